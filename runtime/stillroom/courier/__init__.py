@@ -1,0 +1,1 @@
+"""courier: the process with the network. No camera, no key; sealed bytes only."""

@@ -1,0 +1,1 @@
+"""eye: the process with the camera. No key, no network."""

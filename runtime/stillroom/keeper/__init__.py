@@ -1,0 +1,1 @@
+"""keeper: the process with the keys. No camera, no network."""

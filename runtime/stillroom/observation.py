@@ -1,0 +1,82 @@
+"""All that an eye may say. One row a field: type, range, unit, and what it can identify.
+
+The keeper decodes with these ranges enforced: an eye that says anything else is cut off.
+`identifies`: "none" (says nothing about a person), "person" (health or behaviour of whoever is there).
+No field holds a picture, a grid or anything from which one could be drawn.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Withheld = Literal[
+    "no-person", "several-people", "motion", "dark", "clipped", "low-signal", "warming-up", "unsupported"
+]
+"""Why there is no value. `unsupported` also stands for a reading that the authorisation does not allow."""
+
+Share = Annotated[float, Meta(ge=0.0, le=1.0, extra={"unit": "1", "identifies": "none"})]
+PersonShare = Annotated[float, Meta(ge=0.0, le=1.0, extra={"unit": "1", "identifies": "person"})]
+PerMinute = Annotated[float, Meta(ge=3.0, le=240.0, extra={"unit": "/min", "identifies": "person"})]
+Seconds = Annotated[float, Meta(ge=0.0, le=600.0, extra={"unit": "s", "identifies": "none"})]
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1, extra={"unit": "ns", "identifies": "none"})]
+Count = Annotated[int, Meta(ge=0, le=2**53, extra={"unit": "1", "identifies": "none"})]
+FramesPerSecond = Annotated[float, Meta(ge=0.0, le=240.0, extra={"unit": "Hz", "identifies": "none"})]
+Luma = Annotated[float, Meta(ge=0.0, le=255.0, extra={"unit": "1", "identifies": "none"})]
+Method = Annotated[
+    str, Meta(min_length=1, max_length=16, pattern=r"\A[a-z0-9-]+\Z", extra={"unit": "", "identifies": "none"})
+]
+
+MAX_BLOBS = 4
+
+
+class Reading(Struct, frozen=True, forbid_unknown_fields=True):
+    """A rate with its quality, or the one reason why there is none (never both)."""
+
+    value: PerMinute | None = None
+    quality: PersonShare | None = None
+    withheld: Withheld | None = "warming-up"
+    method: Method = "none"
+    window_s: Seconds = 0.0
+
+    def __post_init__(self) -> None:
+        trusted = self.value is not None and self.quality is not None and self.withheld is None
+        absent = self.value is None and self.quality is None and self.withheld is not None
+        if not (trusted or absent):
+            raise ValueError("a reading has value and quality, or a reason, never both")
+
+
+class Box(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where in the picture, from its left upper corner; sizes as shares of the picture."""
+
+    x0: PersonShare
+    y0: PersonShare
+    x1: PersonShare
+    y1: PersonShare
+
+
+class Blob(Struct, frozen=True, forbid_unknown_fields=True):
+    """A connected part of the picture that differs from the empty room."""
+
+    box: Box
+    area: PersonShare
+    moving: PersonShare
+
+
+class Observation(Struct, frozen=True, tag="observation", forbid_unknown_fields=True):
+    """What the eye saw in a fifth of a second."""
+
+    frame_ns: Nanoseconds
+    captured_mono_ns: Nanoseconds
+    luma_mean: Luma
+    clipped: Share
+    dark: bool
+    light_changed: bool
+    background: Literal["none", "learning", "learned"]
+    motion: PersonShare
+    motion_box: Box | None
+    blobs: Annotated[tuple[Blob, ...], Meta(max_length=MAX_BLOBS)]
+    breathing_box: Box | None
+    breathing: Reading
+    pulse: Reading
+    frames_per_s: FramesPerSecond
+    frames_dropped: Count

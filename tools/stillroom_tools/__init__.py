@@ -1,0 +1,1 @@
+"""What is used beside the unit: the lab, a site and its making."""
