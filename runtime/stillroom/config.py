@@ -1,0 +1,206 @@
+"""One schema for `unit.toml`: every key with its type, range and default. Unknown keys are refused.
+
+`config/unit.toml` shows each key with unit and range; a test holds the two together.
+"""
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from stillroom.errors import ConfigError
+
+Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z 0-9 -")]
+Point = tuple[Annotated[float, Meta(ge=0.0, le=1.0)], Annotated[float, Meta(ge=0.0, le=1.0)]]
+Polygon = Annotated[tuple[Point, ...], Meta(min_length=3, max_length=32)]
+Seconds = Annotated[float, Meta(ge=0.0, le=86_400.0)]
+
+
+class Paths(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the unit keeps things. Relative paths start at the folder of the configuration file."""
+
+    keys: str = "keys"
+    """The unit's own secret keys; read by the keeper alone."""
+    trust: str = "trust"
+    """Signed documents of the site: authority's public key, roster, authorisations, withdrawals."""
+    state: str = "state"
+    """The keeper's database. Survives a restart."""
+    run: str = "run"
+    """Sockets and the eye's start signal. Emptied at start; a tmpfs on a unit."""
+
+
+class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which camera, and what is asked of it."""
+
+    kind: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,16}\Z")] = "picamera2"
+    """`picamera2`, or one that the tools register: `simulated`, `recorded`."""
+    source: str = ""
+    """simulated: a scenario file; recorded: a video file; picamera2: empty, or the camera's number."""
+    width_px: Annotated[int, Meta(ge=16, le=1920, multiple_of=2)] = 640
+    height_px: Annotated[int, Meta(ge=16, le=1080, multiple_of=2)] = 480
+    frames_per_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 30.0
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+    """simulated: same seed, same frames."""
+    loop: bool = False
+    """recorded: start again at the end; time goes on."""
+    speed: Literal["real", "max"] = "real"
+    """simulated and recorded: in real time, or as fast as the machine can."""
+    cues: str = ""
+    """simulated: a file of cues that is watched while the camera runs (the demo's keys). Empty: none."""
+
+
+class Zones(Struct, frozen=True, forbid_unknown_fields=True):
+    """Polygons as lists of [x, y], each 0 to 1 from the picture's left upper corner."""
+
+    bed: Polygon | None = None
+    door: Polygon | None = None
+    floor: Polygon | None = None
+    private: Annotated[tuple[Polygon, ...], Meta(max_length=8)] = ()
+    """Never read: masked in the first pass over the picture."""
+
+
+class RoomConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long something must last before the room's state changes."""
+
+    enter_dwell_s: Annotated[float, Meta(ge=0.2, le=30.0)] = 0.6
+    bed_dwell_s: Annotated[float, Meta(ge=0.5, le=120.0)] = 3.0
+    leave_dwell_s: Annotated[float, Meta(ge=1.0, le=600.0)] = 5.0
+    still_empty_s: Annotated[float, Meta(ge=20.0, le=3600.0)] = 45.0
+    """Neither motion nor breathing for so long, nobody seen: empty."""
+
+
+class SlotsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The metronome: one record of one size each period, whatever happens."""
+
+    period_s: Annotated[float, Meta(ge=0.5, le=10.0)] = 2.0
+
+
+class OutboxConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """What waits for the gateway's word that it has it."""
+
+    max_entries: Annotated[int, Meta(ge=100, le=10_000_000)] = 200_000
+    summary_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 60.0
+
+
+class BrokerConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The facility's MQTT broker."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=253)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    tls: bool = True
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    username: str = ""
+    password_file: str = ""
+    keepalive_s: Annotated[int, Meta(ge=5, le=600)] = 15
+
+
+class UnitConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """All of `unit.toml`."""
+
+    site: Name
+    unit: Name
+    profile: Literal["care", "lab"] = "care"
+    """`care` refuses a simulated or recorded camera; `lab` says so in every record."""
+    paths: Paths = Paths()
+    camera: CameraConfig = CameraConfig()
+    zones: Zones = Zones()
+    room: RoomConfig = RoomConfig()
+    slots: SlotsConfig = SlotsConfig()
+    outbox: OutboxConfig = OutboxConfig()
+    broker: BrokerConfig = BrokerConfig()
+    folder: Path = Path()
+    """Set by `load`: the folder of the file; not a key."""
+
+    def path(self, relative: str) -> Path:
+        """`relative` from the folder of the configuration file; an absolute path stays as it is."""
+        return self.folder / relative
+
+
+T = TypeVar("T", bound=Struct)
+
+
+def load(path: Path) -> UnitConfig:
+    """Read and check `unit.toml`. Raises ConfigError: file, key, value, what is allowed."""
+    raw = read_toml(path)
+    if "folder" in raw:
+        raise ConfigError(f"{path}: unknown key 'folder': remove it")
+    config = convert(path, raw, UnitConfig)
+    _check_together(path, config)
+    return msgspec.structs.replace(config, folder=path.resolve().parent)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises ConfigError where it is missing, unreadable or not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+
+
+def convert(path: Path, raw: dict[str, Any], schema: type[T]) -> T:
+    """Check raw tables against a schema. Raises ConfigError naming file, key, value and what is allowed."""
+    try:
+        return msgspec.convert(raw, schema, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(str(error), raw, schema)}") from None
+
+
+def _explain(message: str, raw: dict[str, Any], schema: type) -> str:
+    what, _, where = message.partition(" - at `$")
+    keys = re.findall(r"[^.\[\]`]+", where)
+    key = ".".join(keys)
+    unknown = re.search(r"unknown field `([^`]*)`", what)
+    if unknown:
+        return _explain_unknown(unknown[1], keys, schema)
+    missing = re.search(r"missing required field `([^`]*)`", what)
+    if missing:
+        return f"key '{'.'.join([*keys, missing[1]])}' is missing: add it"
+    value: Any = raw
+    for step in keys:
+        value = value[int(step)] if isinstance(value, list) else value.get(step, value)
+    return f"key '{key}' = {_short(value)}: {what[:1].lower()}{what[1:].replace('`', '')}"
+
+
+def _explain_unknown(name: str, keys: list[str], schema: type) -> str:
+    for step in keys:
+        schema = next((s for s in _structs(get_type_hints(schema).get(step)) if s), schema)
+    known = [f.name for f in msgspec.structs.fields(schema) if f.name != "folder"]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+    return f"unknown key '{'.'.join([*keys, name])}': {hint}"
+
+
+def _structs(annotation: Any) -> list[type]:
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        return [annotation]
+    if get_origin(annotation) is None:
+        return []
+    return [found for part in get_args(annotation) for found in _structs(part)]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_together(path: Path, config: UnitConfig) -> None:
+    """What no single key can tell."""
+    if config.profile == "care" and config.camera.kind != "picamera2":
+        raise ConfigError(
+            f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "
+            "use profile = \"lab\" for a simulated or recorded camera"
+        )
+    if config.profile == "care" and not config.broker.tls:
+        raise ConfigError(f"{path}: key 'broker.tls' = false: profile 'care' takes only true")
+    if config.broker.certificate_file and not config.broker.key_file:
+        raise ConfigError(f"{path}: key 'broker.key_file' is missing: a certificate needs its key")

@@ -1,0 +1,166 @@
+"""Everything that may leave the unit. One row a field: type, range, unit, what it identifies; one class a thing.
+
+`retention` says how long a facility keeps a thing: "live" (never stored), "routine", "care", "audit".
+What is not described here cannot be sent: the keeper encodes these types and nothing else.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, Struct
+
+from stillroom.observation import Count, FramesPerSecond, PersonShare, Reading, Share
+
+RoomState = Literal[
+    "unknown",
+    "empty",
+    "occupied",
+    "in-bed",
+    "bed-edge",
+    "out-of-bed",
+    "on-floor",
+    "bathroom",
+    "several-people",
+]
+GateReason = Literal[
+    "open",
+    "no-authorisation",
+    "not-yet-valid",
+    "expired",
+    "withdrawn",
+    "paused",
+    "clock-unsure",
+    "indicator-fault",
+    "camera-refused",
+]
+UtcMs = Annotated[int, Meta(ge=0, le=2**53, extra={"unit": "ms", "identifies": "none"})]
+Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z", extra={"unit": "", "identifies": "none"})]
+Why = Annotated[str, Meta(max_length=120, extra={"unit": "", "identifies": "person"})]
+Hash = Annotated[bytes, Meta(min_length=32, max_length=32, extra={"unit": "", "identifies": "none"})]
+PerMinute = Annotated[float, Meta(ge=3.0, le=240.0, extra={"unit": "/min", "identifies": "person"})]
+
+ClockSource = Literal["gateway", "system", "unsure"]
+
+
+class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
+    """The room now. From memory, in every slot, never stored on the unit."""
+
+    retention: ClassVar[str] = "live"
+
+    room: Code
+    state: RoomState
+    state_since_ms: UtcMs
+    gate: GateReason
+    breathing: Reading
+    pulse: Reading
+    motion: PersonShare
+    camera: Code
+    model: Code
+    frames_per_s: FramesPerSecond
+    frames_dropped: Count
+    faults: tuple[Code, ...]
+    accepted: Count
+    """Number of the newest durable entry that this unit accepted; 0 where there is none."""
+    waiting: Count
+    """Durable entries not yet acknowledged."""
+    clock: ClockSource
+
+
+class StateChanged(Struct, frozen=True, tag="state", forbid_unknown_fields=True):
+    """The room's state changed; `why` gives the numbers."""
+
+    retention: ClassVar[str] = "care"
+
+    state: RoomState
+    before: RoomState
+    why: Why
+
+
+class ConditionChanged(Struct, frozen=True, tag="condition", forbid_unknown_fields=True):
+    """A condition began or ended. Technical ones have level `technical`."""
+
+    retention: ClassVar[str] = "care"
+
+    kind: Code
+    level: Literal["high", "medium", "low", "technical"]
+    active: bool
+    why: Why
+
+
+class GateChanged(Struct, frozen=True, tag="gate", forbid_unknown_fields=True):
+    """Sensing was allowed or stopped."""
+
+    retention: ClassVar[str] = "audit"
+
+    gate: GateReason
+    authorisation: Code | None
+
+
+class Audited(Struct, frozen=True, tag="audit", forbid_unknown_fields=True):
+    """A link of the audit chain: leaf = BLAKE2b(salt, body), head = BLAKE2b(head before, leaf)."""
+
+    retention: ClassVar[str] = "audit"
+
+    index: Count
+    body: Annotated[bytes, Meta(max_length=240, extra={"unit": "", "identifies": "person"})]
+    salt: Annotated[bytes, Meta(min_length=16, max_length=16, extra={"unit": "", "identifies": "none"})]
+    head: Hash
+
+
+class Summary(Struct, frozen=True, tag="summary", forbid_unknown_fields=True):
+    """One stretch of time (a minute, by default) in numbers."""
+
+    retention: ClassVar[str] = "routine"
+
+    from_ms: UtcMs
+    until_ms: UtcMs
+    state: RoomState
+    motion: PersonShare
+    sensed: Share
+    """Share of the stretch in which the camera was sensing."""
+    breaths_per_min: PerMinute | None
+    breathing_trusted: Share
+    pulse_bpm: PerMinute | None
+    pulse_trusted: Share
+
+
+class Lost(Struct, frozen=True, tag="lost", forbid_unknown_fields=True):
+    """Entries that had to be dropped, said by the unit itself."""
+
+    retention: ClassVar[str] = "audit"
+
+    ranges: Annotated[tuple[tuple[Count, Count], ...], Meta(min_length=1, max_length=32)]
+    """(first, last) numbers, both included; the gateway counts them as settled."""
+    reason: Code
+
+
+Event = StateChanged | ConditionChanged | GateChanged | Audited | Summary | Lost
+
+
+class Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    """A durable event with its gapless number. Numbers start at 1 and never repeat in a unit's life."""
+
+    number: Annotated[int, Meta(ge=1, le=2**53, extra={"unit": "1", "identifies": "none"})]
+    at_ms: UtcMs
+    """When what it tells of was seen."""
+    accepted_ms: UtcMs
+    """When the unit had it on its card."""
+    event: Event
+    late: bool = False
+
+
+class Body(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one record upwards holds, before padding and sealing."""
+
+    sealed_ms: UtcMs
+    snapshot: Snapshot
+    entries: tuple[Entry, ...]
+
+
+class DownBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one record downwards holds: which entries the gateway has, and its time."""
+
+    utc_ms: UtcMs
+    cursor: Count
+    """The gateway has every entry up to this number."""
+    ranges: Annotated[tuple[tuple[Count, Count], ...], Meta(max_length=32)] = ()
+    """And these (first, last), both included, beyond the cursor."""

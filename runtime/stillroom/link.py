@@ -1,0 +1,196 @@
+"""The sockets between the three processes, and every message that crosses them.
+
+SOCK_SEQPACKET at path names (an abstract name does not cross a private network namespace): one message
+is one packet, so there is no framing to get wrong. Each end checks who the other is with SO_PEERCRED,
+and a packet that carries descriptors ends the link: a camera or a socket cannot be handed over.
+"""
+
+import errno
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from stillroom.errors import LinkError
+from stillroom.observation import Observation
+
+EYE_SOCKET = "eye.sock"
+COURIER_SOCKET = "courier.sock"
+EYE_START = "eye.start"
+"""While this file is in the run folder the eye may be started; only the keeper makes and removes it."""
+
+MAX_PACKET_BYTES = 65_536
+_PEER = struct.Struct("3i")
+
+Record = Annotated[bytes, Meta(max_length=32_768)]
+Text = Annotated[str, Meta(max_length=240)]
+Number = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Hello(Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
+    """Eye to keeper, once: which camera it opened."""
+
+    camera: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,16}\Z")]
+    model: Annotated[str, Meta(pattern=r"\A[a-z0-9.-]{1,16}\Z")]
+
+
+class Fault(Struct, frozen=True, tag="fault", forbid_unknown_fields=True):
+    """Eye to keeper: why it is about to end."""
+
+    code: Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,48}\Z")]
+    text: Text
+
+
+class Lease(Struct, frozen=True, tag="lease", forbid_unknown_fields=True):
+    """Keeper to eye: live for `ttl_ms` more. Nothing else keeps an eye alive."""
+
+    ttl_ms: Annotated[int, Meta(ge=1, le=950)]
+    breathing: bool
+    pulse: bool
+    room_empty: bool
+
+
+class Halt(Struct, frozen=True, tag="halt", forbid_unknown_fields=True):
+    """Keeper to eye: end now."""
+
+
+class Up(Struct, frozen=True, tag="up", forbid_unknown_fields=True):
+    """Keeper to courier: one sealed record for this slot."""
+
+    slot: Number
+    record: Record
+
+
+class Sent(Struct, frozen=True, tag="sent", forbid_unknown_fields=True):
+    """Courier to keeper: the broker acknowledged this slot's record."""
+
+    slot: Number
+
+
+class Down(Struct, frozen=True, tag="down", forbid_unknown_fields=True):
+    """Courier to keeper: sealed bytes that came from the broker."""
+
+    record: Record
+
+
+class Network(Struct, frozen=True, tag="network", forbid_unknown_fields=True):
+    """Courier to keeper: whether there is a broker, and if not, why."""
+
+    connected: bool
+    why: Text
+
+
+EyeSays = Hello | Fault | Observation
+EyeHears = Lease | Halt
+CourierSays = Sent | Down | Network
+CourierHears = Up
+
+
+class Link:
+    """One end of a connection. `send` never blocks; `receive` returns None where nothing waits."""
+
+    def __init__(self, sock: socket.socket, hears: object) -> None:
+        self._sock = sock
+        self._decoder = msgspec.msgpack.Decoder(hears, strict=True)  # type: ignore[call-overload]
+        self._encoder = msgspec.msgpack.Encoder()
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def send(self, message: Struct) -> bool:
+        """False where the other end does not keep up: the message is dropped. Raises LinkError where it is gone."""
+        try:
+            self._sock.send(self._encoder.encode(message), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise LinkError(f"the other end is gone: {error.strerror}") from None
+        return True
+
+    def receive(self, *, wait: bool = False) -> Struct | None:
+        """The next message. Raises LinkError at the end of the link, or for anything that is not a message."""
+        try:
+            data, _, flags, _ = self._sock.recvmsg(MAX_PACKET_BYTES, 0, 0 if wait else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise LinkError(f"the other end is gone: {error.strerror}") from None
+        if flags & socket.MSG_CTRUNC:
+            raise LinkError("a descriptor was passed: refused")
+        if flags & socket.MSG_TRUNC:
+            raise LinkError("a packet was too long: refused")
+        if not data:
+            raise LinkError("the other end closed")
+        try:
+            message: Struct = self._decoder.decode(data)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise LinkError(f"not a message of this link: {error}") from None
+        return message
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+class Listener:
+    """The keeper's end of a socket name. A second peer is refused while the first is there."""
+
+    def __init__(self, path: Path, hears: object, peer_uid: int) -> None:
+        self._path = path
+        self._hears = hears
+        self._peer_uid = peer_uid
+        path.unlink(missing_ok=True)
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        try:
+            self._sock.bind(str(path))
+        except OSError as error:
+            raise LinkError(f"{path}: cannot listen: {_bind_advice(error)}") from None
+        path.chmod(0o660)
+        self._sock.listen(2)
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def accept(self) -> Link | None:
+        """A link to a peer of the right user; None where the peer was refused or has left again."""
+        try:
+            sock, _ = self._sock.accept()
+        except OSError:
+            return None
+        if _peer_uid(sock) not in {self._peer_uid, 0}:
+            sock.close()
+            return None
+        return Link(sock, self._hears)
+
+    def close(self) -> None:
+        self._sock.close()
+        self._path.unlink(missing_ok=True)
+
+
+def connect(path: Path, hears: object, keeper_uid: int | None = None) -> Link:
+    """Connect to the keeper. Raises LinkError where it is not there or belongs to another user."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        sock.connect(str(path))
+    except OSError as error:
+        sock.close()
+        raise LinkError(f"{path}: no keeper there ({error.strerror}); start it first") from None
+    wanted = os.getuid() if keeper_uid is None else keeper_uid
+    if _peer_uid(sock) not in {wanted, 0}:
+        sock.close()
+        raise LinkError(f"{path}: belongs to another user than uid {wanted}: refused")
+    return Link(sock, hears)
+
+
+def _peer_uid(sock: socket.socket) -> int:
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    return int(_PEER.unpack(credentials)[1])
+
+
+def _bind_advice(error: OSError) -> str:
+    if error.errno == errno.ENAMETOOLONG or "too long" in str(error):
+        return "the path is longer than 107 bytes; choose a shorter 'paths.run'"
+    return str(error.strerror or error)

@@ -1,0 +1,267 @@
+"""One MQTT session that stays up: MQTT 5 where the broker has it, else 3.1.1; one line for each way it can fail.
+
+Used by the courier and by the facility's side, so that both speak to brokers alike. It holds nothing that
+matters: what must not be lost lies in the unit's outbox or the gateway's database.
+Reconnects with full jitter (Brooker 2015, "Exponential Backoff And Jitter"), so that a ward of units does
+not return all at once. paho's own reconnecting is not used: it has no jitter.
+"""
+
+import random
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from stillroom.config import BrokerConfig
+from stillroom.errors import BrokerError, ConfigError
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 30.0
+SESSION_EXPIRY_S = 86_400
+MAX_UNACKNOWLEDGED = 32
+
+_UNSUPPORTED_VERSION = {1, 132}
+_BAD_LOGIN = {4, 134}
+_NOT_ALLOWED = {5, 135}
+_TAKEN_OVER = 142
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """Called from the session's own thread; each must return soon and hold no lock that `publish` needs."""
+
+    message: Callable[[str, bytes], None]
+    acknowledged: Callable[[int], None]
+    state: Callable[[bool, str], None]
+
+
+class Session:
+    """A client that keeps trying. Make, start, publish, stop."""
+
+    def __init__(
+        self,
+        broker: BrokerConfig,
+        folder: Path,
+        client_id: str,
+        subscriptions: Sequence[str],
+        handlers: Handlers,
+        *,
+        persistent: bool,
+    ) -> None:
+        self._broker = broker
+        self._folder = folder
+        self._client_id = client_id
+        self._subscriptions = tuple(subscriptions)
+        self._handlers = handlers
+        self._persistent = persistent
+        self._protocol = paho.MQTTv5
+        self._stopping = threading.Event()
+        self._up = threading.Event()
+        self._told = ""
+        self._refusal = ""
+        self._client = self._make()
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Disconnect and end the thread; waits at most five seconds for it."""
+        self._stopping.set()
+        self._client.disconnect()
+        self._thread.join(5.0)
+
+    @property
+    def connected(self) -> bool:
+        return self._up.is_set()
+
+    def publish(self, topic: str, payload: bytes) -> int | None:
+        """Hand over one QoS 1 message; its number for `acknowledged`, or None where it was dropped."""
+        if not self._up.is_set():
+            return None
+        info = self._client.publish(topic, payload, qos=1)
+        return info.mid if info.rc == paho.MQTT_ERR_SUCCESS else None
+
+    def _make(self) -> paho.Client:
+        v5 = self._protocol == paho.MQTTv5
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            protocol=self._protocol,
+            clean_session=None if v5 else not self._persistent,
+            reconnect_on_failure=False,
+        )
+        client.max_inflight_messages_set(MAX_UNACKNOWLEDGED)
+        client.max_queued_messages_set(MAX_UNACKNOWLEDGED)
+        client.connect_timeout = 5.0
+        if self._broker.username:
+            client.username_pw_set(self._broker.username, self._password())
+        if self._broker.tls:
+            client.tls_set_context(tls_context(self._broker, self._folder))
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = lambda _c, _u, mid, _r, _p: self._handlers.acknowledged(mid)
+        client.on_message = lambda _c, _u, message: self._handlers.message(message.topic, message.payload)
+        return client
+
+    def _password(self) -> str | None:
+        if not self._broker.password_file:
+            return None
+        path = self._folder / self._broker.password_file
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"key 'broker.password_file' = '{path}': cannot be read: {error.strerror}") from None
+
+    def _run(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while not self._stopping.is_set():
+            if self._connect_once():
+                wait_s = FIRST_WAIT_S
+            self._stopping.wait(random.uniform(0.0, wait_s))
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    def _connect_once(self) -> bool:
+        """One connection from its beginning to its end; True where the broker accepted it."""
+        self._refusal = ""
+        accepted = False
+        try:
+            self._client.connect(
+                self._broker.host,
+                self._broker.port,
+                self._broker.keepalive_s,
+                clean_start=not self._persistent if self._protocol == paho.MQTTv5 else 3,
+                properties=self._connect_properties(),
+            )
+            while self._client.loop(timeout=0.25) == paho.MQTT_ERR_SUCCESS:
+                accepted = accepted or self._up.is_set()
+        except (OSError, ValueError) as error:
+            self._tell(False, explain(error, self._broker))
+        if self._up.is_set():
+            self._up.clear()
+            self._tell(False, self._refusal or f"{self._where()} closed the connection; trying again")
+        elif self._refusal:
+            self._tell(False, self._refusal)
+        return accepted
+
+    def _connect_properties(self) -> Properties | None:
+        if self._protocol != paho.MQTTv5:
+            return None
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S if self._persistent else 0
+        return properties
+
+    def _on_connect(
+        self, client: paho.Client, _user: object, _flags: object, reason: object, _properties: object
+    ) -> None:
+        code = _code(reason)
+        if code == 0:
+            if self._subscriptions:
+                client.subscribe([(topic, 1) for topic in self._subscriptions])
+            else:
+                self._came_up()
+        elif code in _UNSUPPORTED_VERSION and self._protocol == paho.MQTTv5:
+            self._fall_back()
+        else:
+            self._refusal = self._explain_refusal(code, str(reason))
+
+    def _fall_back(self) -> None:
+        self._protocol = paho.MQTTv311
+        self._client = self._make()
+
+    def _on_subscribe(
+        self, client: paho.Client, _user: object, _mid: int, reasons: list[object], _properties: object
+    ) -> None:
+        refused = [topic for topic, r in zip(self._subscriptions, reasons, strict=False) if _code(r) >= 128]
+        if refused:
+            self._refusal = f"{self._where()} refuses the subscription to {refused[0]}: allow it in the broker's ACL"
+            client.disconnect()
+        else:
+            self._came_up()
+
+    def _came_up(self) -> None:
+        self._up.set()
+        version = "5" if self._protocol == paho.MQTTv5 else "3.1.1"
+        self._tell(True, f"connected to {self._where()} with MQTT {version}")
+
+    def _on_disconnect(
+        self, _client: paho.Client, _user: object, _flags: object, reason: object, _properties: object
+    ) -> None:
+        if _code(reason) == _TAKEN_OVER:
+            self._refusal = (
+                f"another client took over the id '{self._client_id}' at {self._where()}: "
+                "two units with one id? Make each unit its own keys"
+            )
+
+    def _explain_refusal(self, code: int, reason: str) -> str:
+        if code in _BAD_LOGIN:
+            return f"{self._where()} refuses the user name or password: check 'broker.username' and 'broker.password_file'"
+        if code in _NOT_ALLOWED:
+            return (
+                f"{self._where()} does not allow '{self._client_id}': check the user name, the password or the "
+                "certificate, and the broker's ACL"
+            )
+        return f"{self._where()} refuses the connection: {reason}"
+
+    def _where(self) -> str:
+        return f"broker {self._broker.host}:{self._broker.port}"
+
+    def _tell(self, up: bool, text: str) -> None:
+        if text != self._told:
+            self._told = text
+            self._handlers.state(up, text)
+
+
+def tls_context(broker: BrokerConfig, folder: Path) -> ssl.SSLContext:
+    """TLS 1.3, the named CA alone where one is named, our certificate where there is one. Raises BrokerError."""
+    try:
+        context = ssl.create_default_context(cafile=str(folder / broker.ca_file) if broker.ca_file else None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        if broker.certificate_file:
+            context.load_cert_chain(str(folder / broker.certificate_file), str(folder / broker.key_file))
+    except (OSError, ssl.SSLError) as error:
+        raise BrokerError(
+            "cannot load the TLS files of [broker] (ca_file, certificate_file, key_file) from "
+            f"{folder}: {getattr(error, 'strerror', None) or error}"
+        ) from None
+    return context
+
+
+def explain(error: Exception, broker: BrokerConfig) -> str:
+    """One line: what is wrong with the way to the broker, and what to do."""
+    where = f"broker {broker.host}:{broker.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{where}: its certificate is not accepted: {_certificate(error)}"
+    if isinstance(error, ssl.SSLError):
+        return f"{where}: TLS failed ({error.reason or error}): is this the TLS port, and does it take TLS 1.3?"
+    if isinstance(error, ConnectionRefusedError):
+        return f"{where}: nothing listens there: start the broker, or set 'broker.host' and 'broker.port'"
+    if isinstance(error, socket.gaierror):
+        return f"{where}: no such host: check 'broker.host'"
+    if isinstance(error, TimeoutError):
+        return f"{where}: no answer within 5 s: check the address and the network between"
+    return f"{where}: {getattr(error, 'strerror', None) or error}"
+
+
+def _certificate(error: ssl.SSLCertVerificationError) -> str:
+    text = error.verify_message
+    if "expired" in text:
+        return "it has expired: renew the broker's certificate (or this machine's clock is wrong)"
+    if "not yet valid" in text:
+        return "it is not yet valid: is this machine's clock right?"
+    if "ostname" in text or "IP address" in text:
+        return "it is for another name: connect by a name in it ('broker.host'), or renew it with this name"
+    return f"{text}: is 'broker.ca_file' the CA that signed it?"
+
+
+def _code(reason: object) -> int:
+    value = getattr(reason, "value", reason)
+    return int(value) if isinstance(value, int) else 0
