@@ -17,7 +17,6 @@ from stillroom.errors import ConfigError
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z 0-9 -")]
 Point = tuple[Annotated[float, Meta(ge=0.0, le=1.0)], Annotated[float, Meta(ge=0.0, le=1.0)]]
 Polygon = Annotated[tuple[Point, ...], Meta(min_length=3, max_length=32)]
-Seconds = Annotated[float, Meta(ge=0.0, le=86_400.0)]
 
 
 class Paths(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +72,13 @@ class RoomConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Neither motion nor breathing for so long, nobody seen: empty."""
 
 
+class PauseConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The button in the room."""
+
+    duration_s: Annotated[float, Meta(ge=60.0, le=86_400.0)] = 900.0
+    """How long one press stops all sensing; a second press ends it. No policy makes it shorter than a minute."""
+
+
 class SlotsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The metronome: one record of one size each period, whatever happens."""
 
@@ -111,6 +117,7 @@ class UnitConfig(Struct, frozen=True, forbid_unknown_fields=True):
     camera: CameraConfig = CameraConfig()
     zones: Zones = Zones()
     room: RoomConfig = RoomConfig()
+    pause: PauseConfig = PauseConfig()
     slots: SlotsConfig = SlotsConfig()
     outbox: OutboxConfig = OutboxConfig()
     broker: BrokerConfig = BrokerConfig()
@@ -198,7 +205,7 @@ def _check_together(path: Path, config: UnitConfig) -> None:
     if config.profile == "care" and config.camera.kind != "picamera2":
         raise ConfigError(
             f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "
-            "use profile = \"lab\" for a simulated or recorded camera"
+            'use profile = "lab" for a simulated or recorded camera'
         )
     if config.profile == "care" and not config.broker.tls:
         raise ConfigError(f"{path}: key 'broker.tls' = false: profile 'care' takes only true")

@@ -95,7 +95,7 @@ class Link:
 
     def __init__(self, sock: socket.socket, hears: object) -> None:
         self._sock = sock
-        self._decoder = msgspec.msgpack.Decoder(hears, strict=True)  # type: ignore[call-overload]
+        self._decoder = msgspec.msgpack.Decoder(hears, strict=True)
         self._encoder = msgspec.msgpack.Encoder()
 
     def fileno(self) -> int:

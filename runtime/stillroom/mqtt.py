@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -109,7 +110,7 @@ class Session:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_publish = lambda _c, _u, mid, _r, _p: self._handlers.acknowledged(mid)
-        client.on_message = lambda _c, _u, message: self._handlers.message(message.topic, message.payload)
+        client.on_message = lambda _c, _u, message: self._handlers.message(message.topic, bytes(message.payload))
         return client
 
     def _password(self) -> str | None:
@@ -119,7 +120,9 @@ class Session:
         try:
             return path.read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ConfigError(f"key 'broker.password_file' = '{path}': cannot be read: {error.strerror}") from None
+            raise ConfigError(
+                f"key 'broker.password_file' = '{path}': cannot be read: {error.strerror}"
+            ) from None
 
     def _run(self) -> None:
         wait_s = FIRST_WAIT_S
@@ -178,11 +181,13 @@ class Session:
         self._client = self._make()
 
     def _on_subscribe(
-        self, client: paho.Client, _user: object, _mid: int, reasons: list[object], _properties: object
+        self, client: paho.Client, _user: object, _mid: int, reasons: Any, _properties: object
     ) -> None:
         refused = [topic for topic, r in zip(self._subscriptions, reasons, strict=False) if _code(r) >= 128]
         if refused:
-            self._refusal = f"{self._where()} refuses the subscription to {refused[0]}: allow it in the broker's ACL"
+            self._refusal = (
+                f"{self._where()} refuses the subscription to {refused[0]}: allow it in the broker's ACL"
+            )
             client.disconnect()
         else:
             self._came_up()
@@ -203,7 +208,7 @@ class Session:
 
     def _explain_refusal(self, code: int, reason: str) -> str:
         if code in _BAD_LOGIN:
-            return f"{self._where()} refuses the user name or password: check 'broker.username' and 'broker.password_file'"
+            return f"{self._where()} refuses the login: check 'broker.username' and 'broker.password_file'"
         if code in _NOT_ALLOWED:
             return (
                 f"{self._where()} does not allow '{self._client_id}': check the user name, the password or the "
@@ -241,7 +246,9 @@ def explain(error: Exception, broker: BrokerConfig) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"{where}: its certificate is not accepted: {_certificate(error)}"
     if isinstance(error, ssl.SSLError):
-        return f"{where}: TLS failed ({error.reason or error}): is this the TLS port, and does it take TLS 1.3?"
+        return (
+            f"{where}: TLS failed ({error.reason or error}): is this the TLS port, and does it take TLS 1.3?"
+        )
     if isinstance(error, ConnectionRefusedError):
         return f"{where}: nothing listens there: start the broker, or set 'broker.host' and 'broker.port'"
     if isinstance(error, socket.gaierror):

@@ -1,0 +1,51 @@
+"""`stillroom check CONFIG`: is this configuration sound, and what does it ask for? Starts nothing."""
+
+import argparse
+from pathlib import Path
+
+from stillroom import config
+from stillroom.errors import EXIT_OK, ConfigError
+
+HELP = "check a configuration file and say what it asks for"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, help="a unit.toml")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints a few plain lines; raises ConfigError for the first thing wrong."""
+    unit = config.load(options.config)
+    _check_files(options.config, unit)
+    print(f"{options.config}: sound")
+    print(f"  unit {unit.unit} of site {unit.site}, profile {unit.profile}")
+    source = f" from {unit.camera.source}" if unit.camera.source else ""
+    camera = unit.camera
+    size = f"{camera.width_px}x{camera.height_px}" if camera.kind != "recorded" else "the file's own size"
+    print(f"  camera {camera.kind}{source}, {size}, {camera.frames_per_s:g} frames a second")
+    zones = [name for name in ("bed", "door", "floor") if getattr(unit.zones, name)]
+    print(f"  zones {', '.join(zones) or 'none'}; private zones: {len(unit.zones.private)}")
+    print(f"  one record every {unit.slots.period_s:g} s to {_broker(unit)}")
+    return EXIT_OK
+
+
+def _broker(unit: config.UnitConfig) -> str:
+    broker = unit.broker
+    return f"{broker.host}:{broker.port} {'over TLS 1.3' if broker.tls else 'without TLS'}"
+
+
+def _check_files(path: Path, unit: config.UnitConfig) -> None:
+    broker = unit.broker
+    named = {
+        "broker.ca_file": broker.ca_file,
+        "broker.certificate_file": broker.certificate_file,
+        "broker.key_file": broker.key_file,
+        "broker.password_file": broker.password_file,
+        "paths.keys": unit.paths.keys,
+        "paths.trust": unit.paths.trust,
+    }
+    if unit.camera.kind != "picamera2":
+        named["camera.source"] = unit.camera.source
+    for key, value in named.items():
+        if value and not unit.path(value).exists():
+            raise ConfigError(f"{path}: key '{key}' = '{value}': not found at {unit.path(value)}")

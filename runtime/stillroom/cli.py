@@ -1,0 +1,109 @@
+"""`stillroom`: sub-commands that import what they need when they run, and nothing before.
+
+The unit's own commands are in the table below; the tools register theirs as entry points. An error that a
+person can put right is one line on standard error and a documented exit code; README lists the codes.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import ModuleType
+
+from stillroom import __version__
+from stillroom.errors import EXIT_INTERRUPTED, EXIT_OK, StillroomError
+
+_OWN = {
+    "check": "stillroom.check",
+    "courier": "stillroom.processes",
+    "eye": "stillroom.processes",
+    "keeper": "stillroom.processes",
+    "run": "stillroom.run",
+}
+_HELP = {
+    "check": "check a configuration file and say what it asks for",
+    "courier": "the process with the network (started by run or systemd)",
+    "eye": "the process with the camera (started by run or systemd)",
+    "keeper": "the process with the keys (started by run or systemd)",
+    "run": "start eye, keeper and courier on this machine",
+    "demo": "simulated rooms, a broker and the other end, in one terminal",
+    "evaluate": "run recordings through the pipeline and show the readings",
+    "bench": "time the hot path against what the machine can do",
+    "make": "make units",
+    "site": "a facility's side: keys, authorisations, gateway, watch",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit code; never lets a StillroomError or Ctrl-C become a traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except StillroomError as error:
+        print(f"stillroom: {_one_line(error)}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stillroom: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_OK
+
+
+def _run(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else ""
+    if name in {"-V", "--version"}:
+        print(f"stillroom {__version__}")
+        return EXIT_OK
+    modules = _OWN | _registered()
+    if name not in modules:
+        return _overview(name, modules)
+    module = _load(name, modules[name])
+    parser = argparse.ArgumentParser(prog=f"stillroom {name}", description=module.HELP)
+    module.add_arguments(parser)
+    options = parser.parse_args(arguments[1:])
+    options.command_name = name
+    run: Callable[[argparse.Namespace], int] = module.run
+    return run(options)
+
+
+def _registered() -> dict[str, str]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point.value for point in entry_points(group="stillroom.commands")}
+
+
+def _load(name: str, module: str) -> ModuleType:
+    """The command's module. Raises SetupError where its extra is not installed."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        from stillroom.errors import SetupError
+
+        raise SetupError(
+            f"'{name}' needs the Python package '{error.name}': install it with pip install 'stillroom[tools]'"
+        ) from None
+
+
+def _overview(name: str, modules: dict[str, str]) -> int:
+    known = [f"  {command:<10} {_HELP.get(command, '')}" for command in sorted(modules)]
+    text = "\n".join(
+        ["usage: stillroom COMMAND [...]", "", *known, "", "stillroom COMMAND --help tells more."]
+    )
+    if name in {"", "-h", "--help"}:
+        print(text)
+        return EXIT_OK
+    import difflib
+
+    near = difflib.get_close_matches(name, modules, 1)
+    hint = f"did you mean '{near[0]}'?" if near else "stillroom --help lists them"
+    print(f"stillroom: no command '{name}': {hint}", file=sys.stderr)
+    return 2
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""courier: sealed bytes from the keeper to the broker, and from the broker to the keeper. Nothing else.
+
+It holds no key that opens anything and no file that matters. What it has not delivered when it dies is still
+in the keeper's outbox.
+"""
+
+import sys
+import threading
+from pathlib import Path
+
+from stillroom import config, guard, link
+from stillroom.config import UnitConfig
+from stillroom.errors import LinkError
+from stillroom.link import CourierHears, Down, Link, Network, Sent, Up
+from stillroom.mqtt import Handlers, Session
+
+MAX_DOWN_BYTES = 4_096
+
+
+def main(config_path: Path, parent: int | None = None) -> int:
+    """Run until the keeper ends. Broker trouble never ends it."""
+    guard.forbid(parent=parent)
+    unit = config.load(config_path)
+    keeper = link.connect(unit.path(unit.paths.run) / link.COURIER_SOCKET, CourierHears)
+    courier = Courier(unit, keeper)
+    try:
+        courier.run()
+    except LinkError:
+        return 0
+    finally:
+        courier.stop()
+    return 0
+
+
+class Courier:
+    """Up on `.../up`, down on `.../down`; a broker's acknowledgement goes back to the keeper by slot."""
+
+    def __init__(self, unit: UnitConfig, keeper: Link) -> None:
+        self._keeper = keeper
+        base = f"stillroom/1/{unit.site}/{unit.unit}"
+        self._topic = f"{base}/up"
+        self._lock = threading.Lock()
+        self._slots: dict[int, int] = {}
+        self._early: set[int] = set()
+        handlers = Handlers(self._down, self._acknowledged, self._state)
+        self._session = Session(
+            unit.broker, unit.folder, f"unit-{unit.unit}", [f"{base}/down"], handlers, persistent=False
+        )
+
+    def run(self) -> None:
+        """Forward until the link to the keeper ends (LinkError)."""
+        self._session.start()
+        while True:
+            message = self._keeper.receive(wait=True)
+            if isinstance(message, Up):
+                self._forward(message)
+
+    def stop(self) -> None:
+        self._session.stop()
+
+    def _forward(self, up: Up) -> None:
+        number = self._session.publish(self._topic, up.record)
+        if number is None:
+            return
+        with self._lock:
+            acknowledged_already = number in self._early
+            self._early.discard(number)
+            if not acknowledged_already:
+                self._slots[number] = up.slot
+            while len(self._slots) > 64:
+                del self._slots[next(iter(self._slots))]
+        if acknowledged_already:
+            self._say(Sent(up.slot))
+
+    def _acknowledged(self, number: int) -> None:
+        """Comes from the session's thread, and may come before `publish` has returned in ours."""
+        with self._lock:
+            slot = self._slots.pop(number, None)
+            if slot is None and len(self._early) < 64:
+                self._early.add(number)
+        if slot is not None:
+            self._say(Sent(slot))
+
+    def _down(self, _topic: str, payload: bytes) -> None:
+        if len(payload) <= MAX_DOWN_BYTES:
+            self._say(Down(payload))
+
+    def _state(self, connected: bool, why: str) -> None:
+        print(f"courier: {why}", file=sys.stderr, flush=True)
+        self._say(Network(connected, why[:240]))
+
+    def _say(self, message: Sent | Down | Network) -> None:
+        try:
+            self._keeper.send(message)
+        except LinkError:
+            pass
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,86 @@
+"""eye: camera -> frame -> grid -> readings -> observation. No key, no network, and no life without a lease."""
+
+import sys
+import time
+from pathlib import Path
+
+from stillroom import config, guard, link
+from stillroom.clock import SystemClock
+from stillroom.config import UnitConfig
+from stillroom.errors import LinkError, StillroomError
+from stillroom.eye import lease
+from stillroom.link import EyeHears, Fault, Hello, Lease, Link
+
+CAMERA_RETRY_S = 1.0
+
+
+def main(config_path: Path, parent: int | None = None) -> int:
+    """Run until the lease ends. Returns 0 after a halt; a lapse ends the process by signal instead."""
+    lease.arm_for_start()
+    guard.forbid(parent=parent)
+    unit = config.load(config_path)
+    keeper = link.connect(unit.path(unit.paths.run) / link.EYE_SOCKET, EyeHears)
+    eye = Eye(unit, keeper)
+    try:
+        eye.run()
+    except LinkError:
+        return 0
+    except StillroomError as error:
+        eye.report(error)
+        raise
+    return 0
+
+
+class Eye:
+    """One camera, one analysis, one link to the keeper."""
+
+    def __init__(self, unit: UnitConfig, keeper: Link) -> None:
+        self._unit = unit
+        self._keeper = keeper
+        self._holder = lease.LeaseHolder(keeper, self._take)
+        self._lease: Lease | None = None
+
+    def run(self) -> None:
+        """Wait for the first lease, open the camera, distil until told to stop."""
+        self._holder.wait_for_first()
+        if self._holder.ended.is_set():
+            return
+        from stillroom.eye.analysis import Analysis
+        from stillroom.eye.camera import open_camera
+
+        camera = open_camera(self._unit.camera, self._unit.folder)
+        try:
+            self._keeper.send(Hello(camera.kind, "none"))
+            analysis = Analysis(camera.width, camera.height, private=self._unit.zones.private)
+            clock = SystemClock()
+            for frame in camera.frames():
+                if self._holder.ended.is_set():
+                    return
+                self._instruct(analysis)
+                observation = analysis.feed(frame, clock.mono_ns())
+                if observation is not None:
+                    self._keeper.send(observation)
+            self._keeper.send(Fault("recording-ended", "the recording has ended"))
+        finally:
+            camera.close()
+
+    def report(self, error: StillroomError) -> None:
+        """Say to the keeper why this eye ends."""
+        try:
+            self._keeper.send(Fault("camera-failed", str(error)[:240]))
+            time.sleep(0.05)
+        except LinkError:
+            pass
+
+    def _take(self, message: Lease) -> None:
+        self._lease = message
+
+    def _instruct(self, analysis: "Analysis") -> None:  # type: ignore[name-defined]  # noqa: F821
+        current = self._lease
+        if current is not None:
+            analysis.allow(breathing=current.breathing, pulse=current.pulse)
+            analysis.room_is_empty(current.room_empty)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,61 @@
+"""May the camera be open now? A pure function of what is known; every case is a row in its test.
+
+Nothing here remembers: a reason that has gone can not linger, and one that has come can not be missed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stillroom.events import GateReason
+from stillroom.keeper.authorisation import Authorisation
+
+CLOCK_TOLERANCE_MS = 5_000
+"""A system clock that is stepped back by more than this against the stored floor is not believed."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that the gate looks at."""
+
+    utc_ms: int
+    utc_floor_ms: int
+    """The latest UTC that this unit has ever written down."""
+    paused: bool
+    camera_refused: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Open or the reason why not, and the authorisation it rests on."""
+
+    reason: GateReason
+    authorisation: Authorisation | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.reason == "open"
+
+
+def decide(
+    situation: Situation, authorisations: Sequence[Authorisation], withdrawn: frozenset[str]
+) -> Decision:
+    """The first reason against, else open under the authorisation that lasts longest."""
+    if situation.utc_ms < situation.utc_floor_ms - CLOCK_TOLERANCE_MS:
+        return Decision("clock-unsure")
+    if situation.paused:
+        return Decision("paused")
+    if situation.camera_refused:
+        return Decision("camera-refused")
+    return _by_authorisation(situation.utc_ms, authorisations, withdrawn)
+
+
+def _by_authorisation(
+    utc_ms: int, authorisations: Sequence[Authorisation], withdrawn: frozenset[str]
+) -> Decision:
+    standing = [a for a in authorisations if a.id not in withdrawn]
+    if not standing:
+        return Decision("withdrawn" if authorisations else "no-authorisation")
+    current = [a for a in standing if a.from_ms <= utc_ms < a.until_ms]
+    if current:
+        return Decision("open", max(current, key=lambda a: (a.until_ms, a.id)))
+    return Decision("expired" if any(a.until_ms <= utc_ms for a in standing) else "not-yet-valid")

@@ -1,0 +1,113 @@
+"""keeper: observations -> room -> events -> sealed records. It has the keys; it has no camera and no network.
+
+One thread, one loop: the eye's and the courier's sockets, and four timers (lease, trust folder, slot, room).
+"""
+
+import selectors
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stillroom import config, guard
+from stillroom.clock import NS_PER_S, SystemClock
+from stillroom.config import UnitConfig
+from stillroom.keeper.doors import Door
+from stillroom.keeper.unit import Unit
+from stillroom.link import COURIER_SOCKET, EYE_SOCKET, CourierSays, EyeSays
+
+LEASE_PERIOD_S = 0.2
+TRUST_PERIOD_S = 0.5
+ROOM_PERIOD_S = 0.5
+
+
+@dataclass
+class Timer:
+    """Calls `act` every `period_ns`. Late calls are not made up for: a metronome does not hurry."""
+
+    period_ns: int
+    act: Callable[[], None]
+    due_ns: int
+
+    def run(self, now_ns: int) -> None:
+        if now_ns >= self.due_ns:
+            missed = (now_ns - self.due_ns) // self.period_ns
+            self.due_ns += (missed + 1) * self.period_ns
+            self.act()
+
+
+def main(config_path: Path, parent: int | None = None) -> int:
+    """Run until SIGTERM or SIGINT. Raises a StillroomError for what a person must put right first."""
+    guard.forbid(parent=parent)
+    settings = config.load(config_path)
+    run = settings.path(settings.paths.run)
+    run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unit = Unit(settings, SystemClock())
+    keeper = Keeper(settings, run, unit)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: keeper.stop())
+    signal.signal(signal.SIGUSR1, lambda *_: keeper.press())
+    try:
+        keeper.loop()
+    finally:
+        keeper.close()
+    return 0
+
+
+class Keeper:
+    """The loop around a `Unit`: sockets and time come in here, and nowhere deeper."""
+
+    def __init__(self, settings: UnitConfig, run: Path, unit: Unit) -> None:
+        self._clock = SystemClock()
+        self._unit = unit
+        self._stopping = False
+        self._pressed = False
+        self._selector = selectors.DefaultSelector()
+        self._eye = Door(self._selector, run / EYE_SOCKET, EyeSays, unit.from_eye, unit.eye_gone)
+        self._courier = Door(
+            self._selector, run / COURIER_SOCKET, CourierSays, unit.from_courier, unit.courier_gone
+        )
+        unit.connect(self._eye, self._courier)
+        now = self._clock.mono_ns()
+        self._timers = [
+            Timer(round(LEASE_PERIOD_S * NS_PER_S), unit.lease, now),
+            Timer(round(TRUST_PERIOD_S * NS_PER_S), unit.read_trust, now),
+            Timer(round(ROOM_PERIOD_S * NS_PER_S), unit.tick, now),
+            Timer(round(settings.slots.period_s * NS_PER_S), unit.slot, now),
+        ]
+
+    def stop(self) -> None:
+        """End after the message in hand. Safe in a signal handler."""
+        self._stopping = True
+
+    def press(self) -> None:
+        """The room's button, as a signal on machines without one. Safe in a signal handler."""
+        self._pressed = True
+
+    def loop(self) -> None:
+        while not self._stopping:
+            now = self._clock.mono_ns()
+            wait_ns = max(0, min(t.due_ns for t in self._timers) - now)
+            for key, _ in self._selector.select(wait_ns / NS_PER_S):
+                key.data()
+            if self._pressed:
+                self._pressed = False
+                self._unit.button()
+            now = self._clock.mono_ns()
+            for timer in self._timers:
+                timer.run(now)
+
+    def close(self) -> None:
+        """Halt the eye, write what waits, seal one last record."""
+        try:
+            self._unit.close()
+            time.sleep(0.02)
+        finally:
+            self._eye.close()
+            self._courier.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

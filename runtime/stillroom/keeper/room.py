@@ -1,0 +1,134 @@
+"""One room as the keeper knows it: observations in; state, readings and summaries out."""
+
+from collections.abc import Callable
+from statistics import median
+
+from stillroom.clock import MS_PER_S, NS_PER_MS, NS_PER_S
+from stillroom.config import UnitConfig
+from stillroom.events import Event, RoomState, StateChanged, Summary
+from stillroom.keeper.occupancy import judge
+from stillroom.keeper.state import Change, RoomStateMachine
+from stillroom.observation import Observation, Reading
+
+SILENT_AFTER_S = 2.0
+_NOT_SENSING = Reading(withheld="unsupported")
+_NOBODY = Reading(withheld="no-person")
+
+Tell = Callable[[int, Event], None]
+
+
+class Room:
+    """Feed it observations; `tell(at_ms, event)` is called with each durable event."""
+
+    def __init__(self, config: UnitConfig, tell: Tell, utc_ms: int) -> None:
+        self._zones = config.zones
+        self._tell = tell
+        self._machine = RoomStateMachine(config.room)
+        self._minute = _Minute(utc_ms, round(config.outbox.summary_s * MS_PER_S))
+        self._seen_mono_ns: int | None = None
+        self.state_since_ms = utc_ms
+        self.last: Observation | None = None
+
+    @property
+    def state(self) -> RoomState:
+        return self._machine.state
+
+    @property
+    def is_empty(self) -> bool:
+        """The keeper's word to the eye: the background may be learned."""
+        return self._machine.state == "empty"
+
+    @property
+    def breathing(self) -> Reading:
+        return self._shown(self.last.breathing if self.last else None)
+
+    @property
+    def pulse(self) -> Reading:
+        return self._shown(self.last.pulse if self.last else None)
+
+    @property
+    def motion(self) -> float:
+        return self.last.motion if self.last else 0.0
+
+    def observe(self, seen: Observation, mono_ns: int, utc_ms: int) -> None:
+        """One observation; mono_ns and utc_ms are now, the observation's own age is taken off."""
+        age_ms = max(0, mono_ns - seen.captured_mono_ns) // NS_PER_MS
+        at_ms = utc_ms - min(age_ms, 60 * MS_PER_S)
+        self._seen_mono_ns, self.last = mono_ns, seen
+        self._apply(self._machine.feed(seen.frame_ns, judge(seen, self._zones)), at_ms)
+        self._minute.add(seen, self.breathing, self.pulse)
+
+    def tick(self, mono_ns: int, utc_ms: int) -> None:
+        """While sensing: notice an eye that says nothing."""
+        if self.silent(mono_ns):
+            self.lose_sight(utc_ms, "no picture for two seconds")
+        self.pass_time(utc_ms)
+
+    def pass_time(self, utc_ms: int) -> None:
+        """Close the minute's summary when it is over, whether or not the camera is allowed."""
+        summary = self._minute.close(utc_ms, self.state)
+        if summary:
+            self._tell(summary.until_ms, summary)
+
+    def silent(self, mono_ns: int) -> bool:
+        """The eye has said nothing for two seconds."""
+        return self._seen_mono_ns is None or mono_ns - self._seen_mono_ns > SILENT_AFTER_S * NS_PER_S
+
+    def lose_sight(self, utc_ms: int, why: str) -> None:
+        """The camera is off or silent: the room is unknown from now on."""
+        frame_ns = self.last.frame_ns if self.last else 0
+        self.last = None
+        self._apply(self._machine.lose_sight(frame_ns, why), utc_ms)
+
+    def _apply(self, change: Change | None, at_ms: int) -> None:
+        if change:
+            self.state_since_ms = at_ms
+            self._tell(at_ms, StateChanged(change.state, change.before, change.why))
+
+    def _shown(self, reading: Reading | None) -> Reading:
+        if reading is None:
+            return _NOT_SENSING
+        return _NOBODY if self.is_empty else reading
+
+
+class _Minute:
+    """Counts one stretch of time; bounded by the rate of observations (five a second)."""
+
+    def __init__(self, utc_ms: int, length_ms: int) -> None:
+        self._length_ms = length_ms
+        self._begin(utc_ms)
+
+    def _begin(self, utc_ms: int) -> None:
+        self._from_ms = utc_ms
+        self._motion = 0.0
+        self._count = 0
+        self._breathing: list[float] = []
+        self._pulse: list[float] = []
+
+    def add(self, seen: Observation, breathing: Reading, pulse: Reading) -> None:
+        self._count += 1
+        self._motion += seen.motion
+        if breathing.value is not None:
+            self._breathing.append(breathing.value)
+        if pulse.value is not None:
+            self._pulse.append(pulse.value)
+
+    def close(self, utc_ms: int, state: RoomState) -> Summary | None:
+        """The summary when the stretch is over (or the clock was set back), else None."""
+        if 0 <= utc_ms - self._from_ms < self._length_ms:
+            return None
+        expected = max(1.0, 5.0 * (utc_ms - self._from_ms) / MS_PER_S)
+        seen = max(1, self._count)
+        summary = Summary(
+            from_ms=self._from_ms,
+            until_ms=utc_ms,
+            state=state,
+            motion=min(1.0, self._motion / seen),
+            sensed=min(1.0, self._count / expected),
+            breaths_per_min=median(self._breathing) if self._breathing else None,
+            breathing_trusted=len(self._breathing) / seen,
+            pulse_bpm=median(self._pulse) if self._pulse else None,
+            pulse_trusted=len(self._pulse) / seen,
+        )
+        self._begin(utc_ms)
+        return summary

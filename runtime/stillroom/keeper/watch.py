@@ -1,0 +1,82 @@
+"""The decision about the camera, kept current: documents, clock, pause; each change goes into the audit chain."""
+
+from collections.abc import Callable
+
+from stillroom.clock import MS_PER_S, NS_PER_MS, Clock
+from stillroom.config import PauseConfig
+from stillroom.events import GateChanged
+from stillroom.keeper.audit import AuditChain
+from stillroom.keeper.authorisation import Papers
+from stillroom.keeper.gate import Decision, Situation, decide
+from stillroom.keeper.outbox import Outbox
+
+_PAUSED_UNTIL = "paused_until_ms"
+
+
+class GateWatch:
+    """Holds what the gate looks at. `decide` is asked before every lease."""
+
+    def __init__(self, outbox: Outbox, audit: AuditChain, clock: Clock, pause: PauseConfig) -> None:
+        self._outbox = outbox
+        self._audit = audit
+        self._clock = clock
+        self._pause_ms = round(pause.duration_s * MS_PER_S)
+        self._papers = Papers((), frozenset(), ())
+        self._camera_refused = False
+        left_ms = outbox.recall(_PAUSED_UNTIL) - clock.utc_ms()
+        self._paused_until_ns = self._in_ms(min(left_ms, self._pause_ms)) if left_ms > 0 else 0
+        self.decision = Decision("no-authorisation")
+        self._told = False
+
+    @property
+    def paused(self) -> bool:
+        return self._clock.mono_ns() < self._paused_until_ns
+
+    def refuse_camera(self) -> None:
+        """The camera cannot be used any more (a recording that has ended): closed until the next start."""
+        self._camera_refused = True
+
+    def take_papers(self, papers: Papers) -> None:
+        """New documents from the trust folder; what is new or refused goes into the audit chain."""
+        now = self._clock.utc_ms()
+        known = {a.id for a in self._papers.authorisations}
+        for authorisation in papers.authorisations:
+            if authorisation.id not in known:
+                self._audit.append(now, "authorisation-seen", authorisation=authorisation.id)
+        for withdrawn in sorted(papers.withdrawn - self._papers.withdrawn):
+            self._audit.append(now, "withdrawal-seen", authorisation=withdrawn)
+        for refused in papers.refused:
+            if refused not in self._papers.refused:
+                self._audit.append(
+                    now, "document-refused", file=refused.file[:60], reason=refused.reason[:60]
+                )
+        self._papers = papers
+
+    def press(self) -> None:
+        """The button: pause at once; pressed again while paused, sensing goes on."""
+        now = self._clock.utc_ms()
+        if self.paused:
+            self._paused_until_ns = 0
+            self._outbox.remember(_PAUSED_UNTIL, 0)
+            self._audit.append(now, "resumed-by-button")
+        else:
+            self._paused_until_ns = self._in_ms(self._pause_ms)
+            self._outbox.remember(_PAUSED_UNTIL, now + self._pause_ms)
+            self._audit.append(now, "paused-by-button", seconds=self._pause_ms // MS_PER_S)
+
+    def decide(self, on_change: Callable[[Decision], None]) -> Decision:
+        """The decision now; `on_change` is called first where it is another than before."""
+        utc_ms = self._clock.utc_ms()
+        situation = Situation(utc_ms, self._outbox.utc_floor_ms, self.paused, self._camera_refused)
+        decision = decide(situation, self._papers.authorisations, self._papers.withdrawn)
+        before, self.decision = self.decision, decision
+        if decision != before or not self._told:
+            self._told = True
+            on_change(decision)
+            name = decision.authorisation.id if decision.authorisation else None
+            self._outbox.add(utc_ms, GateChanged(decision.reason, name))
+            self._audit.append(utc_ms, "gate", gate=decision.reason, authorisation=name or "none")
+        return decision
+
+    def _in_ms(self, milliseconds: int) -> int:
+        return self._clock.mono_ns() + milliseconds * NS_PER_MS

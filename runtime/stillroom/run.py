@@ -1,0 +1,159 @@
+"""`stillroom run`: the three processes on a machine without systemd. It decides nothing; it starts and restarts.
+
+The eye is started only while the keeper's start signal is there, as systemd's path unit does on a unit. When
+this process ends, however it ends, the kernel ends the three.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from stillroom import config
+from stillroom.errors import EXIT_OK, EXIT_USAGE, ConfigError, SetupError, StorageError, TrustError
+from stillroom.link import EYE_START
+
+HELP = "start eye, keeper and courier on this machine"
+
+POLL_S = 0.05
+FIRST_WAIT_S = 0.3
+LONGEST_WAIT_S = 10.0
+GOOD_AFTER_S = 20.0
+STOP_WITHIN_S = 3.0
+_FATAL = {e.exit_code for e in (ConfigError, TrustError, StorageError, SetupError)} | {EXIT_USAGE}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, help="the unit's configuration file")
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until SIGINT or SIGTERM (exit 0), or until the keeper says that a person must act (its exit code)."""
+    unit = config.load(options.config)
+    if options.parent is not None:
+        from stillroom.guard import die_with
+
+        die_with(options.parent)
+    supervisor = Supervisor(options.config, unit.path(unit.paths.run) / EYE_START)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: supervisor.stop())
+    signal.signal(signal.SIGUSR1, lambda *_: supervisor.press())
+    return supervisor.loop()
+
+
+class Child:
+    """One of the three: started, watched, restarted with growing waits; good after `GOOD_AFTER_S`."""
+
+    def __init__(self, name: str, config_path: Path) -> None:
+        self.name = name
+        self._command = [
+            sys.executable,
+            "-m",
+            "stillroom.cli",
+            name,
+            "--config",
+            str(config_path),
+            "--parent",
+            str(os.getpid()),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_s = 0.0
+        self._not_before_s = 0.0
+        self._wait_s = FIRST_WAIT_S
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self, now_s: float) -> None:
+        if self._process is None and now_s >= self._not_before_s:
+            # A group of its own: Ctrl-C reaches the supervisor alone, which ends the three in order.
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, process_group=0)
+            self._started_s = now_s
+
+    def ended(self, now_s: float) -> int | None:
+        """Its exit code, once, when it has ended; negative for a signal."""
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return None
+        self._process = None
+        if now_s - self._started_s > GOOD_AFTER_S:
+            self._wait_s = FIRST_WAIT_S
+        self._not_before_s = now_s + (self._wait_s if code else 0.0)
+        self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S) if code else FIRST_WAIT_S
+        return code
+
+    def signal(self, number: int) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def finish(self, within_s: float) -> None:
+        """Wait for it, then kill it."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Supervisor:
+    """Keeps keeper and courier running, and the eye while the keeper allows it."""
+
+    def __init__(self, config_path: Path, eye_start: Path) -> None:
+        self._eye_start = eye_start
+        self._keeper = Child("keeper", config_path)
+        self._courier = Child("courier", config_path)
+        self._eye = Child("eye", config_path)
+        self._socket = eye_start.parent / "courier.sock"
+        self._stopping = False
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def press(self) -> None:
+        """Hand the button's signal on to the keeper."""
+        self._keeper.signal(signal.SIGUSR1)
+
+    def loop(self) -> int:
+        self._eye_start.unlink(missing_ok=True)
+        try:
+            while not self._stopping:
+                code = self._beat(time.monotonic())
+                if code is not None:
+                    return code
+                time.sleep(POLL_S)
+            return EXIT_OK
+        finally:
+            self._end()
+
+    def _beat(self, now_s: float) -> int | None:
+        for child in (self._keeper, self._courier, self._eye):
+            code = child.ended(now_s)
+            if code is None:
+                continue
+            if child is self._keeper and code in _FATAL:
+                return code
+            if child is self._keeper:
+                self._eye_start.unlink(missing_ok=True)
+            if code:
+                ended_by = f"signal {-code}" if code < 0 else f"code {code}"
+                print(f"run: {child.name} ended ({ended_by}); starting it again", file=sys.stderr, flush=True)
+        self._keeper.start(now_s)
+        if self._keeper.pid and self._socket.exists():
+            self._courier.start(now_s)
+        if self._eye_start.exists():
+            self._eye.start(now_s)
+        return None
+
+    def _end(self) -> None:
+        """The keeper ends the eye, says goodbye through the courier, and then the courier ends by itself."""
+        self._keeper.signal(signal.SIGTERM)
+        self._keeper.finish(STOP_WITHIN_S)
+        self._eye.finish(1.0)
+        self._courier.finish(1.0)
