@@ -1,0 +1,174 @@
+"""What a site's authority signs: roster, enrolment, authorisation, withdrawal. Strict: no free text, nothing unknown.
+
+Times are UTC to the second, as people read them. `from` is included, `until` is not.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from msgspec import Meta, Struct, field
+
+from stillroom.clock import MS_PER_S, Clock
+from stillroom.errors import TrustError
+from stillroom.files import read_bounded
+from stillroom.keys import KEY_ID_BYTES, PlainName, RawKey, RecipientKey, VerifyKey
+from stillroom.notes import Signer, open_note, parse_signer
+from stillroom.wire import MAX_WRAPS
+
+MAX_AUTHORISATION = timedelta(days=28)
+MAX_BOX_KEYS = 32
+
+Time = Annotated[datetime, Meta(tz=True)]
+Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z")]
+Scope = Literal["status", "breathing", "pulse"]
+ConsumerRole = Literal["gateway", "board", "viewer", "advocate"]
+
+UNIT_RECIPIENTS = ("gateway", "board")
+"""Roles to which every record of a unit is sealed."""
+
+
+class _Timed(Struct, frozen=True, forbid_unknown_fields=True):
+    start: Time = field(name="from")
+    until: Time
+
+    def __post_init__(self) -> None:
+        if self.start >= self.until:
+            raise ValueError("'until' must be after 'from'")
+
+    def covers(self, utc_ms: int) -> bool:
+        return to_ms(self.start) <= utc_ms < to_ms(self.until)
+
+
+class BoxPeriod(_Timed, frozen=True, forbid_unknown_fields=True):
+    """A recipient's X25519 key and when it may be sealed to. Its secret is destroyed after it."""
+
+    key: RawKey
+
+
+class Recipient(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody that the authority names: what he signs with, and what is sealed to."""
+
+    name: PlainName
+    role: ConsumerRole
+    sign: RawKey
+    boxes: Annotated[tuple[BoxPeriod, ...], Meta(max_length=MAX_BOX_KEYS)]
+
+    def key_at(self, utc_ms: int) -> RecipientKey | None:
+        """The newest key that may be sealed to now, or None."""
+        valid = [box for box in self.boxes if box.covers(utc_ms)]
+        return RecipientKey(max(valid, key=lambda box: box.start).key) if valid else None
+
+
+class Roster(_Timed, frozen=True, forbid_unknown_fields=True):
+    """Who receives, and how delivery is known. A higher version replaces a lower one, never the other way."""
+
+    site: PlainName
+    version: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    recipients: Annotated[tuple[Recipient, ...], Meta(min_length=1, max_length=16)]
+    delivery: Literal["cursor", "puback"]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = [recipient.name for recipient in self.recipients]
+        if len(set(names)) != len(names):
+            raise ValueError("two recipients of one name")
+        if len(self.of_unit) > MAX_WRAPS:
+            raise ValueError(f"at most {MAX_WRAPS} recipients of records")
+        if self.delivery == "cursor" and not any(r.role == "gateway" for r in self.recipients):
+            raise ValueError("delivery by cursor needs a gateway")
+
+    @property
+    def of_unit(self) -> tuple[Recipient, ...]:
+        """To whom a unit seals its records."""
+        return tuple(r for r in self.recipients if r.role in UNIT_RECIPIENTS)
+
+    @property
+    def gateway_keys(self) -> dict[bytes, VerifyKey]:
+        """Who may speak to a unit: key id to key."""
+        keys = [VerifyKey(r.sign) for r in self.recipients if r.role == "gateway"]
+        return {key.id: key for key in keys}
+
+
+class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
+    """A unit of the site. Signed by the authority, and by the unit to show that it holds the key."""
+
+    site: PlainName
+    unit: PlainName
+    sign: RawKey
+    box: RawKey
+    made: Time
+
+
+class Authorisation(_Timed, frozen=True, forbid_unknown_fields=True):
+    """Leave for one unit to sense one room for a while, for a purpose."""
+
+    id: Code
+    site: PlainName
+    unit: PlainName
+    room: Code
+    scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)]
+    purpose: Code
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.until - self.start > MAX_AUTHORISATION:
+            raise ValueError(f"longer than {MAX_AUTHORISATION.days} days")
+        if len(set(self.scopes)) != len(self.scopes):
+            raise ValueError("a scope named twice")
+
+
+class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
+    """The end of an authorisation, for good."""
+
+    authorisation: Code
+    site: PlainName
+    unit: PlainName
+    at: Time
+
+
+KINDS: dict[type[Struct], str] = {
+    Roster: "roster",
+    Enrolment: "enrolment",
+    Authorisation: "authorisation",
+    Withdrawal: "withdrawal",
+}
+
+D = TypeVar("D", bound=Struct)
+
+
+def to_ms(moment: datetime) -> int:
+    """UTC in milliseconds."""
+    return round(moment.timestamp() * MS_PER_S)
+
+
+def from_ms(utc_ms: int) -> datetime:
+    """The moment, to the second."""
+    return datetime.fromtimestamp(utc_ms // MS_PER_S, UTC)
+
+
+def now(clock: Clock) -> datetime:
+    return from_ms(clock.utc_ms())
+
+
+def read_document(path: Path, schema: type[D], signers: Iterable[Signer]) -> D:
+    """A signed document from its file. Raises TrustError that names the file."""
+    note = read_bounded(path)
+    try:
+        return open_note(note, KINDS[schema], schema, signers)
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from None
+
+
+def read_signer(path: Path) -> Signer:
+    """A public key file such as `authority.pub`. Raises TrustError that names the file."""
+    try:
+        return parse_signer(read_bounded(path).decode("ascii", "replace"))
+    except TrustError as error:
+        raise TrustError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+
+
+def key_name(raw: bytes) -> str:
+    """The first bytes of a key, to tell people which one is meant."""
+    return raw[:KEY_ID_BYTES].hex()

@@ -1,0 +1,41 @@
+"""What one sender seals to one set of recipients in one boot: fresh epoch keys, a sequence that never repeats.
+
+Used by the keeper upwards and by the gateway, one stream a unit, downwards.
+"""
+
+from collections.abc import Sequence
+
+from stillroom.clock import NS_PER_S, Clock
+from stillroom.keys import RecipientKey, SigningKey
+from stillroom.wire import Lane, new_boot, new_epoch, seal
+
+EPOCH_NS = 3600 * NS_PER_S
+
+
+class Stream:
+    """Seals one lane. The sequence counts through all epochs of a boot, so one window guards the whole boot."""
+
+    def __init__(
+        self, lane: Lane, signer: SigningKey, boot: int, clock: Clock, recipients: Sequence[RecipientKey]
+    ) -> None:
+        """`boot`: larger than at any earlier start of this sender, counted on the disk. Raises TrustError."""
+        self._lane, self._signer, self._clock = lane, signer, clock
+        self._boot = new_boot(boot)
+        self._sequence = 0
+        self._epoch = new_epoch(recipients, self._boot, 0)
+        self._recipients = tuple(recipients)
+        self._began_ns = clock.mono_ns()
+
+    def renew(self, recipients: Sequence[RecipientKey]) -> None:
+        """A new epoch at once, for these recipients. Raises TrustError; the epoch before then stays."""
+        self._epoch = new_epoch(recipients, self._boot, self._epoch.index + 1)
+        self._recipients = tuple(recipients)
+        self._began_ns = self._clock.mono_ns()
+
+    def seal(self, body: bytes) -> bytes:
+        """One record. Raises SealError where the body is too large."""
+        if self._clock.mono_ns() - self._began_ns >= EPOCH_NS:
+            self.renew(self._recipients)
+        sequence = self._sequence
+        self._sequence += 1  # before sealing: a number is burnt even where sealing fails
+        return seal(self._lane, self._signer, self._epoch, sequence, body)

@@ -1,0 +1,88 @@
+"""Small files that must be whole: keys and signed documents. Bounded reads, durable writes.
+
+Written by temporary file, fsync, rename (or link, where nothing may be replaced), fsync of the folder.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from stillroom.errors import StorageError, TrustError
+
+MAX_FILE_BYTES = 16 * 1024
+
+
+def read_private(path: Path) -> bytes:
+    """The bytes of a secret file. Refuses what `read_bounded` does, and files that others may read."""
+    return _read(path, private=True)
+
+
+def read_bounded(path: Path) -> bytes:
+    """The bytes of a small plain file. Raises TrustError: absent, a link, a device, more than 16 KiB."""
+    return _read(path, private=False)
+
+
+def _read(path: Path, *, private: bool) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise TrustError(f"{path}: cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise TrustError(f"{path}: not a plain file")
+        if private and found.st_mode & 0o077:
+            mode = stat.S_IMODE(found.st_mode)
+            raise TrustError(f"{path}: others may read this secret (mode {mode:04o}): chmod 600 {path}")
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise TrustError(f"{path}: larger than {MAX_FILE_BYTES} bytes, which nothing of this kind can be")
+    return data
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Create `path` whole and on the disk, or not at all. Raises TrustError where it exists, StorageError."""
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        _write_flushed(temporary, data, mode)
+        os.link(temporary, path)
+    except FileExistsError:
+        raise TrustError(f"{path}: is there already; it is never replaced: move it away first") from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush_folder(path.parent)
+
+
+def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Put `data` at `path` by temporary file, fsync, rename, fsync of the folder: old or new, never half.
+
+    Raises StorageError.
+    """
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        _write_flushed(temporary, data, mode)
+        temporary.rename(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make renames in `folder` last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_flushed(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)

@@ -1,0 +1,66 @@
+"""The site's roster as the unit has it: signed by the authority it was given at enrolment, in time, never older."""
+
+from pathlib import Path
+
+from stillroom.clock import Clock, utc_text
+from stillroom.documents import Recipient, Roster, read_document, read_signer, to_ms
+from stillroom.errors import TrustError
+from stillroom.keys import RecipientKey
+from stillroom.notes import Signer
+
+AUTHORITY_FILE = "authority.pub"
+ROSTER_FILE = "roster.note"
+
+
+def load_authority(trust_dir: Path, site: str) -> Signer:
+    """The key that signs everything this unit obeys. Raises TrustError: absent, damaged, of another site."""
+    path = trust_dir / AUTHORITY_FILE
+    authority = read_signer(path)
+    if authority.site != site:
+        raise TrustError(f"{path}: the authority of site '{authority.site}', but this unit is of '{site}'")
+    return authority
+
+
+def load_roster(trust_dir: Path, site: str, clock: Clock, newest_version: int = 0) -> Roster:
+    """The roster in force. `newest_version`: the highest that this unit ever accepted, from its own state.
+
+    Raises TrustError: absent, forged, of another site, older than one that was accepted, or out of its time.
+    """
+    path = trust_dir / ROSTER_FILE
+    roster = read_document(path, Roster, [load_authority(trust_dir, site)])
+    if roster.site != site:
+        raise TrustError(f"{path}: the roster of site '{roster.site}', but this unit is of '{site}'")
+    if roster.version < newest_version:
+        raise TrustError(f"{path}: version {roster.version}, but {newest_version} was accepted before")
+    try:
+        check_time(roster, clock.utc_ms())
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from None
+    return roster
+
+
+def check_time(roster: Roster, utc_ms: int) -> None:
+    """Raises TrustError outside the roster's time."""
+    if utc_ms >= to_ms(roster.until):
+        raise TrustError(f"roster expired on {utc_text(to_ms(roster.until))}: put a renewed one in its place")
+    if utc_ms < to_ms(roster.start):
+        start, now = utc_text(to_ms(roster.start)), utc_text(utc_ms)
+        raise TrustError(f"roster is valid from {start}, and the clock says {now}: check the clock")
+
+
+def keys_at(roster: Roster, utc_ms: int) -> tuple[dict[str, RecipientKey], int]:
+    """To whom a unit seals now (name to key), and until when (UTC, ms) that holds.
+
+    A recipient whose box keys have all expired gets nothing. Raises TrustError where nobody is left.
+    """
+    check_time(roster, utc_ms)
+    keys = {r.name: key for r in roster.of_unit if (key := r.key_at(utc_ms)) is not None}
+    if not keys:
+        raise TrustError("roster: no gateway or board has a box key valid now: sign a roster with new keys")
+    return keys, min(to_ms(roster.until), *(_next_change(r, utc_ms) for r in roster.of_unit))
+
+
+def _next_change(recipient: Recipient, utc_ms: int) -> int:
+    """When the key to use may become another: the next start or end of any of its periods."""
+    edges = (to_ms(edge) for box in recipient.boxes for edge in (box.start, box.until))
+    return min((edge for edge in edges if edge > utc_ms), default=2**53)

@@ -1,0 +1,223 @@
+"""Keys: what signs, what seals and opens, how they are named, and the files they lie in.
+
+Thin classes over libsodium (through `nacl.bindings`, which costs 3 MiB where `nacl.public` and `hashlib` cost
+more). A secret never shows in a repr, an exception or a log. Python cannot wipe `bytes`: a secret lives until
+its process ends, and the process is undumpable (`guard.py`).
+"""
+
+import base64
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+from nacl import bindings, exceptions
+
+from stillroom.errors import TrustError
+from stillroom.files import read_private, write_new
+
+KEY_BYTES = 32
+KEY_ID_BYTES = 8
+SIGNATURE_BYTES = bindings.crypto_sign_BYTES
+SEALED_OVERHEAD_BYTES = bindings.crypto_box_SEALBYTES
+MAX_BOXES = 64
+
+_SECRET_KIND = b"stillroom/1 secret\n"
+
+Role = Literal["authority", "gateway", "board", "viewer", "advocate", "unit"]
+RawKey = Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
+PlainName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
+
+
+def digest(domain: bytes, data: bytes, size_bytes: int = 32, key: bytes = b"") -> bytes:
+    """BLAKE2b of `domain`, a zero byte and `data`; keyed where a key is given. No two domains ever agree."""
+    return bindings.crypto_generichash_blake2b_salt_personal(
+        domain + b"\0" + data, digest_size=size_bytes, key=key
+    )
+
+
+def same(left: bytes, right: bytes) -> bool:
+    """Equality in a time that tells nothing about where they differ."""
+    return len(left) == len(right) and bindings.sodium_memcmp(left, right)
+
+
+def fingerprint(data: bytes) -> str:
+    """160 bits for a label and for reading aloud: eight groups of four of a-z 2-7."""
+    text = base64.b32encode(digest(b"stillroom/1 fingerprint", data, 20)).decode().lower()
+    return "-".join(text[i : i + 4] for i in range(0, 32, 4))
+
+
+class VerifyKey:
+    """An Ed25519 public key. `id` is what records carry: the first 8 bytes of a hash of kind and key."""
+
+    __slots__ = ("id", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        if len(raw) != KEY_BYTES or not bindings.crypto_core_ed25519_is_valid_point(raw):
+            raise TrustError("a signing key that is not a point of Ed25519: make the keys again")
+        self.raw = raw
+        self.id = digest(b"stillroom/1 key id ed25519", raw)[:KEY_ID_BYTES]
+
+    def verifies(self, message: bytes, signature: bytes) -> bool:
+        """Whether `signature` (64 bytes) is this key's over `message`."""
+        try:
+            bindings.crypto_sign_open(signature + message, self.raw)
+        except exceptions.CryptoError:
+            return False
+        return len(signature) == SIGNATURE_BYTES
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.raw)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VerifyKey) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"VerifyKey({self.id.hex()})"
+
+
+class SigningKey:
+    """An Ed25519 secret key, from its 32-byte seed."""
+
+    __slots__ = ("_secret", "verify_key")
+
+    def __init__(self, seed: bytes) -> None:
+        public, self._secret = bindings.crypto_sign_seed_keypair(seed)
+        self.verify_key = VerifyKey(public)
+
+    @classmethod
+    def generate(cls) -> "SigningKey":
+        return cls(os.urandom(KEY_BYTES))
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64-byte signature. Callers put a kind string first: no message of one kind is one of another."""
+        return bindings.crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
+
+    def seed(self) -> bytes:
+        """The secret, for a key file only."""
+        return bindings.crypto_sign_ed25519_sk_to_seed(self._secret)
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.verify_key.id.hex()}, secret hidden)"
+
+
+class RecipientKey:
+    """An X25519 public key that things are sealed to."""
+
+    __slots__ = ("id", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.id = digest(b"stillroom/1 key id x25519", raw)[:KEY_ID_BYTES]
+
+    def seal(self, plain: bytes) -> bytes:
+        """A sealed box (ephemeral X25519, XSalsa20-Poly1305), 48 bytes longer. Raises TrustError for a weak key."""
+        try:
+            return bindings.crypto_box_seal(plain, self.raw)
+        except (exceptions.CryptoError, exceptions.TypeError, exceptions.ValueError):
+            raise TrustError(f"recipient key {self.id.hex()} is not usable: make it again") from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RecipientKey) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"RecipientKey({self.id.hex()})"
+
+
+class BoxKey:
+    """An X25519 secret key, which opens what was sealed to `public`."""
+
+    __slots__ = ("_secret", "public")
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self.public = RecipientKey(bindings.crypto_scalarmult_base(secret))
+
+    @classmethod
+    def generate(cls) -> "BoxKey":
+        return cls(os.urandom(KEY_BYTES))
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """What was sealed to this key, or None."""
+        try:
+            return bindings.crypto_box_seal_open(sealed, self.public.raw, self._secret)
+        except (exceptions.CryptoError, exceptions.TypeError):
+            return None
+
+    def secret(self) -> bytes:
+        """The secret, for a key file only."""
+        return self._secret
+
+    def __repr__(self) -> str:
+        return f"BoxKey({self.public.id.hex()}, secret hidden)"
+
+
+class _SecretFile(Struct, frozen=True, forbid_unknown_fields=True):
+    site: PlainName
+    role: Role
+    name: PlainName
+    sign: RawKey
+    boxes: Annotated[tuple[RawKey, ...], Meta(max_length=MAX_BOXES)]
+
+    def __repr__(self) -> str:
+        return f"_SecretFile({self.site}/{self.name}, secrets hidden)"
+
+
+class KeyRing:
+    """The secrets of one party: one signing key, and the box keys (one a period, or one) that open for it."""
+
+    __slots__ = ("boxes", "name", "role", "signing", "site")
+
+    def __init__(
+        self, site: str, role: Role, name: str, signing: SigningKey, boxes: tuple[BoxKey, ...] = ()
+    ) -> None:
+        self.site, self.role, self.name = site, role, name
+        self.signing = signing
+        self.boxes = boxes
+
+    @classmethod
+    def generate(cls, site: str, role: Role, name: str, boxes: int = 1) -> "KeyRing":
+        return cls(site, role, name, SigningKey.generate(), tuple(BoxKey.generate() for _ in range(boxes)))
+
+    @property
+    def note_name(self) -> str:
+        """What signed notes call the signer."""
+        return f"{self.site}/{self.name}"
+
+    def __repr__(self) -> str:
+        return f"KeyRing({self.role} {self.note_name} {self.signing.verify_key.id.hex()}, secrets hidden)"
+
+
+def save_keys(path: Path, ring: KeyRing) -> None:
+    """Write a key file, mode 0600, whole or not at all. Raises TrustError where one is there: never replaced."""
+    secret = _SecretFile(
+        site=ring.site,
+        role=ring.role,
+        name=ring.name,
+        sign=ring.signing.seed(),
+        boxes=tuple(box.secret() for box in ring.boxes),
+    )
+    write_new(path, _SECRET_KIND + msgspec.json.encode(secret) + b"\n")
+
+
+def load_keys(path: Path, role: Role) -> KeyRing:
+    """Read a key file. Raises TrustError: absent, readable by others, damaged, or another's role."""
+    data = read_private(path)
+    try:
+        if not data.startswith(_SECRET_KIND):
+            raise ValueError
+        secret = msgspec.json.decode(data[len(_SECRET_KIND) :], type=_SecretFile)
+    except (ValueError, msgspec.MsgspecError):
+        raise TrustError(f"{path}: not a key file, or damaged: restore it from its backup") from None
+    if secret.role != role:
+        raise TrustError(f"{path}: the key of a {secret.role}, where that of a {role} is needed")
+    boxes = tuple(BoxKey(raw) for raw in secret.boxes)
+    return KeyRing(secret.site, secret.role, secret.name, SigningKey(secret.sign), boxes)
