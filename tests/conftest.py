@@ -1,0 +1,59 @@
+"""What many tests share: real recordings, a broker of one's own, and the time that long tests may take."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stillroom_tools.lab.broker import LocalBroker, find_program
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+LONG_S = 1800.0
+LONGEST_TEST_S = 3600
+
+
+@pytest.fixture(scope="session")
+def real() -> Callable[[str], Path]:
+    """`real("face-53bpm.mp4")`: its path in `shared/real` beside or above the repository; skips where it is absent."""
+
+    def find(name: str) -> Path:
+        for folder in (REPOSITORY, *REPOSITORY.parents):
+            path = folder / "shared" / "real" / name
+            if path.exists():
+                return path
+        pytest.skip(f"shared/real/{name} is not here")
+
+    return find
+
+
+@pytest.fixture
+def broker() -> Iterator[LocalBroker]:
+    """A running mosquitto of the test's own; skips where mosquitto is not installed."""
+    if find_program("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    with LocalBroker("mosquitto") as running:
+        yield running
+
+
+@pytest.fixture(params=["mosquitto", "nats"])
+def any_broker(request: pytest.FixtureRequest) -> Iterator[LocalBroker]:
+    """The test once with mosquitto and once with NATS server; skips by name where one is not installed."""
+    if find_program(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    with LocalBroker(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def long_s(request: pytest.FixtureRequest) -> float:
+    """Seconds that this `long` test may take: its equal share of STILLROOM_LONG_S, which is for all of a run."""
+    together_s = float(os.environ.get("STILLROOM_LONG_S", LONG_S))
+    long_tests = sum(1 for item in request.session.items if item.get_closest_marker("long"))
+    return together_s / max(long_tests, 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONGEST_TEST_S))

@@ -1,0 +1,1 @@
+"""For testers: cameras without hardware, scenarios with their truth, evaluation, the demo."""
