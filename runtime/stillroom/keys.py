@@ -22,6 +22,7 @@ KEY_ID_BYTES = 8
 SIGNATURE_BYTES = bindings.crypto_sign_BYTES
 SEALED_OVERHEAD_BYTES = bindings.crypto_box_SEALBYTES
 MAX_BOXES = 64
+UNIT_KEY_FILE = "unit.key"
 
 _SECRET_KIND = b"stillroom/1 secret\n"
 
@@ -206,6 +207,11 @@ def save_keys(path: Path, ring: KeyRing) -> None:
         boxes=tuple(box.secret() for box in ring.boxes),
     )
     write_new(path, _SECRET_KIND + msgspec.json.encode(secret) + b"\n")
+
+
+def load_unit_keys(keys_dir: Path) -> KeyRing:
+    """The unit's own, from `unit.key`. Raises TrustError as `load_keys` does."""
+    return load_keys(keys_dir / UNIT_KEY_FILE, "unit")
 
 
 def load_keys(path: Path, role: Role) -> KeyRing:

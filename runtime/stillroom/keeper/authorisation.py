@@ -1,7 +1,7 @@
 """Authorisations and withdrawals as they lie in the unit's trust folder: read, verified, and no more.
 
-Whether sensing is allowed is the gate's to say. What cannot be accepted is told by name, so that it can be
-audited; it allows nothing.
+Whether sensing is allowed is the gate's to say. What cannot be accepted is named, so that it can be audited; it
+allows nothing.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from stillroom.documents import Authorisation, Withdrawal, read_document
+from stillroom import documents
+from stillroom.documents import Scope, Withdrawal, read_document, to_ms
 from stillroom.errors import TrustError
+from stillroom.keeper.roster import load_authority
 from stillroom.notes import Signer
 
 AUTHORISATIONS = "authorisations"
@@ -18,80 +20,108 @@ WITHDRAWALS = "withdrawals"
 MAX_FILES = 1024
 """In one folder. More than that is refused whole, so that a full folder costs bounded work and allows nothing."""
 
-D = TypeVar("D", Authorisation, Withdrawal)
+D = TypeVar("D", documents.Authorisation, Withdrawal)
+Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Consents:
+class Authorisation:
+    """What one accepted document allows: from `from_ms` (included) to `until_ms` (not)."""
+
+    id: str
+    site: str
+    unit: str
+    room: str
+    scopes: tuple[Scope, ...]
+    from_ms: int
+    until_ms: int
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that was not accepted, and why, in words."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
     """What the authority has allowed this unit, and taken back."""
 
     authorisations: tuple[Authorisation, ...] = ()
     withdrawn: frozenset[str] = frozenset()
     """Ids of authorisations that ended for good."""
-    refused: tuple[str, ...] = ()
-    """One line for each file that was not accepted."""
+    refused: tuple[Refused, ...] = ()
 
 
-def load_authorisations(trust_dir: Path, authority: Signer, site: str, unit: str) -> Consents:
-    """Everything valid in form and signature for this unit; times are not judged here. Raises nothing."""
-    allowed, refused = _read(trust_dir / AUTHORISATIONS, Authorisation, authority, site, unit)
-    ended, also = _read(trust_dir / WITHDRAWALS, Withdrawal, authority, site, unit)
+def load_papers(trust_dir: Path, unit: str) -> Papers:
+    """Everything that is right in form and signature for this unit; times are not judged here.
+
+    Raises TrustError only where the authority's public key cannot be read.
+    """
+    authority = load_authority(trust_dir)
+    allowed, refused = _read(trust_dir / AUTHORISATIONS, documents.Authorisation, authority, unit)
+    ended, also = _read(trust_dir / WITHDRAWALS, Withdrawal, authority, unit)
     withdrawn = frozenset(document.authorisation for document in ended)
-    return Consents(tuple(allowed), withdrawn, (*refused, *also))
+    return Papers(tuple(_as_authorisation(paper) for paper in allowed), withdrawn, (*refused, *also))
 
 
 class TrustFolder:
-    """`load_authorisations`, done again only where a file has changed: cheap enough for twice a second."""
+    """`load_papers`, done again only where a file has changed: cheap enough for twice a second."""
 
-    def __init__(self, trust_dir: Path, authority: Signer, site: str, unit: str) -> None:
-        self._folder, self._authority, self._site, self._unit = trust_dir, authority, site, unit
+    def __init__(self, trust_dir: Path, unit: str) -> None:
+        self._folder, self._unit = trust_dir, unit
         self._stamp: object = None
-        self._consents = Consents()
+        self._papers = Papers()
 
-    def poll(self) -> Consents:
-        """What is there now. Raises nothing."""
-        stamp = [_stamp(self._folder / name) for name in (AUTHORISATIONS, WITHDRAWALS)]
+    def poll(self) -> Papers:
+        """What is there now. Raises what `load_papers` raises, each time."""
+        stamp = tuple(_stamp(self._folder / name) for name in (".", AUTHORISATIONS, WITHDRAWALS))
         if stamp != self._stamp:
-            self._consents = load_authorisations(self._folder, self._authority, self._site, self._unit)
+            self._papers = load_papers(self._folder, self._unit)
             self._stamp = stamp
-        return self._consents
+        return self._papers
 
 
-def _stamp(folder: Path) -> list[tuple[str, int, int, int]] | None:
+def _as_authorisation(paper: documents.Authorisation) -> Authorisation:
+    from_ms, until_ms = to_ms(paper.start), to_ms(paper.until)
+    return Authorisation(
+        paper.id, paper.site, paper.unit, paper.room, paper.scopes, from_ms, until_ms, paper.purpose
+    )
+
+
+def _stamp(folder: Path) -> Stamp | None:
     try:
-        return [(p.name, (s := p.lstat()).st_ino, s.st_size, s.st_mtime_ns) for p in _files(folder)]
-    except (OSError, TrustError):
+        entries = sorted((path.name, path.lstat()) for path in folder.iterdir() if path.is_file())
+        return tuple((name, s.st_ino, s.st_size, s.st_mtime_ns) for name, s in entries)
+    except OSError:
         return None
 
 
-def _files(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.iterdir() if path.suffix == ".note")
-    if len(found) > MAX_FILES:
-        raise TrustError(f"{folder}: more than {MAX_FILES} documents: remove those that have expired")
-    return found
-
-
-def _read(
-    folder: Path, schema: type[D], authority: Signer, site: str, unit: str
-) -> tuple[list[D], list[str]]:
+def _read(folder: Path, schema: type[D], authority: Signer, unit: str) -> tuple[list[D], list[Refused]]:
     accepted: list[D] = []
-    refused: list[str] = []
+    refused: list[Refused] = []
     try:
-        for document in _each(folder, schema, authority, site, unit):
-            refused.append(document) if isinstance(document, str) else accepted.append(document)
-    except (OSError, TrustError) as error:
-        return [], [f"{folder}: {error}"]
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".note")
+    except OSError as error:
+        return [], [Refused(folder.name, f"cannot be read: {error.strerror}")]
+    if len(paths) > MAX_FILES:
+        return [], [Refused(folder.name, f"more than {MAX_FILES} documents: remove those that have expired")]
+    for outcome in _each(paths, schema, authority, unit):
+        refused.append(outcome) if isinstance(outcome, Refused) else accepted.append(outcome)
     return accepted, refused
 
 
-def _each(folder: Path, schema: type[D], authority: Signer, site: str, unit: str) -> Iterator[D | str]:
-    for path in _files(folder):
+def _each(paths: list[Path], schema: type[D], authority: Signer, unit: str) -> Iterator[D | Refused]:
+    for path in paths:
         try:
             document = read_document(path, schema, [authority])
         except TrustError as error:
-            yield str(error)
+            yield Refused(path.name, str(error).removeprefix(f"{path}: "))
             continue
-        if (document.site, document.unit) == (site, unit):
+        if (document.site, document.unit) == (authority.site, unit):
             yield document
         else:
-            yield f"{path}: for unit '{document.site}/{document.unit}', and this is '{site}/{unit}'"
+            yield Refused(path.name, f"for unit '{document.site}/{document.unit}', not for this one")

@@ -12,24 +12,21 @@ AUTHORITY_FILE = "authority.pub"
 ROSTER_FILE = "roster.note"
 
 
-def load_authority(trust_dir: Path, site: str) -> Signer:
-    """The key that signs everything this unit obeys. Raises TrustError: absent, damaged, of another site."""
-    path = trust_dir / AUTHORITY_FILE
-    authority = read_signer(path)
-    if authority.site != site:
-        raise TrustError(f"{path}: the authority of site '{authority.site}', but this unit is of '{site}'")
-    return authority
+def load_authority(trust_dir: Path) -> Signer:
+    """The key that signs everything this unit obeys. Raises TrustError: absent or damaged."""
+    return read_signer(trust_dir / AUTHORITY_FILE)
 
 
-def load_roster(trust_dir: Path, site: str, clock: Clock, newest_version: int = 0) -> Roster:
+def load_roster(trust_dir: Path, clock: Clock, newest_version: int = 0) -> Roster:
     """The roster in force. `newest_version`: the highest that this unit ever accepted, from its own state.
 
     Raises TrustError: absent, forged, of another site, older than one that was accepted, or out of its time.
     """
     path = trust_dir / ROSTER_FILE
-    roster = read_document(path, Roster, [load_authority(trust_dir, site)])
-    if roster.site != site:
-        raise TrustError(f"{path}: the roster of site '{roster.site}', but this unit is of '{site}'")
+    authority = load_authority(trust_dir)
+    roster = read_document(path, Roster, [authority])
+    if roster.site != authority.site:
+        raise TrustError(f"{path}: of site '{roster.site}', but the authority is of '{authority.site}'")
     if roster.version < newest_version:
         raise TrustError(f"{path}: version {roster.version}, but {newest_version} was accepted before")
     try:

@@ -32,6 +32,8 @@ class Sealer:
         self, keys: KeyRing, roster: Roster, boot: int, clock: Clock, down_seen: Seen | None = None
     ) -> None:
         """`boot` and `down_seen` come from the unit's own database. Raises TrustError: roster out of time, no key."""
+        if roster.site != keys.site:
+            raise TrustError(f"the roster is of site '{roster.site}', the unit's key of '{keys.site}'")
         self._keys, self._roster, self._clock = keys, roster, clock
         recipients, self._until_ms = keys_at(roster, clock.utc_ms())
         self._names = frozenset(recipients)
