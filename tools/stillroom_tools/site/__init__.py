@@ -1,0 +1,1 @@
+"""What a facility runs: making a site, gateway, watch."""

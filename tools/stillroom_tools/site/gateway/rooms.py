@@ -1,0 +1,104 @@
+"""What is known of each room now, and how old it is. The only judge of presence, by its own clock.
+
+Silence is never "all clear": a unit that says nothing, or whose records arrive late, has a presence of its own
+that whoever shows a room must show first.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from stillroom.clock import NS_PER_S, Clock
+from stillroom.events import Snapshot
+
+Presence = Literal["waiting", "live", "late", "silent"]
+"""`waiting`: enrolled, no record yet, and not for long. `late`: records come, but what they tell is old."""
+
+Order = tuple[int, int, int]
+"""(boot, epoch, sequence): which of two records of a unit is the newer."""
+
+SILENT_AFTER_SLOTS = 3
+LATE_AFTER_MS = 15_000
+"""A broker that holds records back, or a unit's clock that is wrong: either way not "now"."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """One unit and the room it looks at. Times are of the machine that shows them."""
+
+    unit: str
+    presence: Presence
+    since_ms: int
+    """When this presence began."""
+    seen_ms: int | None = None
+    """When the newest record was opened; None before the first one."""
+    behind_ms: int = 0
+    """How old the newest record was when it was opened, by the two clocks."""
+    snapshot: Snapshot | None = None
+
+    @property
+    def name(self) -> str:
+        """The room's pseudonym; the unit's id until the unit has said which room."""
+        return self.snapshot.room if self.snapshot else self.unit
+
+
+class Rooms:
+    """All enrolled units. Feed with `saw`, judge now and then, read with `all`."""
+
+    def __init__(self, clock: Clock, period_s: float) -> None:
+        self._clock = clock
+        self._silent_after_ns = int(SILENT_AFTER_SLOTS * period_s * NS_PER_S)
+        self._rooms: dict[str, Room] = {}
+        self._heard_ns: dict[str, int] = {}
+        self._newest: dict[str, Order] = {}
+
+    def enrol(self, units: Iterable[str]) -> None:
+        """Expect these units; known ones keep what is known of them."""
+        for unit in units:
+            if unit not in self._rooms:
+                self._rooms[unit] = Room(unit, "waiting", self._clock.utc_ms())
+                self._heard_ns[unit] = self._clock.mono_ns()
+
+    def withdraw(self, units: Iterable[str]) -> None:
+        """Expect these no longer."""
+        for unit in units:
+            for table in (self._rooms, self._heard_ns, self._newest):
+                table.pop(unit, None)
+
+    def saw(self, unit: str, order: Order, sealed_ms: int, snapshot: Snapshot) -> Room | None:
+        """A record was opened. The room as it is now; None where the record is older than one before it."""
+        if unit not in self._rooms or order <= self._newest.get(unit, (-1, -1, -1)):
+            return None
+        self._newest[unit] = order
+        self._heard_ns[unit] = self._clock.mono_ns()
+        now_ms = self._clock.utc_ms()
+        before = self._rooms[unit]
+        behind_ms = now_ms - sealed_ms
+        presence: Presence = "late" if _is_late(behind_ms, snapshot) else "live"
+        since_ms = before.since_ms if presence == before.presence else now_ms
+        self._rooms[unit] = Room(unit, presence, since_ms, now_ms, behind_ms, snapshot)
+        return self._rooms[unit]
+
+    def judge(self) -> list[Room]:
+        """Look at the clock; the rooms that have just become silent."""
+        now_ns, now_ms = self._clock.mono_ns(), self._clock.utc_ms()
+        lost = [
+            room
+            for unit, room in self._rooms.items()
+            if room.presence != "silent" and now_ns - self._heard_ns[unit] > self._silent_after_ns
+        ]
+        for room in lost:
+            self._rooms[room.unit] = replace(room, presence="silent", since_ms=now_ms)
+        return [self._rooms[room.unit] for room in lost]
+
+    def all(self) -> list[Room]:
+        """Every room, by name."""
+        return sorted(self._rooms.values(), key=lambda room: (room.name, room.unit))
+
+    def units(self) -> set[str]:
+        return set(self._rooms)
+
+
+def _is_late(behind_ms: int, snapshot: Snapshot) -> bool:
+    """A unit that is not sure of the time can't be judged by it; it says so itself."""
+    return snapshot.clock != "unsure" and abs(behind_ms) > LATE_AFTER_MS
