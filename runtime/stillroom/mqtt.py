@@ -10,6 +10,7 @@ import random
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from paho.mqtt.properties import Properties
 from stillroom.config import BrokerConfig
 from stillroom.errors import BrokerError, ConfigError
 
+ANSWER_WITHIN_S = 5.0
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 SESSION_EXPIRY_S = 86_400
@@ -67,6 +69,7 @@ class Session:
         self._up = threading.Event()
         self._told = ""
         self._refusal = ""
+        self._trouble = ""
         self._client = self._make()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
@@ -101,16 +104,21 @@ class Session:
         )
         client.max_inflight_messages_set(MAX_UNACKNOWLEDGED)
         client.max_queued_messages_set(MAX_UNACKNOWLEDGED)
-        client.connect_timeout = 5.0
+        client.connect_timeout = ANSWER_WITHIN_S
         if self._broker.username:
             client.username_pw_set(self._broker.username, self._password())
         if self._broker.tls:
             client.tls_set_context(tls_context(self._broker, self._folder))
+        # paho then leaves all writing to our thread; without it, two threads may write to one TLS connection.
+        client.on_socket_register_write = lambda _c, _u, _s: None
+        client.on_log = self._on_log
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_publish = lambda _c, _u, mid, _r, _p: self._handlers.acknowledged(mid)
-        client.on_message = lambda _c, _u, message: self._handlers.message(message.topic, bytes(message.payload))
+        client.on_message = lambda _c, _u, message: self._handlers.message(
+            message.topic, bytes(message.payload)
+        )
         return client
 
     def _password(self) -> str | None:
@@ -134,26 +142,36 @@ class Session:
 
     def _connect_once(self) -> bool:
         """One connection from its beginning to its end; True where the broker accepted it."""
-        self._refusal = ""
-        accepted = False
+        self._refusal = self._trouble = ""
+        protocol = self._protocol
         try:
-            self._client.connect(
-                self._broker.host,
-                self._broker.port,
-                self._broker.keepalive_s,
-                clean_start=not self._persistent if self._protocol == paho.MQTTv5 else 3,
-                properties=self._connect_properties(),
-            )
-            while self._client.loop(timeout=0.25) == paho.MQTT_ERR_SUCCESS:
-                accepted = accepted or self._up.is_set()
+            self._hold()
         except (OSError, ValueError) as error:
-            self._tell(False, explain(error, self._broker))
-        if self._up.is_set():
-            self._up.clear()
-            self._tell(False, self._refusal or f"{self._where()} closed the connection; trying again")
-        elif self._refusal:
-            self._tell(False, self._refusal)
+            self._refusal = explain(error, self._broker)
+        accepted = self._up.is_set()
+        self._up.clear()
+        if self._protocol == protocol and not self._stopping.is_set():
+            self._tell(False, self._refusal or f"{self._where()} {self._why_closed(accepted)}")
         return accepted
+
+    def _hold(self) -> None:
+        """Connect and serve the connection until it ends. Raises OSError, ValueError."""
+        self._client.connect(
+            self._broker.host,
+            self._broker.port,
+            self._broker.keepalive_s,
+            clean_start=not self._persistent if self._protocol == paho.MQTTv5 else 3,
+            properties=self._connect_properties(),
+        )
+        answer_by_s = time.monotonic() + ANSWER_WITHIN_S
+        while self._client.loop(timeout=0.25) == paho.MQTT_ERR_SUCCESS:
+            if not self._up.is_set() and time.monotonic() > answer_by_s:
+                raise TimeoutError
+
+    def _why_closed(self, accepted: bool) -> str:
+        return (
+            "closed the connection; trying again" if accepted else explain_closed(self._trouble, self._broker)
+        )
 
     def _connect_properties(self) -> Properties | None:
         if self._protocol != paho.MQTTv5:
@@ -175,6 +193,10 @@ class Session:
             self._fall_back()
         else:
             self._refusal = self._explain_refusal(code, str(reason))
+
+    def _on_log(self, _client: paho.Client, _user: object, level: int, text: str) -> None:
+        if level == paho.MQTT_LOG_ERR:
+            self._trouble = text
 
     def _fall_back(self) -> None:
         self._protocol = paho.MQTTv311
@@ -254,8 +276,28 @@ def explain(error: Exception, broker: BrokerConfig) -> str:
     if isinstance(error, socket.gaierror):
         return f"{where}: no such host: check 'broker.host'"
     if isinstance(error, TimeoutError):
-        return f"{where}: no answer within 5 s: check the address and the network between"
+        return f"{where}: no answer within {ANSWER_WITHIN_S:.0f} s: check the address and the network between"
     return f"{where}: {getattr(error, 'strerror', None) or error}"
+
+
+def explain_closed(trouble: str, broker: BrokerConfig) -> str:
+    """Why a broker ended a connection before it answered. `trouble`: what the socket said, or empty.
+
+    With TLS 1.3 a server judges our certificate only after our side of the handshake is over.
+    """
+    if "CERTIFICATE_REQUIRED" in trouble:
+        return "wants a client certificate: set 'broker.certificate_file' and 'broker.key_file'"
+    if "CERTIFICATE_EXPIRED" in trouble:
+        return "says that our certificate has expired: renew 'broker.certificate_file' (or a clock is wrong)"
+    if "ALERT" in trouble:
+        return (
+            "does not accept our certificate: is 'broker.certificate_file' of the CA that the broker trusts?"
+        )
+    other = "plain MQTT" if broker.tls else "TLS"
+    return (
+        "closed the connection before answering: is this its MQTT port, and does that want "
+        f"{other} ('broker.tls' is {str(broker.tls).lower()} here)?"
+    )
 
 
 def _certificate(error: ssl.SSLCertVerificationError) -> str:
