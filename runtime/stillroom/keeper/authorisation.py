@@ -64,6 +64,9 @@ def load_papers(trust_dir: Path, unit: str) -> Papers:
     authority = load_authority(trust_dir)
     allowed, refused = _read(trust_dir / AUTHORISATIONS, documents.Authorisation, authority, unit)
     ended, also = _read(trust_dir / WITHDRAWALS, Withdrawal, authority, unit)
+    if any(refusal.file == WITHDRAWALS for refusal in also):
+        # A folder that cannot be read might hold a withdrawal of each of them.
+        allowed = []
     withdrawn = frozenset(document.authorisation for document in ended)
     return Papers(tuple(_as_authorisation(paper) for paper in allowed), withdrawn, (*refused, *also))
 

@@ -23,7 +23,7 @@ LATE_AFTER_MS = 60_000
 _MAX_LOST_RANGES = 32
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries(
   number INTEGER PRIMARY KEY, priority INTEGER NOT NULL, at_ms INTEGER NOT NULL,
   accepted_ms INTEGER NOT NULL, event BLOB NOT NULL);
@@ -77,13 +77,28 @@ class Outbox:
         self._database.commit()
         return boot
 
-    def remember(self, key: str, value: int) -> None:
-        """Keep a number over restarts; on the card at the next commit."""
-        self._set_meta(key, value)
+    def remember(self, key: str, value: int | bytes) -> None:
+        """Keep a number or a few bytes over restarts; on the card at the next commit."""
+        try:
+            self._set_meta(key, value)
+        except sqlite3.Error as error:
+            self._failed(error)
 
     def recall(self, key: str) -> int:
         """The number kept under this name, or 0."""
         return self._meta(key)
+
+    def recall_bytes(self, key: str) -> bytes | None:
+        """The bytes kept under this name, or None."""
+        row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def recall_names(self, prefix: str) -> frozenset[str]:
+        """The names kept that begin with `prefix`, without it."""
+        rows = self._database.execute(
+            "SELECT key FROM meta WHERE substr(key, 1, ?) = ?", (len(prefix), prefix)
+        )
+        return frozenset(key[len(prefix) :] for (key,) in rows)
 
     def add(self, at_ms: int, event: Event) -> None:
         """Queue an event for the next commit. While the card is full the oldest summaries give way."""
@@ -107,8 +122,7 @@ class Outbox:
             self._set_meta("utc_floor_ms", max(utc_ms, self.utc_floor_ms))
             self._database.commit()
         except sqlite3.Error as error:
-            self._database.rollback()
-            self.fault = "storage-full" if "full" in str(error) else "storage-failing"
+            self._failed(error)
             return 0
         done, self.accepted = number - self.accepted, number
         self.utc_floor_ms = max(utc_ms, self.utc_floor_ms)
@@ -135,8 +149,7 @@ class Outbox:
             self._database.execute("DELETE FROM entries WHERE number <= ?", (cursor,))
             self._database.executemany("DELETE FROM entries WHERE number BETWEEN ? AND ?", ranges)
         except sqlite3.Error as error:
-            self._database.rollback()
-            self.fault = "storage-full" if "full" in str(error) else "storage-failing"
+            self._failed(error)
 
     def last_link(self) -> tuple[int, bytes] | None:
         """Index and head of the newest audit link; None before the first."""
@@ -185,11 +198,16 @@ class Outbox:
         self._insert(number + 1, _Waiting(utc_ms, Lost(tuple(ranges), "outbox-full")), utc_ms)
         return number + 1
 
+    def _failed(self, error: sqlite3.Error) -> None:
+        """Take back what is half done. What rolled back was not accepted, or will be said again by the gateway."""
+        self._database.rollback()
+        self.fault = "storage-full" if "full" in str(error) else "storage-failing"
+
     def _meta(self, key: str) -> int:
         row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return int(row[0]) if row else 0
 
-    def _set_meta(self, key: str, value: int) -> None:
+    def _set_meta(self, key: str, value: int | bytes) -> None:
         self._database.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
 
 

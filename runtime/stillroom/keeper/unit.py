@@ -14,24 +14,27 @@ from stillroom import __version__, keys
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, StorageError, TrustError, WireError
-from stillroom.events import ConditionChanged, Snapshot
-from stillroom.keeper import authorisation
+from stillroom.events import Body, ConditionChanged, Snapshot
 from stillroom.keeper.audit import AuditChain
+from stillroom.keeper.authorisation import Papers, TrustFolder
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.room import Room
-from stillroom.keeper.roster import load_roster
+from stillroom.keeper.roster import ROSTER_FILE, load_roster
 from stillroom.keeper.seal import Sealer
 from stillroom.keeper.slots import Slots, fits
 from stillroom.keeper.watch import GateWatch
 from stillroom.link import EYE_START, Down, Fault, Halt, Hello, Lease, Network, Sent, Up
 from stillroom.observation import Observation
+from stillroom.replay import Seen
 
 LEASE_TTL_MS = 900
 """Less than the second within which the camera must be dead; four and a half lease periods."""
 STATUS = "keeper.json"
 GATEWAY_TIME_GOOD_FOR_S = 600
 CLOCK_DIFFERENCE_MS = 10_000
+_DOWN_SEEN = "down_seen"
+_ROSTER_VERSION = "roster_version"
 
 
 class Peer(Protocol):
@@ -54,10 +57,13 @@ class Unit:
         self._run = settings.path(settings.paths.run)
         self._trust = settings.path(settings.paths.trust)
         unit_keys = keys.load_unit_keys(settings.path(settings.paths.keys))
-        self._roster = load_roster(self._trust, clock)
         self._outbox = Outbox(settings.path(settings.paths.state), settings.outbox.max_entries)
         boot = self._outbox.next_boot()
-        self._sealer = Sealer(unit_keys, self._roster, boot, clock)
+        self._roster_stamp = _stamp(self._trust / ROSTER_FILE)
+        self._roster = load_roster(self._trust, clock, self._outbox.recall(_ROSTER_VERSION))
+        seen = self._outbox.recall_bytes(_DOWN_SEEN)
+        self._sealer = Sealer(unit_keys, self._roster, boot, clock, Seen.from_bytes(seen) if seen else None)
+        self._folder = TrustFolder(self._trust, settings.unit)
         self._audit = AuditChain(self._outbox)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause)
         self._room = Room(settings, self._outbox.add, clock.utc_ms())
@@ -69,6 +75,7 @@ class Unit:
         self._gateway_time_until_ns = 0
         self._refused_down = 0
         (self._run / EYE_START).unlink(missing_ok=True)
+        self._outbox.remember(_ROSTER_VERSION, self._roster.version)
         self._audit.append(clock.utc_ms(), "start", version=__version__, boot=boot)
 
     def connect(self, eye: Peer, courier: Peer) -> None:
@@ -125,6 +132,8 @@ class Unit:
                 f"keeper: a record from the gateway was refused: {error.reason}", file=sys.stderr, flush=True
             )
             return
+        if self._sealer.down_seen is not None:
+            self._outbox.remember(_DOWN_SEEN, self._sealer.down_seen.to_bytes())
         self._settle(down.cursor, down.ranges)
         differs = abs(down.utc_ms - self._clock.utc_ms()) > CLOCK_DIFFERENCE_MS
         if not differs:
@@ -135,7 +144,7 @@ class Unit:
         try:
             self._outbox.settle(cursor, ranges)
         except StorageError as error:
-            self._condition("cursor-beyond", True, str(error)[:120])
+            self._condition("cursor-beyond", True, str(error))
 
     # the beats
 
@@ -154,11 +163,31 @@ class Unit:
     def read_trust(self) -> None:
         """Twice a second: the documents that the site has put there."""
         try:
-            papers = authorisation.load_papers(self._trust, self._settings.unit)
+            papers = self._folder.poll()
         except TrustError as error:
-            self._condition("trust-unreadable", True, str(error)[:120])
-            return
+            self._condition("trust-unreadable", True, str(error))
+            papers = Papers()
+        else:
+            self._condition("trust-unreadable", False, "")
         self._gate.take_papers(papers)
+        stamp = _stamp(self._trust / ROSTER_FILE)
+        if stamp != self._roster_stamp:
+            self._roster_stamp = stamp
+            self._replace_roster()
+
+    def _replace_roster(self) -> None:
+        """Another roster lies in the trust folder: seal to its recipients from now on, or keep the one before."""
+        try:
+            roster = load_roster(self._trust, self._clock, self._outbox.recall(_ROSTER_VERSION))
+            self._sealer.replace_roster(roster)
+        except TrustError as error:
+            print(f"keeper: {error}", file=sys.stderr, flush=True)
+            self._condition("roster-refused", True, str(error))
+            return
+        self._roster = roster
+        self._outbox.remember(_ROSTER_VERSION, roster.version)
+        self._condition("roster-refused", False, "")
+        self._audit.append(self._clock.utc_ms(), "roster-replaced", version=roster.version)
 
     def tick(self) -> None:
         """Twice a second: the room's own time."""
@@ -177,10 +206,19 @@ class Unit:
         body = self._slots.compose(
             self._slot, self._clock.mono_ns(), utc_ms, self._snapshot(), fits(self._sealer.capacity_bytes)
         )
-        delivered = self._courier.send(Up(self._slot, self._sealer.seal(body)))
-        if not delivered or not self._network.connected:
+        if not self._send(body) or not self._network.connected:
             self._slots.lost_broker()
         self._write_status()
+
+    def _send(self, body: Body) -> bool:
+        """Seal and hand over; False where nobody took it. A roster out of time is a condition, not an end."""
+        try:
+            record = self._sealer.seal(body)
+        except TrustError as error:
+            self._condition("cannot-seal", True, str(error))
+            return False
+        self._condition("cannot-seal", False, "")
+        return self._courier.send(Up(self._slot, record))
 
     def button(self) -> None:
         """The room's pause button was pressed."""
@@ -267,6 +305,15 @@ class Unit:
             "refused_down": self._refused_down,
         }
         _replace(self._run / STATUS, msgspec.json.encode(status))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Something that changes when the file does; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _replace(path: Path, data: bytes) -> None:

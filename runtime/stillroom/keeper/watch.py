@@ -11,6 +11,7 @@ from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.outbox import Outbox
 
 _PAUSED_UNTIL = "paused_until_ms"
+_WITHDRAWN = "withdrawn "
 
 
 class GateWatch:
@@ -22,6 +23,7 @@ class GateWatch:
         self._clock = clock
         self._pause_ms = round(pause.duration_s * MS_PER_S)
         self._papers = Papers((), frozenset(), ())
+        self._withdrawn = outbox.recall_names(_WITHDRAWN)
         self._camera_refused = False
         left_ms = outbox.recall(_PAUSED_UNTIL) - clock.utc_ms()
         self._paused_until_ns = self._in_ms(min(left_ms, self._pause_ms)) if left_ms > 0 else 0
@@ -38,12 +40,15 @@ class GateWatch:
 
     def take_papers(self, papers: Papers) -> None:
         """New documents from the trust folder; what is new or refused goes into the audit chain."""
+        if papers is self._papers:
+            return
         now = self._clock.utc_ms()
         known = {a.id for a in self._papers.authorisations}
         for authorisation in papers.authorisations:
             if authorisation.id not in known:
                 self._audit.append(now, "authorisation-seen", authorisation=authorisation.id)
-        for withdrawn in sorted(papers.withdrawn - self._papers.withdrawn):
+        for withdrawn in sorted(papers.withdrawn - self._withdrawn):
+            self._outbox.remember(_WITHDRAWN + withdrawn, 1)
             self._audit.append(now, "withdrawal-seen", authorisation=withdrawn)
         for refused in papers.refused:
             if refused not in self._papers.refused:
@@ -51,6 +56,8 @@ class GateWatch:
                     now, "document-refused", file=refused.file[:60], reason=refused.reason[:60]
                 )
         self._papers = papers
+        # A withdrawal is for good: it outlives the removal of its file.
+        self._withdrawn |= papers.withdrawn
 
     def press(self) -> None:
         """The button: pause at once; pressed again while paused, sensing goes on."""
@@ -68,7 +75,7 @@ class GateWatch:
         """The decision now; `on_change` is called first where it is another than before."""
         utc_ms = self._clock.utc_ms()
         situation = Situation(utc_ms, self._outbox.utc_floor_ms, self.paused, self._camera_refused)
-        decision = decide(situation, self._papers.authorisations, self._papers.withdrawn)
+        decision = decide(situation, self._papers.authorisations, self._withdrawn)
         before, self.decision = self.decision, decision
         if decision != before or not self._told:
             self._told = True
