@@ -1,0 +1,185 @@
+"""A life in the room: acts in order of time become steps, light and cover. Any moment can be asked for.
+
+The same scenario, seed and cues give the same moments, in whatever order and at whatever speed they are asked for.
+What is older than `KEPT_S` is let go, so that a simulated year takes no more memory than ten minutes.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from stillroom.events import RoomState
+from stillroom_tools.lab.scenario import Act, Scenario
+from stillroom_tools.lab.scenario_steps import Place, Stance, Step, plan
+from stillroom_tools.lab.scene import ROOM_BACK_M, Points
+from stillroom_tools.lab.scene_body import CHEST, HANDS, HEAD, NECK, NOSE, PELVIS
+
+KEPT_S = 600.0
+_SLOT_S = 10.0
+_COVER_S = 0.3
+_LOWER_BODY = slice(11, 15)
+
+_STATES: dict[Place, RoomState] = {
+    "outside": "empty",
+    "standing": "occupied",
+    "bed-end": "bed-edge",
+    "bed-upright": "in-bed",
+    "bed": "in-bed",
+    "kneeling": "on-floor",
+    "fallen": "on-floor",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The room at one time. `pose`: (15, 3) metres, None while nobody can be in the picture."""
+
+    pose: Points | None
+    state: RoomState
+    place: Place
+    moving: bool
+    in_doorway: bool
+    blanket: float
+    lux_before: float
+    lux: float
+    light_since_s: float
+    covered: float
+
+
+class Life:
+    """What happens in one room. Not thread-safe."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self._scenario = scenario
+        self._seed = seed
+        self._script = _script(scenario)
+        self._next = next(self._script, None)
+        self._first = Stance()
+        self._steps: list[Step] = []
+        self._lights: list[tuple[float, float]] = [(-1e9, scenario.light.lux), (-1e9, scenario.light.lux)]
+        self._covers: list[tuple[float, bool]] = [(-1e9, False)]
+
+    def cue(self, verb: str, at_s: float) -> None:
+        """Something happens now that the scenario does not say; what it still had to say is dropped."""
+        self._advance(at_s)
+        if verb not in ("cover", "uncover"):
+            self._next = None
+        self._act(Act(at_s=at_s, do=verb))  # type: ignore[arg-type]
+
+    def moment(self, at_s: float) -> Moment:
+        """The room at `at_s`, which is not more than KEPT_S before the latest moment asked for."""
+        self._advance(at_s)
+        step = self._step(at_s)
+        stance = self._first if step is None else step.after
+        going_on = step is not None and at_s < step.end_s
+        if going_on and step is not None:
+            pose, blanket, place = step.pose(at_s), step.blanket(at_s), step.before.place
+            stance = step.before if place != "outside" else step.after
+        else:
+            pose, blanket, place = stance.pose(), stance.blanket, stance.place
+        in_doorway = float(pose[PELVIS, 2]) > ROOM_BACK_M
+        if place == "outside" and going_on and not in_doorway:
+            place = "standing"
+        self._fidget(pose, at_s, 0.02 if place == "standing" else 0.0)
+        lux_before, lux, since_s = self._light(at_s)
+        return Moment(
+            pose=None if place == "outside" and not going_on else pose,
+            state=_state(place, stance.was_in_bed),
+            place=place,
+            moving=going_on,
+            in_doorway=in_doorway,
+            blanket=blanket,
+            lux_before=lux_before,
+            lux=lux,
+            light_since_s=since_s,
+            covered=self._covered(at_s),
+        )
+
+    def _advance(self, at_s: float) -> None:
+        while self._next is not None and self._next.at_s <= at_s:
+            self._act(self._next)
+            self._next = next(self._script, None)
+
+    def _act(self, act: Act) -> None:
+        if act.do == "light" and act.lux is not None:
+            self._lights = [*self._lights, (act.at_s, act.lux)][-64:]
+        elif act.do in ("cover", "uncover"):
+            self._covers = [*self._covers, (act.at_s, act.do == "cover")][-64:]
+        else:
+            self._move(act)
+
+    def _move(self, act: Act) -> None:
+        kept = [step for step in self._steps if step.start_s <= act.at_s]
+        start_s, stance = act.at_s, self._first
+        if kept:
+            kept[-1] = kept[-1].cut(act.at_s)
+            start_s, stance = max(act.at_s, kept[-1].end_s), kept[-1].after
+        kept += plan(act.do, stance, start_s, self._scenario.movement.walk_m_per_s)
+        while len(kept) > 1 and kept[1].start_s < act.at_s - KEPT_S:
+            self._first = kept.pop(0).after
+        self._steps = kept
+
+    def _step(self, at_s: float) -> Step | None:
+        return next((step for step in reversed(self._steps) if step.start_s <= at_s), None)
+
+    def _light(self, at_s: float) -> tuple[float, float, float]:
+        past = [light for light in self._lights if light[0] <= at_s]
+        return past[-2][1], past[-1][1], at_s - past[-1][0]
+
+    def _covered(self, at_s: float) -> float:
+        since_s, covered = next(entry for entry in reversed(self._covers) if entry[0] <= at_s)
+        share = min((at_s - since_s) / _COVER_S, 1.0)
+        return share if covered else (1.0 - share if since_s > 0 else 0.0)
+
+    def _fidget(self, pose: Points, at_s: float, sway_m: float) -> None:
+        """Shift arms, trunk and head to where the last small movement left them; sway a little while standing."""
+        slot = int(at_s // _SLOT_S)
+        before, after = self._settled(slot - 1), self._settled(slot)
+        begins_s = slot * _SLOT_S + 1.0 + 6.0 * _unit(self._seed, slot, 7)
+        share = min(max((at_s - begins_s) / 1.5, 0.0), 1.0)
+        eased = share * share * (3.0 - 2.0 * share)
+        shift = before * (1.0 - eased) + after * eased
+        pose[list(HANDS)] += shift[0] * [[0.5], [1.0], [-0.4], [-0.8]]
+        pose[[CHEST, NECK]] += shift[1] * 0.25
+        pose[[HEAD, NOSE]] += shift[2] * 0.35
+        if sway_m:
+            pose[:11, 0] += sway_m * math.sin(at_s * 1.7) * math.sin(at_s * 0.41 + self._seed)
+            pose[_LOWER_BODY, 0] += 0.3 * sway_m * math.sin(at_s * 1.7) * math.sin(at_s * 0.41 + self._seed)
+
+    def _settled(self, slot: int) -> Points:
+        """(3, 3) metres: shifts of hands, trunk and head after the last slot up to this one that had a movement."""
+        chance = self._scenario.movement.fidgets_per_min * _SLOT_S / 60.0
+        for back in range(slot, max(slot - 60, -1), -1):
+            if _unit(self._seed, back, 3) < chance:
+                rng = np.random.Generator(np.random.PCG64([self._seed, back]))
+                return rng.uniform(-0.06, 0.06, (3, 3))
+        return np.zeros((3, 3))
+
+
+def _script(scenario: Scenario) -> Iterator[Act]:
+    """The acts, again and again where the scenario repeats."""
+    for turn in itertools.count() if scenario.repeat_s and scenario.acts else range(1):
+        for act in scenario.acts:
+            yield Act(at_s=act.at_s + turn * scenario.repeat_s, do=act.do, lux=act.lux)
+
+
+def _state(place: Place, was_in_bed: bool) -> RoomState:
+    return "out-of-bed" if place == "standing" and was_in_bed else _STATES[place]
+
+
+def mixed(*parts: int) -> int:
+    """64 well mixed bits of some integers (splitmix64): seeded choices without keeping a generator."""
+    value = 0
+    for part in parts:
+        value = (value + part + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+        value ^= value >> 31
+    return value
+
+
+def _unit(*parts: int) -> float:
+    return mixed(*parts) / 2.0**64

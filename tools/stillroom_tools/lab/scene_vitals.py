@@ -1,0 +1,60 @@
+"""Rates that wander as people's do, as closed formulas of time: any moment can be had without those before it.
+
+rate(t) = mean * (1 + variability * w(t)), w a sum of slow sines of unit variance; the phase is its exact integral.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+TAU = 2.0 * math.pi
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """A rate around `per_min`, with slow waves of (amplitude, radians a second, phase)."""
+
+    per_min: float
+    waves: tuple[tuple[float, float, float], ...]
+    start: float
+
+    def turns(self, at_s: float) -> float:
+        """Cycles since time 0, and a seeded part of one."""
+        wander = sum(a / w * (math.cos(p) - math.cos(w * at_s + p)) for a, w, p in self.waves)
+        return self.start + self.per_min / 60.0 * (at_s + wander)
+
+    def rate_per_min(self, at_s: float) -> float:
+        """The rate at one moment."""
+        return self.per_min * (1.0 + sum(a * math.sin(w * at_s + p) for a, w, p in self.waves))
+
+    def mean_per_min(self, from_s: float, to_s: float) -> float:
+        """The mean rate over a stretch of time: cycles begun and ended, by their number."""
+        return 60.0 * (self.turns(to_s) - self.turns(from_s)) / (to_s - from_s)
+
+
+def rhythm(per_min: float, variability: float, slowest_s: float, seed: tuple[int, ...]) -> Rhythm:
+    """A rhythm that wanders over periods from `slowest_s / 5` to `slowest_s` seconds."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    amplitude = variability * math.sqrt(2.0 / 4)
+    waves = tuple(
+        (amplitude, TAU / float(period), float(phase))
+        for period, phase in zip(
+            rng.uniform(slowest_s / 5, slowest_s, 4), rng.uniform(0, TAU, 4), strict=True
+        )
+    )
+    return Rhythm(per_min, waves, float(rng.uniform()))
+
+
+def breath(turns: float) -> float:
+    """Chest position, -0.5 (breathed out) to about 0.5: in for 40 % of the cycle, out for 60 %."""
+    phase = turns % 1.0
+    part = phase / 0.4 if phase < 0.4 else 1.0 - (phase - 0.4) / 0.6
+    depth = 1.0 + 0.12 * math.sin(turns * 0.77) + 0.06 * math.sin(turns * 0.31 + 1.0)
+    return depth * (0.5 - 0.5 * math.cos(math.pi * part)) - 0.5
+
+
+def beat(turns: float) -> float:
+    """How much light the blood takes away, peak to peak about 1: a fast rise, a slower fall with its notch."""
+    angle = TAU * turns
+    return 0.42 * math.sin(angle) + 0.17 * math.sin(2 * angle + 0.6) + 0.05 * math.sin(3 * angle + 1.2)

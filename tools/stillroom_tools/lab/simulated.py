@@ -1,0 +1,166 @@
+"""A camera without hardware: a room drawn from a scenario, with a person who lives, breathes and has a pulse.
+
+A frame is a function of (scenario, seed, its number) and of the cues so far, of nothing else; at speed "real" frames
+that came too late are left out, never changed. Only NumPy, so that the eye stays small.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from stillroom.clock import NS_PER_S
+from stillroom.config import CameraConfig
+from stillroom.errors import ConfigError
+from stillroom.eye.frame import Frame
+from stillroom.observation import Box
+from stillroom_tools.lab.scenario import Scenario, load_scenario
+from stillroom_tools.lab.scenario_cues import CueFile
+from stillroom_tools.lab.scenario_life import Life, Moment, mixed
+from stillroom_tools.lab.scene import pinhole
+from stillroom_tools.lab.scene_canvas import Canvas, Layout
+from stillroom_tools.lab.scene_paint import Capsule, window_of
+from stillroom_tools.lab.scene_person import Person, Vital
+from stillroom_tools.lab.scene_sensor import exposure
+from stillroom_tools.lab.scene_vitals import beat, breath, rhythm
+from stillroom_tools.lab.truth import Truth
+
+_CUES_EVERY_S = 0.1
+
+
+def open_camera(config: CameraConfig, folder: Path) -> "SimulatedCamera":
+    """The camera that `unit.toml` asks for. Raises ConfigError: scenario missing or wrong."""
+    if not config.source:
+        raise ConfigError(
+            "key 'camera.source' is empty: name a scenario file, such as config/scenarios/day.toml"
+        )
+    scenario = load_scenario(folder / config.source)
+    cues = CueFile(folder / config.cues) if config.cues else None
+    return SimulatedCamera(
+        scenario,
+        width_px=config.width_px,
+        height_px=config.height_px,
+        frames_per_s=config.frames_per_s,
+        seed=config.seed,
+        real_time=config.speed == "real",
+        cues=cues,
+    )
+
+
+class SimulatedCamera:
+    """One simulated room. Implements `stillroom.eye.frame.Camera`."""
+
+    kind = "simulated"
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        width_px: int = 640,
+        height_px: int = 480,
+        frames_per_s: float = 30.0,
+        seed: int = 0,
+        real_time: bool = False,
+        cues: CueFile | None = None,
+        layout: Layout = "i420",
+        padding_px: int = 0,
+    ) -> None:
+        """`layout` and `padding_px` change where bytes lie, for tests of what reads them; values stay."""
+        self.width, self.height, self.frames_per_s = width_px, height_px, frames_per_s
+        self._scenario, self._seed = scenario, seed
+        self._real_time, self._cues = real_time, cues
+        camera = pinhole(scenario.lens, width_px, height_px)
+        self._canvas = Canvas(camera, scenario.lens, seed, layout, padding_px)
+        self._person = Person(scenario.looks, camera, scenario.breathing.chest_mm, scenario.pulse.strength)
+        self._life = Life(scenario, seed)
+        breathing, pulse = scenario.breathing, scenario.pulse
+        self._breathing = rhythm(breathing.breaths_per_min, breathing.variability, 90.0, (seed, 2))
+        self._pulse = rhythm(pulse.pulse_bpm, pulse.variability, 40.0, (seed, 3))
+        self._closed = False
+
+    def frames(self) -> Iterator[Frame]:
+        """Frames until `close`; each is valid until the next is asked for."""
+        index = first = self._first_index()
+        began_ns = time.monotonic_ns()
+        while not self._closed:
+            if self._real_time:
+                index = max(index, first + self._wait(index - first, began_ns))
+            self._hear(index)
+            yield self.frame(index)
+            index += 1
+
+    def frame(self, index: int) -> Frame:
+        """Frame number `index` (0 is the first), valid until another is asked for."""
+        frame_ns = self.frame_ns(index)
+        at_s = frame_ns / NS_PER_S
+        now = self._life.moment(at_s)
+        light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
+        capsules = self._capsules(now, at_s)
+        shadows = self._person.shadows(now.pose) if capsules and now.pose is not None else []
+        return self._canvas.draw(light, capsules, shadows, now.in_doorway, mixed(self._seed, index), frame_ns)
+
+    def frame_ns(self, index: int) -> int:
+        """The time of frame `index`; that of the first is 0."""
+        return round(index * NS_PER_S / self.frames_per_s)
+
+    def truth_at(self, frame_ns: int) -> Truth:
+        """What is really so at a frame's time. For tests and evaluation alone."""
+        at_s = frame_ns / NS_PER_S
+        now = self._life.moment(at_s)
+        box = self._box(now, at_s)
+        return Truth(
+            frame_ns=frame_ns,
+            state=now.state,
+            place=now.place,
+            moving=now.moving,
+            covered=now.covered > 0.5,
+            lux=now.lux,
+            breaths_per_min=self._breathing.rate_per_min(at_s) if box else None,
+            pulse_bpm=self._pulse.rate_per_min(at_s) if box else None,
+            box=box,
+        )
+
+    def true_means(self, from_ns: int, to_ns: int) -> tuple[float, float]:
+        """Mean breaths and beats a minute over a window of frame time, whether or not anybody is seen."""
+        window = from_ns / NS_PER_S, to_ns / NS_PER_S
+        return self._breathing.mean_per_min(*window), self._pulse.mean_per_min(*window)
+
+    def close(self) -> None:
+        """The next frame asked for is the end."""
+        self._closed = True
+
+    def _capsules(self, now: Moment, at_s: float) -> list[Capsule]:
+        if now.pose is None:
+            return []
+        vital = Vital(breath(self._breathing.turns(at_s)), beat(self._pulse.turns(at_s)))
+        return self._person.capsules(now.pose, vital, now.blanket)
+
+    def _box(self, now: Moment, at_s: float) -> Box | None:
+        capsules = self._capsules(now, at_s)
+        if not capsules or now.state == "empty":
+            return None
+        window = window_of(capsules, self.width, self.height)
+        if window.empty:
+            return None
+        x, y = self.width, self.height
+        return Box(window.x0 / x, window.y0 / y, window.x1 / x, window.y1 / y)
+
+    def _wait(self, frames: int, began_ns: int) -> int:
+        """Sleep until the frame is due; says which frame is due (a later one where this one is late)."""
+        due_ns = began_ns + self.frame_ns(frames)
+        late_ns = time.monotonic_ns() - due_ns
+        if late_ns < 0:
+            time.sleep(-late_ns / NS_PER_S)
+            return frames
+        return frames + int(late_ns * self.frames_per_s / NS_PER_S)
+
+    def _first_index(self) -> int:
+        """A life that began earlier, as its cue file says, has gone on meanwhile."""
+        if self._cues is None:
+            return 0
+        elapsed_s = self._cues.open(self._life.cue)
+        return int(elapsed_s * self.frames_per_s) if self._real_time else 0
+
+    def _hear(self, index: int) -> None:
+        every = max(1, round(self.frames_per_s * _CUES_EVERY_S))
+        if self._cues is not None and index % every == 0:
+            self._cues.read(self.frame_ns(index) / NS_PER_S, self._life.cue)
