@@ -90,6 +90,7 @@ class Unit:
                 self._room.observe(message, self._clock.mono_ns(), self._clock.utc_ms())
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
+            self._condition("camera-failed", False, "")
             self._audit.append(self._clock.utc_ms(), "camera-opened", camera=message.camera)
         elif isinstance(message, Fault):
             self._eye_failed(message)

@@ -1,0 +1,105 @@
+"""Configuration: the commented example holds every key; what is wrong is said with file, key, value and range."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from stillroom import check, config
+from stillroom.cli import main
+from stillroom.config import UnitConfig
+from stillroom.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[1] / "config" / "unit.toml"
+LEAST = 'site = "a"\nunit = "b"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "unit.toml"
+    path.write_text(text)
+    return path
+
+
+def keys_of(schema: type, prefix: str = "") -> set[str]:
+    found = set()
+    for field in msgspec.structs.fields(schema):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            found |= keys_of(field.type, f"{prefix}{field.name}.")
+        elif field.name != "folder":
+            found.add(prefix + field.name)
+    return found
+
+
+def test_the_example_is_sound_and_names_every_key():
+    raw = config.read_toml(EXAMPLE)
+    named = {k for k, v in raw.items() if not isinstance(v, dict)}
+    named |= {f"{table}.{k}" for table, v in raw.items() if isinstance(v, dict) for k in v}
+    assert named == keys_of(UnitConfig)
+    assert config.load(EXAMPLE).unit == "u-0001"
+
+
+def test_the_examples_values_are_the_defaults_but_for_names_and_zones():
+    example = config.load(EXAMPLE)
+    default = UnitConfig(site="ward-7", unit="u-0001", zones=example.zones, folder=example.folder)
+    assert example == default
+
+
+def test_every_key_of_the_example_is_commented():
+    lines = [line for line in EXAMPLE.read_text().splitlines() if "=" in line and not line.startswith("#")]
+    assert all("#" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "key 'site' is missing"),
+        ('site = "a"', "key 'unit' is missing"),
+        ('site = "A b"\nunit = "b"', "key 'site' = 'A b'"),
+        (LEAST + "[slots]\nperiod_s = 99", "key 'slots.period_s' = 99: expected float <= 10.0"),
+        (LEAST + "[slots]\nperod_s = 2", "unknown key 'slots.perod_s': did you mean 'period_s'?"),
+        (LEAST + "wibble = 2", "unknown key 'wibble': known here: site, unit"),
+        (LEAST + 'folder = "x"', "unknown key 'folder'"),
+        (LEAST + "slots = 3", "key 'slots' = 3: expected object"),
+        (LEAST + "[zones]\nbed = [[0, 0], [1, 2], [1, 1]]", "key 'zones.bed.1.1' = 2: expected float <= 1.0"),
+        (LEAST + "[zones]\nbed = [[0, 0], [1, 1]]", "key 'zones.bed' = [[0, 0], [1, 1]]"),
+        (LEAST + "[camera]\nwidth_px = 641", "key 'camera.width_px' = 641"),
+        (LEAST + '[camera]\nwidth_px = "640"', "key 'camera.width_px' = '640': expected int, got str"),
+        (LEAST + '[camera]\nkind = "simulated"', "profile 'care' takes only 'picamera2'"),
+        (LEAST + "[broker]\ntls = false", "profile 'care' takes only true"),
+        (LEAST + '[broker]\ncertificate_file = "c.pem"', "key 'broker.key_file' is missing"),
+        ("site = ", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path, text, says):
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
+def test_files_that_cannot_be_read(tmp_path, content):
+    path = tmp_path / "unit.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=str(path)):
+        config.load(path)
+
+
+def test_check_names_a_file_that_is_not_there(tmp_path, capsys):
+    path = write(tmp_path, LEAST + '[broker]\nca_file = "ca.pem"')
+    assert main(["check", str(path)]) == ConfigError.exit_code
+    assert capsys.readouterr().err == (
+        f"stillroom: {path}: key 'broker.ca_file' = 'ca.pem': not found at {tmp_path}/ca.pem\n"
+    )
+
+
+def test_check_says_what_a_sound_file_asks_for(tmp_path, capsys):
+    path = write(tmp_path, LEAST)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "trust").mkdir()
+    assert main(["check", str(path)]) == 0
+    assert "one record every 2 s to 127.0.0.1:8883 over TLS 1.3" in capsys.readouterr().out
+    assert check.HELP
