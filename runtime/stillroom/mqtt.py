@@ -27,6 +27,9 @@ from stillroom.errors import BrokerError, ConfigError
 ANSWER_WITHIN_S = 5.0
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
+BRIEF_S = 5.0
+"""A connection that ends sooner does not make the next wait short again."""
+BRIEF_IN_A_ROW = 3
 SESSION_EXPIRY_S = 86_400
 MAX_UNACKNOWLEDGED = 32
 
@@ -70,6 +73,7 @@ class Session:
         self._told = ""
         self._refusal = ""
         self._trouble = ""
+        self._brief = 0
         self._client = self._make()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
@@ -141,18 +145,20 @@ class Session:
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     def _connect_once(self) -> bool:
-        """One connection from its beginning to its end; True where the broker accepted it."""
+        """One connection from its beginning to its end; True where it held for a while."""
         self._refusal = self._trouble = ""
-        protocol = self._protocol
+        protocol, began_s = self._protocol, time.monotonic()
         try:
             self._hold()
         except (OSError, ValueError) as error:
             self._refusal = explain(error, self._broker)
         accepted = self._up.is_set()
+        held = accepted and time.monotonic() - began_s >= BRIEF_S
+        self._brief = self._brief + 1 if accepted and not held else 0
         self._up.clear()
         if self._protocol == protocol and not self._stopping.is_set():
             self._tell(False, self._refusal or f"{self._where()} {self._why_closed(accepted)}")
-        return accepted
+        return held
 
     def _hold(self) -> None:
         """Connect and serve the connection until it ends. Raises OSError, ValueError."""
@@ -169,8 +175,14 @@ class Session:
                 raise TimeoutError
 
     def _why_closed(self, accepted: bool) -> str:
+        if not accepted:
+            return explain_closed(self._trouble, self._broker)
+        if self._brief < BRIEF_IN_A_ROW:
+            return "closed the connection; trying again"
+        # mosquitto 2.0 does not say that it was a take-over.
         return (
-            "closed the connection; trying again" if accepted else explain_closed(self._trouble, self._broker)
+            f"closed {BRIEF_IN_A_ROW} connections soon after each began: is another client connected "
+            f"with the id '{self._client_id}'? Give each its own keys, and run one of each"
         )
 
     def _connect_properties(self) -> Properties | None:
@@ -277,6 +289,8 @@ def explain(error: Exception, broker: BrokerConfig) -> str:
         return f"{where}: no such host: check 'broker.host'"
     if isinstance(error, TimeoutError):
         return f"{where}: no answer within {ANSWER_WITHIN_S:.0f} s: check the address and the network between"
+    if isinstance(error, ConnectionResetError):
+        return f"{where} {explain_closed('', broker)}"
     return f"{where}: {getattr(error, 'strerror', None) or error}"
 
 

@@ -1,5 +1,8 @@
 """The session on real brokers: what arrives, what comes back after a restart, and one line for each failure."""
 
+import base64
+import hashlib
+import shutil
 import socket
 import threading
 import time
@@ -7,12 +10,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from stillroom.config import BrokerConfig
-from stillroom_tools.lab.broker import LocalBroker, find_program
+from stillroom.errors import BrokerError, ConfigError
+from stillroom_tools.lab.broker import Kind, LocalBroker, find_program
 from stillroom_tools.site.subscriber import Message, Subscriber
+
+
+class Authority(Protocol):
+    """A CA of `conftest.make_authority`."""
+
+    folder: Path
+    name: str
+
+    def issue(
+        self, name: str, *, host: str = ..., from_days: float = ..., until_days: float = ...
+    ) -> None: ...
+
 
 TOPIC = "stillroom/1/site/unit/up"
 WITHIN_S = 20.0
@@ -169,3 +186,161 @@ def test_something_that_says_nothing(tmp_path: Path) -> None:
     server = socket.create_server(("127.0.0.1", 0))
     with server, subscribed(plain(server.getsockname()[1]), tmp_path) as (_, told):
         assert "no answer" in told.wait("no answer")
+
+
+class Configured(LocalBroker):
+    """A broker with lines of our own at the end of its configuration, and files beside it."""
+
+    def __init__(self, kind: Kind, lines: str, files: dict[str, str] | None = None) -> None:
+        super().__init__(kind)
+        self._lines, self._files = lines, files or {}
+
+    def _configuration(self, folder: Path) -> str:
+        for name, text in self._files.items():
+            (folder / name).write_text(text)
+        plain = super()._configuration(folder).replace("allow_anonymous true", "")
+        return plain + self._lines.replace("FOLDER", str(folder))
+
+
+MOSQUITTO_PASSWORD = "allow_anonymous false\npassword_file FOLDER/passwords\n"
+NATS_USERS = """
+authorization { users: [ { user: "gateway", password: "right", permissions: {
+  publish: ">", subscribe: { deny: "stillroom.>" } } } ] }
+"""
+
+
+def mosquitto_password(user: str, password: str) -> str:
+    """A line of mosquitto's password file: PBKDF2-SHA512, as mosquitto_passwd writes it."""
+    salt = b"0123456789ab"
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 101)
+    return f"{user}:$7$101${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}\n"
+
+
+def with_password(port: int, folder: Path, password: str) -> BrokerConfig:
+    (folder / "password").write_text(password + "\n")
+    return plain(port, username="gateway", password_file="password")
+
+
+@needs_mosquitto
+def test_password_right_and_wrong_over_mqtt_5(tmp_path: Path) -> None:
+    files = {"passwords": mosquitto_password("gateway", "right")}
+    with Configured("mosquitto", MOSQUITTO_PASSWORD, files) as broker:
+        with subscribed(with_password(broker.port, tmp_path, "right"), tmp_path) as (_, told):
+            told.wait("connected to")
+        with subscribed(with_password(broker.port, tmp_path, "wrong"), tmp_path) as (_, told):
+            assert "the user name" in told.wait("the password")
+        assert not any("connected to" in line for line in told.lines)
+
+
+@needs_nats
+def test_wrong_password_over_3_1_1(tmp_path: Path) -> None:
+    broker = Configured("nats", NATS_USERS)
+    with broker, subscribed(with_password(broker.port, tmp_path, "wrong"), tmp_path) as (_, told):
+        told.wait("password")
+
+
+@needs_nats
+def test_refused_subscription(tmp_path: Path) -> None:
+    with Configured("nats", NATS_USERS) as broker:
+        config = with_password(broker.port, tmp_path, "right")
+        with subscribed(config, tmp_path) as (subscriber, told):
+            assert "ACL" in told.wait(f"refuses the subscription to {TOPIC}")
+            assert not subscriber.connected
+
+
+def test_a_password_file_that_is_not_there(tmp_path: Path) -> None:
+    config = plain(1883, username="gateway", password_file="nowhere")
+    with pytest.raises(ConfigError, match=r"broker\.password_file.*nowhere"):
+        Subscriber(config, tmp_path, "gateway", [TOPIC], persistent=True)
+
+
+@needs_mosquitto
+def test_taken_over_by_another_with_the_same_id(tmp_path: Path) -> None:
+    with LocalBroker("mosquitto") as broker, subscribed(plain(broker.port), tmp_path) as (_, told):
+        told.wait("connected to")
+        with subscribed(plain(broker.port), tmp_path) as (_, also_told):
+            wait_until(lambda: any("another client" in line for line in told.lines + also_told.lines))
+
+
+def site_folder(folder: Path, authority: Authority) -> Path:
+    """What LocalBroker reads of a site; the server's certificate is `authority`'s `server`."""
+    for name, source in (
+        ("ca/ca", authority.name),
+        ("broker/server", "server"),
+        ("broker/server-key", "server-key"),
+    ):
+        target = folder / "site" / f"{name}.pem"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(authority.folder / f"{source}.pem", target)
+    (folder / "site/broker/acl").write_text("pattern readwrite #\n")
+    return folder / "site"
+
+
+def with_tls(port: int, authority: Authority, *, certificate: str = "client", ca: str = "ca") -> BrokerConfig:
+    return BrokerConfig(
+        port=port,
+        ca_file=f"{ca}.pem",
+        certificate_file=f"{certificate}.pem" if certificate else "",
+        key_file=f"{certificate}-key.pem" if certificate else "",
+    )
+
+
+MakeAuthority = Callable[[str], Authority]
+
+
+@needs_mosquitto
+def test_certificates_right_and_wrong(tmp_path: Path, make_authority: MakeAuthority) -> None:
+    """One broker; the client's side is wrong in each way."""
+    ca, other = make_authority("ca"), make_authority("other")
+    ca.issue("server")
+    ca.issue("client")
+    ca.issue("expired", from_days=-3, until_days=-1)
+    other.issue("foreign")
+    for name in ("other.pem", "foreign.pem", "foreign-key.pem"):
+        shutil.copy(other.folder / name, ca.folder)
+    with LocalBroker("mosquitto", site=site_folder(tmp_path, ca)) as broker:
+        for options, part, advice in (
+            ({}, "connected to", "MQTT 5"),
+            ({"ca": "other"}, "its certificate is not accepted", "broker.ca_file"),
+            ({"certificate": ""}, "wants a client certificate", "broker.certificate_file"),
+            ({"certificate": "expired"}, "our certificate has expired", "renew"),
+            ({"certificate": "foreign"}, "does not accept our certificate", "the CA that the broker trusts"),
+        ):
+            with subscribed(with_tls(broker.port, ca, **options), ca.folder) as (_, told):
+                assert advice in told.wait(part)
+        with subscribed(plain(broker.port), ca.folder) as (_, told):
+            assert "does that want TLS" in told.wait("closed the connection before answering")
+
+
+@needs_mosquitto
+@pytest.mark.parametrize(
+    ("server", "advice"),
+    [
+        ({"from_days": -3, "until_days": -1}, "it has expired: renew the broker's certificate"),
+        ({"from_days": 1}, "not yet valid"),
+        ({"host": "127.0.0.2"}, "it is for another name"),
+    ],
+)
+def test_wrong_server_certificate(
+    tmp_path: Path, make_authority: MakeAuthority, server: dict[str, object], advice: str
+) -> None:
+    ca = make_authority("ca")
+    ca.issue("server", **server)
+    ca.issue("client")
+    broker = LocalBroker("mosquitto", site=site_folder(tmp_path, ca))
+    with broker, subscribed(with_tls(broker.port, ca), ca.folder) as (_, told):
+        told.wait(advice)
+
+
+@needs_mosquitto
+def test_tls_to_a_plain_port(tmp_path: Path, make_authority: MakeAuthority) -> None:
+    ca = make_authority("ca")
+    ca.issue("client")
+    with LocalBroker("mosquitto") as broker, subscribed(with_tls(broker.port, ca), ca.folder) as (_, told):
+        assert "does that want plain MQTT" in told.wait("closed the connection before answering")
+
+
+def test_certificate_files_that_are_not_there(tmp_path: Path) -> None:
+    config = BrokerConfig(ca_file="no.pem", certificate_file="no.pem", key_file="no-key.pem")
+    with pytest.raises(BrokerError, match=r"ca_file, certificate_file, key_file"):
+        Subscriber(config, tmp_path, "gateway", [TOPIC], persistent=True)
