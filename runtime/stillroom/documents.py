@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, field
 from stillroom.clock import MS_PER_S, Clock
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
-from stillroom.keys import KEY_ID_BYTES, PlainName, RawKey, RecipientKey, VerifyKey
+from stillroom.keys import PlainName, RawKey, RecipientKey, VerifyKey
 from stillroom.notes import Signer, open_note, parse_signer
 from stillroom.wire import MAX_WRAPS
 
@@ -161,14 +161,16 @@ def read_document(path: Path, schema: type[D], signers: Iterable[Signer]) -> D:
         raise TrustError(f"{path}: {error}") from None
 
 
+def read_enrolment(path: Path, authority: Signer) -> Enrolment:
+    """A unit's enrolment, signed by the authority and by the unit itself. Raises TrustError that names the file."""
+    enrolment = read_document(path, Enrolment, [authority])
+    unit = Signer(f"{enrolment.site}/{enrolment.unit}", VerifyKey(enrolment.sign))
+    return read_document(path, Enrolment, [authority, unit])
+
+
 def read_signer(path: Path) -> Signer:
     """A public key file such as `authority.pub`. Raises TrustError that names the file."""
     try:
         return parse_signer(read_bounded(path).decode("ascii", "replace"))
     except TrustError as error:
         raise TrustError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-
-
-def key_name(raw: bytes) -> str:
-    """The first bytes of a key, to tell people which one is meant."""
-    return raw[:KEY_ID_BYTES].hex()

@@ -7,6 +7,7 @@ its process ends, and the process is undumpable (`guard.py`).
 
 import base64
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +16,7 @@ from msgspec import Meta, Struct
 from nacl import bindings, exceptions
 
 from stillroom.errors import TrustError
-from stillroom.files import read_private, write_new
+from stillroom.files import read_private, replace_file, write_new
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
@@ -199,6 +200,21 @@ class KeyRing:
 
 def save_keys(path: Path, ring: KeyRing) -> None:
     """Write a key file, mode 0600, whole or not at all. Raises TrustError where one is there: never replaced."""
+    write_new(path, _encode(ring))
+
+
+def forget_boxes(path: Path, ring: KeyRing, public_keys: Collection[bytes]) -> int:
+    """Rewrite a key file without the box keys of these public keys; how many went. Raises StorageError.
+
+    The file system may keep the old bytes for a while: an encrypted disk is what makes them go.
+    """
+    kept = tuple(box for box in ring.boxes if box.public.raw not in public_keys)
+    if len(kept) < len(ring.boxes):
+        replace_file(path, _encode(KeyRing(ring.site, ring.role, ring.name, ring.signing, kept)), 0o600)
+    return len(ring.boxes) - len(kept)
+
+
+def _encode(ring: KeyRing) -> bytes:
     secret = _SecretFile(
         site=ring.site,
         role=ring.role,
@@ -206,7 +222,7 @@ def save_keys(path: Path, ring: KeyRing) -> None:
         sign=ring.signing.seed(),
         boxes=tuple(box.secret() for box in ring.boxes),
     )
-    write_new(path, _SECRET_KIND + msgspec.json.encode(secret) + b"\n")
+    return _SECRET_KIND + msgspec.json.encode(secret) + b"\n"
 
 
 def load_unit_keys(keys_dir: Path) -> KeyRing:

@@ -1,0 +1,1 @@
+"""What a hardware team runs: making units."""

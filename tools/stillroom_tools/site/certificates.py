@@ -1,0 +1,135 @@
+"""X.509 for TLS 1.3 with client certificates: a site's own CA, its broker's certificate, one for each client.
+
+ECDSA P-256: mosquitto with Debian 12's OpenSSL, NATS and hardware keystores all take it. A certificate only lets its
+holder speak to the broker under its name; what a unit says is trusted by its own signature.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+CA_TIME = timedelta(days=3653)
+LEAF_TIME = timedelta(days=825)
+BACKDATED = timedelta(hours=1)
+"""For clocks that are a little slow."""
+
+Private = ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its key; `key_pem` is secret."""
+
+    certificate: x509.Certificate
+    key: Private
+
+    @property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def key_pem(self) -> bytes:
+        return self.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
+    def __repr__(self) -> str:
+        return f"Pair({self.certificate.subject.rfc4514_string()}, secret hidden)"
+
+
+def new_authority(site: str) -> Pair:
+    """A CA that signs nothing but end certificates."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name(f"{site} stillroom CA")
+    builder = (
+        _begin(name, name, key, CA_TIME)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+    )
+    return Pair(builder.sign(key, hashes.SHA256()), key)
+
+
+def new_server(authority: Pair, hosts: Sequence[str]) -> Pair:
+    """The broker's, for these host names and addresses."""
+    names = x509.SubjectAlternativeName([_general(host) for host in dict.fromkeys(hosts)])
+    return _new_leaf(authority, hosts[0][:64], ExtendedKeyUsageOID.SERVER_AUTH, names)
+
+
+def new_client(authority: Pair, identity: str) -> Pair:
+    """A client's: the broker takes its common name as user name."""
+    names = x509.SubjectAlternativeName([x509.DNSName(identity)])
+    return _new_leaf(authority, identity, ExtendedKeyUsageOID.CLIENT_AUTH, names)
+
+
+def load_pair(certificate_pem: bytes, key_pem: bytes) -> Pair:
+    """Raises ValueError for what is not a certificate with its P-256 key."""
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    key = serialization.load_pem_private_key(key_pem, None)
+    if not isinstance(key, Private) or key.public_key() != certificate.public_key():
+        raise ValueError("the key is not the certificate's")
+    return Pair(certificate, key)
+
+
+def _new_leaf(
+    authority: Pair, name: str, usage: x509.ObjectIdentifier, names: x509.SubjectAlternativeName
+) -> Pair:
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = authority.certificate
+    builder = (
+        _begin(_name(name), issuer.subject, key, LEAF_TIME)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .add_extension(names, critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False
+        )
+    )
+    return Pair(builder.sign(authority.key, hashes.SHA256()), key)
+
+
+def _begin(subject: x509.Name, issuer: x509.Name, key: Private, time: timedelta) -> x509.CertificateBuilder:
+    start = datetime.now(UTC).replace(microsecond=0) - BACKDATED
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + time)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _general(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

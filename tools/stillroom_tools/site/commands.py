@@ -1,0 +1,26 @@
+"""`stillroom site ...`: what a facility does."""
+
+import argparse
+
+from stillroom_tools import subcommands
+
+HELP = "a facility's side: keys, authorisations, gateway, watch"
+
+_COMMANDS = {
+    "new": (
+        "stillroom_tools.site.new",
+        "make a site: authority, certificates, gateway, board, roster, broker",
+    ),
+    "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room, for 28 days at most"),
+    "withdraw": ("stillroom_tools.site.withdraw", "take an authorisation back, for good"),
+    "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),
+    "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    subcommands.add(parser, _COMMANDS)
+
+
+def run(options: argparse.Namespace) -> int:
+    return subcommands.run(options, _COMMANDS)

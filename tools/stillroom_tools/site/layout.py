@@ -1,0 +1,185 @@
+"""A site's folder: what lies where, `site.toml`, and reading the documents in it.
+
+authority/ and ca/ hold the secrets that make a site; they belong on a machine without a network, and nothing
+that runs day and night reads `authority.key` or `ca-key.pem`.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from msgspec import Meta, Struct, convert
+from msgspec import ValidationError as Invalid
+
+from stillroom.clock import MS_PER_S, Clock
+from stillroom.config import BrokerConfig, Name, SlotsConfig, read_toml
+from stillroom.config import convert as convert_toml
+from stillroom.documents import (
+    Authorisation,
+    Enrolment,
+    Roster,
+    Withdrawal,
+    read_document,
+    read_signer,
+    to_ms,
+)
+from stillroom.errors import ConfigError, TrustError
+from stillroom.keys import KeyRing, forget_boxes, load_keys
+from stillroom.notes import Signer
+
+SITE_FILE = "site.toml"
+RESERVED = ("authority", "gateway", "board")
+FORGET_AFTER_MS = 7 * 86_400 * MS_PER_S
+"""A box key opens what was on its way, for so long after units stopped using it."""
+
+D = TypeVar("D", Roster, Enrolment, Authorisation, Withdrawal)
+Party = Literal["gateway", "board"]
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
+
+
+class SiteBroker(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the broker is, as units, gateway and boards reach it."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=253)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    tls: bool = True
+
+
+class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """All of `site.toml`."""
+
+    site: Name
+    broker: SiteBroker = SiteBroker()
+    slots: SlotsConfig = SlotsConfig()
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site that `stillroom site new` made."""
+
+    folder: Path
+    config: SiteConfig
+
+    @property
+    def name(self) -> str:
+        return self.config.site
+
+    @property
+    def units_dir(self) -> Path:
+        return self.folder / "units"
+
+    @property
+    def authorisations_dir(self) -> Path:
+        return self.folder / "authorisations"
+
+    @property
+    def withdrawals_dir(self) -> Path:
+        return self.folder / "withdrawals"
+
+    @property
+    def roster_file(self) -> Path:
+        return self.folder / "roster.note"
+
+    @property
+    def authority_file(self) -> Path:
+        return self.folder / "authority" / "authority.pub"
+
+    def authority(self) -> Signer:
+        """The public key that signs everything here. Raises TrustError."""
+        return read_signer(self.authority_file)
+
+    def authority_keys(self) -> KeyRing:
+        """The secret one. Raises TrustError: absent (it is offline), not private, or not the one of `authority.pub`."""
+        path = self.folder / "authority" / "authority.key"
+        ring = load_keys(path, "authority")
+        if ring.signing.verify_key != self.authority().key:
+            raise TrustError(f"{path}: not the authority of this site: its public key is not authority.pub")
+        return ring
+
+    def keys(self, party: Party) -> KeyRing:
+        """The secrets of the gateway or the board. Raises TrustError."""
+        return load_keys(self.folder / party / f"{party}.key", party)
+
+    def broker(self, party: Party) -> BrokerConfig:
+        """How that party reaches the broker; files are relative to `folder`."""
+        broker = self.config.broker
+        if not broker.tls:
+            return BrokerConfig(host=broker.host, port=broker.port, tls=False)
+        names = (f"{party}/ca.pem", f"{party}/{party}.pem", f"{party}/{party}-key.pem")
+        return BrokerConfig(broker.host, broker.port, True, *names)
+
+    def roster(self) -> Roster:
+        """The roster in force. Raises TrustError; its time is not judged here."""
+        return self._own(read_document(self.roster_file, Roster, [self.authority()]), self.roster_file)
+
+    def enrolments(self) -> tuple[Enrolment, ...]:
+        """All units. Raises TrustError for the first file that is not right."""
+        authority = self.authority()
+        paths = sorted(self.units_dir.glob("*.note"))
+        return tuple(self._own(read_enrolment(path, authority), path) for path in paths)
+
+    def enrolment(self, unit: str) -> Enrolment:
+        """One unit. Raises TrustError where it is not enrolled."""
+        path = self.units_dir / f"{unit}.note"
+        if not path.exists():
+            raise TrustError(f"{path}: unit '{unit}' is not enrolled in site '{self.name}'")
+        return self._own(read_enrolment(path, self.authority()), path)
+
+    def authorisations(self, unit: str) -> tuple[Authorisation, ...]:
+        """Those ever signed for a unit. Raises TrustError for the first file that is not right."""
+        authority = self.authority()
+        paths = sorted(self.authorisations_dir.glob("*.note"))
+        found = (self._own(read_document(path, Authorisation, [authority]), path) for path in paths)
+        return tuple(document for document in found if document.unit == unit)
+
+    def withdrawn(self) -> frozenset[str]:
+        """Ids of the authorisations taken back. Raises TrustError for the first file that is not right."""
+        authority = self.authority()
+        paths = sorted(self.withdrawals_dir.glob("*.note"))
+        found = (self._own(read_document(path, Withdrawal, [authority]), path) for path in paths)
+        return frozenset(document.authorisation for document in found)
+
+    def forget_expired_keys(self, party: Party, clock: Clock) -> int:
+        """Destroy the party's box keys that no unit has used for a week; how many. Old traffic stays shut."""
+        recipient = next((r for r in self.roster().recipients if r.name == party), None)
+        now_ms = clock.utc_ms()
+        expired = (
+            {box.key for box in recipient.boxes if to_ms(box.until) + FORGET_AFTER_MS <= now_ms}
+            if recipient
+            else set()
+        )
+        return forget_boxes(self.folder / party / f"{party}.key", self.keys(party), expired)
+
+    def _own(self, document: D, path: Path) -> D:
+        if document.site != self.name:
+            raise TrustError(f"{path}: of site '{document.site}', and this is '{self.name}'")
+        return document
+
+
+def open_site(folder: Path) -> Site:
+    """Raises ConfigError where `folder` is no site or its `site.toml` is not right."""
+    path = folder / SITE_FILE
+    if not path.exists():
+        raise ConfigError(f"{folder}: no site here ({SITE_FILE} is missing): stillroom site new makes one")
+    config = convert_toml(path, read_toml(path), SiteConfig)
+    check_host(config.broker.host, f"{path}: key 'broker.host'")
+    return Site(folder.resolve(), config)
+
+
+def check_name(name: str, what: str) -> str:
+    """Raises ConfigError for what cannot be a site's or a unit's name."""
+    try:
+        convert(name, Name)
+    except Invalid:
+        raise ConfigError(f"{what} '{name}': 1 to 32 of a-z 0-9 -, not beginning with -") from None
+    if name in RESERVED:
+        raise ConfigError(f"{what} '{name}': reserved, as are {', '.join(RESERVED)}: choose another")
+    return name
+
+
+def check_host(host: str, what: str) -> str:
+    """Raises ConfigError for what is neither a host name nor an address."""
+    if not _HOST.fullmatch(host):
+        raise ConfigError(f"{what} '{host}': a host name or an IP address is needed")
+    return host
