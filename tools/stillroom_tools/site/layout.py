@@ -21,6 +21,7 @@ from stillroom.documents import (
     Roster,
     Withdrawal,
     read_document,
+    read_enrolment,
     read_signer,
     to_ms,
 )
