@@ -69,7 +69,9 @@ class RoomConfig(Struct, frozen=True, forbid_unknown_fields=True):
     bed_dwell_s: Annotated[float, Meta(ge=0.5, le=120.0)] = 3.0
     leave_dwell_s: Annotated[float, Meta(ge=1.0, le=600.0)] = 5.0
     still_empty_s: Annotated[float, Meta(ge=20.0, le=3600.0)] = 45.0
-    """Neither motion nor breathing for so long, nobody seen: empty."""
+    """Nothing moved or breathed since the camera opened, for so long: empty."""
+    unseen_unknown_s: Annotated[float, Meta(ge=60.0, le=86_400.0)] = 600.0
+    """Somebody was seen off the bed, nobody was seen leaving, and nothing shows any more, for so long: unknown."""
 
 
 class PauseConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -71,14 +71,17 @@ def test_without_a_bed_zone_somebody_is_just_there():
     assert judge(seen(blobs=(blob(BESIDE),)), Zones()).place == "somewhere"
 
 
-def evidence(place, moving=False, known=True) -> Evidence:
-    return Evidence(place, moving, False, known, "numbers")
+def evidence(place, moving=False, known=True, door=False) -> Evidence:
+    return Evidence(place, moving, door, known, "numbers")
+
+
+MOVES, QUIET = evidence("off-bed", True, known=False), evidence("nowhere", known=False)
 
 
 def test_a_night_in_order():
     machine = RoomStateMachine(RoomConfig())
     now = run(machine, evidence("off-bed", True), 2)
-    assert machine.state == "out-of-bed"
+    assert machine.state == "occupied"
     now = run(machine, evidence("bed", True), 5, now)
     assert machine.state == "in-bed"
     now = run(machine, evidence("off-bed", True), 3, now)
@@ -115,12 +118,53 @@ def test_a_still_sleeper_seen_against_a_known_room_stays_all_night():
     assert machine.state == "in-bed"
 
 
-def test_without_a_known_room_quiet_alone_means_empty_only_after_its_time():
+def test_a_room_in_which_nothing_ever_stirred_is_empty_only_after_its_time():
     machine = RoomStateMachine(RoomConfig(still_empty_s=45, leave_dwell_s=5))
-    now = run(machine, evidence("nowhere", known=False), 44)
+    now = run(machine, QUIET, 44)
     assert machine.state == "unknown"
-    run(machine, evidence("nowhere", known=False), 8, now)
+    run(machine, QUIET, 8, now)
     assert machine.state == "empty"
+
+
+def test_who_lay_down_and_lies_still_is_in_bed_and_stays_there():
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, evidence("bed", True, known=False), 1)
+    assert machine.state == "unknown"
+    now = run(machine, QUIET, 3, now)
+    assert machine.state == "in-bed"
+    run(machine, QUIET, 8 * 3600, now)
+    assert machine.state == "in-bed"
+
+
+def test_whose_last_movement_was_at_the_door_has_left():
+    machine = RoomStateMachine(RoomConfig(leave_dwell_s=5))
+    now = run(machine, MOVES, 5)
+    now = run(machine, evidence("off-bed", True, known=False, door=True), 1, now)
+    now = run(machine, QUIET, 4, now)
+    assert machine.state == "occupied"
+    run(machine, QUIET, 3, now)
+    assert machine.state == "empty"
+
+
+def test_who_lies_still_off_the_bed_is_never_shown_as_gone():
+    machine = RoomStateMachine(RoomConfig(unseen_unknown_s=600))
+    now = run(machine, MOVES, 5)
+    now = run(machine, QUIET, 590, now)
+    assert machine.state == "occupied"
+    run(machine, QUIET, 3600, now)
+    assert machine.state == "unknown"
+
+
+def test_out_of_bed_is_said_only_of_who_was_in_bed():
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, MOVES, 5)
+    assert machine.state == "occupied"
+    now = run(machine, evidence("bed", True, known=False), 5, now)
+    now = run(machine, MOVES, 5, now)
+    assert machine.state == "out-of-bed"
+    now = run(machine, evidence("nowhere"), 8, now)
+    run(machine, MOVES, 5, now)
+    assert machine.state == "occupied"
 
 
 def test_dark_is_unknown_and_never_empty():

@@ -1,8 +1,9 @@
-"""The room's state: evidence that lasts. One table of dwells, one rule a state; each change says why.
+"""The room's state: evidence that lasts. One rule a state, one dwell a change; each change says why.
 
-Time is the camera's own, so a replay gives the same states. A still sleeper keeps `in-bed`: only evidence
-of somebody elsewhere, or of an empty room, moves the state on; the lack of evidence alone does so only
-after `still_empty_s`.
+Time is the camera's own, so a replay gives the same states. Whoever was seen is believed to stay where he was
+last seen: somebody still is not somebody gone. `empty` needs a reason of its own: the known empty room, or the
+last movement at the door, or a room in which nothing has stirred since the camera opened. Where none of these
+holds and nothing is seen for long, the state becomes `unknown`, never `empty`.
 """
 
 from dataclasses import dataclass
@@ -29,60 +30,77 @@ class RoomStateMachine:
     def __init__(self, config: RoomConfig) -> None:
         self._config = config
         self.state: RoomState = "unknown"
-        self._candidate: RoomState | None = None
-        self._since_ns = 0
-        self._quiet_since_ns: int | None = None
+        self._forget()
 
     def feed(self, frame_ns: int, evidence: Evidence) -> Change | None:
         """frame_ns: the camera's time, rising."""
-        target = self._target(frame_ns, evidence)
-        if target is None or target == self.state:
-            self._candidate = None
+        quiet = evidence.place == "nowhere" and not evidence.moving
+        if not quiet or self._stirred_ns is None:
+            self._stirred_ns = frame_ns
+        target, why = (
+            self._of_quiet(frame_ns, evidence) if quiet else (self._of_sight(evidence), evidence.why)
+        )
+        if target is None:
             return None
         if target != self._candidate:
-            self._candidate, self._since_ns = target, frame_ns
-        if frame_ns - self._since_ns < self._dwell_ns(target):
+            self._candidate, self._since_ns, self._why = target, frame_ns, why
+        if target == self.state or frame_ns - self._since_ns < self._dwell_ns(target):
             return None
-        return self._enter(target, frame_ns, evidence.why)
+        return self._enter(target, frame_ns, self._why)
 
     def lose_sight(self, frame_ns: int, why: str) -> Change | None:
         """The camera stopped: whatever was known is not known any more."""
-        self._candidate = self._quiet_since_ns = None
-        return None if self.state == "unknown" else self._enter("unknown", frame_ns, why)
+        change = None if self.state == "unknown" else self._enter("unknown", frame_ns, why)
+        self._forget()
+        return change
+
+    def _forget(self) -> None:
+        self._candidate: RoomState | None = None
+        self._since_ns = 0
+        self._why = ""
+        self._stirred_ns: int | None = None
+        self._seen: Evidence | None = None
+        self._been_in_bed = False
 
     def _enter(self, state: RoomState, frame_ns: int, why: str) -> Change:
         change = Change(state, self.state, frame_ns, why)
-        self.state, self._candidate = state, None
+        self.state = state
+        self._been_in_bed = state == "in-bed" or (self._been_in_bed and state == "out-of-bed")
+        if state == "empty":
+            self._seen = None
         return change
 
-    def _target(self, frame_ns: int, evidence: Evidence) -> RoomState | None:
-        """The state that this evidence speaks for, or None where it speaks for none."""
-        if evidence.place == "nowhere" and not evidence.moving:
-            return self._target_of_quiet(frame_ns, evidence)
-        self._quiet_since_ns = None
-        targets: dict[str, RoomState] = {
-            "unseen": "unknown",
-            "bed": "in-bed",
-            "off-bed": "out-of-bed",
-            "somewhere": "occupied",
-        }
-        return targets.get(evidence.place)
+    def _of_sight(self, evidence: Evidence) -> RoomState | None:
+        """The state that something seen speaks for, or None."""
+        if evidence.place == "unseen":
+            return "unknown"
+        if evidence.place == "nowhere":
+            return None
+        self._seen = evidence
+        if evidence.place == "bed":
+            return "in-bed"
+        return "out-of-bed" if self._been_in_bed and evidence.place == "off-bed" else "occupied"
 
-    def _target_of_quiet(self, frame_ns: int, evidence: Evidence) -> RoomState | None:
+    def _of_quiet(self, frame_ns: int, evidence: Evidence) -> tuple[RoomState | None, str]:
+        """The state that stillness speaks for, and why."""
         if evidence.background_known:
-            return "empty"
-        if self._quiet_since_ns is None:
-            self._quiet_since_ns = frame_ns
-        quiet_s = (frame_ns - self._quiet_since_ns) / NS_PER_S
-        return "empty" if quiet_s >= self._config.still_empty_s else None
+            return "empty", evidence.why
+        last = self._seen
+        quiet_s = (frame_ns - self._stirred_ns) / NS_PER_S if self._stirred_ns is not None else 0.0
+        if last is None:
+            nothing = f"nothing moved or breathed for {quiet_s:.0f} s"
+            return ("empty" if quiet_s >= self._config.still_empty_s else None), nothing
+        if last.at_door:
+            return "empty", "the last movement was at the door"
+        if last.place != "bed" and quiet_s >= self._config.unseen_unknown_s:
+            return "unknown", f"nobody seen for {quiet_s:.0f} s, and nobody seen leaving"
+        return self._candidate, self._why
 
     def _dwell_ns(self, target: RoomState) -> int:
         config = self._config
-        dwell_s = {
-            "in-bed": config.bed_dwell_s,
-            "empty": config.leave_dwell_s,
-            "unknown": config.enter_dwell_s,
-        }.get(target, config.enter_dwell_s)
+        dwell_s = {"in-bed": config.bed_dwell_s, "empty": config.leave_dwell_s}.get(
+            target, config.enter_dwell_s
+        )
         if self.state == "in-bed" and target == "out-of-bed":
             dwell_s = config.bed_dwell_s / 2
         return round(dwell_s * NS_PER_S)
