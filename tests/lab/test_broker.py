@@ -172,6 +172,17 @@ def test_no_broker_outlives_a_killed_parent(kind: Kind, request: pytest.FixtureR
     os.close(broker)
 
 
+def test_without_loopback_it_says_so() -> None:
+    apart = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("network namespaces are not allowed here")
+    code = "from stillroom_tools.lab.broker import LocalBroker; LocalBroker().start()"
+    done = subprocess.run([*apart, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].endswith(
+        "127.0.0.1 cannot be reached on this machine: ip link set lo up"
+    )
+
+
 def test_mosquitto_is_found_outside_a_users_path(monkeypatch: pytest.MonkeyPatch) -> None:
     if find_program("mosquitto") is None:
         pytest.skip("mosquitto is not installed")

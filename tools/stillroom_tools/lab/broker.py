@@ -87,7 +87,7 @@ class LocalBroker:
     `kind`: None takes mosquitto, else NATS. `site`: a folder made by `stillroom site new`; then TLS 1.3,
     client certificates and the site's ACL apply (mosquitto only). The broker dies with the thread that
     started it: start it from one that lives as long as it is needed. Raises SetupError where no program
-    is there, BrokerError where it will not run.
+    or no loopback is there, BrokerError where it will not run.
     """
 
     def __init__(self, kind: Kind | None = None, *, site: Path | None = None) -> None:
@@ -122,6 +122,7 @@ class LocalBroker:
         """Start and wait until it takes connections. A port lost to another program is tried anew."""
         if self.running:
             return
+        _check_loopback()
         for tries_left in reversed(range(1 if self.port else _PORT_TRIES)):
             port_was, self.port = self.port, self.port or _free_port()
             try:
@@ -181,8 +182,7 @@ class LocalBroker:
         if self._site is not None:
             _copy_site(self._site, folder)
         if self._account is not None:
-            for path in (folder, *folder.rglob("*")):
-                os.chown(path, self._account.pw_uid, self._account.pw_gid)
+            _give(folder, self._account)
         return folder
 
     def _configuration(self, folder: Path) -> str:
@@ -235,6 +235,16 @@ def _account() -> pwd.struct_passwd | None:
     return None
 
 
+def _give(folder: Path, account: pwd.struct_passwd) -> None:
+    try:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, account.pw_uid, account.pw_gid)
+    except OSError as error:
+        raise BrokerError(
+            f"{folder}: cannot be given to account '{account.pw_name}': {error.strerror}"
+        ) from None
+
+
 def _copy_site(site: Path, folder: Path) -> None:
     for name, source in _SITE_FILES.items():
         try:
@@ -244,6 +254,15 @@ def _copy_site(site: Path, folder: Path) -> None:
                 f"{site / source}: {error.strerror}; make the site with: stillroom site new"
             ) from None
         (folder / name).chmod(0o600)
+
+
+def _check_loopback() -> None:
+    """A fresh network namespace has none until somebody sets it up; connecting would only say 'unreachable'."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((HOST, 9))
+        except OSError:
+            raise SetupError(f"{HOST} cannot be reached on this machine: ip link set lo up") from None
 
 
 def _free_port() -> int:
