@@ -1,0 +1,182 @@
+"""From a borrowed frame to what the eye may say of it, five times a second.
+
+Frame time alone: a replay says the same. Nothing grows: rings and models have the size they were made with. Where no
+region is given, breathing is looked for everywhere, and the pulse in what differs from the empty room or breathes.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillroom.eye.background import Background, Light
+from stillroom.eye.breathing import Breathing
+from stillroom.eye.distil import Grid, Mask, distil
+from stillroom.eye.figures import Motion, blobs_of, box_of, is_dark
+from stillroom.eye.patch import Patch, inside
+from stillroom.eye.traces import Fifth, Traces
+from stillroom.observation import Blob, Box, Observation, Reading, Withheld
+
+if TYPE_CHECKING:
+    from stillroom.config import Polygon
+    from stillroom.eye.frame import Frame
+
+READ_EVERY_S = 1.0
+GAP_S = 1.0
+"""A longer pause in the frames begins anew."""
+MOTION_SHARE = 0.12
+MOTION_MEMORY_S = 8.0
+CLIPPED_SHARE = 0.5
+LARGE_STEP = 0.15
+STEADY_LIGHT_S = 15.0
+UNSUPPORTED = Reading(withheld="unsupported")
+WARMING_UP = Reading()
+
+
+class Analysis:
+    """Make for a size of picture, feed frames, read Observations.
+
+    private: polygons never read. region: a fixed place for readings (shares of the picture); None: found by itself.
+    """
+
+    def __init__(
+        self, width_px: int, height_px: int, *, private: Sequence["Polygon"] = (), region: Box | None = None
+    ) -> None:
+        self._grid, self._spare = Grid(width_px, height_px), Grid(width_px, height_px)
+        self._mask = Mask.from_polygons(width_px, height_px, private) if private else None
+        self._shape = (self._grid.rows, self._grid.cols)
+        cells = self._grid.rows * self._grid.cols
+        self._open = np.ones(cells, bool) if self._mask is None else self._mask.cells.reshape(-1) == 0
+        self._region = None if region is None else inside(region, self._shape) & self._open
+        self._traces = Traces(*self._shape)
+        self._breathing = Breathing(cells, self._grid.cols)
+        self._patch = Patch(self._shape, self._region)
+        self._background, self._light, self._motion = Background(cells), Light(), Motion(cells)
+        self._has_before = False
+        self._allowed = {"breathing": True, "pulse": True}
+        self._empty: bool | None = None
+        self._readings = {"breathing": WARMING_UP, "pulse": WARMING_UP}
+        self._next_read_s = 0.0
+        self._last_motion_s = -1e9
+        self._lit_s = -1e9
+        self._breathing_box: Box | None = None
+
+    def allow(self, *, breathing: bool, pulse: bool) -> None:
+        """What the authorisation covers. The rest is not computed and reads `unsupported`."""
+        self._allowed = {"breathing": breathing, "pulse": pulse}
+
+    def room_is_empty(self, empty: bool) -> None:
+        """The keeper's word. The empty room is learned only after True."""
+        self._empty = empty
+
+    def feed(self, frame: "Frame", captured_mono_ns: int) -> Observation | None:
+        """Take a frame; an Observation five times a second of frame time at most, else None."""
+        step_s = self._traces.pace.feed(frame.frame_ns)
+        if step_s is not None and (step_s <= 0 or step_s > GAP_S):
+            self._restart()
+        self._grid, self._spare = self._spare, self._grid
+        before = self._spare.y if self._has_before else None
+        distil(frame, before, self._mask, self._grid)
+        self._has_before = True
+        fifth = self._traces.feed(self._grid, frame.frame_ns)
+        return None if fifth is None else self._observe(fifth, frame.frame_ns, captured_mono_ns)
+
+    def _restart(self) -> None:
+        """Time jumped or the light changed: what was collected for readings no longer fits together."""
+        self._traces.restart()
+        self._breathing.restart()
+        self._patch.restart()
+        self._readings = {"breathing": WARMING_UP, "pulse": WARMING_UP}
+        self._breathing_box = None
+        self._has_before = False
+        self._light.reset()
+
+    def _observe(self, fifth: Fifth, frame_ns: int, captured_mono_ns: int) -> Observation:
+        moving = self._motion.feed(fifth.moved) & self._open
+        light_changed = self._light.feed(fifth.luma)
+        if light_changed and self._lit_anew(fifth.time_s):
+            self._restart()
+        self._breathing.feed(fifth)
+        self._patch.note(moving)
+        self._background.feed(fifth, moving, empty=self._empty)
+        differs = self._background.differs(fifth)
+        figure = None if differs is None else differs & self._open
+        motion = float(moving.sum()) / max(1, int(self._open.sum()))
+        self._remember_motion(moving, fifth.time_s)
+        dark = is_dark(self._grid.histogram)
+        clipped = float(self._grid.clipped.sum()) / (64.0 * self._open.size)
+        if fifth.time_s >= self._next_read_s:
+            self._next_read_s = fifth.time_s + READ_EVERY_S - 0.1
+            self._read(figure, fifth, dark)
+        return Observation(
+            frame_ns=frame_ns,
+            captured_mono_ns=captured_mono_ns,
+            luma_mean=float(fifth.luma[self._open].mean()) if self._open.any() else 0.0,
+            clipped=min(1.0, clipped),
+            dark=dark,
+            light_changed=light_changed,
+            background=self._background.state,
+            motion=min(1.0, motion),
+            motion_box=box_of(np.flatnonzero(moving), self._shape) if motion > 0 else None,
+            blobs=self._blobs(figure, moving),
+            breathing_box=self._breathing_box,
+            breathing=self._readings["breathing"],
+            pulse=self._readings["pulse"],
+            frames_per_s=min(240.0, self._traces.pace.frames_per_s),
+            frames_dropped=self._traces.pace.dropped,
+        )
+
+    def _lit_anew(self, now_s: float) -> bool:
+        """A large change of light after a steady time; what flickers all the time is left to the readings' tests."""
+        steady = now_s - self._lit_s > STEADY_LIGHT_S
+        self._lit_s = now_s
+        return steady and abs(self._light.step - 1.0) > LARGE_STEP
+
+    def _blobs(self, figure: NDArray[np.bool_] | None, moving: NDArray[np.bool_]) -> tuple[Blob, ...]:
+        return () if figure is None else blobs_of(figure, moving, self._shape)
+
+    def _remember_motion(self, moving: NDArray[np.bool_], time_s: float) -> None:
+        where = self._open if self._region is None else self._region
+        if float(moving[where].mean() if where.any() else 0.0) > MOTION_SHARE:
+            self._last_motion_s = time_s
+
+    def _read(self, figure: NDArray[np.bool_] | None, fifth: Fifth, dark: bool) -> None:
+        where = self._open if self._region is None else self._region
+        obstacle = self._obstacle(where, dark)
+        self._readings = {
+            "breathing": self._read_breathing(where) if self._allowed["breathing"] else UNSUPPORTED,
+            "pulse": self._read_pulse(figure) if self._allowed["pulse"] else UNSUPPORTED,
+        }
+        moved = fifth.time_s - self._last_motion_s < MOTION_MEMORY_S
+        for name, reading in self._readings.items():
+            self._readings[name] = _explained(reading, obstacle, moved)
+
+    def _obstacle(self, where: NDArray[np.bool_], dark: bool) -> Withheld | None:
+        if dark:
+            return "dark"
+        clipped = self._grid.clipped.reshape(-1)[where]
+        return "clipped" if len(clipped) and float(clipped.mean()) > CLIPPED_SHARE * 64 else None
+
+    def _read_breathing(self, where: NDArray[np.bool_]) -> Reading:
+        reading = self._breathing.read(where)
+        evidence = self._breathing.evidence
+        self._breathing_box = None
+        if reading.value is not None and evidence is not None:
+            strong = evidence.cells[evidence.strength > 0.1 * evidence.strength.max()]
+            self._breathing_box = box_of(strong, self._shape)
+        return reading
+
+    def _read_pulse(self, figure: NDArray[np.bool_] | None) -> Reading:
+        return self._patch.read(self._traces, figure, self._breathing_box)
+
+
+def _explained(reading: Reading, obstacle: Withheld | None, moved: bool) -> Reading:
+    """No value where the picture itself forbids one, and the better of two reasons."""
+    if reading.withheld == "unsupported":
+        return reading
+    if obstacle:
+        return Reading(withheld=obstacle, window_s=reading.window_s)
+    if reading.withheld == "low-signal" and moved:
+        return Reading(withheld="motion", window_s=reading.window_s)
+    return reading

@@ -1,0 +1,101 @@
+"""The empty room, cell by cell, and what differs from it.
+
+A cell differs when its luma, after one gain for the whole picture (exposure, lamps), or its colour is further from the
+model than its own noise and a floor explain. The model moves only while the keeper says that the room is empty, or, at
+the start, while nothing moves ("learning": not yet to be trusted).
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from stillroom.eye.traces import Fifth
+
+Real = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+State = Literal["none", "learning", "learned"]
+
+LEARN_FIFTHS = 15
+"""Three seconds without motion make a model."""
+SLOW_SHARE = 0.02
+"""Of the difference, each fifth of a second: a time constant of ten seconds."""
+LUMA_FLOOR = 3.0
+COLOUR_FLOOR = 3.0
+SIGMAS = 6.0
+GAIN_STEP = 0.04
+"""Between two fifths of a second, in most cells: lamps, exposure or white balance."""
+
+
+def gain(luma: Real, model: Real) -> float:
+    """Median ratio of two pictures over one cell in three: a person may fill nearly half of it."""
+    a, b = luma[::3], model[::3]
+    lit = (b > 4.0) & (a > 1.0)
+    return float(np.median(a[lit] / b[lit])) if int(lit.sum()) >= 8 else 1.0
+
+
+class Background:
+    """Make, feed a fifth of a second at a time, read `differs`."""
+
+    def __init__(self, cells: int) -> None:
+        self.state: State = "none"
+        self._mean = np.zeros((3, cells), np.float32)
+        self._noise = np.full(cells, 1.0, np.float32)
+        self._seen = 0
+        self._confirmed = False
+
+    def feed(self, fifth: "Fifth", moving: Flags, *, empty: bool | None) -> None:
+        """empty: the keeper's word; None before it has spoken."""
+        if empty is False or (empty is None and self._seen and bool(moving.mean() > 0.02)):
+            return
+        if empty and not self._confirmed:
+            self._confirmed, self._seen = True, 0  # what was learned before may hold a person
+        self._learn(fifth, moving)
+        if self._confirmed and self._seen >= LEARN_FIFTHS:
+            self.state = "learned"
+        else:
+            self.state = "learning"
+
+    def _learn(self, fifth: "Fifth", moving: Flags) -> None:
+        self._seen += 1
+        share = max(SLOW_SHARE, 1.0 / self._seen)
+        weight = np.where(moving, 0.0, share).astype(np.float32) if self._seen > 1 else np.float32(1.0)
+        now = np.stack([fifth.luma, fifth.u, fifth.v])
+        away = np.abs(now[0] - self._mean[0])
+        self._mean += weight * (now - self._mean)
+        if self._seen > 1:
+            self._noise += weight * (np.minimum(away, 4.0) - self._noise)
+
+    def differs(self, fifth: "Fifth") -> Flags | None:
+        """(cells,) True where the picture is not the empty room; None without a model."""
+        if self._seen < LEARN_FIFTHS:
+            return None
+        luma, u, v = self._mean
+        scale = gain(fifth.luma, luma)
+        margin = LUMA_FLOOR + SIGMAS * self._noise + 0.03 * luma
+        differs: Flags = np.abs(fifth.luma - np.float32(scale) * luma) > margin
+        colour = np.abs(fifth.u - u) + np.abs(fifth.v - v)
+        differs |= colour > 2 * COLOUR_FLOOR
+        return differs
+
+
+class Light:
+    """Tells a change of light from a change in the room: most cells step together, by the same factor."""
+
+    def __init__(self) -> None:
+        self._before: Real | None = None
+        self.step = 1.0
+
+    def reset(self) -> None:
+        self._before = None
+
+    def feed(self, luma: Real) -> bool:
+        before, self._before = self._before, luma
+        if before is None:
+            return False
+        self.step = step = gain(luma, before)
+        if abs(step - 1.0) < GAIN_STEP:
+            return False
+        together = np.abs(luma - step * before) < np.abs(luma - before)
+        return bool(together[before > 4.0].mean() > 0.6) if bool((before > 4.0).any()) else False

@@ -1,0 +1,125 @@
+"""Where the pulse is read: a fixed region, or cells found on a body; and the two traces taken there."""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillroom.eye.pulse import SEGMENT_S, Pulse, rgb
+from stillroom.eye.skin import choose
+from stillroom.eye.traces import FAST_HZ, FAST_SPAN_S, Ring, Traces
+from stillroom.observation import Box, Reading
+
+LEAST_HZ = 8.0
+"""Frames a second below which the pulse is not read: 3 Hz needs six, and some for the slope of the camera."""
+PATIENCE_S = 20.0
+"""A patch that has given nothing for so long is given up for another."""
+MARGIN = 1.0
+"""Around a breathing box, in its own sizes: the face is near the chest."""
+BLOCK = 2
+MOVING_SHARE = 0.2
+MOVING_FIFTHS = 5
+"""More than one second of nine in which a fifth of the patch moves: not a segment to read."""
+
+
+def inside(box: Box, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """(cells,) True for cells whose centre lies in the box."""
+    x = (np.arange(shape[1]) + 0.5) / shape[1]
+    y = (np.arange(shape[0]) + 0.5) / shape[0]
+    rows, cols = (box.y0 <= y) & (y <= box.y1), (box.x0 <= x) & (x <= box.x1)
+    return (rows[:, None] & cols).reshape(-1)
+
+
+class Patch:
+    """Make for a shape of cells, with a fixed region or None; read once a second."""
+
+    def __init__(self, shape: tuple[int, int], region: NDArray[np.bool_] | None) -> None:
+        self._shape = shape
+        self._fixed = region is not None
+        self._weights = None if region is None else self._sides(np.flatnonzero(region))
+        self._means = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 6, np.float32)
+        self._pulse = Pulse()
+        self._last_s = -1.0
+        self._trusted_s = 0.0
+        self._moving: deque[bool] = deque(maxlen=round(SEGMENT_S * 5))
+
+    def note(self, moving: NDArray[np.bool_]) -> None:
+        """Each fifth of a second: (cells,) what moved."""
+        weights = self._weights
+        share = 0.0 if weights is None else float(moving @ weights.sum(axis=1)) / 2
+        self._moving.append(share > MOVING_SHARE)
+
+    def restart(self) -> None:
+        self._means.clear()
+        self._pulse.restart()
+        self._last_s = -1.0
+        if not self._fixed:
+            self._weights = None
+
+    def read(self, traces: Traces, figure: NDArray[np.bool_] | None, breathing: Box | None) -> Reading:
+        """The pulse, or why not, from what the fast ring has gained since the last read."""
+        rate_hz = traces.fast_hz
+        if traces.pace.frames_per_s < LEAST_HZ:
+            return Reading(withheld="unsupported")
+        if self._weights is None:
+            return self._look(traces, self._body(figure, breathing), rate_hz)
+        self._collect(traces)
+        if self._means.span_s() < SEGMENT_S - 0.5 / rate_hz:
+            return Reading(withheld="warming-up", window_s=round(self._means.span_s(), 1))
+        times, means = self._means.window(SEGMENT_S + 0.2, slice(None))
+        if sum(self._moving) <= MOVING_FIFTHS:
+            self._pulse.feed(times, rgb(means.reshape(-1, 3, 2)), rate_hz)
+            reading = self._pulse.read()
+        else:
+            reading = Reading(withheld="motion")
+        self._give_up(reading, float(times[-1]))
+        return reading
+
+    def _give_up(self, reading: Reading, now_s: float) -> None:
+        if reading.value is not None:
+            self._trusted_s = now_s
+        elif not self._fixed and now_s - self._trusted_s > PATIENCE_S:
+            self.restart()
+
+    def _body(self, figure: NDArray[np.bool_] | None, breathing: Box | None) -> NDArray[np.bool_] | None:
+        body = figure if figure is not None and figure.any() else None
+        if breathing is None:
+            return body
+        wide = MARGIN * (breathing.x1 - breathing.x0)
+        high = MARGIN * (breathing.y1 - breathing.y0)
+        near = inside(
+            Box(breathing.x0 - wide, breathing.y0 - high, breathing.x1 + wide, breathing.y1 + high),
+            self._shape,
+        )
+        return near if body is None else near | body
+
+    def _look(self, traces: Traces, body: NDArray[np.bool_] | None, rate_hz: float) -> Reading:
+        span_s = traces.fast.span_s()
+        if span_s < SEGMENT_S:
+            return Reading(withheld="warming-up", window_s=round(span_s, 1))
+        cells = None if body is None else choose(traces.fast, body, self._shape, rate_hz)
+        if cells is not None:
+            self._weights = self._sides(cells)
+            self._last_s = self._trusted_s = traces.fast.newest_time_s()
+        return Reading(withheld="low-signal", window_s=round(SEGMENT_S, 1))
+
+    def _sides(self, cells: NDArray[np.intp]) -> NDArray[np.float32] | None:
+        """(cells, 2) weights of the two sets, squares of 2 x 2 cells like a chess board; single cells where few."""
+        rows, cols = cells // self._shape[1], cells % self._shape[1]
+        block = BLOCK if len(cells) >= 64 else 1
+        odd = (rows // block + cols // block) % 2 == 1
+        if not odd.any() or odd.all():
+            return None
+        weights = np.zeros((self._shape[0] * self._shape[1], 2), np.float32)
+        weights[cells[odd], 0] = 1.0 / int(odd.sum())
+        weights[cells[~odd], 1] = 1.0 / int((~odd).sum())
+        return weights
+
+    def _collect(self, traces: Traces) -> None:
+        times, rows = traces.fast.since(self._last_s)
+        if len(times) == 0 or self._weights is None:
+            return
+        means = rows.reshape(len(times), 3, -1) @ self._weights
+        for time_s, mean in zip(times, means.reshape(len(times), 6), strict=True):
+            self._means.push(float(time_s), mean)
+        self._last_s = float(times[-1])

@@ -1,0 +1,212 @@
+"""What is remembered of the grids: cells at two paces, in rings of fixed size.
+
+Fast (11-22 Hz, whole frames added up): sums of Y, U, V, some nine seconds, for the pulse. Slow (5 Hz, aligned to fifths
+of a second of frame time): mean luma, thirty seconds, for breathing. Thirty seconds of full cells at 30 Hz would be
+26 MB at 640x480; these are 4 MB and 1.5 MB. Time is frame time.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from stillroom.eye.distil import Grid
+
+Real = NDArray[np.float32]
+
+FAST_HZ = 15.0
+FAST_SPAN_S = 9.5
+SLOW_NS = 200_000_000
+SLOW_SPAN_S = 31.0
+MAX_ADDED = 4
+"""Frames in one fast row: 4 x 64 x 255 = 65,280 still fits 16 bits."""
+LUMA_PIXELS = 64
+CHROMA_SAMPLES = 16
+_JITTER_NS = 1_000_000
+
+
+class Ring:
+    """Rows over time in a fixed number of places; the oldest gives way."""
+
+    def __init__(self, places: int, width: int, dtype: Any) -> None:
+        self._rows = np.zeros((places, width), dtype)
+        self._times_s = np.zeros(places)
+        self._next = 0
+        self.count = 0
+
+    def push(self, time_s: float, row: NDArray[Any]) -> None:
+        self._rows[self._next] = row
+        self._times_s[self._next] = time_s
+        self._next = (self._next + 1) % len(self._times_s)
+        self.count = min(self.count + 1, len(self._times_s))
+
+    def clear(self) -> None:
+        self.count = 0
+
+    def span_s(self) -> float:
+        """Time from the oldest row to the newest."""
+        order = self._order()
+        return float(self._times_s[order[-1]] - self._times_s[order[0]]) if self.count > 1 else 0.0
+
+    def oldest(self) -> NDArray[Any] | None:
+        """The row that the next push writes over; None while there is room."""
+        return self._rows[self._next] if self.count == len(self._times_s) else None
+
+    def second_oldest(self) -> NDArray[Any]:
+        """Of a full ring, the row that is oldest after the next push."""
+        row: NDArray[Any] = self._rows[(self._next + 1) % len(self._times_s)]
+        return row
+
+    def newest(self) -> NDArray[Any] | None:
+        """The row pushed last."""
+        return self._rows[self._next - 1] if self.count else None
+
+    def window(self, span_s: float, columns: NDArray[np.intp] | slice) -> tuple[NDArray[np.float64], Real]:
+        """Times (n,) and rows (n, m) of the last `span_s`, in order, of some columns, as float32."""
+        order = self._order()
+        times = self._times_s[order]
+        order = order[times >= times[-1] - span_s - 1e-6] if self.count else order
+        rows = self._rows[order] if isinstance(columns, slice) else self._rows[order[:, None], columns]
+        return self._times_s[order], rows.astype(np.float32)
+
+    def since(self, time_s: float) -> tuple[NDArray[np.float64], Real]:
+        """Times and rows later than `time_s`, in order, as float32."""
+        order = self._order()
+        order = order[self._times_s[order] > time_s + 1e-6]
+        return self._times_s[order], self._rows[order].astype(np.float32)
+
+    def newest_time_s(self) -> float:
+        """Time of the newest row; 0 where there is none."""
+        return float(self._times_s[self._next - 1]) if self.count else 0.0
+
+    def _order(self) -> NDArray[np.intp]:
+        return (np.arange(self.count) + self._next - self.count) % len(self._times_s)
+
+
+@dataclass(slots=True)
+class Fifth:
+    """A fifth of a second: means over its frames. luma, u, v, moved: (cells,) float32, counts of 0 to 255."""
+
+    time_s: float
+    luma: Real
+    u: Real
+    v: Real
+    moved: Real
+    frames: int
+
+
+class Pace:
+    """Frames a second and dropped frames, from the frames' own times."""
+
+    def __init__(self) -> None:
+        self._last_ns: int | None = None
+        self._typical_ns = 0.0
+        self.dropped = 0
+
+    def feed(self, frame_ns: int) -> float | None:
+        """Seconds since the frame before; None for the first. Negative or zero: time did not go on."""
+        if self._last_ns is None:
+            self._last_ns = frame_ns
+            return None
+        step_ns = frame_ns - self._last_ns
+        self._last_ns = frame_ns
+        if step_ns > 0:
+            self._learn(step_ns)
+        return step_ns / 1e9
+
+    def _learn(self, step_ns: int) -> None:
+        if self._typical_ns == 0.0:
+            self._typical_ns = float(step_ns)
+        if step_ns < 0.6 * self._typical_ns:
+            self._typical_ns = float(step_ns)
+        missed = round(step_ns / self._typical_ns) - 1
+        if missed > 0:
+            self.dropped += missed
+        weight = 0.05 if missed <= 0 else 0.01
+        self._typical_ns += weight * (min(step_ns, 4 * self._typical_ns) - self._typical_ns)
+
+    @property
+    def frames_per_s(self) -> float:
+        return 1e9 / self._typical_ns if self._typical_ns else 0.0
+
+
+class Traces:
+    """Adds up grids into the two rings. All cells are flat: index = row * cols + col."""
+
+    def __init__(self, rows: int, cols: int) -> None:
+        self.cells = rows * cols
+        self.pace = Pace()
+        self.fast = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 3 * self.cells, np.uint16)
+        self._sum = np.zeros((4, self.cells), np.uint16)
+        self._added = 0
+        self._add_to = 1
+        self._time_ns = 0
+        self._slow = np.zeros((4, self.cells), np.float32)
+        self._slow_time_ns = 0
+        self._slow_frames = 0
+        self._slow_bin: int | None = None
+
+    @property
+    def fast_hz(self) -> float:
+        """Rows a second in the fast ring, to a tenth: window lengths, and so their matrices, stay few."""
+        return round(self.pace.frames_per_s / self._add_to, 1)
+
+    def restart(self) -> None:
+        """Forget what is held: time jumped, or the light changed."""
+        self.fast.clear()
+        self._added = self._slow_frames = 0
+        self._slow_bin = None
+        self._sum[:] = 0
+        self._slow[:] = 0
+
+    def feed(self, grid: "Grid", frame_ns: int) -> Fifth | None:
+        """Take a grid; a finished fifth of a second comes back when this frame begins the next one."""
+        fifth = None
+        slow_bin = (frame_ns + _JITTER_NS) // SLOW_NS
+        if slow_bin != self._slow_bin:
+            fifth = self._finish_slow()
+            self._slow_bin = slow_bin
+        self._add(grid, frame_ns)
+        if self._added >= self._add_to:
+            self._finish_fast()
+        return fifth
+
+    def _add(self, grid: "Grid", frame_ns: int) -> None:
+        total = self._sum
+        for row, cells in zip(total, (grid.y, grid.u, grid.v, grid.moved), strict=True):
+            np.add(row, cells.reshape(-1), out=row)
+        self._time_ns += frame_ns
+        self._added += 1
+
+    def _finish_fast(self) -> None:
+        """Close a fast row, always in the unit of four frames' sums, and pass its frames on to the slow one."""
+        count = self._added
+        self._slow += self._sum
+        self._slow_time_ns += self._time_ns
+        self._slow_frames += count
+        colours = self._sum[:3]
+        factor = MAX_ADDED // count if MAX_ADDED % count == 0 else MAX_ADDED / count
+        np.multiply(colours, factor, out=colours, casting="unsafe")
+        self.fast.push(self._time_ns / count / 1e9, colours.reshape(-1))
+        self._sum[:] = 0
+        self._added = 0
+        self._time_ns = 0
+        wanted = round(self.pace.frames_per_s / FAST_HZ)
+        self._add_to = min(MAX_ADDED, max(1, wanted))
+
+    def _finish_slow(self) -> Fifth | None:
+        if self._added:
+            self._finish_fast()
+        count = self._slow_frames
+        if not count:
+            return None
+        mean = self._slow / np.array(
+            [[LUMA_PIXELS], [CHROMA_SAMPLES], [CHROMA_SAMPLES], [LUMA_PIXELS]], np.float32
+        )
+        mean /= count
+        fifth = Fifth(self._slow_time_ns / count / 1e9, mean[0], mean[1], mean[2], mean[3], count)
+        self._slow[:] = 0
+        self._slow_time_ns = self._slow_frames = 0
+        return fifth

@@ -1,0 +1,60 @@
+"""`stillroom evaluate`: recordings through the same pipeline as a camera's frames, as fast as the machine can."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from stillroom.errors import EXIT_OK, InputError, StillroomError
+
+HELP = "run recordings through the pipeline and show the readings, and why windows were withheld"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`FILE... [--truth CSV] [--roi x,y,w,h|full] [--json]`."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="any video that FFmpeg reads")
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="CSV",
+        help="columns t_s,pulse_bpm,breaths_per_min (either of the last two may be absent or empty); "
+        "seconds of the recording's own time; adds errors over windows",
+    )
+    parser.add_argument(
+        "--roi",
+        metavar="X,Y,W,H|full",
+        help="where to read: left, top, width, height, all as shares of the picture (0.3,0.1,0.4,0.5) or all in "
+        "whole pixels (120,40,300,280); full = the whole picture. Without it the place is found by itself",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate each file; a bad one is reported and the others go on. Returns the last error's code, or 0."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads cost more than they save
+    from stillroom_tools.lab.evaluate_clip import evaluate_clip
+    from stillroom_tools.lab.evaluate_progress import Progress
+    from stillroom_tools.lab.evaluate_report import as_json, print_table
+    from stillroom_tools.lab.evaluate_truth import Roi, load_truth
+
+    roi = Roi.parse(args.roi) if args.roi is not None else None
+    truth = load_truth(args.truth) if args.truth is not None else None
+    results, exit_code = [], EXIT_OK
+    with Progress() as progress:
+        for path in args.files:
+            try:
+                result = evaluate_clip(path, roi, truth, progress)
+                results.append(result)
+                if result.cut_short:
+                    raise InputError(result.cut_short)
+            except StillroomError as error:
+                exit_code = error.exit_code
+                progress.say(f"stillroom: {error}")
+    for result in results:
+        for warning in result.warnings:
+            print(f"stillroom: warning: {result.file}: {warning}", file=sys.stderr)
+    if args.json:
+        print(as_json(results))
+    elif results:
+        print_table(results)
+    return exit_code
