@@ -9,8 +9,8 @@ from pathlib import Path
 from cffi import FFI
 
 NATIVE = Path("native")
-HEADERS = ["distil.h"]
-SOURCES = ["distil.c"]
+HEADERS = ["distil.h", "locked.h"]
+SOURCES = ["distil.c", "orders.c", "stream.c", "locked.c"]
 
 
 def declarations(header: str) -> str:

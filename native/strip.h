@@ -1,55 +1,62 @@
-/* Goal: the inner loops of distil.c, written once for every instruction set. Included with VARIANT(name) defined.
+/* Goal: the inner loops of distil.c, written once for every instruction set.
  *
- * Maths: see distil.c. GCC's vector extensions say it without intrinsics: an operation on 32 bytes is one AVX2
- * instruction or two of SSE2 or NEON. What 32 does not divide goes on in eights; nothing beyond the cells is read.
+ * Included with VARIANT(name) and WIDE (bytes of one vector register) defined. GCC's vector extensions say it without
+ * intrinsics; a vector wider than the register goes through the stack and is three times slower.
+ *
+ * Maths: see distil.c. Two rows of luma at a time halve the traffic to the sums; eight lose, because the hardware's
+ * prefetcher follows few streams. What WIDE does not divide goes on in eights; nothing beyond the cells is read.
  *
  * Why C: see distil.c. */
 
-typedef uint8_t VARIANT(bytes_t) __attribute__((vector_size(32), may_alias, aligned(1)));
-typedef uint16_t VARIANT(pairs_t) __attribute__((vector_size(32), may_alias, aligned(1)));
+typedef uint8_t VARIANT(bytes_t) __attribute__((vector_size(WIDE), may_alias, aligned(1)));
+typedef uint16_t VARIANT(pairs_t) __attribute__((vector_size(WIDE), may_alias, aligned(1)));
 typedef uint8_t VARIANT(few_bytes_t) __attribute__((vector_size(8), may_alias, aligned(1)));
 typedef uint16_t VARIANT(few_pairs_t) __attribute__((vector_size(8), may_alias, aligned(1)));
 
 /* x + 2 < 4 for 254, 255, 0 and 1 alone; a true comparison is -1. */
-#define LUMA(bytes, pairs)                                             \
-    do {                                                               \
-        pairs x = *(const pairs *)(row + i);                           \
-        *(pairs *)(strip->luma + i / 2) += (x & 255) + (x >> 8);       \
-        bytes near_end = (bytes)x + 2;                                 \
-        *(bytes *)(strip->clipped + i) -= (bytes)(near_end < 4);       \
+#define LUMA(bytes, pairs)                                                            \
+    do {                                                                              \
+        pairs x = *(const pairs *)(row + i), z = *(const pairs *)(row + stride + i);  \
+        *(pairs *)(lanes + i) += (x & 255) + (x >> 8) + (z & 255) + (z >> 8);         \
+        bytes x_end = (bytes)x + 2, z_end = (bytes)z + 2;                             \
+        *(bytes *)(clipped + i) -= (bytes)(x_end < 4) + (bytes)(z_end < 4);           \
     } while (0)
 
-static inline void VARIANT(luma_row)(const uint8_t *row, scratch_t *strip, int32_t width) {
-    int32_t i = 0;
-    for (; i + 32 <= width; i += 32) LUMA(VARIANT(bytes_t), VARIANT(pairs_t));
+INLINE void VARIANT(two_luma_rows)(const uint8_t *row, int64_t stride, strip_t *strip, int64_t width) {
+    uint8_t *lanes = (uint8_t *)strip->luma, *clipped = strip->clipped;
+    int64_t i = 0;
+    for (; i + WIDE <= width; i += WIDE) LUMA(VARIANT(bytes_t), VARIANT(pairs_t));
     for (; i < width; i += 8) LUMA(VARIANT(few_bytes_t), VARIANT(few_pairs_t));
 }
+#undef LUMA
 
-/* One plane's row of I420: lanes of two samples. width: samples, a multiple of 4; the last four may be alone. */
-static inline void VARIANT(planar_row)(const uint8_t *row, uint16_t *lanes, int32_t width) {
-    int32_t i = 0;
-    for (; i + 32 <= width; i += 32) {
+/* One plane's row of I420: lanes of two samples. width: samples, a multiple of 4. */
+INLINE void VARIANT(planar_row)(const uint8_t *row, uint16_t *sums, int64_t width) {
+    uint8_t *lanes = (uint8_t *)sums;
+    int64_t i = 0;
+    for (; i + WIDE <= width; i += WIDE) {
         VARIANT(pairs_t) x = *(const VARIANT(pairs_t) *)(row + i);
-        *(VARIANT(pairs_t) *)(lanes + i / 2) += (x & 255) + (x >> 8);
+        *(VARIANT(pairs_t) *)(lanes + i) += (x & 255) + (x >> 8);
     }
-    for (; i < width; i += 2) lanes[i / 2] += (uint16_t)(row[i] + row[i + 1]);
+    for (; i < width; i += 2) sums[i / 2] += (uint16_t)(row[i] + row[i + 1]);
 }
 
 /* NV12: the two samples of each 16 bits belong to two planes; lanes of one sample. width: samples of one plane. */
-static inline void VARIANT(woven_row)(const uint8_t *row, scratch_t *strip, int32_t width) {
-    int32_t i = 0;
-    for (; i + 16 <= width; i += 16) {
-        VARIANT(pairs_t) x = *(const VARIANT(pairs_t) *)(row + 2 * i);
-        *(VARIANT(pairs_t) *)(strip->first + i) += x & 255;
-        *(VARIANT(pairs_t) *)(strip->second + i) += x >> 8;
+INLINE void VARIANT(woven_row)(const uint8_t *row, strip_t *strip, int64_t width) {
+    uint8_t *first = (uint8_t *)strip->first, *second = (uint8_t *)strip->second;
+    int64_t i = 0;
+    for (; i + WIDE <= 2 * width; i += WIDE) {
+        VARIANT(pairs_t) x = *(const VARIANT(pairs_t) *)(row + i);
+        *(VARIANT(pairs_t) *)(first + i) += x & 255;
+        *(VARIANT(pairs_t) *)(second + i) += x >> 8;
     }
-    for (; i < width; i++) {
-        strip->first[i] += row[2 * i];
-        strip->second[i] += row[2 * i + 1];
+    for (; i < 2 * width; i += 2) {
+        strip->first[i / 2] += row[i];
+        strip->second[i / 2] += row[i + 1];
     }
 }
 
-static inline void VARIANT(chroma_rows)(const distil_frame *frame, int32_t from, scratch_t *strip, int32_t width) {
+INLINE void VARIANT(chroma_rows)(const distil_frame *frame, int64_t from, strip_t *strip, int64_t width) {
     const uint8_t *woven = frame->u < frame->v ? frame->u : frame->v;
     for (int64_t row = from; row < from + CELL / 2; row++) {
         if (frame->chroma_step == 2) {
@@ -63,19 +70,20 @@ static inline void VARIANT(chroma_rows)(const distil_frame *frame, int32_t from,
 
 static void VARIANT(picture)(const distil_frame *frame, const uint16_t *previous, const uint8_t *mask,
                              const distil_grid *grid) {
-    scratch_t *strip = (scratch_t *)grid->scratch;
-    int32_t cols = grid->cols;
-    memset(strip, 0, sizeof *strip);
-    for (int32_t row = 0; row < grid->rows; row++) {
-        int64_t at = (int64_t)row * cols;
-        const uint8_t *top = frame->y + (int64_t)row * CELL * frame->y_stride_bytes;
+    strip_t *strip = (strip_t *)grid->scratch;
+    int64_t cols = grid->cols, stride = frame->y_stride_bytes;
+    memset(strip->tables, 0, sizeof strip->tables);
+    for (int64_t row = 0; row < grid->rows; row++) {
+        int64_t at = row * cols;
+        const uint8_t *top = frame->y + row * CELL * stride, *masked = mask ? mask + at : 0;
         clear_sums(strip, cols);
-        for (int64_t i = 0; i < CELL; i++) VARIANT(luma_row)(top + i * frame->y_stride_bytes, strip, cols * CELL);
+        for (int64_t i = 0; i < CELL; i += 2) VARIANT(two_luma_rows)(top + i * stride, stride, strip, cols * CELL);
         VARIANT(chroma_rows)(frame, row * (CELL / 2), strip, cols * (CELL / 2));
-        count_levels(top + HISTOGRAM_ROW * frame->y_stride_bytes, mask ? mask + at : 0, strip, cols);
-        finish_cells(frame, previous ? previous + at : 0, mask ? mask + at : 0, strip, grid, at);
+        count_levels(frame, row, masked, strip, cols);
+        finish_luma(previous, strip, grid, at);
+        finish_chroma(frame, strip, grid, at);
+        if (masked) forget_masked(masked, grid, at);
     }
     finish_histogram(strip, grid->histogram);
     memset(strip, 0, sizeof *strip);
 }
-#undef LUMA

@@ -130,7 +130,7 @@ def test_a_read_only_frame_is_fine() -> None:
 def test_no_pixel_stays_in_scratch() -> None:
     grid = Grid(640, 480)
     distil(make_frame(640, 480), None, None, grid)
-    assert not grid._memory.any()
+    assert not grid._scratch.any()
 
 
 def planes(width: int = 64, height: int = 48) -> dict[str, NDArray[np.uint8]]:

@@ -1,0 +1,255 @@
+"""Orders against NumPy, bit for bit; what is stale, masked or outside."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from stillroom.eye.distil import Grid, Mask, Order, OrderError, distil
+from stillroom.eye.frame import Frame
+
+from .test_distil import assert_exact, make_frame, random_cells
+
+Affine = tuple[float, float, float, float, float, float]
+Ints = NDArray[np.int64]
+ONE = 65_536
+NOW = 1_000_000_000
+
+
+def planes(frame: Frame) -> list[tuple[Ints, int]]:
+    """Samples, and how many luma pixels one is wide."""
+    return [(plane.astype(np.int64), scale) for plane, scale in ((frame.y, 1), (frame.u, 2), (frame.v, 2))]
+
+
+def shares(start: int, step: int, count: int, scale: int, size: int) -> Ints:
+    """(count, size): how much of each sample, in 1/256, each pixel of the destination covers."""
+    edges = np.clip((start + step * np.arange(count + 1)) // (256 * scale), 0, size * 256)
+    low, high = edges[:-1, None], edges[1:, None]
+    at = np.arange(size) * 256
+    return np.clip(np.minimum(high, at + 256) - np.maximum(low, at), 0, None)
+
+
+def touched(start: int, step: int, count: int, size_px: int, cells: int) -> NDArray[np.bool_]:
+    """(count, cells): which cells each pixel of the destination touches; the last cell goes on to the edge."""
+    edges = start + step * np.arange(count + 1)
+    low, high = np.maximum(edges[:-1, None], 0), np.minimum(edges[1:, None], size_px * ONE)
+    first = np.arange(cells) * 8 * ONE
+    last = np.append(first[1:], size_px * ONE)
+    return (low < last) & (high > first) & (low < high)
+
+
+def rgb(y: Ints, u: Ints, v: Ints) -> Ints:
+    y, u, v = y * ONE + ONE // 2, u - 128, v - 128
+    return np.clip(
+        np.stack([y + 91881 * v, y - 22554 * u - 46802 * v, y + 116130 * u], axis=-1) >> 16, 0, 255
+    )
+
+
+def upright(frame: Frame, affine: list[int], shape: tuple[int, ...], cells: Ints) -> tuple[Ints, Ints]:
+    a, _, c, _, e, f = affine
+    height, width = shape[:2]
+    values = []
+    for plane, scale in planes(frame):
+        down = shares(f, e, height, scale, plane.shape[0])
+        across = shares(c, a, width, scale, plane.shape[1])
+        total = np.outer(down.sum(axis=1), across.sum(axis=1))
+        sums = down @ plane @ across.T
+        missing = 0 if scale == 1 else 128
+        values.append(np.where(total > 0, (sums + total // 2) // np.maximum(total, 1), missing))
+    rows = touched(f, e, height, frame.height, cells.shape[0]).astype(np.int64)
+    cols = touched(c, a, width, frame.width, cells.shape[1]).astype(np.int64)
+    inside = np.outer(rows.any(axis=1), cols.any(axis=1))
+    kept = inside & (rows @ cells @ cols.T == 0)
+    return kept, (values[0] if len(shape) == 2 else rgb(values[0], values[1], values[2]))
+
+
+def bilinear(plane: Ints, scale: int, x: Ints, y: Ints, cells: Ints) -> tuple[NDArray[np.bool_], Ints]:
+    x, y = (x >> (scale - 1)) - ONE // 2, (y >> (scale - 1)) - ONE // 2
+    xs = [np.clip((x >> 16) + k, 0, plane.shape[1] - 1) for k in (0, 1)]
+    ys = [np.clip((y >> 16) + k, 0, plane.shape[0] - 1) for k in (0, 1)]
+    right, down = x >> 8 & 255, y >> 8 & 255
+    value = np.zeros_like(x)
+    masked = np.zeros(x.shape, dtype=bool)
+    for j, row_share in enumerate((256 - down, down)):
+        for i, col_share in enumerate((256 - right, right)):
+            value += row_share * col_share * plane[ys[j], xs[i]]
+            cell = (
+                np.minimum(ys[j] * scale // 8, cells.shape[0] - 1),
+                np.minimum(xs[i] * scale // 8, cells.shape[1] - 1),
+            )
+            masked |= cells[cell] != 0
+    return masked, (value + ONE // 2) >> 16
+
+
+def rotated(frame: Frame, affine: list[int], shape: tuple[int, ...], cells: Ints) -> tuple[Ints, Ints]:
+    a, b, c, d, e, f = affine
+    j, i = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.int64)
+    x = c + ((a * (2 * i + 1) + b * (2 * j + 1)) >> 1)
+    y = f + ((d * (2 * i + 1) + e * (2 * j + 1)) >> 1)
+    kept = (x >= 0) & (y >= 0) & (x < frame.width * ONE) & (y < frame.height * ONE)
+    values = []
+    for plane, scale in planes(frame)[: 1 if len(shape) == 2 else 3]:
+        masked, value = bilinear(plane, scale, x, y, cells)
+        kept &= ~masked
+        values.append(value)
+    return kept, (values[0] if len(shape) == 2 else rgb(values[0], values[1], values[2]))
+
+
+def reference(frame: Frame, affine: Affine, shape: tuple[int, ...], mask: Mask | None) -> NDArray[np.uint8]:
+    cells = np.zeros((frame.height // 8, frame.width // 8)) if mask is None else mask.cells
+    ints = [round(value * ONE) for value in affine]
+    flat = ints[1] == ints[3] == 0 and ints[0] > 0 and ints[4] > 0
+    kept, value = (upright if flat else rotated)(frame, ints, shape, cells.astype(np.int64))
+    return (value * (kept if len(shape) == 2 else kept[..., None])).astype(np.uint8)
+
+
+def assert_served(frame: Frame, affine: Affine, shape: tuple[int, ...], mask: Mask | None = None) -> None:
+    order = Order(affine, np.full(shape, 77, np.uint8), frame.frame_ns)
+    (outcome,) = distil(frame, None, mask, Grid(frame.width, frame.height), [order])
+    expected = reference(frame, affine, shape, mask)
+    np.testing.assert_array_equal(order.destination, expected)
+    if expected.any():
+        assert outcome == "served"
+
+
+def turned(degrees: float, scale: float, x_px: float, y_px: float) -> Affine:
+    c, s = math.cos(math.radians(degrees)) * scale, math.sin(math.radians(degrees)) * scale
+    return (c, -s, x_px, s, c, y_px)
+
+
+@pytest.mark.parametrize("layout", ["i420", "nv12", "nv21"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    "affine",
+    [
+        (640 / 224, 0.0, 0.0, 0.0, 480 / 224, 0.0),  # all of it
+        (640 / 224, 0.0, -40.5, 0.0, 640 / 224, -80.25),  # letterboxed
+        (0.3, 0.0, 300.1, 0.0, 0.3, 200.7),  # enlarged
+        (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),  # as it is
+        turned(90, 1.0, 500, 100),  # somebody lying
+        turned(-37, 1.7, 100, 300),
+        turned(180, 2.2, 640, 480),
+        (-1.5, 0.0, 400.0, 0.0, 1.5, 0.0),  # mirrored
+    ],
+)
+def test_equals_numpy(affine: Affine, masked: bool, layout: str) -> None:
+    frame = make_frame(640, 480, layout=layout, padding=6)
+    mask = Mask((random_cells(frame, 8, np.uint8) == 0).astype(np.uint8)) if masked else None
+    assert_served(frame, affine, (224, 224, 3), mask)
+    assert_served(frame, affine, (31, 63), mask)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.integers(8, 60).map(lambda n: 2 * n),
+    st.integers(8, 60).map(lambda n: 2 * n),
+    st.floats(-180, 180) | st.just(0.0),
+    st.floats(0.02, 20.0),
+    st.floats(-0.2, 0.9),
+    st.sampled_from([(7, 9), (16, 16, 3), (1, 1, 3), (40, 3)]),
+)
+def test_equals_numpy_over_shapes(
+    width: int, height: int, degrees: float, scale: float, at: float, shape: tuple[int, ...]
+) -> None:
+    frame = make_frame(width, height, padding=3)
+    affine = turned(degrees, scale, at * width, at * height)
+    mask = Mask((random_cells(frame, 4, np.uint8) == 0).astype(np.uint8))
+    try:
+        assert_served(frame, affine, shape, mask)
+    except OrderError as error:
+        assert "outside" in str(error)
+
+
+def test_the_last_cell_masks_what_remains_beside_it() -> None:
+    frame = make_frame(70, 54, fill=200)
+    mask = Mask.from_polygons(70, 54, [[(0.99, 0.0), (1.0, 0.0), (1.0, 1.0), (0.99, 1.0)]])
+    for affine in ((1.0, 0.0, 0.0, 0.0, 1.0, 0.0), (-1.0, 0.0, 70.0, 0.0, 1.0, 0.0)):
+        order = Order(affine, np.empty((54, 70), np.uint8), 0)
+        distil(frame, None, mask, Grid(70, 54), [order])
+        kept = order.destination if affine[0] > 0 else order.destination[:, ::-1]
+        assert not kept[:, 56:].any()
+        assert kept[:, :54].all()
+
+
+def test_decided_on_one_frame_and_served_on_the_next() -> None:
+    first, second = make_frame(64, 48), make_frame(64, 48, padding=1)
+    second = Frame(second.y, second.u, second.v, NOW + 33_000_000)
+    grid = Grid(64, 48)
+    distil(first, None, None, grid)
+    order = Order((1.0, 0.0, 8.0, 0.0, 1.0, 8.0), np.zeros((16, 16), np.uint8), decided_ns=NOW)
+    assert distil(second, grid.y, None, grid, [order]) == ("served",)
+    np.testing.assert_array_equal(order.destination, second.y[8:24, 8:24])
+    assert_exact(second)
+
+
+def test_stale_and_masked_orders_are_refused_and_leave_nothing() -> None:
+    frame = make_frame(64, 48, fill=99)
+    frame = Frame(frame.y, frame.u, frame.v, NOW)
+    fresh, old, later = (
+        Order((1.0, 0.0, 0.0, 0.0, 1.0, 0.0), np.full((8, 8), 5, np.uint8), decided)
+        for decided in (NOW, NOW - 250_000_001, NOW + 1)
+    )
+    assert distil(frame, None, None, Grid(64, 48), [old, fresh, later]) == ("stale", "served", "stale")
+    assert (fresh.destination == 99).all()
+    assert not old.destination.any()
+    assert not later.destination.any()
+    mask = Mask.from_polygons(64, 48, [[(0.0, 0.0), (0.1, 0.0), (0.1, 0.1)]])
+    assert distil(frame, None, mask, Grid(64, 48), [fresh]) == ("masked",)
+    assert not fresh.destination.any()
+
+
+@pytest.mark.parametrize("edge", [NOW - 250_000_000, NOW])
+def test_an_order_at_the_edge_of_its_age_is_served(edge: int) -> None:
+    frame = make_frame(64, 48)
+    frame = Frame(frame.y, frame.u, frame.v, NOW)
+    order = Order((1.0, 0.0, 0.0, 0.0, 1.0, 0.0), np.zeros((8, 8), np.uint8), edge)
+    assert distil(frame, None, None, Grid(64, 48), [order]) == ("served",)
+
+
+@pytest.mark.parametrize(
+    ("affine", "says"),
+    [
+        ((1, 0, 64, 0, 1, 0), "outside"),
+        ((1, 0, 0, 0, 1, 48), "outside"),
+        ((1, 0, -16, 0, 1, 0), "outside"),
+        ((0, 1, 0, 1, 0, -16), "outside"),
+    ],
+)
+def test_an_order_outside_the_frame_writes_nothing(affine: Affine, says: str) -> None:
+    grid = Grid(64, 48)
+    order = Order(affine, np.full((16, 16), 7, np.uint8), 0)
+    with pytest.raises(OrderError, match=says):
+        distil(make_frame(64, 48), None, None, grid, [order])
+    assert not grid.y.any()
+    assert (order.destination == 7).all()
+
+
+READ_ONLY = np.zeros((8, 8), np.uint8)
+READ_ONLY.flags.writeable = False
+UPRIGHT: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("affine", "destination", "says"),
+    [
+        (UPRIGHT, np.zeros((8, 8), np.float32), "uint8"),
+        (UPRIGHT, np.zeros((8, 8, 4), np.uint8), "must be"),
+        (UPRIGHT, np.zeros(8, np.uint8), "must be"),
+        (UPRIGHT, np.zeros((8, 16), np.uint8)[:, ::2], "gaps"),
+        (UPRIGHT, READ_ONLY, "read-only"),
+        (UPRIGHT, np.zeros((0, 8), np.uint8), "sides"),
+        (UPRIGHT, np.zeros((513, 8), np.uint8), "sides"),
+        (UPRIGHT, bytearray(64), "uint8"),
+        ((float("nan"), 0.0, 0.0, 0.0, 1.0, 0.0), np.zeros((8, 8), np.uint8), "finite"),
+        ((65.0, 0.0, 0.0, 0.0, 1.0, 0.0), np.zeros((8, 8), np.uint8), "at most"),
+        ((1.0, 0.0, 1e9, 0.0, 1.0, 0.0), np.zeros((8, 8), np.uint8), "at most"),
+        ((0.001, 0.0, 0.0, 0.0, 1.0, 0.0), np.zeros((8, 8), np.uint8), "at least"),
+        ((1.0, 0.0), np.zeros((8, 8), np.uint8), "six"),
+    ],
+)
+def test_a_bad_order_is_a_typed_error(affine: Affine, destination: NDArray[np.uint8], says: str) -> None:
+    with pytest.raises(OrderError, match=says):
+        Order(affine, destination, 0)
