@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stillroom import config
 from stillroom.errors import EXIT_OK, EXIT_USAGE, ConfigError, SetupError, StorageError, TrustError
-from stillroom.link import EYE_START
+from stillroom.link import COURIER_SOCKET, EYE_START
 
 HELP = "start eye, keeper and courier on this machine"
 
@@ -110,7 +110,7 @@ class Supervisor:
         self._keeper = Child("keeper", config_path)
         self._courier = Child("courier", config_path)
         self._eye = Child("eye", config_path)
-        self._socket = eye_start.parent / "courier.sock"
+        self._socket = eye_start.parent / COURIER_SOCKET
         self._stopping = False
 
     def stop(self) -> None:
@@ -121,7 +121,7 @@ class Supervisor:
         self._keeper.signal(signal.SIGUSR1)
 
     def loop(self) -> int:
-        self._eye_start.unlink(missing_ok=True)
+        self._clear()
         try:
             while not self._stopping:
                 code = self._beat(time.monotonic())
@@ -140,7 +140,7 @@ class Supervisor:
             if child is self._keeper and code in _FATAL:
                 return code
             if child is self._keeper:
-                self._eye_start.unlink(missing_ok=True)
+                self._clear()
             if code:
                 ended_by = f"signal {-code}" if code < 0 else f"code {code}"
                 print(f"run: {child.name} ended ({ended_by}); starting it again", file=sys.stderr, flush=True)
@@ -150,6 +150,11 @@ class Supervisor:
         if self._eye_start.exists():
             self._eye.start(now_s)
         return None
+
+    def _clear(self) -> None:
+        """A keeper that was killed leaves its names behind; nobody is to knock there."""
+        self._eye_start.unlink(missing_ok=True)
+        self._socket.unlink(missing_ok=True)
 
     def _end(self) -> None:
         """The keeper ends the eye, says goodbye through the courier, and then the courier ends by itself."""

@@ -23,6 +23,8 @@ HELP = "make a unit of a site: keys, trust, configuration, enrolment"
 
 _HEAD = "# A Stillroom unit. Every key is explained in config/unit.toml of the software.\n"
 
+_PASSWORD_FILE = "tls/broker-password"
+
 
 @dataclass(frozen=True)
 class _Wish:
@@ -95,6 +97,9 @@ def _fill(building: Path, site: Site, unit: KeyRing, wish: _Wish) -> None:
     write_new(building / "trust" / "roster.note", read_bounded(site.roster_file), 0o644)
     if site.config.broker.tls:
         _certificate(building / "tls", site, unit.name)
+    if site.config.broker.password_file:
+        password = read_bounded(site.folder / site.config.broker.password_file)
+        write_new(building / _PASSWORD_FILE, password)
     path = building / "unit.toml"
     write_new(path, (_HEAD + to_toml(_configuration(site, unit.name, wish))).encode(), 0o644)
     config.load(path)
@@ -126,7 +131,14 @@ def _configuration(site: Site, unit: str, wish: _Wish) -> UnitConfig:
         camera=wish.camera,
         zones=wish.zones,
         slots=SlotsConfig(site.config.slots.period_s),
-        broker=BrokerConfig(broker.host, broker.port, broker.tls, *tls),
+        broker=BrokerConfig(
+            broker.host,
+            broker.port,
+            broker.tls,
+            *tls,
+            broker.username,
+            _PASSWORD_FILE if broker.password_file else "",
+        ),
     )
 
 

@@ -45,6 +45,9 @@ class SiteBroker(Struct, frozen=True, forbid_unknown_fields=True):
     host: Annotated[str, Meta(min_length=1, max_length=253)] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8883
     tls: bool = True
+    username: str = ""
+    """For brokers with one login for all; empty where certificates say who is who."""
+    password_file: str = ""
 
 
 class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,10 +108,11 @@ class Site:
     def broker(self, party: Party) -> BrokerConfig:
         """How that party reaches the broker; files are relative to `folder`."""
         broker = self.config.broker
-        if not broker.tls:
-            return BrokerConfig(host=broker.host, port=broker.port, tls=False)
         names = (f"{party}/ca.pem", f"{party}/{party}.pem", f"{party}/{party}-key.pem")
-        return BrokerConfig(broker.host, broker.port, True, *names)
+        files = names if broker.tls else ("", "", "")
+        return BrokerConfig(
+            broker.host, broker.port, broker.tls, *files, broker.username, broker.password_file
+        )
 
     def roster(self) -> Roster:
         """The roster in force. Raises TrustError; its time is not judged here."""

@@ -1,0 +1,77 @@
+"""One simulated unit of the demo: its three processes, and the hands that act on its room."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from stillroom.keeper.unit import STATUS
+from stillroom_tools.lab.child import spawn
+
+STOP_WITHIN_S = 8.0
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What the keeper writes beside its sockets."""
+
+    gate: str = "no-authorisation"
+    accepted: int = 0
+    waiting: int = 0
+    connected: bool = False
+    network: str = ""
+
+
+class DemoUnit:
+    """A folder made by `stillroom make unit`, run by `stillroom run`."""
+
+    def __init__(self, name: str, room: str, folder: Path) -> None:
+        self.name = name
+        self.room = room
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "run.log"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "stillroom.cli", "run", "--config", str(self.folder / "unit.toml")]
+        with self.log.open("ab") as log:
+            self._process = spawn(command, log, None)
+
+    def ended(self) -> int | None:
+        """Exit code of `stillroom run`, where it has ended by itself."""
+        return self._process.poll() if self._process else None
+
+    def act(self, cue: str) -> None:
+        """Let the simulated person do something: enter, lie-down, get-up, fall, leave, cover, uncover."""
+        with (self.folder / "cues").open("a", encoding="ascii") as cues:
+            cues.write(cue + "\n")
+
+    def press_button(self) -> None:
+        """The pause button on the room's wall."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGUSR1)
+
+    def status(self) -> Status:
+        """What the keeper said last; all zero before it has said anything."""
+        try:
+            return msgspec.json.decode((self.folder / "run" / STATUS).read_bytes(), type=Status)
+        except (OSError, msgspec.MsgspecError):
+            return Status()
+
+    def ask_to_stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> None:
+        """Wait for the end; what does not end is killed, and the kernel ends what it had started."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
