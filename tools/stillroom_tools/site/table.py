@@ -67,6 +67,18 @@ def say(room: Room, now_ms: int) -> Said:
     return Said(word.upper() if loud else word, _STATE_STYLES[snapshot.state], for_ms, True)
 
 
+def fit(rooms: Sequence[Room], lines: int) -> list[Room]:
+    """As many rooms as there are lines for, in their order: whatever needs somebody stays in."""
+
+    def calm(room: Room) -> int:
+        if room.presence == "live" and room.snapshot is not None and room.snapshot.gate == "open":
+            return {"on-floor": 0, "unknown": 2, "empty": 4}.get(room.snapshot.state, 3)
+        return 2 if room.presence == "live" else 1
+
+    kept = {room.unit for room in sorted(rooms, key=calm)[:lines]}
+    return [room for room in rooms if room.unit in kept]
+
+
 def late_by(room: Room) -> str:
     """How far the unit's time is from ours, and on which side."""
     return (
@@ -82,9 +94,9 @@ def notes(room: Room) -> list[str]:
     said = [f"fault {_words(fault)}" for fault in snapshot.faults]
     if snapshot.clock == "unsure":
         said.append("clock unsure")
-    if snapshot.camera != "picamera2":
+    if snapshot.camera not in ("picamera2", "none"):
         said.append(f"{snapshot.camera} camera")
-    if snapshot.model == "none":
+    if snapshot.model == "none" and snapshot.camera != "none":
         said.append("model: none")
     if snapshot.waiting > 0:
         said.append(f"{snapshot.waiting} waiting")
@@ -98,8 +110,18 @@ def reading_text(reading: Reading, digits: int) -> str:
     return f"{reading.value:.{digits}f} {reading.quality * 100:3.0f}%"
 
 
-def render(rooms: Sequence[Room], now_ms: int, *, width: int = 80, status: str = "") -> Table:
-    """The table of all rooms. `width` in columns of the terminal; `status`: one line on the connection."""
+def render(
+    rooms: Sequence[Room],
+    now_ms: int,
+    *,
+    width: int = 80,
+    status: str = "",
+    only: Sequence[Room] | None = None,
+) -> Table:
+    """The table of all rooms. `width` in columns of the terminal; `status`: one line on the connection.
+
+    `only`: those that get a line (see `fit`); the title counts all of them.
+    """
     wide = width >= WIDE_COLUMNS
     shared = _shared_notes(rooms)
     table = Table(
@@ -115,7 +137,7 @@ def render(rooms: Sequence[Room], now_ms: int, *, width: int = 80, status: str =
         width=width,
     )
     _columns(table, wide)
-    for room in rooms:
+    for room in rooms if only is None else only:
         own = [note for note in notes(room) if note not in shared]
         table.add_row(*_row(room, now_ms, own if wide else None))
     return table

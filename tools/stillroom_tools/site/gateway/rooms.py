@@ -18,6 +18,8 @@ Order = tuple[int, int, int]
 """(boot, epoch, sequence): which of two records of a unit is the newer."""
 
 SILENT_AFTER_SLOTS = 3
+NO_ROOM = "none"
+"""What a unit without an authorisation calls its room."""
 LATE_AFTER_MS = 15_000
 """A broker that holds records back, or a unit's clock that is wrong: either way not "now"."""
 
@@ -38,8 +40,8 @@ class Room:
 
     @property
     def name(self) -> str:
-        """The room's pseudonym; the unit's id until the unit has said which room."""
-        return self.snapshot.room if self.snapshot else self.unit
+        """The room's pseudonym; the unit's id where the unit does not say which room (it has no authorisation)."""
+        return self.snapshot.room if self.snapshot and self.snapshot.room != NO_ROOM else self.unit
 
 
 class Rooms:
@@ -96,7 +98,13 @@ class Rooms:
         return sorted(self._rooms.values(), key=lambda room: (room.name, room.unit))
 
     def units(self) -> set[str]:
+        """Who is expected."""
         return set(self._rooms)
+
+    def presence(self, unit: str) -> Presence | None:
+        """As judged last; None for a unit that is not expected."""
+        room = self._rooms.get(unit)
+        return room.presence if room else None
 
 
 def _is_late(behind_ms: int, snapshot: Snapshot) -> bool:

@@ -1,0 +1,92 @@
+"""The units that this site knows, kept up with the folder `units/` while we run, and the receiver made for them.
+
+One damaged file does not keep the others out: it is told once and left aside.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from stillroom.clock import Clock
+from stillroom.documents import Enrolment
+from stillroom.errors import StillroomError, TrustError, WireError
+from stillroom.keys import KeyRing
+from stillroom.receiver import Opened, Receiver, ReplayStore
+from stillroom_tools.site.layout import Party, Site
+
+Listing = tuple[int, frozenset[str]]
+
+
+class Enrolled:
+    """Opens records of the units enrolled now. `refresh` about once a second."""
+
+    def __init__(
+        self, site: Site, party: Party, store: ReplayStore, clock: Clock, tell: Callable[[str], None]
+    ) -> None:
+        """Raises TrustError: no keys, no authority. Keys whose time is long over are destroyed here."""
+        self._site, self._store, self._tell = site, store, tell
+        site.forget_expired_keys(party, clock)
+        self.keys: KeyRing = site.keys(party)
+        self.units: dict[str, Enrolment] = {}
+        self.refusals: Counter[tuple[str, str]] = Counter()
+        """(unit or `?`, reason) to how many records were refused, over all receivers of this process."""
+        self._told: set[str] = set()
+        self._listing: Listing | None = None
+        self._receiver = Receiver((), self.keys.boxes, store)
+        site.authority()
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Read the folder again where it has changed. True where the set of units is another one now."""
+        listing = self._look()
+        if listing == self._listing:
+            return False
+        self._listing = listing
+        before, self.units = self.units, self._read(sorted(listing[1]))
+        if self.units == before:
+            return False
+        self._receiver = Receiver(self.units.values(), self.keys.boxes, self._store)
+        return True
+
+    def open(self, payload: bytes) -> Opened | None:
+        """A record that is true, or None: refused and counted."""
+        try:
+            return self._receiver.open(payload)
+        except WireError:
+            return None
+        finally:
+            self.refusals += self._receiver.refusals
+            self._receiver.refusals.clear()
+
+    def _look(self) -> Listing:
+        """When the folder changed and what is in it; a time alone is too coarse for two changes at once."""
+        try:
+            names = frozenset(path.stem for path in self._site.units_dir.glob("*.note"))
+            return self._site.units_dir.stat().st_mtime_ns, names
+        except OSError as error:
+            self._tell_once(f"{self._site.units_dir}: cannot be read: {error.strerror}")
+            return self._listing or (0, frozenset())
+
+    def _read(self, names: list[str]) -> dict[str, Enrolment]:
+        found: dict[str, Enrolment] = {}
+        for name in names:
+            try:
+                found[name] = self._checked(name, found)
+            except StillroomError as error:
+                self._tell_once(f"left aside: {error}")
+        return found
+
+    def _checked(self, name: str, others: dict[str, Enrolment]) -> Enrolment:
+        enrolment = self._site.enrolment(name)
+        path = self._site.units_dir / f"{name}.note"
+        if enrolment.unit != name:
+            raise TrustError(
+                f"{path}: the enrolment of unit '{enrolment.unit}': name it {enrolment.unit}.note"
+            )
+        if any(enrolment.sign == other.sign for other in others.values()):
+            raise TrustError(f"{path}: has the key of another unit: make each unit its own keys")
+        return enrolment
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._tell(text)

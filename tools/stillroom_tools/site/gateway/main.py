@@ -1,0 +1,177 @@
+"""`stillroom site gateway`: receives what units say, keeps every entry once, tells each unit what it may delete.
+
+One thread and one loop: take what came, open it, commit the batch, announce, answer. A unit hears that the gateway
+has an entry only after the commit. With `--json` each entry is printed once, over all runs of this gateway.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from stillroom.clock import NS_PER_S, Clock, SystemClock
+from stillroom.errors import EXIT_OK, StillroomError
+from stillroom_tools.site.gateway.down import Downwards
+from stillroom_tools.site.gateway.enrolled import Enrolled
+from stillroom_tools.site.gateway.rooms import Rooms
+from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.subscriber import Message, Subscriber, say
+
+HELP = "receive, keep and acknowledge what the units say"
+
+BATCH = 256
+LONGEST_WAIT_S = 0.2
+REFRESH_S = 1.0
+REPORT_S = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
+    parser.add_argument(
+        "--json", action="store_true", help="each entry as one line of JSON on standard output, each once"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Until SIGINT or SIGTERM. Raises ConfigError, TrustError, StorageError; broker trouble never ends it."""
+    site = open_site(options.site)
+    gateway = Gateway(site, SystemClock(), announce=options.json)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: gateway.stop())
+    gateway.run()
+    return EXIT_OK
+
+
+class Gateway:
+    """One site's gateway: make it, `run` it, `stop` it from a signal handler."""
+
+    def __init__(self, site: Site, clock: Clock, *, announce: bool) -> None:
+        self._site, self._clock, self._announce = site, clock, announce
+        self._store = Store(site.folder / "gateway")
+        self._enrolled = Enrolled(site, "gateway", self._store, clock, _tell)
+        self._rooms = Rooms(clock, site.config.slots.period_s)
+        self._subscriber = Subscriber(
+            site.broker("gateway"),
+            site.folder,
+            f"{site.name}-gateway",
+            [f"stillroom/1/{site.name}/+/up"],
+            persistent=True,
+            tell=_tell,
+        )
+        self._down = Downwards(
+            self._enrolled.keys.signing, self._store, clock, site.config.slots.period_s, self._publish
+        )
+        self._report = _Report()
+        self._stopping = False
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        self._enrol()
+        _tell(
+            f"site '{self._site.name}', {len(self._enrolled.units)} units, {self._store.count()} entries kept"
+        )
+        refresh_ns = report_ns = self._clock.mono_ns()
+        self._print_new()
+        try:
+            with self._subscriber:
+                while not self._stopping:
+                    self._beat()
+                    now_ns = self._clock.mono_ns()
+                    if now_ns >= refresh_ns:
+                        refresh_ns = now_ns + round(REFRESH_S * NS_PER_S)
+                        self._look_round()
+                    if now_ns >= report_ns:
+                        report_ns = now_ns + round(REPORT_S * NS_PER_S)
+                        self._report.tell(self._enrolled.refusals, self._subscriber.dropped)
+        finally:
+            self._report.tell(self._enrolled.refusals, self._subscriber.dropped)
+            self._store.close()
+
+    def _beat(self) -> None:
+        self.receive(self._subscriber.take(BATCH, min(self._down.wait_s(), LONGEST_WAIT_S)))
+        self._down.send_due()
+
+    def receive(self, messages: list[Message]) -> None:
+        """Open, commit, announce. Nothing is shown or told to a unit before the commit."""
+        opened = [o for o in (self._enrolled.open(m.payload) for m in messages) if o is not None]
+        if not opened:
+            return
+        now_ms = self._clock.utc_ms()
+        counts = self._store.commit([Arrived(o, now_ms) for o in opened])
+        self._report.count(counts)
+        for o in opened:
+            before = self._rooms.presence(o.unit)
+            order = (o.boot, o.epoch_index, o.sequence)
+            room = self._rooms.saw(o.unit, order, o.body.sealed_ms, o.body.snapshot)
+            if room and room.presence != before:
+                _tell(f"unit {o.unit} (room {room.name}) is {room.presence}")
+        if counts["new"]:
+            self._print_new()
+
+    def _look_round(self) -> None:
+        if self._enrolled.refresh():
+            self._enrol()
+            _tell(f"{len(self._enrolled.units)} units are enrolled now")
+        for room in self._rooms.judge():
+            _tell(f"unit {room.unit} (room {room.name}) is silent: no record for three slots")
+
+    def _enrol(self) -> None:
+        units = self._enrolled.units
+        self._rooms.withdraw(self._rooms.units() - set(units))
+        self._rooms.enrol(units)
+        self._down.enrol(units)
+
+    def _publish(self, unit: str, record: bytes) -> bool:
+        return self._subscriber.publish(f"stillroom/1/{self._site.name}/{unit}/down", record)
+
+    def _print_new(self) -> None:
+        """Print, then mark: a kill in between prints these lines again, and loses none."""
+        while self._announce and (found := self._store.unannounced(BATCH)):
+            _write_all(b"".join(msgspec.json.encode(kept) + b"\n" for _, kept in found))
+            self._store.mark_announced(found[-1][0])
+
+
+class _Report:
+    """Says what was refused, when there is more of it than before."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._told = ""
+
+    def count(self, counts: Mapping[str, int]) -> None:
+        self._counts.update({reason: n for reason, n in counts.items() if reason != "new"})
+
+    def tell(self, refusals: Mapping[tuple[str, str], int], dropped: int) -> None:
+        """One line, where anything has changed since the last."""
+        parts = [f"{reason} {n} (unit {unit})" for (unit, reason), n in sorted(refusals.items())]
+        parts += [f"entries {reason} {n}" for reason, n in sorted(self._counts.items())]
+        parts += [f"dropped for want of time {dropped}"] if dropped else []
+        text = "not taken so far: " + ", ".join(parts)
+        if parts and text != self._told:
+            self._told = text
+            _tell(text)
+
+
+def _tell(text: str) -> None:
+    say(f"gateway: {text}")
+
+
+def _write_all(data: bytes) -> None:
+    """To standard output in as few writes as the system takes. Raises StillroomError where nobody reads any more."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(sys.stdout.fileno(), view) :]
+    except BrokenPipeError:
+        raise StillroomError(
+            "standard output was closed; the entries not printed come at the next start"
+        ) from None

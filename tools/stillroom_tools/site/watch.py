@@ -1,0 +1,211 @@
+"""`stillroom site watch`: every room now, as a live table, opened with the board's key. It keeps nothing.
+
+With `--json` one line is printed each time that what is known of a room changes: presence, state, gate, faults,
+backlog, or a reading (its value, its quality in per cent, or its reason). The passing of time alone prints nothing.
+"""
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stillroom.clock import NS_PER_S, Clock, SystemClock
+from stillroom.errors import EXIT_OK, StillroomError
+from stillroom.observation import Reading
+from stillroom.receiver import MemoryStore
+from stillroom_tools.site.gateway.enrolled import Enrolled
+from stillroom_tools.site.gateway.rooms import Room, Rooms
+from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.subscriber import Subscriber, say
+from stillroom_tools.site.table import fit, render
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["HELP", "Watch", "add_arguments", "render", "run"]
+
+HELP = "a live table of the rooms"
+
+BATCH = 256
+REFRESH_S = 1.0
+FRAMES_PER_S = 4.0
+FRAME_LINES = 10
+"""Of the window: title, head, and what stands under the table."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
+    parser.add_argument(
+        "--json", action="store_true", help="a line of JSON for each change, in place of the table"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Until SIGINT or SIGTERM. Raises ConfigError, TrustError; broker trouble is shown, and never ends it."""
+    site = open_site(options.site)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if options.json:
+        _print_changes(Watch(site, SystemClock(), say), stop)
+    else:
+        _show(site, stop)
+    return EXIT_OK
+
+
+class Watch:
+    """What the board's key opens, as rooms. Use with `with`; call `look` again and again."""
+
+    def __init__(self, site: Site, clock: Clock, tell: Callable[[str], None]) -> None:
+        """`tell` gets one line at each change of the connection and for each enrolment that is left aside."""
+        self._clock = clock
+        self._enrolled = Enrolled(site, "board", MemoryStore(), clock, tell)
+        self.rooms = Rooms(clock, site.config.slots.period_s)
+        self.rooms.enrol(self._enrolled.units)
+        self.subscriber = Subscriber(
+            site.broker("board"),
+            site.folder,
+            f"{site.name}-board-{secrets.token_hex(4)}",
+            [f"stillroom/1/{site.name}/+/up"],
+            persistent=False,
+            tell=tell,
+        )
+        self._refresh_ns = 0
+
+    def __enter__(self) -> "Watch":
+        self.subscriber.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.subscriber.stop()
+
+    @property
+    def refused(self) -> int:
+        """Records that were not true."""
+        return sum(n for (_, reason), n in self._enrolled.refusals.items() if reason != "duplicate")
+
+    def look(self, timeout_s: float) -> list[Room]:
+        """Take in what came, waiting at most `timeout_s` for something; the rooms that a record or silence touched."""
+        touched: dict[str, Room] = {}
+        for message in self.subscriber.take(BATCH, timeout_s):
+            opened = self._enrolled.open(message.payload)
+            if opened is None:
+                continue
+            order = (opened.boot, opened.epoch_index, opened.sequence)
+            room = self.rooms.saw(opened.unit, order, opened.body.sealed_ms, opened.body.snapshot)
+            if room is not None:
+                touched[room.unit] = room
+        if self._clock.mono_ns() >= self._refresh_ns:
+            self._refresh_ns = self._clock.mono_ns() + round(REFRESH_S * NS_PER_S)
+            self._refresh()
+        touched.update({room.unit: room for room in self.rooms.judge()})
+        return list(touched.values())
+
+    def status(self) -> str:
+        """One line where there is something to say of the connection or of refused records, else empty."""
+        said = [] if self.subscriber.connected else [f"NOT CONNECTED: {self.subscriber.status}"]
+        said += [f"{self.refused} records refused"] if self.refused else []
+        return "; ".join(said)
+
+    def _refresh(self) -> None:
+        if self._enrolled.refresh():
+            self.rooms.withdraw(self.rooms.units() - set(self._enrolled.units))
+            self.rooms.enrol(self._enrolled.units)
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of `--json`. Null is "not known now": all but the names of a room that is silent or late."""
+
+    unit: str
+    room: str
+    presence: str
+    gate: str | None = None
+    state: str | None = None
+    state_since_ms: int | None = None
+    breathing: Reading | None = None
+    pulse: Reading | None = None
+    camera: str | None = None
+    model: str | None = None
+    faults: tuple[str, ...] = ()
+    waiting: int | None = None
+    clock: str | None = None
+
+
+def line(room: Room) -> Line:
+    """What is known of a room now; what was known before it fell silent, or is told late, is not in it."""
+    snapshot = room.snapshot if room.presence == "live" else None
+    if snapshot is None:
+        return Line(unit=room.unit, room=room.name, presence=room.presence)
+    known = snapshot.gate == "open" and snapshot.state != "unknown"
+    return Line(
+        unit=room.unit,
+        room=room.name,
+        presence=room.presence,
+        gate=snapshot.gate,
+        state=snapshot.state if known else None,
+        state_since_ms=snapshot.state_since_ms if known else None,
+        breathing=_rounded(snapshot.breathing, 1),
+        pulse=_rounded(snapshot.pulse, 0),
+        camera=snapshot.camera,
+        model=snapshot.model,
+        faults=snapshot.faults,
+        waiting=snapshot.waiting,
+        clock=snapshot.clock,
+    )
+
+
+def _rounded(reading: Reading, digits: int) -> Reading:
+    """As the table shows it, so that noise in the last digits is no change."""
+    if reading.value is None or reading.quality is None:
+        return msgspec.structs.replace(reading, window_s=0.0)
+    value, quality = round(reading.value, digits), round(reading.quality, 2)
+    return msgspec.structs.replace(reading, value=value, quality=quality, window_s=round(reading.window_s))
+
+
+def _print_changes(watch: Watch, stop: threading.Event) -> None:
+    last: dict[str, Line] = {}
+    with watch:
+        while not stop.is_set():
+            for room in watch.look(0.2):
+                now = line(room)
+                if last.get(room.unit) != now:
+                    last[room.unit] = now
+                    _print(msgspec.json.encode(now) + b"\n", stop)
+
+
+def _print(data: bytes, stop: threading.Event) -> None:
+    """Whoever read us has gone: then we are done too."""
+    try:
+        os.write(sys.stdout.fileno(), data)
+    except BrokenPipeError:
+        stop.set()
+
+
+def _show(site: Site, stop: threading.Event) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console()
+    if not console.is_terminal:
+        raise StillroomError("watch: standard output is no terminal, so there is no table: use --json")
+    clock = SystemClock()
+    watch = Watch(site, clock, lambda _text: None)
+    with watch, Live(console=console, auto_refresh=False) as live:
+        while not stop.is_set():
+            watch.look(1 / FRAMES_PER_S)
+            live.update(_frame(watch, clock.utc_ms(), console.width, console.height), refresh=True)
+
+
+def _frame(watch: Watch, now_ms: int, width: int, height: int) -> Table:
+    rooms = watch.rooms.all()
+    shown = fit(rooms, max(height - FRAME_LINES, 3))
+    hidden = len(rooms) - len(shown)
+    said = [watch.status(), f"{hidden} MORE ROOMS do not fit: make the window higher" if hidden else ""]
+    return render(rooms, now_ms, width=width, status="; ".join(filter(None, said)), only=shown)
