@@ -14,7 +14,7 @@ from stillroom.clock import MS_PER_S, Clock
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
 from stillroom.keys import PlainName, RawKey, RecipientKey, VerifyKey
-from stillroom.notes import Signer, open_note, parse_signer
+from stillroom.notes import NoteError, Signer, open_note, parse_signer
 from stillroom.wire import MAX_WRAPS
 
 MAX_AUTHORISATION = timedelta(days=28)
@@ -153,12 +153,12 @@ def now(clock: Clock) -> datetime:
 
 
 def read_document(path: Path, schema: type[D], signers: Iterable[Signer]) -> D:
-    """A signed document from its file. Raises TrustError that names the file."""
+    """A signed document from its file. Raises TrustError (a NoteError, where it could be read) naming the file."""
     note = read_bounded(path)
     try:
         return open_note(note, KINDS[schema], schema, signers)
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}") from None
+    except NoteError as error:
+        raise NoteError(error.reason, f"{path}: {error}") from None
 
 
 def read_enrolment(path: Path, authority: Signer) -> Enrolment:

@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -28,7 +28,17 @@ _NAME = re.compile(r"[a-z0-9-]{1,32}/[a-z0-9-]{1,32}")
 _SIGNATURE_LINE = re.compile(r"— (\S{1,80}) ([A-Za-z0-9+/]{91}=)")
 """Name, and 68 bytes in base64: key hash and Ed25519 signature."""
 
+Reason = Literal["size", "form", "signer", "signature", "kind", "content", "canonical"]
+
 D = TypeVar("D", bound=Struct)
+
+
+class NoteError(TrustError):
+    """A note that is not accepted. `reason` is a stable short code for counters and the audit chain."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason: Reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,8 @@ def sign_note(kind: str, document: Struct, signers: Sequence[KeyRing]) -> bytes:
 def open_note(note: bytes, kind: str, schema: type[D], signers: Iterable[Signer]) -> D:
     """What a note says, once every one of `signers` is seen to have signed it; others' signatures are ignored.
 
-    Raises TrustError with what is wrong; never with what the note holds.
+    Raises NoteError: size, form (no signed note), signer (one is missing), signature (altered), kind, content
+    (not what the schema allows), canonical (not in its one form).
     """
     text, lines = _split(note)
     required = tuple(signers)
@@ -110,16 +121,16 @@ def encode(kind: str, document: Struct) -> bytes:
 
 
 def decode(text: bytes, kind: str, schema: type[D]) -> D:
-    """Read a text that `encode` made. Raises TrustError. Not for unsigned texts."""
+    """Read a text that `encode` made. Raises NoteError: kind, content, canonical. Not for unsigned texts."""
     first, _, body = text.partition(b"\n")
     if first != f"stillroom/1 {kind}".encode():
-        raise TrustError(f"not a document of kind 'stillroom/1 {kind}'")
+        raise NoteError("kind", f"not a document of kind 'stillroom/1 {kind}'")
     try:
         document = msgspec.json.decode(body, type=schema, strict=True)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise TrustError(f"not a valid {kind}: {error}") from None
+        raise NoteError("content", f"not a valid {kind}: {error}") from None
     if encode(kind, document) != text:
-        raise TrustError(f"a {kind} that is not in its one form: sign it with this software")
+        raise NoteError("canonical", f"a {kind} that is not in its one form: sign it with this software")
     return document
 
 
@@ -129,17 +140,17 @@ def _signature_line(signer: Signer, key: SigningKey, text: bytes) -> str:
 
 def _split(note: bytes) -> tuple[bytes, list[str]]:
     if len(note) > MAX_NOTE_BYTES:
-        raise TrustError(f"larger than {MAX_NOTE_BYTES} bytes, which no document is")
+        raise NoteError("size", f"larger than {MAX_NOTE_BYTES} bytes, which no document is")
     text, middle, signatures = note.rpartition(b"\n\n")
     try:
         lines = signatures.decode().split("\n")
         text.decode()
     except UnicodeDecodeError:
-        raise TrustError("not a signed document: not UTF-8") from None
+        raise NoteError("form", "not a signed document: not UTF-8") from None
     if not middle or lines[-1] != "" or not 1 <= len(lines) - 1 <= MAX_SIGNATURES:
-        raise TrustError("not a signed document, or cut short: no signature at its end")
+        raise NoteError("form", "not a signed document, or cut short: no signature at its end")
     if any(byte < 0x20 and byte != 0x0A for byte in text) or b"\n\n" in text:
-        raise TrustError("not a signed document: control characters or blank lines in its text")
+        raise NoteError("form", "not a signed document: control characters or blank lines in its text")
     return text + b"\n", lines[:-1]
 
 
@@ -153,10 +164,12 @@ def _signatures(lines: list[str]) -> dict[tuple[str, bytes], bytes]:
             or base64.b64encode(data).decode() != match[2]
             or len(data) != _HASH_BYTES + SIGNATURE_BYTES
         ):
-            raise TrustError("not a signed document, or cut short: a signature line that cannot be read")
+            raise NoteError(
+                "form", "not a signed document, or cut short: a signature line that cannot be read"
+            )
         name = (match[1], data[:_HASH_BYTES])
         if name in found:
-            raise TrustError("signed twice by one key")
+            raise NoteError("form", "signed twice by one key")
         found[name] = data[_HASH_BYTES:]
     return found
 
@@ -164,6 +177,6 @@ def _signatures(lines: list[str]) -> dict[tuple[str, bytes], bytes]:
 def _require(signer: Signer, found: dict[tuple[str, bytes], bytes], text: bytes) -> None:
     signature = found.get((signer.name, signer.hash))
     if signature is None:
-        raise TrustError(f"not signed by {signer.name} ({signer.fingerprint})")
+        raise NoteError("signer", f"not signed by {signer.name} ({signer.fingerprint})")
     if not signer.key.verifies(text, signature):
-        raise TrustError(f"altered: the signature of {signer.name} is not over this text")
+        raise NoteError("signature", f"altered: the signature of {signer.name} is not over this text")

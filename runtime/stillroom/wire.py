@@ -150,7 +150,7 @@ def parse(data: bytes) -> Record:
     if data[:4] != MAGIC:
         raise WireError("magic", "not a Stillroom record")
     if len(data) != RECORD_BYTES:
-        raise WireError("version" if data[4:5] != bytes([VERSION]) else "size", f"{len(data)} bytes")
+        raise WireError("size" if data[4:5] in (b"", bytes([VERSION])) else "version", f"{len(data)} bytes")
     _, version, suite, lane, wraps, sender, number, index, boot_id, sequence = _HEAD.unpack_from(data)
     if version != VERSION:
         raise WireError("version", f"{version}; this software knows {VERSION}")

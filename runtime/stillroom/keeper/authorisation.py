@@ -13,7 +13,7 @@ from stillroom import documents
 from stillroom.documents import Scope, Withdrawal, read_document, to_ms
 from stillroom.errors import TrustError
 from stillroom.keeper.roster import load_authority
-from stillroom.notes import Signer
+from stillroom.notes import NoteError, Signer
 
 AUTHORISATIONS = "authorisations"
 WITHDRAWALS = "withdrawals"
@@ -40,10 +40,12 @@ class Authorisation:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A file that was not accepted, and why, in words."""
+    """A file that was not accepted, and why: in words, and as a stable code."""
 
     file: str
     reason: str
+    code: str = "file"
+    """A reason of `NoteError`; `unit`: for another unit; `file`: it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,10 @@ def _each(paths: list[Path], schema: type[D], authority: Signer, unit: str) -> I
         try:
             document = read_document(path, schema, [authority])
         except TrustError as error:
-            yield Refused(path.name, str(error).removeprefix(f"{path}: "))
+            code = error.reason if isinstance(error, NoteError) else "file"
+            yield Refused(path.name, str(error).removeprefix(f"{path}: "), code)
             continue
         if (document.site, document.unit) == (authority.site, unit):
             yield document
         else:
-            yield Refused(path.name, f"for unit '{document.site}/{document.unit}', not for this one")
+            yield Refused(path.name, f"for unit '{document.site}/{document.unit}', not for this one", "unit")
