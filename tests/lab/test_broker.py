@@ -6,18 +6,22 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from stillroom.errors import BrokerError, SetupError
+from stillroom.errors import BrokerError, SetupError, StillroomError
 from stillroom_tools.lab import broker as module
 from stillroom_tools.lab.broker import Kind, LocalBroker, find_program
+from stillroom_tools.site import new
+from stillroom_tools.site.layout import SiteConfig
 
 WAIT_S = 20.0
 TOPIC = "stillroom/1/ward/unit-1/up"
@@ -194,6 +198,75 @@ def test_no_program_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "find_program", lambda kind: None)
     with pytest.raises(SetupError, match="apt-get install mosquitto"):
         LocalBroker()
+
+
+@pytest.fixture
+def site_broker(tmp_path: Path) -> Iterator[tuple[LocalBroker, Path]]:
+    """mosquitto with the certificates and the access list that `stillroom site new` makes."""
+    if find_program("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    new.make(tmp_path / "site", SiteConfig("ward"))
+    with LocalBroker("mosquitto", site=tmp_path / "site") as running:
+        yield running, tmp_path / "site"
+
+
+def outcome(broker: LocalBroker, context: ssl.SSLContext) -> str:
+    """What a client with this context gets: the broker's word on its connection, or the TLS error."""
+    answers: queue.Queue[str] = queue.Queue()
+    client = paho.Client(CallbackAPIVersion.VERSION2, "somebody", protocol=paho.MQTTv5)
+    client.tls_set_context(context)
+    client.on_connect = lambda _c, _u, _f, reason, _p: answers.put(str(reason))
+    client.on_disconnect = lambda *_: answers.put("closed")
+    try:
+        client.connect(broker.host, broker.port)
+    except (ssl.SSLError, ConnectionError) as error:
+        return type(error).__name__
+    client.loop_start()
+    answer = answers.get(timeout=WAIT_S)
+    client.disconnect()
+    client.loop_stop()
+    return answer
+
+
+def context_of(site: Path, party: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=site / "ca" / "ca.pem")
+    if party:
+        context.load_cert_chain(site / party / f"{party}.pem", site / party / f"{party}-key.pem")
+    return context
+
+
+def test_a_sites_broker_takes_its_own_certificates_and_nobody_else(
+    site_broker: tuple[LocalBroker, Path], tmp_path: Path
+) -> None:
+    broker, site = site_broker
+    assert broker.url == f"mqtts://127.0.0.1:{broker.port}"
+    assert outcome(broker, context_of(site, "gateway")) == "Success"
+    assert outcome(broker, context_of(site, None)) != "Success"
+
+    older = context_of(site, "gateway")
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+    assert outcome(broker, older) != "Success"
+
+    new.make(tmp_path / "other", SiteConfig("ward"))
+    stranger = context_of(tmp_path / "other", "gateway")
+    stranger.load_verify_locations(site / "ca" / "ca.pem")
+    assert outcome(broker, stranger) != "Success"
+
+
+def test_a_sites_broker_is_open_again_after_kill_9(site_broker: tuple[LocalBroker, Path]) -> None:
+    broker, site = site_broker
+    broker.kill()
+    broker.restart()
+    assert outcome(broker, context_of(site, "board")) == "Success"
+
+
+def test_a_site_that_is_none_is_told(tmp_path: Path) -> None:
+    if find_program("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    broker = LocalBroker("mosquitto", site=tmp_path)
+    with pytest.raises(StillroomError, match=r"site\.toml"):
+        broker.start()
+    assert broker.folder is None
 
 
 def test_nats_takes_no_site(tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
 """A broker of one's own for the demo and the tests: on 127.0.0.1, on a free port, in a folder of its own.
 
-mosquitto where it is installed, else NATS server from a wheel (MQTT 3.1.1 only, no certificates here). A
-broker that already runs on the machine is never touched. The settings are those under which a queued
-message survives `kill -9`: mosquitto writes its sessions on every change, because its default loses all
-of them, and its queues have no limit, because its default drops what exceeds 1,000.
+mosquitto where it is installed, with the configuration that a site gets; else NATS server from a wheel (MQTT
+3.1.1 only, no certificates here). A broker that already runs on the machine is never touched. A message that
+waits in it survives `kill -9` and `restart`.
 """
 
 import contextlib
@@ -22,6 +21,8 @@ from typing import Literal, Self
 
 from stillroom.errors import BrokerError, SetupError
 from stillroom_tools.lab.child import listens, spawn
+from stillroom_tools.site.broker import mosquitto_conf
+from stillroom_tools.site.layout import SiteBroker, SiteConfig, open_site
 
 Kind = Literal["mosquitto", "nats"]
 
@@ -32,39 +33,7 @@ _POLL_S = 0.02
 _PORT_TRIES = 5
 _SYSTEM_PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
-_MOSQUITTO = """\
-listener {port} {host}
-persistence true
-persistence_location {folder}/
-autosave_interval 1
-autosave_on_changes true
-max_queued_messages 0
-max_queued_bytes 0
-max_packet_size 131072
-set_tcp_nodelay true
-log_dest stderr
-log_type error
-log_type warning
-log_type notice
-"""
-_MOSQUITTO_ANYBODY = "allow_anonymous true\n"
-_MOSQUITTO_SITE = """\
-allow_anonymous false
-tls_version tlsv1.3
-cafile {folder}/ca.pem
-certfile {folder}/server.pem
-keyfile {folder}/server-key.pem
-require_certificate true
-use_identity_as_username true
-acl_file {folder}/acl
-"""
-_SITE_FILES = {
-    "ca.pem": "ca/ca.pem",
-    "server.pem": "broker/server.pem",
-    "server-key.pem": "broker/server-key.pem",
-    "acl": "broker/acl",
-}
-
+_SITE_FILES = ("ca.pem", "server.pem", "server-key.pem", "acl")
 _NATS = """\
 server_name: stillroom
 listen: "{host}:-1"
@@ -85,17 +54,17 @@ class LocalBroker:
     """Make, `start` (or `with`), and `stop`. The folder and its sessions last until `stop`.
 
     `kind`: None takes mosquitto, else NATS. `site`: a folder made by `stillroom site new`; then TLS 1.3,
-    client certificates and the site's ACL apply (mosquitto only). The broker dies with the thread that
-    started it: start it from one that lives as long as it is needed. Raises SetupError where no program
-    or no loopback is there, BrokerError where it will not run.
+    client certificates and the site's ACL apply (mosquitto only). `port`: 0 takes a free one. The broker
+    dies with the thread that started it: start it from one that lives as long as it is needed. Raises
+    SetupError where no program or no loopback is there, BrokerError where it will not run.
     """
 
-    def __init__(self, kind: Kind | None = None, *, site: Path | None = None) -> None:
+    def __init__(self, kind: Kind | None = None, *, site: Path | None = None, port: int = 0) -> None:
         self.kind, self._program = _choose(kind)
         if site is not None and self.kind != "mosquitto":
             raise SetupError("a site's certificates need mosquitto as broker: apt-get install mosquitto")
         self.host = HOST
-        self.port = 0
+        self.port = port
         self._site = site
         self._account = _account() if self.kind == "mosquitto" else None
         self._folder: Path | None = None
@@ -123,15 +92,13 @@ class LocalBroker:
         if self.running:
             return
         _check_loopback()
-        for tries_left in reversed(range(1 if self.port else _PORT_TRIES)):
-            port_was, self.port = self.port, self.port or _free_port()
-            try:
-                self._launch()
-                break
-            except BrokerError:
-                self.port = port_was
-                if not tries_left:
-                    raise
+        first = self._folder is None
+        try:
+            self._try_ports()
+        except BaseException:
+            if first:
+                self._discard()
+            raise
 
     def restart(self) -> None:
         """The same port, folder and sessions again, after `kill` or in place of a running one."""
@@ -145,9 +112,7 @@ class LocalBroker:
     def stop(self) -> None:
         """End it and remove its folder."""
         self._end(signal.SIGTERM)
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder = None
+        self._discard()
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -158,6 +123,22 @@ class LocalBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _try_ports(self) -> None:
+        for tries_left in reversed(range(1 if self.port else _PORT_TRIES)):
+            port_was, self.port = self.port, self.port or _free_port()
+            try:
+                self._launch()
+                break
+            except BrokerError:
+                self.port = port_was
+                if not tries_left:
+                    raise
+
+    def _discard(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = None
 
     def _launch(self) -> None:
         folder = self._prepare()
@@ -187,10 +168,14 @@ class LocalBroker:
 
     def _configuration(self, folder: Path) -> str:
         if self.kind == "nats":
-            text = _NATS
-        else:
-            text = _MOSQUITTO + (_MOSQUITTO_SITE if self._site is not None else _MOSQUITTO_ANYBODY)
-        return text.format(host=self.host, port=self.port, folder=folder)
+            return _NATS.format(host=self.host, port=self.port, folder=folder)
+        site = "local" if self._site is None else open_site(self._site).name
+        broker = SiteBroker(self.host, self.port, tls=self._site is not None)
+        text = mosquitto_conf(SiteConfig(site, broker), folder)
+        everywhere = f"listener {self.port}\n"
+        if everywhere not in text:
+            raise BrokerError("the site's mosquitto.conf has no 'listener' line to keep to this machine")
+        return text.replace(everywhere, f"listener {self.port} {self.host}\n")
 
     def _wait_until_open(self, process: subprocess.Popen[bytes], log: Path) -> None:
         give_up = time.monotonic() + START_LIMIT_S
@@ -246,13 +231,13 @@ def _give(folder: Path, account: pwd.struct_passwd) -> None:
 
 
 def _copy_site(site: Path, folder: Path) -> None:
-    for name, source in _SITE_FILES.items():
+    for name in _SITE_FILES:
+        source = site / "broker" / name
         try:
-            shutil.copyfile(site / source, folder / name)
+            shutil.copyfile(source, folder / name)
         except OSError as error:
-            raise SetupError(
-                f"{site / source}: {error.strerror}; make the site with: stillroom site new"
-            ) from None
+            why = f"{source}: {error.strerror}; make the site with: stillroom site new"
+            raise SetupError(why) from None
         (folder / name).chmod(0o600)
 
 
