@@ -29,11 +29,18 @@ UNIT_RECIPIENTS = ("gateway", "board")
 """Roles to which every record of a unit is sealed."""
 
 
+def _whole_seconds_utc(*moments: datetime) -> None:
+    for moment in moments:
+        if moment.utcoffset() != timedelta(0) or moment.microsecond:
+            raise ValueError("a time is UTC to the second: 2026-11-22T08:00:00Z")
+
+
 class _Timed(Struct, frozen=True, forbid_unknown_fields=True):
     start: Time = field(name="from")
     until: Time
 
     def __post_init__(self) -> None:
+        _whole_seconds_utc(self.start, self.until)
         if self.start >= self.until:
             raise ValueError("'until' must be after 'from'")
 
@@ -100,6 +107,9 @@ class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
     box: RawKey
     made: Time
 
+    def __post_init__(self) -> None:
+        _whole_seconds_utc(self.made)
+
 
 class Authorisation(_Timed, frozen=True, forbid_unknown_fields=True):
     """Leave for one unit to sense one room for a while, for a purpose."""
@@ -126,6 +136,9 @@ class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
     site: PlainName
     unit: PlainName
     at: Time
+
+    def __post_init__(self) -> None:
+        _whole_seconds_utc(self.at)
 
 
 KINDS: dict[type[Struct], str] = {
