@@ -72,8 +72,9 @@ class Keeper:
         unit.connect(self._eye, self._courier)
         now = self._clock.mono_ns()
         self._timers = [
-            Timer(round(LEASE_PERIOD_S * NS_PER_S), unit.lease, now),
+            # The trust folder before the first lease: what is signed is known before anything is decided.
             Timer(round(TRUST_PERIOD_S * NS_PER_S), unit.read_trust, now),
+            Timer(round(LEASE_PERIOD_S * NS_PER_S), unit.lease, now),
             Timer(round(ROOM_PERIOD_S * NS_PER_S), unit.tick, now),
             Timer(round(settings.slots.period_s * NS_PER_S), unit.slot, now),
         ]

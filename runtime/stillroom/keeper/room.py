@@ -11,6 +11,8 @@ from stillroom.keeper.state import Change, RoomStateMachine
 from stillroom.observation import Observation, Reading
 
 SILENT_AFTER_S = 2.0
+OPENING_S = 6.0
+"""From the gate's opening to the first observation: an eye starts, and a camera finds its exposure."""
 _NOT_SENSING = Reading(withheld="unsupported")
 _NOBODY = Reading(withheld="no-person")
 
@@ -25,7 +27,7 @@ class Room:
         self._tell = tell
         self._machine = RoomStateMachine(config.room)
         self._minute = _Minute(utc_ms, round(config.outbox.summary_s * MS_PER_S))
-        self._seen_mono_ns: int | None = None
+        self._silent_from_ns = 0
         self.state_since_ms = utc_ms
         self.last: Observation | None = None
 
@@ -54,7 +56,7 @@ class Room:
         """One observation; mono_ns and utc_ms are now, the observation's own age is taken off."""
         age_ms = max(0, mono_ns - seen.captured_mono_ns) // NS_PER_MS
         at_ms = utc_ms - min(age_ms, 60 * MS_PER_S)
-        self._seen_mono_ns, self.last = mono_ns, seen
+        self._silent_from_ns, self.last = mono_ns + round(SILENT_AFTER_S * NS_PER_S), seen
         self._apply(self._machine.feed(seen.frame_ns, judge(seen, self._zones)), at_ms)
         self._minute.add(seen, self.breathing, self.pulse)
 
@@ -71,8 +73,12 @@ class Room:
             self._tell(summary.until_ms, summary)
 
     def silent(self, mono_ns: int) -> bool:
-        """The eye has said nothing for two seconds."""
-        return self._seen_mono_ns is None or mono_ns - self._seen_mono_ns > SILENT_AFTER_S * NS_PER_S
+        """The eye has said nothing for two seconds, or has not begun in six."""
+        return mono_ns > self._silent_from_ns
+
+    def expect(self, mono_ns: int) -> None:
+        """An eye has been allowed, or has just ended and will be started again."""
+        self._silent_from_ns = mono_ns + round(OPENING_S * NS_PER_S)
 
     def lose_sight(self, utc_ms: int, why: str) -> None:
         """The camera is off or silent: the room is unknown from now on."""

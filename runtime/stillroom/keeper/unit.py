@@ -247,7 +247,7 @@ class Unit:
 
     def _gate_changed(self, decision: Decision) -> None:
         if decision.open:
-            self._room.pass_time(self._clock.utc_ms())
+            self._room.expect(self._clock.mono_ns())
             return
         self._room.lose_sight(self._clock.utc_ms(), f"not sensing: {decision.reason}")
         self._close_eye()

@@ -14,13 +14,18 @@ _LISTENING = "0A"
 
 
 def spawn(
-    command: Sequence[str], log: IO[bytes], account: pwd.struct_passwd | None
+    command: Sequence[str],
+    log: IO[bytes],
+    account: pwd.struct_passwd | None = None,
+    *,
+    stdout: IO[bytes] | int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` so that the kernel kills it when the calling *thread* ends, in a session of its own.
 
     A session of its own, because Ctrl-C in a terminal reaches the whole group and the parent still needs
     the child. It changes account before it is executed, not by itself later: the kernel forgets the
-    parent's death signal when a process changes account.
+    parent's death signal when a process changes account. Its output goes to `log`; standard output to
+    `stdout` where that is given.
     """
     parent = os.getpid()
     prctl = ctypes.CDLL(None).prctl
@@ -33,7 +38,7 @@ def spawn(
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
-        stdout=log,
+        stdout=log if stdout is None else stdout,
         stderr=log,
         cwd="/",
         start_new_session=True,

@@ -6,7 +6,7 @@ import sys
 import termios
 import tty
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 
 class Keys:
@@ -14,7 +14,7 @@ class Keys:
 
     def __init__(self) -> None:
         self._descriptor = sys.stdin.fileno() if sys.stdin and sys.stdin.isatty() else None
-        self._before: list[object] | None = None
+        self._before: list[Any] | None = None
 
     def __enter__(self) -> Self:
         if self._descriptor is not None:

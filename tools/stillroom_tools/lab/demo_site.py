@@ -19,6 +19,7 @@ from stillroom_tools.site.layout import SITE_FILE
 
 SITE = "demo"
 SLOT_S = 1.0
+DEFAULT_PORT = 1883
 SIZE_PX = (640, 480)
 FRAMES_PER_S = 15.0
 """Half of a real camera's, so that several rooms fit on a laptop; the pulse needs no more."""
@@ -31,27 +32,25 @@ class Broker(NamedTuple):
 
     host: str
     port: int
-    tls: bool
     username: str = ""
     password: str = ""
 
 
 def parse_broker(url: str) -> Broker:
-    """`mqtt://[user:password@]host[:port]` or `mqtts://...`. Raises ConfigError."""
+    """`mqtt://[user:password@]host[:port]`. Raises ConfigError."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path not in {"", "/"}:
-        raise ConfigError(f"--broker '{url}': expected mqtt://[user:password@]host[:port] or mqtts://...")
-    tls = parts.scheme == "mqtts"
+    if parts.scheme == "mqtts":
+        raise ConfigError(
+            f"--broker '{url}': a broker with TLS takes a site's own certificates: stillroom site new"
+        )
+    if parts.scheme != "mqtt" or not parts.hostname or parts.path not in {"", "/"}:
+        raise ConfigError(f"--broker '{url}': expected mqtt://[user:password@]host[:port]")
     return Broker(
-        parts.hostname,
-        port or (8883 if tls else 1883),
-        tls,
-        unquote(parts.username or ""),
-        unquote(parts.password or ""),
+        parts.hostname, port or DEFAULT_PORT, unquote(parts.username or ""), unquote(parts.password or "")
     )
 
 
@@ -60,8 +59,7 @@ def make_site(folder: Path, broker: Broker) -> Path:
     site = folder / "site"
     _command(
         ["site", "new", str(site), "--site", f"{SITE}-{folder.name[-6:].lower().replace('_', '-')}"]
-        + ["--broker-host", broker.host, "--broker-port", str(broker.port), "--slot", str(SLOT_S)]
-        + ([] if broker.tls else ["--no-tls"])
+        + ["--broker-host", broker.host, "--broker-port", str(broker.port), "--slot", str(SLOT_S), "--no-tls"]
     )
     if broker.username:
         _add_login(site, broker)

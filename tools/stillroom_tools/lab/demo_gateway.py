@@ -1,0 +1,83 @@
+"""The demo's gateway: `stillroom site gateway --json` as a process, its lines read as they come."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stillroom_tools.lab.child import spawn
+
+STOP_WITHIN_S = 5.0
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What the demo needs of a line; `raw` is the line itself."""
+
+    unit: str
+    room: str
+    number: int
+    at_ms: int
+    accepted_ms: int
+    sealed_ms: int
+    opened_ms: int
+    late: bool
+    event: dict[str, Any]
+
+
+class DemoGateway:
+    """Start, `take` the lines that have come, stop."""
+
+    def __init__(self, site: Path, log: Path) -> None:
+        self._site = site
+        self._log = log
+        self._lines: deque[tuple[Line, bytes]] = deque()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "stillroom.cli",
+            "site",
+            "gateway",
+            "--site",
+            str(self._site),
+            "--json",
+        ]
+        with self._log.open("ab") as log:
+            self._process = spawn(command, log, None, stdout=subprocess.PIPE)
+        threading.Thread(target=self._read, name="gateway lines", daemon=True).start()
+
+    def ended(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    def take(self) -> list[tuple[Line, bytes]]:
+        """The lines since the last call: what each says, and as it came."""
+        taken = []
+        while self._lines:
+            taken.append(self._lines.popleft())
+        return taken
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _read(self) -> None:
+        process = self._process
+        assert process is not None and process.stdout is not None
+        for raw in process.stdout:
+            with contextlib.suppress(msgspec.MsgspecError):
+                self._lines.append((msgspec.json.decode(raw, type=Line), raw))
