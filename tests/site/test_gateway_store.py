@@ -1,0 +1,266 @@
+"""Every entry once, through restarts, kills at any place, damage and a full disk."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from parties import GATEWAY, NOON, UNIT, body, enrolment, epoch, packed, record
+
+from stillroom.documents import to_ms
+from stillroom.errors import StorageError, WireError
+from stillroom.events import Body, Entry, Lost, StateChanged
+from stillroom.receiver import Receiver
+from stillroom.wire import Epoch
+from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor
+from stillroom_tools.site.gateway.store import FILE, Arrived, Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path)
+    yield opened
+    opened.close()
+
+
+def entry(number: int, why: str = "") -> Entry:
+    return Entry(number, to_ms(NOON), to_ms(NOON) + 5, StateChanged("in-bed", "occupied", why))
+
+
+def holding(*entries: Entry, room: str = "room-1") -> Body:
+    plain = body()
+    snapshot = msgspec.structs.replace(plain.snapshot, room=room)
+    return msgspec.structs.replace(plain, entries=entries, snapshot=snapshot)
+
+
+class Sender:
+    """Seals as a unit does; `arrive` opens through the real receiver into the store."""
+
+    def __init__(self, store: Store, boot: int = 1, under: Epoch | None = None) -> None:
+        self._receiver = Receiver([enrolment(UNIT)], GATEWAY.boxes, store)
+        self.under = under or epoch(boot=boot, boot_id=bytes([boot]) * 16)
+        self._sequence = 0
+
+    def arrive(self, *entries: Entry, room: str = "room-1") -> Arrived:
+        data = record(packed(holding(*entries, room=room)), under=self.under, sequence=self._sequence)
+        self._sequence += 1
+        return Arrived(self._receiver.open(data), to_ms(NOON) + 9)
+
+
+def numbers(store: Store) -> list[int]:
+    return [kept.number for _, kept in store.unannounced(10_000)]
+
+
+def test_keeps_each_entry_once_and_moves_the_cursor(store: Store) -> None:
+    sender = Sender(store)
+    assert store.cursor("u-1") == Cursor()
+    counts = store.commit([sender.arrive(entry(1), entry(2)), sender.arrive(entry(2), entry(4))])
+    assert counts == {"new": 3, "duplicate": 1}
+    assert store.cursor("u-1") == Cursor(2, ((4, 4),))
+    assert store.commit([sender.arrive(entry(3))]) == {"new": 1}
+    assert store.cursor("u-1") == Cursor(4)
+    assert numbers(store) == [1, 2, 4, 3]
+
+
+def test_says_all_of_an_entry(store: Store) -> None:
+    store.commit([Sender(store).arrive(msgspec.structs.replace(entry(1, "bed zone 0.62"), late=True))])
+    ((_, kept),) = store.unannounced(5)
+    assert msgspec.json.decode(msgspec.json.encode(kept)) == {
+        "unit": "u-1",
+        "room": "room-1",
+        "number": 1,
+        "at_ms": to_ms(NOON),
+        "accepted_ms": to_ms(NOON) + 5,
+        "sealed_ms": to_ms(NOON) + 7,
+        "opened_ms": to_ms(NOON) + 9,
+        "late": True,
+        "event": {"type": "state", "state": "in-bed", "before": "occupied", "why": "bed zone 0.62"},
+    }
+
+
+def test_goes_on_after_a_restart_without_taking_a_record_twice(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    sender = Sender(store)
+    arrived = sender.arrive(entry(1))
+    store.commit([arrived])
+    store.mark_announced(store.unannounced(1)[0][0])
+    store.close()
+    store = Store(tmp_path)
+    assert (store.count(), store.cursor("u-1"), numbers(store)) == (1, Cursor(1), [])
+    again = Sender(store, under=sender.under)
+    with pytest.raises(WireError, match="duplicate"):
+        again.arrive(entry(1))
+    store.close()
+
+
+def test_what_was_opened_and_not_committed_may_come_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    sender = Sender(store)
+    sender.arrive(entry(1))
+    store.close()
+    store = Store(tmp_path)
+    again = Sender(store, under=sender.under)
+    assert store.commit([again.arrive(entry(1))]) == {"new": 1}
+    store.close()
+
+
+def test_a_number_with_another_content_is_counted_and_the_first_stays(store: Store) -> None:
+    sender = Sender(store)
+    store.commit([sender.arrive(entry(1, "first"))])
+    assert store.commit([sender.arrive(entry(1, "second"))]) == {"rewritten": 1}
+    assert b"first" in bytes(store.unannounced(1)[0][1].event)
+
+
+def test_what_the_unit_says_is_lost_is_waited_for_no_longer(store: Store) -> None:
+    lost = Entry(9, 0, 0, Lost(((2, 5), (7, 8)), "outbox-full"))
+    store.commit([Sender(store).arrive(entry(1), entry(6), lost)])
+    assert store.cursor("u-1") == Cursor(9)
+
+
+def test_a_lost_entry_that_arrives_all_the_same_is_kept(store: Store) -> None:
+    sender = Sender(store)
+    store.commit([sender.arrive(Entry(9, 0, 0, Lost(((1, 8),), "outbox-full")))])
+    assert store.commit([sender.arrive(entry(3))]) == {"new": 1}
+
+
+@pytest.mark.parametrize("span", [(1, 2**53), (3, 9), (9, 12), (5, 4), (0, 8)])
+def test_no_unit_can_declare_the_future_lost(store: Store, span: tuple[int, int]) -> None:
+    store.commit([Sender(store).arrive(Entry(9, 0, 0, Lost((span,), "outbox-full")))])
+    assert store.cursor("u-1") == Cursor(0, ((9, 9),))
+
+
+def test_too_scattered_entries_are_left_to_come_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_RANGES > 1000
+    monkeypatch.setattr("stillroom_tools.site.gateway.store.MAX_RANGES", 2)
+    counts = store.commit([Sender(store).arrive(*(entry(n) for n in (2, 4, 6, 3)))])
+    assert counts == {"new": 3, "scattered": 1}
+    assert store.cursor("u-1") == Cursor(0, ((2, 4),))
+
+
+def test_a_room_is_remembered_while_the_unit_has_no_authorisation(store: Store) -> None:
+    sender = Sender(store)
+    store.commit([sender.arrive(entry(1), room="room-7"), sender.arrive(entry(2), room="none")])
+    assert [kept.room for _, kept in store.unannounced(5)] == ["room-7", "room-7"]
+
+
+def test_boots_never_repeat(tmp_path: Path) -> None:
+    boots = []
+    for _ in range(3):
+        store = Store(tmp_path)
+        boots += [store.next_boot(), store.next_boot()]
+        store.close()
+    assert boots == [1, 2, 3, 4, 5, 6]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations(range(1, 25)), st.lists(st.integers(1, 6), min_size=24, max_size=24), st.data())
+def test_any_order_any_batches_any_repeats(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], sizes: list[int], data: st.DataObject
+) -> None:
+    """The same entries, in whatever order, batched and repeated as may be: each once, cursor at the end."""
+    store = Store(tmp_path_factory.mktemp("store"))
+    sender = Sender(store)
+    waiting = order + data.draw(st.lists(st.sampled_from(order), max_size=10))
+    for size in sizes:
+        part, waiting = waiting[:size], waiting[size:]
+        store.commit([sender.arrive(entry(n)) for n in part])
+    store.commit([sender.arrive(entry(n)) for n in waiting])
+    assert sorted(numbers(store)) == sorted(order)
+    assert store.cursor("u-1") == Cursor(24)
+    store.close()
+
+
+def test_two_gateways_on_one_folder_are_refused(tmp_path: Path, store: Store) -> None:
+    with pytest.raises(StorageError, match="another gateway"):
+        Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        ("text", "cannot be opened"),
+        ("foreign", "another program"),
+        ("newer", "newer version"),
+        ("cursor", "cursor of unit 'u-1' is damaged"),
+        ("seen", "replays is damaged"),
+    ],
+)
+def test_a_file_that_is_not_ours_or_damaged_is_told(tmp_path: Path, spoil: str, message: str) -> None:
+    store = Store(tmp_path)
+    store.commit([Sender(store).arrive(entry(1))])
+    store.close()
+    if spoil == "text":
+        (tmp_path / FILE).write_text("not a database, however long the text is " * 100)
+    else:
+        statement = {
+            "foreign": "PRAGMA application_id = 7",
+            "newer": "PRAGMA user_version = 99",
+            "cursor": "UPDATE units SET ranges = x'00'",
+            "seen": "UPDATE units SET seen = x'00'",
+        }[spoil]
+        database = sqlite3.connect(tmp_path / FILE)
+        database.execute(statement)
+        database.commit()
+        database.close()
+    with pytest.raises(StorageError, match=message):
+        Store(tmp_path)
+
+
+def test_a_full_disk_keeps_nothing_of_the_batch_and_says_what_to_do(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    sender = Sender(store)
+    store.commit([sender.arrive(entry(1))])
+    pages = store._database.execute("PRAGMA page_count").fetchone()[0]
+    store._database.execute(f"PRAGMA max_page_count = {pages}")
+    batch = [sender.arrive(*(entry(n + i, "x" * 100) for i in range(4))) for n in range(2, 400, 4)]
+    with pytest.raises(StorageError, match="free space"):
+        store.commit(batch)
+    assert store.cursor("u-1") == Cursor(1)
+    store.close()
+    again = Store(tmp_path)
+    assert (again.count(), again.cursor("u-1")) == (1, Cursor(1))
+    again.close()
+
+
+def test_the_database_is_for_its_owner_alone(tmp_path: Path, store: Store) -> None:
+    store.next_boot()
+    for name in (FILE, f"{FILE}-wal", "gateway.lock"):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2].split(":")
+from test_gateway_store import Sender, entry
+from stillroom_tools.site.gateway.store import Store
+store = Store(Path(sys.argv[1]))
+sender = Sender(store, boot=store.next_boot())
+number = store.cursor("u-1").contiguous
+while True:
+    number += 1
+    store.commit([sender.arrive(entry(number))])
+    print(number, flush=True)
+"""
+
+
+def test_what_was_committed_survives_kill_9(tmp_path: Path) -> None:
+    """What the writer said after a commit is there, after each of several kills."""
+    paths = f"{Path(__file__).parent}:{Path(__file__).parent.parent}"
+    for _ in range(4):
+        command = [sys.executable, "-c", _WRITER, str(tmp_path), paths]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            said = [int(writer.stdout.readline()) for _ in range(15)]
+            os.kill(writer.pid, signal.SIGKILL)
+        store = Store(tmp_path)
+        assert store.cursor("u-1").contiguous >= said[-1]
+        assert store.count() == store.cursor("u-1").contiguous
+        store.close()
