@@ -23,20 +23,33 @@ def read_bounded(path: Path) -> bytes:
 
 
 def _read(path: Path, *, private: bool) -> bytes:
+    descriptor = -1
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        _check(path, os.fstat(descriptor), private)
+        data = _drain(descriptor)
     except OSError as error:
         raise TrustError(f"{path}: cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise TrustError(f"{path}: not a plain file")
-        if private and found.st_mode & 0o077:
-            mode = stat.S_IMODE(found.st_mode)
-            raise TrustError(f"{path}: others may read this secret (mode {mode:04o}): chmod 600 {path}")
-        data = file.read(MAX_FILE_BYTES + 1)
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
     if len(data) > MAX_FILE_BYTES:
         raise TrustError(f"{path}: larger than {MAX_FILE_BYTES} bytes, which nothing of this kind can be")
+    return data
+
+
+def _check(path: Path, found: os.stat_result, private: bool) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise TrustError(f"{path}: not a plain file")
+    if private and found.st_mode & 0o077:
+        mode = stat.S_IMODE(found.st_mode)
+        raise TrustError(f"{path}: others may read this secret (mode {mode:04o}): chmod 600 {path}")
+
+
+def _drain(descriptor: int) -> bytes:
+    data = b""
+    while len(data) <= MAX_FILE_BYTES and (more := os.read(descriptor, MAX_FILE_BYTES + 1)):
+        data += more
     return data
 
 
