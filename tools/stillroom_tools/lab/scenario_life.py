@@ -16,11 +16,12 @@ from stillroom_tools.lab.scenario import Act, Scenario
 from stillroom_tools.lab.scenario_steps import Place, Stance, Step, plan
 from stillroom_tools.lab.scene import ROOM_BACK_M, Points
 from stillroom_tools.lab.scene_body import CHEST, HANDS, HEAD, NECK, NOSE, PELVIS
+from stillroom_tools.lab.scene_random import unit, units
 
 KEPT_S = 600.0
 _SLOT_S = 10.0
 _COVER_S = 0.3
-_LOWER_BODY = slice(11, 15)
+_KNEES = [11, 13]
 
 _STATES: dict[Place, RoomState] = {
     "outside": "empty",
@@ -41,6 +42,8 @@ class Moment:
     state: RoomState
     place: Place
     moving: bool
+    still: bool
+    """Nothing but breathing and the heart goes on: no step, no small movement, no swaying on the feet."""
     in_doorway: bool
     blanket: float
     lux_before: float
@@ -61,6 +64,7 @@ class Life:
         self._steps: list[Step] = []
         self._lights: list[tuple[float, float]] = [(-1e9, scenario.light.lux), (-1e9, scenario.light.lux)]
         self._covers: list[tuple[float, bool]] = [(-1e9, False)]
+        self._slot: tuple[int, Points, Points] | None = None
 
     def cue(self, verb: str, at_s: float) -> None:
         """Something happens now that the scenario does not say; what it still had to say is dropped."""
@@ -83,13 +87,15 @@ class Life:
         in_doorway = float(pose[PELVIS, 2]) > ROOM_BACK_M
         if place == "outside" and going_on and not in_doorway:
             place = "standing"
-        self._fidget(pose, at_s, 0.02 if place == "standing" else 0.0)
+        swaying = place == "standing"
+        fidgeting = self._fidget(pose, at_s, 0.02 if swaying else 0.0)
         lux_before, lux, since_s = self._light(at_s)
         return Moment(
             pose=None if place == "outside" and not going_on else pose,
             state=_state(place, stance.was_in_bed),
             place=place,
             moving=going_on,
+            still=not (going_on or swaying or fidgeting),
             in_doorway=in_doorway,
             blanket=blanket,
             lux_before=lux_before,
@@ -134,11 +140,17 @@ class Life:
         share = min((at_s - since_s) / _COVER_S, 1.0)
         return share if covered else (1.0 - share if since_s > 0 else 0.0)
 
-    def _fidget(self, pose: Points, at_s: float, sway_m: float) -> None:
-        """Shift arms, trunk and head to where the last small movement left them; sway a little while standing."""
+    def _fidget(self, pose: Points, at_s: float, sway_m: float) -> bool:
+        """Shift arms, trunk and head to where the last small movement left them, and say whether one goes on.
+
+        Someone standing sways a little as well.
+        """
         slot = int(at_s // _SLOT_S)
-        before, after = self._settled(slot - 1), self._settled(slot)
-        begins_s = slot * _SLOT_S + 1.0 + 6.0 * _unit(self._seed, slot, 7)
+        if self._slot is None or self._slot[0] != slot:
+            before = self._settled(slot - 1)
+            self._slot = slot, before, self._settled(slot) if self._fidgets_in(slot) else before
+        _, before, after = self._slot
+        begins_s = slot * _SLOT_S + 1.0 + 6.0 * unit(self._seed, slot, 7)
         share = min(max((at_s - begins_s) / 1.5, 0.0), 1.0)
         eased = share * share * (3.0 - 2.0 * share)
         shift = before * (1.0 - eased) + after * eased
@@ -147,15 +159,18 @@ class Life:
         pose[[HEAD, NOSE]] += shift[2] * 0.35
         if sway_m:
             pose[:11, 0] += sway_m * math.sin(at_s * 1.7) * math.sin(at_s * 0.41 + self._seed)
-            pose[_LOWER_BODY, 0] += 0.3 * sway_m * math.sin(at_s * 1.7) * math.sin(at_s * 0.41 + self._seed)
+            pose[_KNEES, 0] += 0.5 * sway_m * math.sin(at_s * 1.7) * math.sin(at_s * 0.41 + self._seed)
+        return 0.0 < share < 1.0 and before is not after
+
+    def _fidgets_in(self, slot: int) -> bool:
+        chance = self._scenario.movement.fidgets_per_min * _SLOT_S / 60.0
+        return slot >= 0 and unit(self._seed, slot, 3) < chance
 
     def _settled(self, slot: int) -> Points:
         """(3, 3) metres: shifts of hands, trunk and head after the last slot up to this one that had a movement."""
-        chance = self._scenario.movement.fidgets_per_min * _SLOT_S / 60.0
         for back in range(slot, max(slot - 60, -1), -1):
-            if _unit(self._seed, back, 3) < chance:
-                rng = np.random.Generator(np.random.PCG64([self._seed, back]))
-                return rng.uniform(-0.06, 0.06, (3, 3))
+            if self._fidgets_in(back):
+                return np.array(units(9, self._seed, back, 5)).reshape(3, 3) * 0.12 - 0.06
         return np.zeros((3, 3))
 
 
@@ -168,18 +183,3 @@ def _script(scenario: Scenario) -> Iterator[Act]:
 
 def _state(place: Place, was_in_bed: bool) -> RoomState:
     return "out-of-bed" if place == "standing" and was_in_bed else _STATES[place]
-
-
-def mixed(*parts: int) -> int:
-    """64 well mixed bits of some integers (splitmix64): seeded choices without keeping a generator."""
-    value = 0
-    for part in parts:
-        value = (value + part + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
-        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-        value ^= value >> 31
-    return value
-
-
-def _unit(*parts: int) -> float:
-    return mixed(*parts) / 2.0**64

@@ -17,7 +17,7 @@ LEFT_ARM, RIGHT_ARM = slice(5, 8), slice(8, 11)
 HANDS = (6, 7, 9, 10)
 STRIDE_M = 1.3
 
-_BED_MIDDLE_Z = (BED_Z_M[0] + BED_Z_M[1]) / 2
+_BED_MIDDLE_Z = BED_Z_M[0] + 0.38
 _BED_END_X = BED_X_M[1]
 
 # Forward, left, up from the point on the floor below the pelvis, facing forward.

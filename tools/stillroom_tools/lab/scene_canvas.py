@@ -4,6 +4,8 @@ The room is exposed once and kept; a frame paints anew only the rectangle around
 steps of 1/FINE count, Y then U then V in one flat array, so that noise and rounding are one pass.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,11 +16,26 @@ from stillroom_tools.lab.scenario import Lens
 from stillroom_tools.lab.scene import Floats, Pinhole
 from stillroom_tools.lab.scene_paint import Capsule, Painter, Window, window_of
 from stillroom_tools.lab.scene_room import paint_room
-from stillroom_tools.lab.scene_sensor import FINE, Counts, Exposure, Noise, NoiseTables, noise_tables
+from stillroom_tools.lab.scene_sensor import FINE, Counts, Exposure, Noise, NoiseTables, noise_tables, to_fine
+from stillroom_tools.lab.scene_still import Still
 
 Layout = Literal["i420", "nv12"]
 Shadow = tuple[float, float, float, float]
 _SHADOW = 0.3
+_CHUNK = 1 << 15
+_STRIP_PX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A person to be drawn. `capsules(breath, beat)`; `still`: equal as long as nothing but these two changes."""
+
+    capsules: Callable[[float, float], list[Capsule]]
+    breath: float
+    beat: float
+    shadows: list[Shadow]
+    in_doorway: bool
+    still: bytes | None
 
 
 class Canvas:
@@ -30,43 +47,60 @@ class Canvas:
         self._width, self._height = camera.width_px, camera.height_px
         self._lens = lens
         room = paint_room(camera, seed)
-        self.doorway: Floats = room.doorway.astype(np.float32)
+        self._doorway = room.doorway
         self._well_exposed = _flat(room.y, room.u, room.v)
         self._noise = Noise(self._well_exposed.size, seed)
-        self._room, self._room_sigma = np.empty_like(self._well_exposed), np.empty_like(self._well_exposed)
-        self._fine, self._sigma = np.empty_like(self._well_exposed), np.empty_like(self._well_exposed)
+        self._room, self._fine, self._sigma = (np.empty_like(self._well_exposed) for _ in range(3))
         self._planes, self._sigmas = self._views(self._fine), self._views(self._sigma)
-        self._room_planes, self._room_sigmas = self._views(self._room), self._views(self._room_sigma)
+        self._room_planes = self._views(self._room)
         self._bytes = np.empty(self._well_exposed.size, np.uint8)
         self._out = _Output(self._views(self._bytes), layout, padding_px)
-        self._exposed: tuple[int, int] | None = None
+        self._exposed: Exposure | None = None
         self._factor = 1.0
         self._tables: NoiseTables | None = None
+        self._still: tuple[bytes, Window, Still] | None = None
         self._dirty: Window | None = None
 
-    def draw(
-        self,
-        exposure: Exposure,
-        capsules: list[Capsule],
-        shadows: list[Shadow],
-        in_doorway: bool,
-        noise_place: int,
-        frame_ns: int,
-    ) -> Frame:
+    def draw(self, exposure: Exposure, figure: Figure | None, noise_place: int, frame_ns: int) -> Frame:
         """The frame of one moment; valid until the next is drawn."""
         self._expose(exposure)
-        self._restore()
-        window = self._window(capsules, shadows) if capsules else None
-        if window is not None and not window.empty:
-            self._paint(window, capsules, shadows, in_doorway)
-            self._dirty = window
+        if figure is not None and figure.still is not None:
+            self._draw_still(figure, figure.still)
+        else:
+            self._restore()
+            if figure is not None:
+                self._draw_moving(figure)
         self._noise.apply(self._fine, self._sigma, noise_place, self._bytes)
         return self._out.frame(frame_ns)
 
-    def _window(self, capsules: list[Capsule], shadows: list[Shadow]) -> Window:
+    def _draw_moving(self, figure: Figure) -> None:
+        window = self._window(figure, (figure.breath,))
+        if not window.empty:
+            self._show(window, self._painted(window, figure, figure.breath, figure.beat))
+            self._sigma_of(_cut(self._planes, window)[0], _cut(self._sigmas, window))
+
+    def _draw_still(self, figure: Figure, key: bytes) -> None:
+        """As `_draw_moving`, from pictures kept since the person lay still; noise levels are those of mid-breath."""
+        if self._still is not None and self._still[0] == key:
+            _, window, still = self._still
+            self._show(window, still.mixed(figure.breath, figure.beat))
+            return
+        self._restore()
+        self._still = None
+        window = self._window(figure, (-0.5, 0.7))
+        if window.empty:
+            return
+        still = Still(lambda breath, beat: self._painted(window, figure, breath, beat))
+        self._still = key, window, still
+        self._show(window, still.mixed(0.0, 0.0))
+        self._sigma_of(_cut(self._planes, window)[0], _cut(self._sigmas, window))
+        self._show(window, still.mixed(figure.breath, figure.beat))
+
+    def _window(self, figure: Figure, breaths: tuple[float, ...]) -> Window:
         """What may change: capsules, and their shadows out to where they have faded."""
-        dark = [Capsule(x - rx, y, ry, x + rx, y, ry, (0.0, 0.0, 0.0)) for x, y, rx, ry in shadows]
-        return window_of([*capsules, *dark], self._width, self._height)
+        dark = [Capsule(x - rx, y, ry, x + rx, y, ry, (0.0, 0.0, 0.0)) for x, y, rx, ry in figure.shadows]
+        found = [capsule for breath in breaths for capsule in figure.capsules(breath, 0.0)]
+        return window_of([*found, *dark], self._width, self._height)
 
     def _views(self, flat: NDArray[np.generic]) -> tuple[NDArray, NDArray, NDArray]:  # type: ignore[type-arg]
         luma, chroma = self._width * self._height, self._width * self._height // 4
@@ -75,19 +109,22 @@ class Canvas:
         return y, flat[luma : luma + chroma].reshape(half), flat[luma + chroma :].reshape(half)
 
     def _expose(self, exposure: Exposure) -> None:
-        key = round(1000 * np.log(exposure.level)), round(1000 * np.log(exposure.white_electrons))
-        if key == self._exposed:
+        if exposure == self._exposed:
             return
-        self._exposed, self._factor = key, exposure.factor
+        self._exposed, self._factor = exposure, exposure.factor
         self._tables = noise_tables(self._lens, exposure)
-        scaled = self._well_exposed.astype(np.float32)
-        scaled *= np.float32(self._factor)
         luma = self._width * self._height
-        scaled[luma:] += np.float32(128 * FINE)
-        self._room[:] = np.minimum(scaled, np.float32(255 * FINE))
-        self._sigma_of(self._room_planes[0], self._room_sigmas)
-        self._fine[:], self._sigma[:] = self._room, self._room_sigma
-        self._dirty = None
+        for begin in range(0, self._room.size, _CHUNK):  # piecewise: large temporaries would stay in the heap
+            end = min(begin + _CHUNK, self._room.size)
+            piece = self._well_exposed[begin:end] * np.float32(self._factor / FINE)
+            piece[max(luma - begin, 0) :] += np.float32(128.0)
+            to_fine(piece)
+            self._room[begin:end] = piece
+        self._fine[:] = self._room
+        for top in range(0, self._height, _STRIP_PX):
+            strip = Window(0, top, self._width, min(top + _STRIP_PX, self._height))
+            self._sigma_of(_cut(self._planes, strip)[0], _cut(self._sigmas, strip))
+        self._dirty = self._still = None
 
     def _sigma_of(self, luma: Counts, sigmas: tuple[Counts, Counts, Counts]) -> None:
         assert self._tables is not None
@@ -97,34 +134,44 @@ class Canvas:
         sigmas[1][:], sigmas[2][:] = chroma, chroma
 
     def _restore(self) -> None:
+        """The empty room where the person was."""
         if self._dirty is None:
             return
-        pairs = (self._planes, self._room_planes), (self._sigmas, self._room_sigmas)
-        for into, source in pairs:
-            for a, b in zip(_cut(into, self._dirty), _cut(source, self._dirty), strict=True):
-                a[:] = b
-        self._dirty = None
+        for into, source in zip(
+            _cut(self._planes, self._dirty), _cut(self._room_planes, self._dirty), strict=True
+        ):
+            into[:] = source
+        self._sigma_of(_cut(self._planes, self._dirty)[0], _cut(self._sigmas, self._dirty))
+        self._dirty = self._still = None
 
-    def _paint(
-        self, window: Window, capsules: list[Capsule], shadows: list[Shadow], in_doorway: bool
-    ) -> None:
-        fine = _cut(self._planes, window)
-        y, u, v = (plane.astype(np.float32) for plane in fine)
-        for plane, zero in ((y, 0.0), (u, 128.0), (v, 128.0)):
-            plane *= np.float32(1.0 / FINE)
-            plane -= np.float32(zero)
-        painter = Painter(window, y, u, v, self._factor)
-        for shadow in () if in_doorway else shadows:
+    def _show(self, window: Window, painted: Floats) -> None:
+        """Put a painted piece, flat in FINE steps, into the working planes."""
+        begin = 0
+        for plane in _cut(self._planes, window):
+            end = begin + plane.size
+            plane[:] = painted[begin:end].reshape(plane.shape)
+            begin = end
+        self._dirty = window
+
+    def _painted(self, window: Window, figure: Figure, breath: float, beat: float) -> Floats:
+        """The window's Y, U, V with the person in the empty room: flat float32 in FINE steps."""
+        pieces = _cut(self._room_planes, window)
+        flat = np.concatenate([piece.ravel() for piece in pieces]).astype(np.float32)
+        flat -= np.float32(FINE // 2)
+        flat *= np.float32(1.0 / FINE)
+        flat[pieces[0].size :] -= np.float32(128.0)
+        y = flat[: pieces[0].size].reshape(pieces[0].shape)
+        chroma = flat[pieces[0].size :].reshape(2, *pieces[1].shape)
+        painter = Painter(window, y, chroma, self._factor)
+        for shadow in () if figure.in_doorway else figure.shadows:
             painter.dim(*shadow, _SHADOW)
-        clip = self.doorway[window.y0 : window.y1, window.x0 : window.x1] if in_doorway else None
-        for capsule in capsules:
+        doorway = self._doorway[window.y0 : window.y1, window.x0 : window.x1]
+        clip = doorway.astype(np.float32) if figure.in_doorway else None
+        for capsule in figure.capsules(breath, beat):
             painter.lay(capsule, clip)
-        for plane, zero, into in zip((y, u, v), (0.0, 128.0, 128.0), fine, strict=True):
-            plane += np.float32(zero)
-            plane *= np.float32(FINE)
-            np.minimum(np.maximum(plane, 0.0, out=plane), np.float32(255 * FINE), out=plane)
-            into[:] = plane
-        self._sigma_of(fine[0], _cut(self._sigmas, window))
+        flat[pieces[0].size :] += np.float32(128.0)
+        to_fine(flat)
+        return flat
 
 
 def _flat(y: Floats, u: Floats, v: Floats) -> Counts:

@@ -49,53 +49,60 @@ class Window:
 
 def window_of(capsules: list[Capsule], width: int, height: int) -> Window:
     """What holds all capsules, within the picture."""
-    x0 = min(min(c.x0 - c.r0, c.x1 - c.r1) for c in capsules)
-    y0 = min(min(c.y0 - c.r0, c.y1 - c.r1) for c in capsules)
-    x1 = max(max(c.x0 + c.r0, c.x1 + c.r1) for c in capsules)
-    y1 = max(max(c.y0 + c.r0, c.y1 + c.r1) for c in capsules)
-    return Window(
-        max(int(x0 - 1) & ~1, 0),
-        max(int(y0 - 1) & ~1, 0),
-        min((int(x1 + 3)) & ~1, width),
-        min((int(y1 + 3)) & ~1, height),
+    sides = [_sides(capsule) for capsule in capsules]
+    x0, y0 = min(side[0] for side in sides), min(side[1] for side in sides)
+    return _even(x0, y0, max(side[2] for side in sides), max(side[3] for side in sides), width, height)
+
+
+def _sides(c: Capsule) -> tuple[float, float, float, float]:
+    return (
+        min(c.x0 - c.r0, c.x1 - c.r1),
+        min(c.y0 - c.r0, c.y1 - c.r1),
+        max(c.x0 + c.r0, c.x1 + c.r1),
+        max(c.y0 + c.r0, c.y1 + c.r1),
     )
+
+
+def _even(x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> Window:
+    left, top = max(int(x0 - 1) & ~1, 0), max(int(y0 - 1) & ~1, 0)
+    return Window(left, top, min(int(x1 + 3) & ~1, width), min(int(y1 + 3) & ~1, height))
 
 
 class Painter:
     """A piece of the picture that capsules are laid over, the first lowest.
 
-    y: (h, w), u and v: (h/2, w/2) float32 in counts, chroma around 0; changed in place.
+    y: (h, w), chroma: (2, h/2, w/2) float32 in counts, chroma around 0; changed in place.
     """
 
-    def __init__(self, window: Window, y: Floats, u: Floats, v: Floats, factor: float = 1.0) -> None:
+    def __init__(self, window: Window, y: Floats, chroma: Floats, factor: float = 1.0) -> None:
         """`factor`: what exposure does to the capsules' colours."""
         self._window = window
         self._factor = factor
-        self._planes = (y, u, v)
+        self._luma, self._chroma = y, chroma
+        self._xs = np.arange(y.shape[1], dtype=np.float32)
+        self._ys = np.arange(y.shape[0], dtype=np.float32)[:, None]
 
     def lay(self, capsule: Capsule, clip: Floats | None = None) -> None:
         """Lay one capsule; `clip`, of the whole window's shape, lets it through where it is 1."""
-        inner = window_of([capsule], self._window.x1, self._window.y1)
-        x0, y0 = max(inner.x0, self._window.x0), max(inner.y0, self._window.y0)
-        if inner.x1 <= x0 or inner.y1 <= y0:
+        x, y = self._window.x0, self._window.y0
+        x0, y0, x1, y1 = _sides(capsule)
+        inner = _even(x0 - x, y0 - y, x1 - x, y1 - y, self._window.x1 - x, self._window.y1 - y)
+        if inner.empty:
             return
-        left, top = x0 - self._window.x0, y0 - self._window.y0
-        right, bottom = inner.x1 - self._window.x0, inner.y1 - self._window.y0
-        xs = np.arange(x0, inner.x1, dtype=np.float32) + np.float32(0.5 - capsule.x0)
-        ys = np.arange(y0, inner.y1, dtype=np.float32)[:, None] + np.float32(0.5 - capsule.y0)
+        rows, columns = slice(inner.y0, inner.y1), slice(inner.x0, inner.x1)
+        xs = self._xs[columns] + np.float32(x + 0.5 - capsule.x0)
+        ys = self._ys[rows] + np.float32(y + 0.5 - capsule.y0)
         cover, shade = _shape(capsule, xs, ys)
         if clip is not None:
-            cover *= clip[top:bottom, left:right]
-        y, u, v = self._planes
-        luma = y[top:bottom, left:right]
+            cover *= clip[rows, columns]
+        luma = self._luma[rows, columns]
         shade *= np.float32(capsule.colour[0] * self._factor)
         shade -= luma
         shade *= cover
         luma += shade
-        cover_c = _halved(cover)
-        for plane, value in ((u, capsule.colour[1]), (v, capsule.colour[2])):
-            part = plane[top // 2 : bottom // 2, left // 2 : right // 2]
-            part += cover_c * (np.float32(value * self._factor) - part)
+        part = self._chroma[:, inner.y0 // 2 : inner.y1 // 2, inner.x0 // 2 : inner.x1 // 2]
+        tint = np.array(capsule.colour[1:], np.float32)[:, None, None] * np.float32(self._factor)
+        part += _halved(cover) * (tint - part)
 
     def dim(self, x: float, y: float, rx: float, ry: float, share: float) -> None:
         """Darken a soft ellipse: the shadow where something touches the ground."""
@@ -106,9 +113,8 @@ class Painter:
         across = ((np.arange(x0, x1, dtype=np.float32) - np.float32(x)) / np.float32(rx)) ** 2
         down = ((np.arange(y0, y1, dtype=np.float32) - np.float32(y)) / np.float32(ry)) ** 2
         soft = np.exp(-2.0 * down)[:, None] * (np.float32(-share) * np.exp(-2.0 * across))
-        luma = self._planes[0][
-            y0 - self._window.y0 : y1 - self._window.y0, x0 - self._window.x0 : x1 - self._window.x0
-        ]
+        rows = slice(y0 - self._window.y0, y1 - self._window.y0)
+        luma = self._luma[rows, x0 - self._window.x0 : x1 - self._window.x0]
         luma += luma * soft
 
 

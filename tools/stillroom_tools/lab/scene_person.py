@@ -33,7 +33,19 @@ _PLAID = ((0.07, 11.0, 0.0), (0.07, 0.0, 11.0), (0.03, 17.0, 9.0))
 _FINEST_WAVE = 1.8
 
 Weave = tuple[tuple[float, float, float], ...]
-_Ball = tuple[Points, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A capsule in the room: from a to b, (3,) metres, with its radii."""
+
+    a: Points
+    ra_m: float
+    b: Points
+    rb_m: float
+    colour: Colour
+    weave: Weave = ()
+    round: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +75,15 @@ class Person:
         skin = self._skin + vital.beat * self._blood
         tone: Colour = (float(skin[0]), float(skin[1]), float(skin[2]))
         parts = [*self._legs(body), *self._trunk(body), *self._arms(body, tone)]
-        parts.sort(key=lambda part: -part[0])
-        found = [capsule for _, capsule in parts]
-        if blanket > 0.02:
-            found.append(self._cover(body, blanket))
-        return found + self._head(body, tone)
+        over = [self._cover(body, blanket)] if blanket > 0.02 else []
+        seen = self._project([*parts, *over, *self._head(body, tone)])
+        limbs = sorted(seen[: len(parts)], key=lambda capsule: -capsule[0])
+        blankets, (neck, hair, face, *eyes) = (
+            seen[len(parts) : len(parts) + len(over)],
+            seen[len(parts) + len(over) :],
+        )
+        head = [neck, hair, face, *eyes] if face[0] < hair[0] else [face, neck, hair]
+        return [capsule for _, capsule in (*limbs, *blankets, *head)]
 
     def shadows(self, pose: Points) -> list[tuple[float, float, float, float]]:
         """Soft ellipses (x, y, rx, ry px) on the floor below feet or body."""
@@ -82,81 +98,76 @@ class Person:
         return [(float(x), float(y), scale * spread_m[0], scale * spread_m[1] * 0.6)]
 
     def _breathed(self, pose: Points, breath: float) -> Points:
-        front = pose[NOSE] - pose[HEAD]
-        front = front / max(float(np.linalg.norm(front)), 1e-6)
         body = pose.copy()
-        way = self._chest_m * breath * front
+        way = self._chest_m * breath * _unit(pose[NOSE] - pose[HEAD])
         body[CHEST] += way
         body[NECK] += 0.25 * way
         body[[5, 8]] += 0.3 * way
         body[[6, 9]] += 0.15 * way
         return body
 
-    def _trunk(self, body: Points) -> list[tuple[float, Capsule]]:
-        lower = self._capsule(body[PELVIS], 0.155, body[CHEST], 0.175, self._shirt, _SHIRT)
-        upper = self._capsule(body[CHEST], 0.175, body[NECK], 0.11, self._shirt, _SHIRT)
-        return [lower, upper]
+    def _trunk(self, body: Points) -> list[_Part]:
+        lower = _Part(body[PELVIS], 0.155, body[CHEST], 0.175, self._shirt, _SHIRT)
+        return [lower, _Part(body[CHEST], 0.175, body[NECK], 0.11, self._shirt, _SHIRT)]
 
-    def _legs(self, body: Points) -> list[tuple[float, Capsule]]:
+    def _legs(self, body: Points) -> list[_Part]:
         found = []
         for knee, foot, side in ((11, 12, 5), (13, 14, 8)):
             hip = body[PELVIS] + 0.45 * (body[side] - (body[5] + body[8]) / 2)
-            found.append(self._capsule(hip, 0.095, body[knee], 0.065, self._trousers, _PLAIN))
-            found.append(self._capsule(body[knee], 0.065, body[foot], 0.05, self._trousers, _PLAIN))
-            found.append(self._capsule(body[foot], 0.06, body[foot], 0.06, self._shoes))
+            found.append(_Part(hip, 0.095, body[knee], 0.065, self._trousers, _PLAIN))
+            found.append(_Part(body[knee], 0.065, body[foot], 0.05, self._trousers, _PLAIN))
+            found.append(_Part(body[foot], 0.06, body[foot], 0.06, self._shoes))
         return found
 
-    def _arms(self, body: Points, tone: Colour) -> list[tuple[float, Capsule]]:
+    def _arms(self, body: Points, tone: Colour) -> list[_Part]:
         found = []
         for arm in (LEFT_ARM, RIGHT_ARM):
             shoulder, elbow, hand = body[arm]
             middle = shoulder * 0.35 + elbow * 0.65
-            found.append(self._capsule(middle, 0.048, elbow, 0.043, tone, round_=0.2))
-            found.append(self._capsule(shoulder, 0.075, middle, 0.062, self._shirt, _SHIRT))
-            found.append(self._capsule(elbow, 0.045, hand, 0.04, tone, round_=0.2))
+            found.append(_Part(middle, 0.048, elbow, 0.043, tone, round=0.2))
+            found.append(_Part(shoulder, 0.075, middle, 0.062, self._shirt, _SHIRT))
+            found.append(_Part(elbow, 0.045, hand, 0.04, tone, round=0.2))
         return found
 
-    def _head(self, body: Points, tone: Colour) -> list[Capsule]:
+    def _head(self, body: Points, tone: Colour) -> list[_Part]:
         head, nose = body[HEAD], body[NOSE]
         face = head + 0.42 * (nose - head)
-        neck = self._capsule(body[NECK], 0.055, head, 0.055, tone, round_=0.2)[1]
-        hair_depth, hair = self._capsule(head, 0.108, head + (head - nose) * 0.15, 0.108, self._hair, _PLAIN)
-        face_depth, skin = self._capsule(face, 0.092, face, 0.092, tone, round_=0.2)
-        if face_depth > hair_depth:
-            return [skin, neck, hair]
-        return [neck, hair, skin, *self._eyes(face, head, nose, body[NECK])]
+        neck = _Part(body[NECK], 0.055, head, 0.055, tone, round=0.2)
+        hair = _Part(head, 0.108, head + (head - nose) * 0.15, 0.108, self._hair, _PLAIN)
+        return [neck, hair, _Part(face, 0.092, face, 0.092, tone, round=0.2), *self._eyes(face, body)]
 
-    def _eyes(self, face: Points, head: Points, nose: Points, neck: Points) -> list[Capsule]:
-        front, up = nose - head, head - neck
-        front, up = front / np.linalg.norm(front), up / np.linalg.norm(up)
-        side = np.cross(front, up)
-        eyes = [face + 0.075 * front + 0.02 * up + 0.036 * sign * side for sign in (-1.0, 1.0)]
-        return [self._capsule(eye, 0.012, eye + 0.004 * side, 0.012, self._hair)[1] for eye in eyes]
+    def _eyes(self, face: Points, body: Points) -> list[_Part]:
+        fx, fy, fz = front = _unit(body[NOSE] - body[HEAD])
+        ux, uy, uz = up = _unit(body[HEAD] - body[NECK])
+        side = np.array([fy * uz - fz * uy, fz * ux - fx * uz, fx * uy - fy * ux])
+        middle = face + 0.058 * front + 0.02 * up
+        return [
+            _Part(middle + s * side, 0.011, middle + 1.1 * s * side, 0.011, self._hair)
+            for s in (-0.034, 0.034)
+        ]
 
-    def _cover(self, body: Points, pulled: float) -> Capsule:
+    def _cover(self, body: Points, pulled: float) -> _Part:
         feet = (body[12] + body[14]) / 2
         top = feet + (body[PELVIS] - feet) * 0.8 * pulled
-        feet_r, top_r = 0.17, 0.17 + 0.06 * pulled
-        return self._capsule(feet, feet_r, top, top_r, self._blanket, _PLAID, round_=0.2)[1]
+        return _Part(feet, 0.17, top, 0.17 + 0.06 * pulled, self._blanket, _PLAID, round=0.2)
 
-    def _capsule(
-        self,
-        a: Points,
-        ra_m: float,
-        b: Points,
-        rb_m: float,
-        colour: Colour,
-        weave: Weave = (),
-        round_: float = 0.3,
-    ) -> tuple[float, Capsule]:
-        """Depth of its middle, and the capsule between two places with radii in metres."""
-        (ax, ay, az), (bx, by, bz) = self._camera.project(np.stack([a, b])).tolist()
-        focal = self._camera.focal_px
-        depth = (az + bz) / 2
-        waves = tuple(
-            (contrast, math.tau * kx * depth / focal, math.tau * ky * depth / focal, 1.0 + index)
-            for index, (contrast, kx, ky) in enumerate(weave)
-            if math.tau * math.hypot(kx, ky) * depth / focal < _FINEST_WAVE
+    def _project(self, parts: list[_Part]) -> list[tuple[float, Capsule]]:
+        """Depth of its middle, and the capsule on the picture, of each part."""
+        ends = np.array([end for part in parts for end in (part.a, part.b)])
+        seen = self._camera.project(ends).tolist()
+        return [self._seen(part, *seen[2 * index : 2 * index + 2]) for index, part in enumerate(parts)]
+
+    def _seen(self, part: _Part, a: list[float], b: list[float]) -> tuple[float, Capsule]:
+        focal, depth = self._camera.focal_px, (a[2] + b[2]) / 2
+        metre = math.tau * depth / focal
+        weave = tuple(
+            (contrast, kx * metre, ky * metre, 1.0 + index)
+            for index, (contrast, kx, ky) in enumerate(part.weave)
+            if math.hypot(kx, ky) * metre < _FINEST_WAVE
         )
-        ra, rb = focal * ra_m / az, focal * rb_m / bz
-        return depth, Capsule(ax, ay, ra, bx, by, rb, colour, waves, round_)
+        ra, rb = focal * part.ra_m / a[2], focal * part.rb_m / b[2]
+        return depth, Capsule(a[0], a[1], ra, b[0], b[1], rb, part.colour, weave, part.round)
+
+
+def _unit(vector: Points) -> Points:
+    return vector / max(math.sqrt(float(vector @ vector)), 1e-6)

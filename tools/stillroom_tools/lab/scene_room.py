@@ -20,8 +20,9 @@ from stillroom_tools.lab.scene import (
     Floats,
     Pinhole,
 )
+from stillroom_tools.lab.scene_random import units
 
-_STRIP_PX = 16
+_STRIP_PX = 8
 _RGB_TO_YUV = np.array(  # BT.601, full range, chroma around 0
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )
@@ -47,8 +48,7 @@ def yuv(rgb: tuple[float, float, float]) -> tuple[float, float, float]:
 def paint_room(camera: Pinhole, seed: int) -> Backdrop:
     """Paint the room that `camera` sees. The seed moves grain and creases."""
     width, height = camera.width_px, camera.height_px
-    rng = np.random.Generator(np.random.PCG64([seed, 1]))
-    phases = rng.uniform(0.0, 6.28, 16).astype(np.float32)
+    phases: Floats = np.array(units(4, seed, 1), np.float32) * np.float32(6.28)
     y = np.empty((height, width), np.float32)
     chroma = np.empty((2, height // 2, width // 2), np.float32)
     doorway = np.zeros((height, width), np.bool_)

@@ -6,7 +6,7 @@ rate(t) = mean * (1 + variability * w(t)), w a sum of slow sines of unit varianc
 import math
 from dataclasses import dataclass
 
-import numpy as np
+from stillroom_tools.lab.scene_random import units
 
 TAU = 2.0 * math.pi
 
@@ -33,17 +33,15 @@ class Rhythm:
         return 60.0 * (self.turns(to_s) - self.turns(from_s)) / (to_s - from_s)
 
 
-def rhythm(per_min: float, variability: float, slowest_s: float, seed: tuple[int, ...]) -> Rhythm:
+def rhythm(per_min: float, variability: float, slowest_s: float, *seed: int) -> Rhythm:
     """A rhythm that wanders over periods from `slowest_s / 5` to `slowest_s` seconds."""
-    rng = np.random.Generator(np.random.PCG64(seed))
     amplitude = variability * math.sqrt(2.0 / 4)
+    start, *shares = units(9, *seed)
     waves = tuple(
-        (amplitude, TAU / float(period), float(phase))
-        for period, phase in zip(
-            rng.uniform(slowest_s / 5, slowest_s, 4), rng.uniform(0, TAU, 4), strict=True
-        )
+        (amplitude, TAU / (slowest_s * (0.2 + 0.8 * period)), TAU * phase)
+        for period, phase in zip(shares[:4], shares[4:], strict=True)
     )
-    return Rhythm(per_min, waves, float(rng.uniform()))
+    return Rhythm(per_min, waves, start)
 
 
 def breath(turns: float) -> float:

@@ -15,11 +15,12 @@ from stillroom.eye.frame import Frame
 from stillroom.observation import Box
 from stillroom_tools.lab.scenario import Scenario, load_scenario
 from stillroom_tools.lab.scenario_cues import CueFile
-from stillroom_tools.lab.scenario_life import Life, Moment, mixed
+from stillroom_tools.lab.scenario_life import Life, Moment
 from stillroom_tools.lab.scene import pinhole
-from stillroom_tools.lab.scene_canvas import Canvas, Layout
-from stillroom_tools.lab.scene_paint import Capsule, window_of
+from stillroom_tools.lab.scene_canvas import Canvas, Figure, Layout
+from stillroom_tools.lab.scene_paint import window_of
 from stillroom_tools.lab.scene_person import Person, Vital
+from stillroom_tools.lab.scene_random import mixed
 from stillroom_tools.lab.scene_sensor import exposure
 from stillroom_tools.lab.scene_vitals import beat, breath, rhythm
 from stillroom_tools.lab.truth import Truth
@@ -73,8 +74,8 @@ class SimulatedCamera:
         self._person = Person(scenario.looks, camera, scenario.breathing.chest_mm, scenario.pulse.strength)
         self._life = Life(scenario, seed)
         breathing, pulse = scenario.breathing, scenario.pulse
-        self._breathing = rhythm(breathing.breaths_per_min, breathing.variability, 90.0, (seed, 2))
-        self._pulse = rhythm(pulse.pulse_bpm, pulse.variability, 40.0, (seed, 3))
+        self._breathing = rhythm(breathing.breaths_per_min, breathing.variability, 90.0, seed, 2)
+        self._pulse = rhythm(pulse.pulse_bpm, pulse.variability, 40.0, seed, 3)
         self._closed = False
 
     def frames(self) -> Iterator[Frame]:
@@ -94,9 +95,7 @@ class SimulatedCamera:
         at_s = frame_ns / NS_PER_S
         now = self._life.moment(at_s)
         light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
-        capsules = self._capsules(now, at_s)
-        shadows = self._person.shadows(now.pose) if capsules and now.pose is not None else []
-        return self._canvas.draw(light, capsules, shadows, now.in_doorway, mixed(self._seed, index), frame_ns)
+        return self._canvas.draw(light, self._figure(now, at_s), mixed(self._seed, index), frame_ns)
 
     def frame_ns(self, index: int) -> int:
         """The time of frame `index`; that of the first is 0."""
@@ -128,17 +127,24 @@ class SimulatedCamera:
         """The next frame asked for is the end."""
         self._closed = True
 
-    def _capsules(self, now: Moment, at_s: float) -> list[Capsule]:
-        if now.pose is None:
-            return []
-        vital = Vital(breath(self._breathing.turns(at_s)), beat(self._pulse.turns(at_s)))
-        return self._person.capsules(now.pose, vital, now.blanket)
+    def _figure(self, now: Moment, at_s: float) -> Figure | None:
+        pose = now.pose
+        if pose is None:
+            return None
+        return Figure(
+            capsules=lambda breath, beat: self._person.capsules(pose, Vital(breath, beat), now.blanket),
+            breath=breath(self._breathing.turns(at_s)),
+            beat=beat(self._pulse.turns(at_s)),
+            shadows=self._person.shadows(pose),
+            in_doorway=now.in_doorway,
+            still=pose.tobytes() if now.still else None,
+        )
 
     def _box(self, now: Moment, at_s: float) -> Box | None:
-        capsules = self._capsules(now, at_s)
-        if not capsules or now.state == "empty":
+        figure = self._figure(now, at_s)
+        if figure is None or now.state == "empty":
             return None
-        window = window_of(capsules, self.width, self.height)
+        window = window_of(figure.capsules(figure.breath, 0.0), self.width, self.height)
         if window.empty:
             return None
         x, y = self.width, self.height
