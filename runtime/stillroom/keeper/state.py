@@ -27,6 +27,10 @@ class Change:
 class RoomStateMachine:
     """Feed it evidence in order of time; it answers with a change or with None."""
 
+    _candidate: RoomState | None
+    _stirred_ns: int | None
+    _seen: Evidence | None
+
     def __init__(self, config: RoomConfig) -> None:
         self._config = config
         self.state: RoomState = "unknown"
@@ -55,11 +59,11 @@ class RoomStateMachine:
         return change
 
     def _forget(self) -> None:
-        self._candidate: RoomState | None = None
+        self._candidate = None
         self._since_ns = 0
         self._why = ""
-        self._stirred_ns: int | None = None
-        self._seen: Evidence | None = None
+        self._stirred_ns = None
+        self._seen = None
         self._been_in_bed = False
 
     def _enter(self, state: RoomState, frame_ns: int, why: str) -> Change:

@@ -272,13 +272,13 @@ class Unit:
         self._outbox.add(self._clock.utc_ms(), event)
 
     def _snapshot(self) -> Snapshot:
-        decision, room = self._gate.decision, self._room
+        room = self._room
         last = room.last
         return Snapshot(
-            room=decision.authorisation.room if decision.authorisation else "none",
+            room=self._gate.room,
             state=room.state,
             state_since_ms=room.state_since_ms,
-            gate=decision.reason,
+            gate=self._gate.decision.reason,
             breathing=room.breathing,
             pulse=room.pulse,
             motion=room.motion,

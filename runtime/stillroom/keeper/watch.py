@@ -12,6 +12,7 @@ from stillroom.keeper.outbox import Outbox
 
 _PAUSED_UNTIL = "paused_until_ms"
 _WITHDRAWN = "withdrawn "
+_ROOM = "room"
 
 
 class GateWatch:
@@ -28,6 +29,8 @@ class GateWatch:
         left_ms = outbox.recall(_PAUSED_UNTIL) - clock.utc_ms()
         self._paused_until_ns = self._in_ms(min(left_ms, self._pause_ms)) if left_ms > 0 else 0
         self.decision = Decision("no-authorisation")
+        self.room = (outbox.recall_bytes(_ROOM) or b"none").decode()
+        """The pseudonym of the room that was last authorised; a room that is dark keeps its name."""
         self._told = False
 
     @property
@@ -79,11 +82,17 @@ class GateWatch:
         before, self.decision = self.decision, decision
         if decision != before or not self._told:
             self._told = True
+            self._name(decision)
             on_change(decision)
             name = decision.authorisation.id if decision.authorisation else None
             self._outbox.add(utc_ms, GateChanged(decision.reason, name))
             self._audit.append(utc_ms, "gate", gate=decision.reason, authorisation=name or "none")
         return decision
+
+    def _name(self, decision: Decision) -> None:
+        if decision.authorisation and decision.authorisation.room != self.room:
+            self.room = decision.authorisation.room
+            self._outbox.remember(_ROOM, self.room.encode())
 
     def _in_ms(self, milliseconds: int) -> int:
         return self._clock.mono_ns() + milliseconds * NS_PER_MS
