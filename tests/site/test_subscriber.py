@@ -264,15 +264,12 @@ def test_taken_over_by_another_with_the_same_id(tmp_path: Path) -> None:
 
 def site_folder(folder: Path, authority: Authority) -> Path:
     """What LocalBroker reads of a site; the server's certificate is `authority`'s `server`."""
-    for name, source in (
-        ("ca/ca", authority.name),
-        ("broker/server", "server"),
-        ("broker/server-key", "server-key"),
-    ):
-        target = folder / "site" / f"{name}.pem"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(authority.folder / f"{source}.pem", target)
-    (folder / "site/broker/acl").write_text("pattern readwrite #\n")
+    broker = folder / "site" / "broker"
+    broker.mkdir(parents=True)
+    for name, source in (("ca", authority.name), ("server", "server"), ("server-key", "server-key")):
+        shutil.copy(authority.folder / f"{source}.pem", broker / f"{name}.pem")
+    (broker / "acl").write_text("pattern readwrite #\n")
+    (folder / "site" / "site.toml").write_text('site = "site"\n')
     return folder / "site"
 
 
