@@ -122,7 +122,7 @@ INLINE void finish_chroma(const distil_frame *frame, const strip_t *strip, const
 #undef VARIANT
 #undef WIDE
 
-#ifdef __x86_64__
+#ifdef WITH_V3
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 #define VARIANT(name) name##_v3
@@ -184,7 +184,7 @@ int distil_reference(const distil_frame *frame, const uint16_t *previous, const 
 /* One wheel serves every x86-64: asked at each call (a load and a test), so that there is no state. 1.4 times. */
 int distil(const distil_frame *frame, const uint16_t *previous, const uint8_t *mask, const distil_grid *grid,
            distil_order *orders, int32_t order_count) {
-#ifdef __x86_64__
+#ifdef WITH_V3
     if (__builtin_cpu_supports("x86-64-v3"))
         return run(picture_v3, frame, previous, mask, grid, orders, order_count);
 #endif
@@ -192,7 +192,7 @@ int distil(const distil_frame *frame, const uint16_t *previous, const uint8_t *m
 }
 
 const char *distil_variant(void) {
-#ifdef __x86_64__
+#ifdef WITH_V3
     return __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3" : "x86-64";
 #else
     return "reference";

@@ -3,7 +3,7 @@
  * Maths: the exclusive or of all 64-bit words, four vectors wide, so that no addition waits for the one before.
  *
  * Why C: numpy.bitwise_xor.reduce reads at a third of the speed. */
-#include "distil.h"
+#include "kernel.h"
 
 #include <string.h>
 
@@ -27,7 +27,7 @@
 
 STREAM(stream_portable, 16)
 
-#ifdef __x86_64__
+#ifdef WITH_V3
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 STREAM(stream_v3, 32)
@@ -36,7 +36,7 @@ STREAM(stream_v3, 32)
 
 uint64_t stream_read(const uint8_t *bytes, int64_t size_bytes) {
     if (!bytes || size_bytes <= 0) return 0;
-#ifdef __x86_64__
+#ifdef WITH_V3
     if (__builtin_cpu_supports("x86-64-v3")) return stream_v3(bytes, size_bytes);
 #endif
     return stream_portable(bytes, size_bytes);
