@@ -48,6 +48,7 @@ class Analysis:
         self._shape = (self._grid.rows, self._grid.cols)
         cells = self._grid.rows * self._grid.cols
         self._open = np.ones(cells, bool) if self._mask is None else self._mask.cells.reshape(-1) == 0
+        self._open_count = max(1, int(self._open.sum()))
         self._region = None if region is None else inside(region, self._shape) & self._open
         self._traces = Traces(*self._shape)
         self._breathing = Breathing(cells, self._grid.cols)
@@ -94,15 +95,16 @@ class Analysis:
 
     def _observe(self, fifth: Fifth, frame_ns: int, captured_mono_ns: int) -> Observation:
         moving = self._motion.feed(fifth.moved) & self._open
+        self._motion.weigh(fifth.luma)
         light_changed = self._light.feed(fifth.luma)
         if light_changed and self._lit_anew(fifth.time_s):
             self._restart()
         self._breathing.feed(fifth)
-        self._patch.note(moving)
+        self._patch.note(moving & self._motion.lasting)
         self._background.feed(fifth, moving, empty=self._empty)
         differs = self._background.differs(fifth)
         figure = None if differs is None else differs & self._open
-        motion = float(moving.sum()) / max(1, int(self._open.sum()))
+        motion = float(moving.sum()) / self._open_count
         self._remember_motion(moving, fifth.time_s)
         dark = is_dark(self._grid.histogram)
         clipped = float(self._grid.clipped.sum()) / (64.0 * self._open.size)
@@ -112,7 +114,7 @@ class Analysis:
         return Observation(
             frame_ns=frame_ns,
             captured_mono_ns=captured_mono_ns,
-            luma_mean=float(fifth.luma[self._open].mean()) if self._open.any() else 0.0,
+            luma_mean=float(fifth.luma.sum()) / self._open_count,
             clipped=min(1.0, clipped),
             dark=dark,
             light_changed=light_changed,
@@ -138,7 +140,8 @@ class Analysis:
 
     def _remember_motion(self, moving: NDArray[np.bool_], time_s: float) -> None:
         where = self._open if self._region is None else self._region
-        if float(moving[where].mean() if where.any() else 0.0) > MOTION_SHARE:
+        share = float(moving[where].mean()) if where.any() else 0.0
+        if share > MOTION_SHARE and self._motion.lasting:
             self._last_motion_s = time_s
 
     def _read(self, figure: NDArray[np.bool_] | None, fifth: Fifth, dark: bool) -> None:

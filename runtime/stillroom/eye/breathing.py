@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LOW_HZ, HIGH_HZ, STEP_HZ = 0.1, 0.7, 0.01
 RATE_HZ = 5.0
-SHORTEST_S, LONGEST_S = 20.0, 30.0
+SHORTEST_S, LONGEST_S = 18.0, 30.0
 CYCLES = 3.0
 MAX_CELLS = 384
 MIN_CELLS = 6
@@ -36,6 +36,8 @@ MAX_SECOND = 0.62
 MIN_IN_HALF = 0.35
 """Power at the reading's frequency in each half of the window, relative to that half's own peak."""
 MAX_BALANCE = 8.0
+STIRRED = 2.5
+"""Mean squared steps of the long window against those of the short one: somebody moved before it."""
 STEADY_READS = 3
 STEADY_PER_MIN = 1.5
 
@@ -67,41 +69,70 @@ class Evidence:
         )
 
 
+class Sums:
+    """Running sums over the last rows of a ring: values, squares, squared steps. Exact, so nothing creeps in."""
+
+    def __init__(self, rows: int, cells: int) -> None:
+        self._rows = rows
+        self._sums = np.zeros((3, cells), np.int64)
+        self.count = 0
+
+    def restart(self) -> None:
+        self._sums[:] = 0
+        self.count = 0
+
+    def feed(self, ring: Ring) -> None:
+        """Take the row that was pushed last into `ring`, let go of the one that no longer counts."""
+        now = ring.row(1).astype(np.int64)
+        self._take(now, ring.row(2) if self.count else None, 1)
+        self.count += 1
+        if self.count > self._rows:
+            leaving = ring.row(self._rows + 1).astype(np.int64)
+            self._take(leaving, ring.row(self._rows), -1)
+            self.count -= 1
+
+    def _take(self, row: NDArray[np.int64], beside: NDArray[np.uint16] | None, sign: int) -> None:
+        self._sums[0] += sign * row
+        self._sums[1] += sign * (row * row)
+        if beside is not None:
+            step = row - beside
+            self._sums[2] += sign * (step * step)
+
+    def stir(self) -> float:
+        """Mean squared step, all cells together."""
+        return float(self._sums[2].sum()) / max(1, self.count - 1)
+
+    def figures(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Variance and mean squared step of each cell."""
+        count = max(2, self.count)
+        mean = self._sums[0] / count
+        variance = self._sums[1] / count - mean * mean
+        return variance, self._sums[2] / (count - 1)
+
+
 class Breathing:
     """Make for a number of cells, feed fifths of a second, read once a second."""
 
     def __init__(self, cells: int, columns: int) -> None:
         self._columns = columns
         self._ring = Ring(round(SLOW_SPAN_S * 1e9 / SLOW_NS), cells, np.uint16)
-        self._sums = np.zeros((3, cells))
+        self._long = Sums(round(LONGEST_S * RATE_HZ), cells)
+        self._short = Sums(round(SHORTEST_S * RATE_HZ), cells)
         self._values_hz: list[float] = []
         self.evidence: Evidence | None = None
 
     def restart(self) -> None:
         self._ring.clear()
-        self._sums[:] = 0.0
+        self._long.restart()
+        self._short.restart()
         self._values_hz.clear()
         self.evidence = None
 
     def feed(self, fifth: "Fifth") -> None:
-        """Keep the luma of a fifth, and the running sums of values, squares and squared steps over the ring."""
-        row = np.rint(fifth.luma * UNITS).astype(np.uint16)
-        ring, sums = self._ring, self._sums
-        before, leaving = ring.newest(), ring.oldest()
-        now = row.astype(np.float64)
-        if leaving is not None:
-            self._forget(leaving.astype(np.float64))
-        sums[0] += now
-        sums[1] += now * now
-        if before is not None:
-            sums[2] += (now - before) ** 2
-        ring.push(fifth.time_s, row)
-
-    def _forget(self, leaving: NDArray[np.float64]) -> None:
-        after = self._ring.second_oldest().astype(np.float64)
-        self._sums[0] -= leaving
-        self._sums[1] -= leaving * leaving
-        self._sums[2] -= (after - leaving) ** 2
+        """Keep the luma of a fifth."""
+        self._ring.push(fifth.time_s, np.rint(fifth.luma * UNITS).astype(np.uint16))
+        self._long.feed(self._ring)
+        self._short.feed(self._ring)
 
     def read(self, allowed: NDArray[np.bool_] | None = None) -> Reading:
         """The rate, or why not. allowed: (cells,) which may be read; None: all. Call at an even pace."""
@@ -110,11 +141,12 @@ class Breathing:
         if span_s < SHORTEST_S - 0.5 / RATE_HZ:
             self._values_hz.clear()
             return Reading(withheld="warming-up", window_s=round(span_s, 1))
-        evidence = self._weigh(allowed, min(span_s, LONGEST_S))
+        span_s = self._calm_s(span_s)
+        evidence = self._weigh(allowed, span_s)
         self.evidence = evidence
         if evidence is None or not evidence.trusted:
             self._values_hz.clear()
-            return Reading(withheld="low-signal", window_s=round(min(span_s, LONGEST_S), 1))
+            return Reading(withheld="low-signal", window_s=round(span_s, 1))
         self._values_hz = [*self._values_hz[-9:], evidence.peak.hz]
         return self._judge(evidence)
 
@@ -127,8 +159,13 @@ class Breathing:
         quality = quality_of(evidence, float(np.ptp(recent)), len(self._values_hz))
         return Reading(round(value, 2), round(quality, 3), None, "cells", window_s)
 
+    def _calm_s(self, span_s: float) -> float:
+        """How far back to look: not into a stretch in which much more happened than since."""
+        steps = [sums.stir() for sums in (self._long, self._short)]
+        return min(span_s, LONGEST_S) if steps[0] < STIRRED * steps[1] else SHORTEST_S
+
     def _weigh(self, allowed: NDArray[np.bool_] | None, span_s: float) -> Evidence | None:
-        cells = self._choose(allowed)
+        cells = choose(self._long if span_s > SHORTEST_S else self._short, allowed)
         if len(cells) < MIN_CELLS:
             return None
         times, rows = self._ring.window(span_s, cells)
@@ -136,19 +173,18 @@ class Breathing:
         samples = int((span_s + 0.5 / RATE_HZ) * RATE_HZ) // 10 * 10
         return weigh(resample(times, rows, RATE_HZ, samples), cells, self._columns)
 
-    def _choose(self, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-        count = self._ring.count
-        total, squares, steps = self._sums
-        variance = squares / count - (total / count) ** 2
-        step = steps / (count - 1)
-        fit = (step > MIN_STEP) & (step < 2 * MAX_RATIO * variance)
-        if allowed is not None:
-            fit &= allowed
-        cells = np.flatnonzero(fit)
-        if len(cells) > MAX_CELLS:
-            cells = cells[np.argpartition(-step[cells], MAX_CELLS)[:MAX_CELLS]]
-            cells.sort()
-        return cells
+
+def choose(sums: Sums, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+    """Cells whose change is more than noise, those with the largest steps where there are too many."""
+    variance, step = sums.figures()
+    fit = (step > MIN_STEP) & (step < 2 * MAX_RATIO * variance)
+    if allowed is not None:
+        fit &= allowed
+    cells = np.flatnonzero(fit)
+    if len(cells) > MAX_CELLS:
+        cells = cells[np.argpartition(-step[cells], MAX_CELLS)[:MAX_CELLS]]
+        cells.sort()
+    return cells
 
 
 def weigh(samples: Real, cells: NDArray[np.intp], columns: int) -> Evidence | None:

@@ -9,23 +9,42 @@ from stillroom.observation import MAX_BLOBS, Blob, Box
 Flags = NDArray[np.bool_]
 Real = NDArray[np.float32]
 
-DARK_LUMA = 24
+DARK_LUMA = 16
 DARK_SHARE = 0.98
 COARSE = 2
 MIN_BLOB = 0.002
 """Of the picture: a child's head at the far end of a room."""
 MOVED_FLOOR = 1.0
 MOVED_TIMES = 3.0
-_FALL, _RISE = 0.2, 0.003
-"""Per fifth of a second: noise is forgotten in a second, learned in a minute (a fan becomes noise)."""
+LASTING = 1.25
+_MEMORY = 0.02
+_FALL, _RISE = 0.05, 0.003
+"""Per fifth of a second: noise is forgotten in seconds, learned in a minute (a fan becomes noise)."""
 
 
 class Motion:
-    """Cells that changed from frame to frame by more than they use to."""
+    """Cells that changed from frame to frame by more than they use to.
+
+    `lasting`: whether changes add up over fifths of a second as those of things that move do (a step over two fifths
+    is larger than over one); noise and frames out of order do not.
+    """
 
     def __init__(self, cells: int) -> None:
         self._noise = np.zeros(cells, np.float32)
         self._started = False
+        self._luma: tuple[Real, Real] | None = None
+        self._steps = [0.0, 0.0]
+
+    @property
+    def lasting(self) -> bool:
+        return self._steps[1] > LASTING * self._steps[0]
+
+    def weigh(self, luma: Real) -> None:
+        """luma: (cells,) of a fifth; call once for each."""
+        if self._luma is not None:
+            for k, before in enumerate(self._luma):
+                self._steps[k] += _MEMORY * (float(np.abs(luma - before).mean()) - self._steps[k])
+        self._luma = (luma, luma if self._luma is None else self._luma[0])
 
     def feed(self, moved: Real) -> Flags:
         """moved: (cells,) mean change from frame to frame, in counts. (cells,) True where it is motion."""

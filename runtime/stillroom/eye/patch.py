@@ -36,7 +36,7 @@ class Patch:
     def __init__(self, shape: tuple[int, int], region: NDArray[np.bool_] | None) -> None:
         self._shape = shape
         self._fixed = region is not None
-        self._weights = None if region is None else self._sides(np.flatnonzero(region))
+        self._sides = None if region is None else self._split(np.flatnonzero(region))
         self._means = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 6, np.float32)
         self._pulse = Pulse()
         self._last_s = -1.0
@@ -45,23 +45,24 @@ class Patch:
 
     def note(self, moving: NDArray[np.bool_]) -> None:
         """Each fifth of a second: (cells,) what moved."""
-        weights = self._weights
-        share = 0.0 if weights is None else float(moving @ weights.sum(axis=1)) / 2
+        sides = self._sides
+        share = 0.0 if sides is None else max(float(np.mean(moving[side])) for side in sides)
         self._moving.append(share > MOVING_SHARE)
 
     def restart(self) -> None:
         self._means.clear()
+        self._moving.clear()
         self._pulse.restart()
         self._last_s = -1.0
         if not self._fixed:
-            self._weights = None
+            self._sides = None
 
     def read(self, traces: Traces, figure: NDArray[np.bool_] | None, breathing: Box | None) -> Reading:
         """The pulse, or why not, from what the fast ring has gained since the last read."""
         rate_hz = traces.fast_hz
         if traces.pace.frames_per_s < LEAST_HZ:
             return Reading(withheld="unsupported")
-        if self._weights is None:
+        if self._sides is None:
             return self._look(traces, self._body(figure, breathing), rate_hz)
         self._collect(traces)
         if self._means.span_s() < SEGMENT_S - 0.5 / rate_hz:
@@ -72,6 +73,9 @@ class Patch:
             reading = self._pulse.read()
         else:
             reading = Reading(withheld="motion")
+            if not self._fixed:
+                self.restart()  # who moved is no longer where the patch was chosen
+                return reading
         self._give_up(reading, float(times[-1]))
         return reading
 
@@ -99,27 +103,23 @@ class Patch:
             return Reading(withheld="warming-up", window_s=round(span_s, 1))
         cells = None if body is None else choose(traces.fast, body, self._shape, rate_hz)
         if cells is not None:
-            self._weights = self._sides(cells)
+            self._sides = self._split(cells)
             self._last_s = self._trusted_s = traces.fast.newest_time_s()
         return Reading(withheld="low-signal", window_s=round(SEGMENT_S, 1))
 
-    def _sides(self, cells: NDArray[np.intp]) -> NDArray[np.float32] | None:
-        """(cells, 2) weights of the two sets, squares of 2 x 2 cells like a chess board; single cells where few."""
+    def _split(self, cells: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+        """Two sets, squares of 2 x 2 cells like a chess board; single cells where they are few."""
         rows, cols = cells // self._shape[1], cells % self._shape[1]
         block = BLOCK if len(cells) >= 64 else 1
         odd = (rows // block + cols // block) % 2 == 1
-        if not odd.any() or odd.all():
-            return None
-        weights = np.zeros((self._shape[0] * self._shape[1], 2), np.float32)
-        weights[cells[odd], 0] = 1.0 / int(odd.sum())
-        weights[cells[~odd], 1] = 1.0 / int((~odd).sum())
-        return weights
+        return None if not odd.any() or odd.all() else (cells[odd], cells[~odd])
 
     def _collect(self, traces: Traces) -> None:
-        times, rows = traces.fast.since(self._last_s)
-        if len(times) == 0 or self._weights is None:
+        if self._sides is None:
             return
-        means = rows.reshape(len(times), 3, -1) @ self._weights
-        for time_s, mean in zip(times, means.reshape(len(times), 6), strict=True):
-            self._means.push(float(time_s), mean)
-        self._last_s = float(times[-1])
+        total = traces.cells
+        for time_s, row in traces.fast.since(self._last_s):
+            colours = row.reshape(3, total)
+            means = [[float(colour[side].mean()) for side in self._sides] for colour in colours]
+            self._means.push(time_s, np.array(means, np.float32).reshape(-1))
+            self._last_s = time_s

@@ -24,10 +24,10 @@ SEGMENT_S = 9.0
 LONGEST_S = 30.0
 POS_WINDOW_S = 1.6
 LOBE_HZ = 0.2
-MAX_SECOND = 0.6
+MAX_SECOND = 0.5
 MAX_APART_HZ = 0.1
 """Between two sets of cells, and between early and late segments: six beats a minute."""
-MIN_DB = ([1.0, 2.0, 3.0], [2.5, 0.0, -1.5])
+MIN_DB = ([1.0, 2.0, 3.0], [2.5, 0.5, -1.5])
 """Least signal over the rest of the band, by how many segments' lengths the readings span."""
 DARKEST = 4.0
 
@@ -44,16 +44,15 @@ def rgb(rows: Real) -> Real:
 def pos(colours: Real, rate_hz: float) -> Real:
     """(3, n, m) mean colours -> (n, m) pulse signals: POS with overlap-add, equations 2-5 of the source."""
     length = round(POS_WINDOW_S * rate_hz)
-    windows = sliding_window_view(colours, length, axis=1)
-    windows = windows / windows.mean(axis=-1, keepdims=True)
-    red, green, blue = windows
+    windows = np.ascontiguousarray(np.moveaxis(sliding_window_view(colours, length, axis=1), -1, 0))
+    windows /= windows.mean(axis=0)
+    red, green, blue = windows.transpose(1, 0, 2, 3)
     first, second = green - blue, green + blue - 2 * red
-    ratio = first.std(axis=-1) / np.maximum(second.std(axis=-1), 1e-9)
-    parts = first + ratio[..., None] * second
-    parts -= parts.mean(axis=-1, keepdims=True)
+    parts = first + first.std(axis=0) / np.maximum(second.std(axis=0), 1e-9) * second
+    parts -= parts.mean(axis=0)
     signal: Real = np.zeros(colours.shape[1:], np.float32)
     for offset in range(length):
-        signal[offset : offset + parts.shape[0]] += parts[..., offset]
+        signal[offset : offset + parts.shape[1]] += parts[offset]
     return signal
 
 

@@ -5,6 +5,7 @@ of a second of frame time): mean luma, thirty seconds, for breathing. Thirty sec
 26 MB at 640x480; these are 4 MB and 1.5 MB. Time is frame time.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,18 +51,10 @@ class Ring:
         order = self._order()
         return float(self._times_s[order[-1]] - self._times_s[order[0]]) if self.count > 1 else 0.0
 
-    def oldest(self) -> NDArray[Any] | None:
-        """The row that the next push writes over; None while there is room."""
-        return self._rows[self._next] if self.count == len(self._times_s) else None
-
-    def second_oldest(self) -> NDArray[Any]:
-        """Of a full ring, the row that is oldest after the next push."""
-        row: NDArray[Any] = self._rows[(self._next + 1) % len(self._times_s)]
+    def row(self, back: int) -> NDArray[Any]:
+        """The row pushed last (1), the one before (2), and so on."""
+        row: NDArray[Any] = self._rows[self._next - back]
         return row
-
-    def newest(self) -> NDArray[Any] | None:
-        """The row pushed last."""
-        return self._rows[self._next - 1] if self.count else None
 
     def window(self, span_s: float, columns: NDArray[np.intp] | slice) -> tuple[NDArray[np.float64], Real]:
         """Times (n,) and rows (n, m) of the last `span_s`, in order, of some columns, as float32."""
@@ -71,11 +64,11 @@ class Ring:
         rows = self._rows[order] if isinstance(columns, slice) else self._rows[order[:, None], columns]
         return self._times_s[order], rows.astype(np.float32)
 
-    def since(self, time_s: float) -> tuple[NDArray[np.float64], Real]:
-        """Times and rows later than `time_s`, in order, as float32."""
-        order = self._order()
-        order = order[self._times_s[order] > time_s + 1e-6]
-        return self._times_s[order], self._rows[order].astype(np.float32)
+    def since(self, time_s: float) -> Iterator[tuple[float, NDArray[Any]]]:
+        """Times and rows later than `time_s`, in order; valid until the next push."""
+        for place in self._order():
+            if self._times_s[place] > time_s + 1e-6:
+                yield float(self._times_s[place]), self._rows[place]
 
     def newest_time_s(self) -> float:
         """Time of the newest row; 0 where there is none."""
