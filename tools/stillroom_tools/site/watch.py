@@ -12,9 +12,9 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
+from rich.table import Table
 
 from stillroom.clock import NS_PER_S, Clock, SystemClock
 from stillroom.errors import EXIT_OK, StillroomError
@@ -25,9 +25,6 @@ from stillroom_tools.site.gateway.rooms import Room, Rooms
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.subscriber import Subscriber, say
 from stillroom_tools.site.table import fit, render
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 __all__ = ["HELP", "Watch", "add_arguments", "render", "run"]
 

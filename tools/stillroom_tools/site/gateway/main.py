@@ -27,7 +27,7 @@ HELP = "receive, keep and acknowledge what the units say"
 
 BATCH = 256
 LONGEST_WAIT_S = 0.2
-REFRESH_S = 1.0
+LOOK_ROUND_S = 1.0
 REPORT_S = 10.0
 
 
@@ -67,7 +67,7 @@ class Gateway:
         self._down = Downwards(
             self._enrolled.keys.signing, self._store, clock, site.config.slots.period_s, self._publish
         )
-        self._report = _Report()
+        self._report = _Report(clock)
         self._stopping = False
 
     def stop(self) -> None:
@@ -79,21 +79,17 @@ class Gateway:
         _tell(
             f"site '{self._site.name}', {len(self._enrolled.units)} units, {self._store.count()} entries kept"
         )
-        refresh_ns = report_ns = self._clock.mono_ns()
+        look_ns = self._clock.mono_ns()
         self._print_new()
         try:
             with self._subscriber:
                 while not self._stopping:
                     self._beat()
-                    now_ns = self._clock.mono_ns()
-                    if now_ns >= refresh_ns:
-                        refresh_ns = now_ns + round(REFRESH_S * NS_PER_S)
+                    if self._clock.mono_ns() >= look_ns:
+                        look_ns = self._clock.mono_ns() + round(LOOK_ROUND_S * NS_PER_S)
                         self._look_round()
-                    if now_ns >= report_ns:
-                        report_ns = now_ns + round(REPORT_S * NS_PER_S)
-                        self._report.tell(self._enrolled.refusals, self._subscriber.dropped)
         finally:
-            self._report.tell(self._enrolled.refusals, self._subscriber.dropped)
+            self._report.tell(self._enrolled.refusals, self._subscriber.dropped, now=True)
             self._store.close()
 
     def _beat(self) -> None:
@@ -120,9 +116,10 @@ class Gateway:
     def _look_round(self) -> None:
         if self._enrolled.refresh():
             self._enrol()
-            _tell(f"{len(self._enrolled.units)} units are enrolled now")
+            _tell(f"units enrolled now: {', '.join(sorted(self._enrolled.units)) or 'none'}")
         for room in self._rooms.judge():
             _tell(f"unit {room.unit} (room {room.name}) is silent: no record for three slots")
+        self._report.tell(self._enrolled.refusals, self._subscriber.dropped)
 
     def _enrol(self) -> None:
         units = self._enrolled.units
@@ -141,24 +138,26 @@ class Gateway:
 
 
 class _Report:
-    """Says what was refused, when there is more of it than before."""
+    """Says what was refused: a new kind at once, higher counts now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._counts: Counter[str] = Counter()
-        self._told = ""
+        self._told: dict[str, int] = {}
+        self._told_ns = 0
 
     def count(self, counts: Mapping[str, int]) -> None:
         self._counts.update({reason: n for reason, n in counts.items() if reason != "new"})
 
-    def tell(self, refusals: Mapping[tuple[str, str], int], dropped: int) -> None:
-        """One line, where anything has changed since the last."""
-        parts = [f"{reason} {n} (unit {unit})" for (unit, reason), n in sorted(refusals.items())]
-        parts += [f"entries {reason} {n}" for reason, n in sorted(self._counts.items())]
-        parts += [f"dropped for want of time {dropped}"] if dropped else []
-        text = "not taken so far: " + ", ".join(parts)
-        if parts and text != self._told:
-            self._told = text
-            _tell(text)
+    def tell(self, refusals: Mapping[tuple[str, str], int], dropped: int, *, now: bool = False) -> None:
+        """One line, where there is more than was told. `now`: without waiting."""
+        seen = {f"{reason} (unit {unit})": n for (unit, reason), n in sorted(refusals.items())}
+        seen |= {f"entries {reason}": n for reason, n in sorted(self._counts.items())}
+        seen |= {"dropped for want of time": dropped} if dropped else {}
+        due = now or self._clock.mono_ns() - self._told_ns >= REPORT_S * NS_PER_S
+        if seen.keys() != self._told.keys() or (due and seen != self._told):
+            self._told, self._told_ns = seen, self._clock.mono_ns()
+            _tell("not taken so far: " + ", ".join(f"{what} {n}" for what, n in seen.items()))
 
 
 def _tell(text: str) -> None:
