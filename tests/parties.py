@@ -3,8 +3,10 @@
 `resign` and `resealed` do what only the holder of a key could: one fault in a record that is right otherwise.
 """
 
+import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 
 import msgspec
 from nacl import bindings
@@ -37,6 +39,13 @@ BOARD = ring("board", "board", 2)
 UNIT = ring("unit", "u-1")
 OTHER_UNIT = ring("unit", "u-2")
 STRANGER = ring("gateway", "stranger")
+
+
+def command(module: ModuleType, *arguments: object) -> int:
+    """Run a group of commands as the command line does; errors come through."""
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    return module.run(parser.parse_args([str(a) for a in arguments]))
 
 
 class HandClock:

@@ -27,6 +27,7 @@ autosave_on_changes true
 # The default of 1,000 drops what a slow gateway has not taken. Units send again what the gateway has not
 # confirmed, so the queue need not be endless: 20,000 records are 40 MB for each client.
 max_queued_messages 20000
+message_size_limit 65536
 max_packet_size 65536
 set_tcp_nodelay true
 
@@ -56,9 +57,11 @@ _ACL = """\
 user gateway
 topic read stillroom/1/{site}/+/up
 topic write stillroom/1/{site}/+/down
+topic deny stillroom/1/{site}/gateway/up
 
 user board
 topic read stillroom/1/{site}/+/up
+topic deny stillroom/1/{site}/board/up
 
 pattern write stillroom/1/{site}/%u/up
 pattern read stillroom/1/{site}/%u/down

@@ -4,6 +4,7 @@ authority/ and ca/ hold the secrets that make a site; they belong on a machine w
 that runs day and night reads `authority.key` or `ca-key.pem`.
 """
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ FORGET_AFTER_MS = 7 * 86_400 * MS_PER_S
 
 D = TypeVar("D", Roster, Enrolment, Authorisation, Withdrawal)
 Party = Literal["gateway", "board"]
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
 class SiteBroker(Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,6 +186,11 @@ def check_name(name: str, what: str) -> str:
 
 def check_host(host: str, what: str) -> str:
     """Raises ConfigError for what is neither a host name nor an address."""
+    try:
+        ipaddress.ip_address(host)
+        return host
+    except ValueError:
+        pass
     if not _HOST.fullmatch(host):
         raise ConfigError(f"{what} '{host}': a host name or an IP address is needed")
     return host

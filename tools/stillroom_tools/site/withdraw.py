@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Prints the ids withdrawn, one a line; none where none stood. Raises ConfigError, TrustError, StorageError."""
     site, unit, trust = find_unit(options.unit, options.site)
     clock = SystemClock()
-    ids = _named(site, unit, options.id) if options.id else _standing(site, unit, clock)
+    ids = _standing(site, unit, clock) if options.id is None else _named(site, unit, options.id)
     if not ids:
         print(f"unit {unit}: no authorisation stands: nothing was withdrawn", file=sys.stderr)
         return EXIT_OK
