@@ -12,11 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from stillroom.clock import MS_PER_S, NS_PER_MS
-from stillroom_tools.lab.scenario import CUES
+from stillroom_tools.lab.scenario import CUES, Cue
 
-Act = Callable[[str, float], None]
+Act = Callable[[Cue, float], None]
 
 
 class CueFile:
@@ -39,10 +40,14 @@ class CueFile:
     def read(self, now_s: float, act: Act) -> None:
         """Act on new lines: with a time and a known start at that time, otherwise now."""
         for verb, at_ms in self._lines():
-            known = at_ms is not None and self._start_ms is not None
-            act(verb, max((at_ms - self._start_ms) / MS_PER_S, 0.0) if known else now_s)  # type: ignore[operator]
+            act(
+                verb,
+                now_s
+                if at_ms is None or self._start_ms is None
+                else max(at_ms - self._start_ms, 0) / MS_PER_S,
+            )
 
-    def _lines(self) -> list[tuple[str, int | None]]:
+    def _lines(self) -> list[tuple[Cue, int | None]]:
         """New whole lines; a line still being written waits for its end."""
         try:
             with self._path.open("rb") as file:
@@ -55,7 +60,7 @@ class CueFile:
         found = (self._parse(line) for line in whole.decode("utf-8", "replace").splitlines())
         return [cue for cue in found if cue is not None]
 
-    def _parse(self, line: str) -> tuple[str, int | None] | None:
+    def _parse(self, line: str) -> tuple[Cue, int | None] | None:
         words = line.split()
         if not words or words[0].startswith("#"):
             return None
@@ -67,4 +72,4 @@ class CueFile:
         if words[0] == "start":
             self._start_ms = at_ms
             return None
-        return words[0], at_ms
+        return cast(Cue, words[0]), at_ms

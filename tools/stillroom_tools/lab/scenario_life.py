@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stillroom.events import RoomState
-from stillroom_tools.lab.scenario import Act, Scenario
+from stillroom_tools.lab.scenario import Act, Cue, Scenario
 from stillroom_tools.lab.scenario_steps import Place, Stance, Step, plan
 from stillroom_tools.lab.scene import ROOM_BACK_M, Points
 from stillroom_tools.lab.scene_body import CHEST, HANDS, HEAD, NECK, NOSE, PELVIS
@@ -66,12 +66,12 @@ class Life:
         self._covers: list[tuple[float, bool]] = [(-1e9, False)]
         self._slot: tuple[int, Points, Points] | None = None
 
-    def cue(self, verb: str, at_s: float) -> None:
+    def cue(self, verb: Cue, at_s: float) -> None:
         """Something happens now that the scenario does not say; what it still had to say is dropped."""
         self._advance(at_s)
         if verb not in ("cover", "uncover"):
             self._next = None
-        self._act(Act(at_s=at_s, do=verb))  # type: ignore[arg-type]
+        self._act(Act(at_s=at_s, do=verb))
 
     def moment(self, at_s: float) -> Moment:
         """The room at `at_s`, which is not more than KEPT_S before the latest moment asked for."""
@@ -92,7 +92,7 @@ class Life:
         lux_before, lux, since_s = self._light(at_s)
         return Moment(
             pose=None if place == "outside" and not going_on else pose,
-            state=_state(place, stance.was_in_bed),
+            state="empty" if in_doorway else _state(place, stance.was_in_bed),
             place=place,
             moving=going_on,
             still=not (going_on or swaying or fidgeting),
@@ -113,7 +113,8 @@ class Life:
         if act.do == "light" and act.lux is not None:
             self._lights = [*self._lights, (act.at_s, act.lux)][-64:]
         elif act.do in ("cover", "uncover"):
-            self._covers = [*self._covers, (act.at_s, act.do == "cover")][-64:]
+            if (act.do == "cover") != self._covers[-1][1]:
+                self._covers = [*self._covers, (act.at_s, act.do == "cover")][-64:]
         else:
             self._move(act)
 
@@ -138,7 +139,7 @@ class Life:
     def _covered(self, at_s: float) -> float:
         since_s, covered = next(entry for entry in reversed(self._covers) if entry[0] <= at_s)
         share = min((at_s - since_s) / _COVER_S, 1.0)
-        return share if covered else (1.0 - share if since_s > 0 else 0.0)
+        return share if covered else 1.0 - share
 
     def _fidget(self, pose: Points, at_s: float, sway_m: float) -> bool:
         """Shift arms, trunk and head to where the last small movement left them, and say whether one goes on.

@@ -19,6 +19,7 @@ MIDDLE: Spot = (1.2, 2.75)
 BESIDE_BED: Spot = (0.88, 2.2)
 _DOORWAY: tuple[Spot, ...] = ((1.15, 4.75), (1.15, 4.1))
 _TURN_M = 0.2
+_SETTLE_M = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ class Step:
         """The joints at a time within the step."""
         share = self._share(at_s)
         if self.path:
-            walked_m = share * _length_m(self.path)
-            spot, heading = _along(self.path, walked_m)
-            return walking(*spot, heading, walked_m)
+            spot, heading, walked_m = self._walked(share)
+            stride = min(1.0, walked_m / _SETTLE_M, (_length_m(self.path) - walked_m) / _SETTLE_M)
+            return walking(*spot, heading, walked_m, stride)
         eased = share**2 if self.after.place == "fallen" else share * share * (3.0 - 2.0 * share)
         return self.before.pose() * (1.0 - eased) + self.after.pose() * eased
 
@@ -77,9 +78,16 @@ class Step:
         """The step as far as it got: a walker stops where he is; a change of posture is finished."""
         if not self.path or at_s >= self.end_s:
             return self
-        spot, heading = _along(self.path, self._share(at_s) * _length_m(self.path))
+        spot, heading, _ = self._walked(self._share(at_s))
         after = replace(self.after, place="standing", spot=spot, heading=heading)
         return replace(self, end_s=at_s, after=after, path=_until(self.path, spot))
+
+    def _walked(self, share: float) -> tuple[Spot, float, float]:
+        """Spot, heading and metres walked; a walker first turns from where he faced before."""
+        walked_m = share * _length_m(self.path)
+        spot, heading = _along(self.path, walked_m)
+        turn = (self.before.heading - heading + math.pi) % math.tau - math.pi
+        return spot, heading + turn * max(0.0, 1.0 - walked_m / _SETTLE_M), walked_m
 
     def _share(self, at_s: float) -> float:
         return min(max((at_s - self.start_s) / max(self.end_s - self.start_s, 1e-6), 0.0), 1.0)
@@ -108,7 +116,7 @@ def _moves(verb: str, now: Stance) -> Iterator[_Move]:
         yield from _to_standing(now)
     elif verb == "fall" and now.place != "fallen":
         yield from _to_fallen(now)
-    elif verb == "sit-up" and now.place != "bed-end":
+    elif verb == "sit-up":
         yield from _to_bed_end(now)
     elif verb == "lie-down" and now.place != "bed":
         yield from _to_bed(now)
@@ -160,6 +168,8 @@ def _to_fallen(now: Stance) -> Iterator[_Move]:
 
 
 def _to_bed_end(now: Stance) -> Iterator[_Move]:
+    if now.place == "bed-end":
+        return
     if now.place == "bed":
         now = replace(now, place="bed-upright", on_side=False)
         yield now, 0.8, ()
@@ -174,8 +184,7 @@ def _to_bed_end(now: Stance) -> Iterator[_Move]:
 
 def _to_bed(now: Stance) -> Iterator[_Move]:
     if now.place != "bed-upright":
-        if now.place != "bed-end":
-            yield from _to_bed_end(now)
+        yield from _to_bed_end(now)
         yield Stance("bed-upright", BESIDE_BED, math.pi / 2, was_in_bed=True), 0.9, ()
     yield Stance("bed", BESIDE_BED, math.pi / 2, was_in_bed=True), 0.9, ()
 

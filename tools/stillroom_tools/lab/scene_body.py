@@ -84,15 +84,15 @@ def in_bed(shape: str) -> Points:
     return np.stack([_BED_END_X - 1.02 - along, BED_TOP_M + up, _BED_MIDDLE_Z - near], axis=1)
 
 
-def walking(x_m: float, z_m: float, heading: float, walked_m: float) -> Points:
-    """In stride after `walked_m` metres."""
+def walking(x_m: float, z_m: float, heading: float, walked_m: float, stride: float) -> Points:
+    """In stride after `walked_m` metres. `stride`: 1 in full, 0 while starting or stopping."""
     local = _STANDING.copy()
-    swing = math.sin(2 * math.pi * walked_m / STRIDE_M)
+    swing = stride * math.sin(2 * math.pi * walked_m / STRIDE_M)
     for knee, foot, elbow, hand, side in ((11, 12, 6, 7, 1.0), (13, 14, 9, 10, -1.0)):
         step = swing * side
-        local[knee, 0] += 0.16 * step + 0.05
+        local[knee, 0] += 0.16 * step + 0.05 * stride
         local[foot, 0] += 0.30 * step
-        local[foot, 2] += 0.07 * max(0.0, math.cos(2 * math.pi * walked_m / STRIDE_M) * side)
+        local[foot, 2] += 0.07 * stride * max(0.0, math.cos(2 * math.pi * walked_m / STRIDE_M) * side)
         local[elbow, 0] -= 0.10 * step
         local[hand, 0] -= 0.24 * step
     local[:11, 2] -= 0.02 * swing**2

@@ -23,7 +23,7 @@ from stillroom_tools.lab.scene_person import Person, Vital
 from stillroom_tools.lab.scene_random import mixed
 from stillroom_tools.lab.scene_sensor import exposure
 from stillroom_tools.lab.scene_vitals import beat, breath, rhythm
-from stillroom_tools.lab.truth import Truth
+from stillroom_tools.lab.truth import Truth, TruthFile
 
 _CUES_EVERY_S = 0.1
 
@@ -62,13 +62,17 @@ class SimulatedCamera:
         seed: int = 0,
         real_time: bool = False,
         cues: CueFile | None = None,
+        truth: TruthFile | None = None,
         layout: Layout = "i420",
         padding_px: int = 0,
     ) -> None:
-        """`layout` and `padding_px` change where bytes lie, for tests of what reads them; values stay."""
+        """cues: what may happen beside the scenario. truth: where to write what is so; closed with the camera.
+
+        layout, padding_px: where bytes lie, for tests of what reads them; values stay.
+        """
         self.width, self.height, self.frames_per_s = width_px, height_px, frames_per_s
         self._scenario, self._seed = scenario, seed
-        self._real_time, self._cues = real_time, cues
+        self._real_time, self._cues, self._truth = real_time, cues, truth
         camera = pinhole(scenario.lens, width_px, height_px)
         self._canvas = Canvas(camera, scenario.lens, seed, layout, padding_px)
         self._person = Person(scenario.looks, camera, scenario.breathing.chest_mm, scenario.pulse.strength)
@@ -85,7 +89,7 @@ class SimulatedCamera:
         while not self._closed:
             if self._real_time:
                 index = max(index, first + self._wait(index - first, began_ns))
-            self._hear(index)
+            self._beside(index)
             yield self.frame(index)
             index += 1
 
@@ -126,6 +130,8 @@ class SimulatedCamera:
     def close(self) -> None:
         """The next frame asked for is the end."""
         self._closed = True
+        if self._truth is not None:
+            self._truth.close()
 
     def _figure(self, now: Moment, at_s: float) -> Figure | None:
         pose = now.pose
@@ -166,7 +172,10 @@ class SimulatedCamera:
         elapsed_s = self._cues.open(self._life.cue)
         return int(elapsed_s * self.frames_per_s) if self._real_time else 0
 
-    def _hear(self, index: int) -> None:
-        every = max(1, round(self.frames_per_s * _CUES_EVERY_S))
-        if self._cues is not None and index % every == 0:
-            self._cues.read(self.frame_ns(index) / NS_PER_S, self._life.cue)
+    def _beside(self, index: int) -> None:
+        """Hear cues, and write down what is so, now and then."""
+        frame_ns = self.frame_ns(index)
+        if self._cues is not None and index % max(1, round(self.frames_per_s * _CUES_EVERY_S)) == 0:
+            self._cues.read(frame_ns / NS_PER_S, self._life.cue)
+        if self._truth is not None and index % max(1, round(self.frames_per_s * TruthFile.EVERY_S)) == 0:
+            self._truth.note(self.truth_at(frame_ns))

@@ -1,6 +1,9 @@
 """What is really so in a simulated room. For tests and evaluation alone: no camera, eye or keeper reads it."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 from stillroom.events import RoomState
 from stillroom.observation import Box
@@ -21,3 +24,21 @@ class Truth:
     breaths_per_min: float | None
     pulse_bpm: float | None
     box: Box | None
+
+
+class TruthFile:
+    """Truth beside a running camera: one JSON object a line, five a second of frame time."""
+
+    EVERY_S = 0.2
+
+    def __init__(self, path: Path) -> None:
+        """Begins the file anew."""
+        self._file = path.open("wb", buffering=0)
+
+    def note(self, truth: Truth) -> None:
+        """Append one line."""
+        self._file.write(msgspec.json.encode(truth) + b"\n")
+
+    def close(self) -> None:
+        """May be called twice."""
+        self._file.close()
