@@ -2,7 +2,8 @@
 
 import datetime
 import ipaddress
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from unit_sender import SITE, SLOT_S, command
+
+from stillroom_tools.lab.broker import LocalBroker, find_program
 
 DAY = datetime.timedelta(days=1)
 
@@ -106,3 +110,22 @@ def make_authority(tmp_path: Path) -> Callable[[str], Authority]:
         return Authority.make(folder, name)
 
     return make
+
+
+@pytest.fixture
+def tls_site(tmp_path: Path) -> Path:
+    """A site made by the command, with TLS and short slots."""
+    folder = tmp_path / "site"
+    command("site", "new", folder, "--site", SITE, "--slot", SLOT_S)
+    return folder
+
+
+@pytest.fixture
+def tls_broker(tls_site: Path) -> Iterator[LocalBroker]:
+    """mosquitto with the site's certificates and ACL; the site and later its units know its port."""
+    if find_program("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    with LocalBroker("mosquitto", site=tls_site) as running:
+        settings = tls_site / "site.toml"
+        settings.write_text(re.sub(r"port = \d+", f"port = {running.port}", settings.read_text()))
+        yield running
