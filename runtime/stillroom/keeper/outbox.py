@@ -64,6 +64,8 @@ class Outbox:
         self.accepted = self._meta("accepted")
         self.utc_floor_ms = self._meta("utc_floor_ms")
         self.fault: str | None = None
+        self.urgent = False
+        """Something is queued that should not wait for the slot's commit. Summaries and audit links may."""
 
     @property
     def waiting(self) -> int:
@@ -107,6 +109,7 @@ class Outbox:
             if index is not None:
                 del self._waiting[index]
         self._waiting.append(_Waiting(at_ms, event))
+        self.urgent = self.urgent or priority(event) <= CHANGE
 
     def commit(self, utc_ms: int) -> int:
         """Accept what was queued; how many. On a full or failing card: 0, `fault` is set, all is kept in memory."""
@@ -127,7 +130,7 @@ class Outbox:
         done, self.accepted = number - self.accepted, number
         self.utc_floor_ms = max(utc_ms, self.utc_floor_ms)
         self._waiting.clear()
-        self.fault = None
+        self.fault, self.urgent = None, False
         return done
 
     def take(self, utc_ms: int, limit: int, without: Iterable[int] = ()) -> list[Entry]:

@@ -94,6 +94,7 @@ class Unit:
             self._audit.append(self._clock.utc_ms(), "camera-opened", camera=message.camera)
         elif isinstance(message, Fault):
             self._eye_failed(message)
+        self._commit_urgent()
 
     def _eye_failed(self, fault: Fault) -> None:
         print(f"keeper: eye: {fault.text}", file=sys.stderr, flush=True)
@@ -154,12 +155,14 @@ class Unit:
         decision = self._gate.decide(self._gate_changed)
         if not decision.open or decision.authorisation is None:
             self._close_eye()
+            self._commit_urgent()
             return
         self._allow_start()
         scopes = decision.authorisation.scopes
         self._eye.send(
             Lease(LEASE_TTL_MS, "breathing" in scopes, "pulse" in scopes, room_empty=self._room.is_empty)
         )
+        self._commit_urgent()
 
     def read_trust(self) -> None:
         """Twice a second: the documents that the site has put there."""
@@ -229,6 +232,7 @@ class Unit:
 
     def close(self) -> None:
         """End the eye, accept what waits, send one last record."""
+        self._room.lose_sight(self._clock.utc_ms(), "the unit stops")
         self._close_eye()
         self._audit.append(self._clock.utc_ms(), "stop")
         try:
@@ -238,6 +242,10 @@ class Unit:
         self._outbox.close()
 
     # helpers
+
+    def _commit_urgent(self) -> None:
+        if self._outbox.urgent and self._outbox.fault is None:
+            self._commit(self._clock.utc_ms())
 
     def _commit(self, utc_ms: int) -> None:
         self._outbox.commit(utc_ms)

@@ -16,6 +16,7 @@ from stillroom.clock import SystemClock
 from stillroom.errors import StillroomError
 from stillroom_tools.lab import demo_site
 from stillroom_tools.lab.broker import LocalBroker
+from stillroom_tools.lab.demo_figures import Figures
 from stillroom_tools.lab.demo_gateway import DemoGateway, Line
 from stillroom_tools.lab.demo_keys import Keys
 from stillroom_tools.lab.demo_ledger import Ledger
@@ -25,6 +26,7 @@ from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.watch import Watch
 
 BEAT_S = 0.1
+LOOK_EVERY_MS = 1_000
 SETTLE_WITHIN_S = 8.0
 CUES = {"e": "enter", "l": "lie-down", "g": "get-up", "f": "fall", "v": "leave"}
 
@@ -45,6 +47,8 @@ class Demo:
         self._broker: LocalBroker | None = None
         self._units: list[DemoUnit] = []
         self._ledger = Ledger()
+        self._figures = Figures(SystemClock().utc_ms())
+        self._look_ms = 0
         self._events: deque[Line] = deque(maxlen=EVENTS_SHOWN)
         self._chosen = 0
         self._covered: set[str] = set()
@@ -134,6 +138,7 @@ class Demo:
         lines = []
         for line, raw in self._gateway.take():
             self._ledger.deliver(line.unit, line.number)
+            self._figures.saw(line)
             lines.append(line)
             if self._json:
                 self._print(raw)
@@ -147,6 +152,10 @@ class Demo:
 
     def _look_after(self) -> None:
         """Enter what the keepers accepted; say in one line when a part has ended that should not."""
+        now_ms = SystemClock().utc_ms()
+        if now_ms - self._look_ms >= LOOK_EVERY_MS:
+            self._look_ms = now_ms
+            self._figures.look_at([unit.pid for unit in self._units if unit.pid])
         for unit in self._units:
             self._ledger.accept(unit.name, unit.status().accepted)
             if unit.ended() is not None:
@@ -210,6 +219,7 @@ class Demo:
             unit.wait()
             self._ledger.accept(unit.name, unit.status().accepted)
         self._until(lambda: self._ledger.balanced)
+        say(self._figures.text())
         say(f"ledger: {self._ledger.line()}")
         return 0 if self._ledger.balanced else 1
 

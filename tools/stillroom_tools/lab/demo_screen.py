@@ -25,7 +25,8 @@ KEYS = (
 def told(line: Line) -> str:
     """One event in words: `room-1 #12 state in-bed (was occupied): 7.8% of the picture moves`."""
     event = line.event
-    words = _WORDS.get(event.get("type", ""), lambda e: str(e.get("type")))(event)
+    kind = str(event.get("type"))
+    words = _WORDS[kind](event) if kind in _WORDS else kind
     late = " (late)" if line.late else ""
     return f"{utc_text(line.at_ms)[11:19]} {line.room} #{line.number} {words}{late}"
 

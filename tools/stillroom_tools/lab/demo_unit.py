@@ -41,6 +41,11 @@ class DemoUnit:
         with self.log.open("ab") as log:
             self._process = spawn(command, log, None)
 
+    @property
+    def pid(self) -> int | None:
+        """Of `stillroom run`."""
+        return self._process.pid if self._process else None
+
     def ended(self) -> int | None:
         """Exit code of `stillroom run`, where it has ended by itself."""
         return self._process.poll() if self._process else None

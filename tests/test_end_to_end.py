@@ -1,0 +1,164 @@
+"""From a frame to an event opened at the other end: real processes, real broker, kills midway, each event once."""
+
+import base64
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stillroom.events import Audited
+from stillroom.keeper import audit
+from stillroom_tools.lab.broker import find_program
+from tests.live import LiveSite, command, processes_below, run_unit, until
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[LiveSite]:
+    if find_program("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    # A short name: sockets have 107 bytes for their whole path.
+    folder = Path("/tmp") / f"sr-{abs(hash(tmp_path)) % 10**8}"
+    folder.mkdir(mode=0o700)
+    site = LiveSite(folder)
+    yield site
+    site.end()
+    assert not processes_below(folder), "nothing of it may still run"
+    shutil.rmtree(folder)
+
+
+def links(site: LiveSite, unit: str) -> list[Audited]:
+    found = [line for line in site.lines if line.unit == unit and line.event["type"] == "audit"]
+    return [
+        Audited(e["index"], *(base64.b64decode(e[k]) for k in ("body", "salt", "head")))
+        for e in (line.event for line in sorted(found, key=lambda line: line.number))
+    ]
+
+
+def test_a_life_arrives_once_though_everything_is_killed_on_the_way(live: LiveSite):
+    unit = live.add_unit()
+    live.start()
+    until(lambda: live.has("state", state="in-bed"), "in-bed at the other end")
+
+    live.broker.kill()
+    before = unit.status().accepted
+    until(lambda: unit.status().accepted > before + 3, "events accepted without a broker")
+    live.broker.restart()
+    until(lambda: (live.take(), live.ledger.balanced)[1], "all of it delivered after the broker's return")
+
+    for process in ("courier", "eye", "keeper"):
+        pid = live.kill(unit, process)
+        until(lambda p=process, old=pid: live.pid_of(unit, p) not in {None, old}, f"another {process}")
+    live.restart_gateway()
+    live.broker.restart()
+    unit.press_button()
+    until(lambda: live.has("gate", gate="paused"), "the pause at the other end")
+    assert live.pid_of(unit, "eye") is None
+
+    live.settle()
+    account = live.ledger.account(unit.name)
+    assert account.delivered == set(range(1, account.accepted + 1))
+    assert account.doubled == 0
+    assert audit.verify(links(live, unit.name))
+    assert {"gate", "state", "audit", "condition", "summary"} >= {line.event["type"] for line in live.lines}
+    assert "Traceback" not in live.logs()
+
+
+def test_withdrawal_ends_the_camera_within_a_second_and_a_new_authorisation_starts_it(live: LiveSite):
+    unit = live.add_unit()
+    live.start()
+    until(lambda: live.has("state", state="occupied"), "somebody seen")
+    command("site", "withdraw", unit.folder, "--site", live.site)
+    learned_s = time.monotonic()
+    until(lambda: unit.status().gate == "withdrawn" or live.pid_of(unit, "eye") is None, "withdrawal learned")
+    until(lambda: live.pid_of(unit, "eye") is None, "no eye", within_s=1.0)
+    assert time.monotonic() - learned_s < 2.0
+    until(lambda: live.has("gate", gate="withdrawn"), "the withdrawal at the other end")
+    command("site", "authorise", unit.folder, "--site", live.site, "--room", "room-1", "--days", 1)
+    until(lambda: live.pid_of(unit, "eye"), "an eye again")
+    until(lambda: unit.status().gate == "open", "an open gate")
+    live.settle()
+
+
+def test_a_recording_as_camera(live: LiveSite, real):
+    unit = live.add_unit("recorded", real("room-people-one-by-one.mp4"), cues="")
+    live.start()
+    until(lambda: live.has("state", state="occupied"), "somebody of the recording", within_s=90.0)
+    live.settle()
+    assert live.ledger.account(unit.name).missing == 0
+
+
+def test_without_a_broker_the_unit_goes_on_and_says_so_once(live: LiveSite):
+    unit = live.add_unit()
+    unit.start()
+    until(lambda: unit.status().accepted > 5, "events accepted")
+    log = unit.log.read_text()
+    assert log.count("nothing listens there") == 1
+    live.broker.start()
+    live.gateway.start()
+    until(lambda: live.has("state"), "what was accepted before there was a broker")
+    live.settle()
+
+
+def test_two_units_with_one_id_are_named_on_both_sides(live: LiveSite):
+    unit = live.add_unit()
+    live.start()
+    until(lambda: live.has("gate"), "the first one's records")
+    twin = live.folder / "twin"
+    shutil.copytree(unit.folder, twin, ignore=shutil.ignore_patterns("run", "*.lock", "outbox*"))
+    process = run_unit(twin)
+    try:
+        gateway_log = live.folder / "gateway.log"
+        until(lambda: "cloned" in gateway_log.read_text(), "the gateway's word")
+        until(lambda: "is another client connected" in unit.log.read_text(), "the courier's word")
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.1, 0.3, 0.7, 1.5])
+def test_ctrl_c_at_any_moment_leaves_nothing_behind(live: LiveSite, after_s: float):
+    unit = live.add_unit()
+    process = run_unit(unit.folder)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode in {0, 130, -signal.SIGINT}
+    assert "Traceback" not in said
+    until(lambda: not processes_below(unit.folder), "the end of its processes", within_s=3.0)
+
+
+def test_kill_of_the_supervisor_ends_the_three(live: LiveSite):
+    unit = live.add_unit()
+    process = run_unit(unit.folder)
+    until(lambda: live.pid_of(unit, "eye"), "an eye")
+    process.kill()
+    process.communicate(timeout=20)
+    until(lambda: not processes_below(unit.folder), "the end of its processes", within_s=3.0)
+
+
+def test_a_second_run_of_one_unit_is_refused(live: LiveSite):
+    unit = live.add_unit()
+    unit.start()
+    until(lambda: unit.status().accepted > 0, "the first one's start")
+    process = run_unit(unit.folder)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 8
+    assert "another keeper is using it" in said and "Traceback" not in said
+    assert unit.ended() is None
+    until(lambda: live.pid_of(unit, "keeper"), "the first one, unharmed")
+
+
+def test_a_camera_that_fails_is_a_condition_in_one_line(live: LiveSite):
+    unit = live.add_unit()
+    (live.folder / "life.toml").write_text("no scenario = at all")
+    live.start()
+    until(lambda: live.has("condition", kind="camera-failed", active=True), "the condition at the other end")
+    live.settle()
+    assert "life.toml" in unit.log.read_text() and "Traceback" not in unit.log.read_text()
