@@ -22,7 +22,7 @@ typedef struct {
 /* Sums on the way of one row of an upright order. */
 typedef struct {
     uint32_t columns[DISTIL_MAX_WIDTH_PX + 1];
-    uint64_t before[DISTIL_MAX_WIDTH_PX + 1];
+    int64_t before[DISTIL_MAX_WIDTH_PX + 1];
     uint8_t planes[3][DISTIL_ORDER_MAX_PX];
     uint8_t masked[DISTIL_MAX_WIDTH_PX / CELL];
 } row_t;

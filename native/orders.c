@@ -72,11 +72,10 @@ static plane_t plane_of(const distil_frame *frame, int which) {
     return (plane_t){frame->y, frame->y_stride_bytes, 1, frame->width_px, frame->height_px, 8};
 }
 
-/* n / total, rounded down, exactly: a multiplication, then one step where the double was off. n < 2^53. */
-static uint64_t divide(uint64_t n, uint64_t total, double inverse) {
-    uint64_t quotient = (uint64_t)((double)n * inverse);
-    if (quotient * total > n) return quotient - 1;
-    return n - quotient * total >= total ? quotient + 1 : quotient;
+/* n / total, rounded down, exactly: a multiplication, then one step where the double was off. 0 <= n < 2^53. */
+static int64_t divide(int64_t n, int64_t total, double inverse) {
+    int64_t quotient = (int64_t)((double)n * inverse), left = n - quotient * total;
+    return quotient + (left >= total) - (left < 0);
 }
 
 /* columns[x] = the samples of rows top to bottom (1/256), each with its share; before[x]: all left of x. */
@@ -85,21 +84,21 @@ static void add_rows(const plane_t *plane, int64_t top, int64_t bottom, int64_t 
     for (int64_t row = top >> 8; row << 8 < bottom; row++) {
         int64_t from = row << 8 > top ? row << 8 : top, to = (row + 1) << 8 < bottom ? (row + 1) << 8 : bottom;
         const uint8_t *samples = plane->samples + row * plane->stride;
-        uint32_t share = (uint32_t)(to - from);
+        uint16_t share = (uint16_t)(to - from); /* 256 at most: a product fits 16 bits, where SSE2 can multiply */
         if (plane->step == 1)
-            for (int64_t x = first; x < last; x++) sums->columns[x] += share * samples[x];
+            for (int64_t x = first; x < last; x++) sums->columns[x] += (uint16_t)(share * samples[x]);
         else
-            for (int64_t x = first; x < last; x++) sums->columns[x] += share * samples[2 * x];
+            for (int64_t x = first; x < last; x++) sums->columns[x] += (uint16_t)(share * samples[2 * x]);
     }
-    uint64_t before = 0;
+    int64_t before = 0;
     for (int64_t x = first; x <= last; x++) {
         sums->before[x] = before;
         before += sums->columns[x];
     }
 }
 
-static uint64_t integral(const row_t *sums, int64_t x) {
-    return 256 * sums->before[x >> 8] + (uint64_t)(x & 255) * sums->columns[x >> 8];
+static int64_t integral(const row_t *sums, int64_t x) {
+    return 256 * sums->before[x >> 8] + (x & 255) * (int64_t)sums->columns[x >> 8];
 }
 
 /* One row of the destination from one plane; black, or no colour, where less than 1/256 of a sample is inside. */
@@ -113,16 +112,16 @@ static void average_row(const distil_frame *frame, const distil_order *order, in
     int64_t right = clamp((order->x0 + order->xx * order->width_px) >> plane.shift, 0, wide);
     if (top >= bottom || left >= right) return;
     add_rows(&plane, top, bottom, left >> 8, (right + 255) >> 8, sums);
-    uint64_t known = 0;
+    int64_t known = 0, from = left, before = integral(sums, left);
     double inverse = 0;
     for (int64_t i = 0; i < order->width_px; i++) {
-        int64_t from = clamp((order->x0 + order->xx * i) >> plane.shift, 0, wide);
         int64_t to = clamp((order->x0 + order->xx * (i + 1)) >> plane.shift, 0, wide);
-        uint64_t total = (uint64_t)((to - from) * (bottom - top));
+        int64_t total = (to - from) * (bottom - top);
         if (!total) continue;
         if (total != known) inverse = 1.0 / (double)(known = total);
-        uint64_t sum = integral(sums, to) - integral(sums, from);
-        sums->planes[which][i] = (uint8_t)divide(sum + total / 2, total, inverse);
+        int64_t upto = integral(sums, to);
+        sums->planes[which][i] = (uint8_t)divide(upto - before + total / 2, total, inverse);
+        from = to, before = upto;
     }
 }
 
