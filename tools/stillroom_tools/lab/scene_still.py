@@ -39,6 +39,7 @@ class Still:
         self._mixed += self._part
         np.multiply(self._beat, np.float32(beat), out=self._part)
         self._mixed += self._part
+        self._mixed += np.float32(0.5)  # levels are whole steps: what drops the fraction next must not flutter
         return self._mixed
 
     def _level(self, level: int) -> NDArray[np.int16]:
