@@ -14,6 +14,7 @@ from stillroom.keeper.outbox import Outbox
 
 RESEND_SLOTS = 4
 LEAST_RESEND_S = 6.0
+SLOTS_REMEMBERED = 64
 _MAX_ENTRIES = 24
 
 
@@ -51,7 +52,7 @@ class Slots:
 
     def _forget(self, mono_ns: int) -> None:
         self._on_the_way = {n: until for n, until in self._on_the_way.items() if until > mono_ns}
-        while len(self._slots) > 64:
+        while len(self._slots) >= SLOTS_REMEMBERED:
             del self._slots[next(iter(self._slots))]
 
 

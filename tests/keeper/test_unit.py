@@ -1,0 +1,333 @@
+"""The keeper without its sockets: real keys, real papers, a clock moved by hand, two doors that remember."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.parties import HandClock
+
+from stillroom import cli, config
+from stillroom.clock import SystemClock
+from stillroom.documents import from_ms
+from stillroom.errors import StorageError, TrustError
+from stillroom.events import Body, GateChanged, Snapshot, StateChanged
+from stillroom.keeper.slots import Slots
+from stillroom.keeper.unit import LEASE_TTL_MS, Unit
+from stillroom.link import EYE_START, Down, Fault, Halt, Hello, Lease, Network, Sent, Up
+from stillroom.observation import Box, Observation, Reading
+from stillroom.receiver import MemoryStore, Receiver
+from stillroom_tools.site.layout import open_site
+
+PERIOD = timedelta(seconds=0.2)
+
+
+class Recorder:
+    """A door: what was sent through it, and whether somebody is there."""
+
+    def __init__(self) -> None:
+        self.sent: list[msgspec.Struct] = []
+        self.occupied = False
+        self.put_outs = 0
+
+    def send(self, message: msgspec.Struct) -> bool:
+        self.sent.append(message)
+        return True
+
+    def put_out(self) -> None:
+        self.put_outs += 1
+        self.occupied = False
+
+    def last(self, kind: type) -> msgspec.Struct | None:
+        return next((m for m in reversed(self.sent) if isinstance(m, kind)), None)
+
+
+class Rig:
+    """One unit of one site, and the site's gateway key to open what it sends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.site_folder = folder / "unit", folder / "site"
+        run("site", "new", self.site_folder, "--site", "test", "--no-tls")
+        run("make", "unit", self.folder, "--site", self.site_folder, "--unit", "u-1", "--profile", "lab")
+        self.clock = HandClock(from_ms(SystemClock().utc_ms()))
+        self.start()
+
+    def start(self) -> None:
+        self.settings = config.load(self.folder / "unit.toml")
+        (self.folder / "run").mkdir(exist_ok=True)
+        self.unit = Unit(self.settings, self.clock)
+        self.eye, self.courier = Recorder(), Recorder()
+        self.unit.connect(self.eye, self.courier)
+        site = open_site(self.site_folder)
+        self.receiver = Receiver(site.enrolments(), site.keys("gateway").boxes, MemoryStore())
+
+    def authorise(self, days: float = 1, scopes: str = "status,breathing,pulse") -> None:
+        run(
+            "site", "authorise", self.folder, "--site", self.site_folder, "--room", "r-1", "--days", days,
+            "--scopes", scopes,
+        )  # fmt: skip
+
+    def withdraw(self) -> None:
+        run("site", "withdraw", self.folder, "--site", self.site_folder)
+
+    def beat(self, seconds: float = 0.2) -> None:
+        """Let time pass, a lease period at a time."""
+        for _ in range(max(round(seconds / 0.2), 1)):
+            self.clock.pass_time(PERIOD)
+            self.unit.read_trust()
+            self.unit.lease()
+            self.unit.tick()
+
+    def slot(self) -> Body:
+        """One slot: the body as the gateway opens it."""
+        self.unit.slot()
+        up = self.courier.last(Up)
+        assert isinstance(up, Up)
+        return self.receiver.open(up.record).body
+
+    def see(self, box: Box | None, seconds: float = 6.0, motion: float = 0.02) -> None:
+        """Observations for a while: something moves in `box`, or nothing does."""
+        for _ in range(round(seconds / 0.2)):
+            self.beat()
+            self.unit.from_eye(observation(self.clock, box, motion if box else 0.0))
+
+    @property
+    def may_start(self) -> bool:
+        return (self.folder / "run" / EYE_START).exists()
+
+
+def run(*arguments: object) -> None:
+    assert cli.main([str(a) for a in arguments]) == 0
+
+
+def observation(clock: HandClock, box: Box | None, motion: float) -> Observation:
+    return Observation(
+        frame_ns=clock.mono_ns(),
+        captured_mono_ns=clock.mono_ns(),
+        luma_mean=90.0,
+        clipped=0.0,
+        dark=False,
+        light_changed=False,
+        background="none",
+        motion=motion,
+        motion_box=box,
+        blobs=(),
+        breathing_box=None,
+        breathing=Reading(15.0, 0.9, None, "cells", 30.0),
+        pulse=Reading(60.0, 0.9, None, "pos", 10.0),
+        frames_per_s=30.0,
+        frames_dropped=0,
+    )
+
+
+SOMEWHERE = Box(0.4, 0.4, 0.6, 0.9)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+def test_without_authorisation_no_eye_may_start_and_no_lease_is_given(rig):
+    rig.beat(5)
+    assert not rig.may_start and rig.eye.last(Lease) is None
+    snapshot = rig.slot().snapshot
+    assert (snapshot.gate, snapshot.state) == ("no-authorisation", "unknown")
+    assert snapshot.breathing.value is None and snapshot.pulse.value is None
+
+
+def test_authorised_leases_carry_the_scopes_and_are_shorter_than_a_second(rig):
+    rig.authorise(scopes="status,breathing")
+    rig.beat()
+    lease = rig.eye.last(Lease)
+    assert rig.may_start
+    assert (lease.ttl_ms, lease.breathing, lease.pulse) == (LEASE_TTL_MS, True, False)
+    assert LEASE_TTL_MS < 1000
+
+
+def test_a_withdrawal_halts_at_once_and_for_good(rig):
+    rig.authorise()
+    rig.beat()
+    rig.eye.occupied = True
+    rig.withdraw()
+    rig.beat()
+    assert rig.eye.last(Halt) and rig.eye.put_outs == 1 and not rig.may_start
+    for note in (rig.folder / "trust" / "withdrawals").iterdir():
+        note.unlink()
+    rig.slot()
+    rig.unit.close()
+    rig.start()
+    rig.beat(2)
+    assert not rig.may_start and rig.slot().snapshot.gate == "withdrawn"
+
+
+def test_an_authorisation_that_lapses_ends_the_eye(rig):
+    rig.authorise(days=0.001)
+    rig.beat()
+    assert rig.may_start
+    rig.eye.occupied = True
+    rig.clock.pass_time(timedelta(seconds=90))
+    rig.beat()
+    assert rig.eye.last(Halt) and not rig.may_start
+    assert rig.slot().snapshot.gate == "expired"
+
+
+def test_the_button_pauses_at_once_outlives_a_restart_and_ends_by_itself(rig):
+    rig.authorise()
+    rig.beat()
+    rig.eye.occupied = True
+    rig.unit.button()
+    assert rig.eye.put_outs == 1 and not rig.may_start
+    rig.unit.close()
+    rig.start()
+    rig.beat()
+    assert not rig.may_start and rig.slot().snapshot.gate == "paused"
+    rig.clock.pass_time(timedelta(seconds=rig.settings.pause.duration_s))
+    rig.beat()
+    assert rig.may_start
+
+
+def test_the_button_again_ends_the_pause(rig):
+    rig.authorise()
+    rig.beat()
+    rig.unit.button()
+    rig.unit.button()
+    assert rig.may_start
+
+
+def test_a_clock_turned_back_closes(rig):
+    rig.authorise()
+    rig.beat()
+    rig.slot()
+    rig.clock.pass_time(timedelta(hours=-1))
+    rig.beat()
+    assert not rig.may_start and rig.slot().snapshot.gate == "clock-unsure"
+
+
+def test_observations_become_states_readings_and_numbers_that_rise(rig):
+    rig.authorise()
+    rig.unit.from_eye(Hello("simulated", "none"))
+    rig.see(SOMEWHERE)
+    body = rig.slot()
+    assert body.snapshot.state == "occupied" and body.snapshot.room == "r-1"
+    assert body.snapshot.breathing.value == 15.0
+    assert body.snapshot.camera == "simulated"
+    assert any(isinstance(e.event, StateChanged) and e.event.state == "occupied" for e in body.entries)
+    assert sorted(e.number for e in body.entries) == list(range(1, body.snapshot.accepted + 1))
+
+
+def test_what_an_eye_says_while_the_gate_is_closed_is_not_heard(rig):
+    rig.beat()
+    rig.unit.from_eye(observation(rig.clock, SOMEWHERE, 0.02))
+    snapshot = rig.slot().snapshot
+    assert snapshot.state == "unknown" and snapshot.breathing.value is None
+
+
+def test_nobody_there_has_no_breathing(rig):
+    rig.authorise()
+    rig.see(None, 60)
+    snapshot = rig.slot().snapshot
+    assert snapshot.state == "empty"
+    assert snapshot.breathing.withheld == snapshot.pulse.withheld == "no-person"
+
+
+def test_an_eye_that_falls_silent_is_unknown_and_a_condition(rig):
+    rig.authorise()
+    rig.see(SOMEWHERE)
+    rig.beat(3)
+    snapshot = rig.slot().snapshot
+    assert snapshot.state == "unknown" and "camera-silent" in snapshot.faults
+    rig.see(SOMEWHERE, 1)
+    assert "camera-silent" not in rig.slot().snapshot.faults
+
+
+def test_a_recording_that_ends_closes_the_camera_until_the_next_start(rig):
+    rig.authorise()
+    rig.beat()
+    rig.unit.from_eye(Fault("recording-ended", "the recording has ended"))
+    rig.beat()
+    assert not rig.may_start and rig.slot().snapshot.gate == "camera-refused"
+
+
+def test_every_record_has_one_size_whatever_happens(rig):
+    sizes = set()
+    for act in (lambda: None, rig.authorise, lambda: rig.see(SOMEWHERE), rig.unit.button, rig.withdraw):
+        act()
+        rig.beat()
+        rig.slot()
+        sizes |= {len(m.record) for m in rig.courier.sent if isinstance(m, Up)}
+    assert sizes == {2048}
+
+
+def test_entries_go_again_when_the_broker_was_lost_and_not_before(rig):
+    rig.authorise()
+    rig.beat()
+    rig.unit.from_courier(Network(True, "connected"))
+    first = {e.number for e in rig.slot().entries}
+    assert first and not {e.number for e in rig.slot().entries} & first
+    rig.unit.from_courier(Network(False, "closed"))
+    assert {e.number for e in rig.slot().entries} >= first
+
+
+def test_what_comes_down_and_is_no_record_changes_nothing(rig):
+    rig.authorise()
+    rig.beat()
+    rig.slot()
+    before = rig.slot().snapshot.waiting
+    for junk in (b"", b"junk", bytes(2048)):
+        rig.unit.from_courier(Down(junk))
+    assert rig.slot().snapshot.waiting >= before
+
+
+def test_pubacks_settle_nothing_where_there_is_a_gateway(rig):
+    rig.authorise()
+    rig.beat()
+    rig.slot()
+    waiting = rig.unit._outbox.waiting
+    rig.unit.from_courier(Sent(1))
+    assert rig.unit._outbox.waiting == waiting
+
+
+def test_a_unit_without_a_roster_or_with_another_sites_does_not_start(rig, tmp_path):
+    rig.unit.close()
+    run("site", "new", tmp_path / "other", "--site", "other", "--no-tls")
+    (rig.folder / "trust" / "roster.note").write_bytes((tmp_path / "other" / "roster.note").read_bytes())
+    with pytest.raises(TrustError, match=r"roster\.note"):
+        rig.start()
+
+
+def test_a_state_folder_in_use_is_refused(rig):
+    with pytest.raises(StorageError, match="another keeper"):
+        Unit(rig.settings, rig.clock)
+
+
+def test_gate_changes_are_in_the_audit_chain(rig):
+    rig.authorise()
+    rig.beat()
+    rig.unit.button()
+    rig.beat()
+    body = rig.slot()
+    said = [msgspec.json.decode(e.event.body)["what"] for e in body.entries if hasattr(e.event, "salt")]
+    assert said[:2] == ["start", "authorisation-seen"]
+    assert "paused-by-button" in said
+    assert [e.event.gate for e in body.entries if isinstance(e.event, GateChanged)] == ["open", "paused"]
+
+
+def test_a_slot_takes_what_fits_and_no_more(rig):
+    rig.authorise()
+    rig.beat()
+    for _ in range(60):
+        rig.unit._outbox.add(rig.clock.utc_ms(), StateChanged("in-bed", "occupied", "x" * 120))
+    seen: list[int] = []
+    for _ in range(20):
+        seen += [e.number for e in rig.slot().entries]
+        rig.unit.from_courier(Network(True, "connected"))
+    assert set(range(1, rig.unit._outbox.accepted + 1)) == set(seen)
+
+
+def test_the_slots_memory_is_bounded(rig):
+    slots = Slots(rig.unit._outbox, 2.0)
+    snapshot: Snapshot = rig.slot().snapshot
+    for number in range(500):
+        slots.compose(number, number, rig.clock.utc_ms(), snapshot, lambda _body: True)
+    assert len(slots._slots) <= 64
