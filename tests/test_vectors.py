@@ -1,0 +1,116 @@
+"""The vectors of WIRE.md, through our own code: good ones open, bad ones fail as they say."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stillroom import wire
+from stillroom.documents import KINDS
+from stillroom.errors import WireError
+from stillroom.keys import BoxKey, SigningKey, VerifyKey, digest
+from stillroom.notes import NoteError, open_note, parse_signer
+from stillroom.receiver import _decode
+from stillroom.replay import Seen, advance
+from stillroom.wire import Boot, Lane, Record
+
+HERE = Path(__file__).parent / "vectors"
+RECORDS = json.loads((HERE / "records.json").read_text(encoding="utf-8"))
+NOTES = json.loads((HERE / "notes.json").read_text(encoding="utf-8"))
+REPLAY = json.loads((HERE / "replay.json").read_text(encoding="utf-8"))
+SCHEMAS = {kind: schema for schema, kind in KINDS.items()}
+
+
+def named(vectors: list[dict[str, Any]]) -> pytest.MarkDecorator:
+    assert len({v["name"] for v in vectors}) == len(vectors)
+    return pytest.mark.parametrize("vector", vectors, ids=[v["name"] for v in vectors])
+
+
+def opened(vector: dict[str, Any]) -> bytes:
+    keys = RECORDS["keys"]
+    sender, recipient = keys[vector["sender"]], keys[vector["recipient"]]
+    record = wire.parse(base64.b64decode(vector["record"]))
+    verified = wire.verify(
+        record, VerifyKey(bytes.fromhex(sender["sign_public"])), Lane[vector["lane"].upper()]
+    )
+    return wire.open_record(verified, [BoxKey(bytes.fromhex(recipient["box_secret"]))])
+
+
+@named(RECORDS["records"])
+def test_records(vector: dict[str, Any]) -> None:
+    if vector["expect"] == "ok":
+        assert opened(vector) == base64.b64decode(vector["body"])
+        return
+    with pytest.raises(WireError) as caught:
+        _decode(opened(vector))
+    assert caught.value.reason == vector["expect"]
+
+
+@pytest.mark.parametrize("name", RECORDS["keys"])
+def test_keys(name: str) -> None:
+    given = RECORDS["keys"][name]
+    sign, box = SigningKey(bytes.fromhex(given["sign_seed"])), BoxKey(bytes.fromhex(given["box_secret"]))
+    assert sign.verify_key.raw.hex() == given["sign_public"]
+    assert sign.verify_key.id.hex() == given["sign_id"]
+    assert sign.verify_key.fingerprint == given["fingerprint"]
+    assert (box.public.raw.hex(), box.public.id.hex()) == (given["box_public"], given["box_id"])
+
+
+def test_derivation() -> None:
+    given = {name: bytes.fromhex(value) for name, value in RECORDS["derivation"].items()}
+    both = digest(b"stillroom/1 record key", given["head"], 64, given["epoch_key"])
+    assert both == given["record_key"] + given["commitment"]
+
+
+@named(NOTES)
+def test_notes(vector: dict[str, Any]) -> None:
+    arguments = (
+        vector["note"].encode(),
+        vector["kind"],
+        SCHEMAS[vector["kind"]],
+        [parse_signer(vector["signer"])],
+    )
+    if vector["expect"] == "ok":
+        assert isinstance(open_note(*arguments), SCHEMAS[vector["kind"]])
+        return
+    with pytest.raises(NoteError) as caught:
+        open_note(*arguments)
+    assert caught.value.reason == vector["expect"]
+
+
+@named(REPLAY)
+def test_replay(vector: dict[str, Any]) -> None:
+    seen: Seen | None = None
+    for step in vector["steps"]:
+        boot = Boot(step["boot"], bytes.fromhex(step["boot_id"]))
+        try:
+            seen, _ = advance(seen, Record(Lane.UP, bytes(8), boot, step["epoch"], step["sequence"], (), b""))
+            outcome = "ok"
+        except WireError as error:
+            outcome = error.reason
+        assert outcome == step["expect"], step
+
+
+def test_every_reason_has_its_vector() -> None:
+    """A new way to refuse comes with a vector, so that others refuse it too."""
+    records = {v["expect"] for v in RECORDS["records"]}
+    steps = {step["expect"] for v in REPLAY for step in v["steps"]}
+    assert records == {"ok", "body", *raised("wire.py")}
+    assert steps == {"ok", *raised("replay.py")}
+    assert {v["expect"] for v in NOTES} == {"ok", *raised("notes.py")}
+
+
+def raised(module: str) -> set[str]:
+    """First arguments of the errors that a module makes."""
+    import ast
+
+    source = (Path(wire.__file__).parent / module).read_text(encoding="utf-8")
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    errors = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id in {"WireError", "NoteError"}]
+    return {node.value for c in errors for node in ast.walk(c.args[0]) if is_reason(node)}
+
+
+def is_reason(node: Any) -> bool:
+    return isinstance(getattr(node, "value", None), str) and "\\" not in node.value

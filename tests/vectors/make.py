@@ -1,0 +1,296 @@
+"""Writes records.json, notes.json and replay.json beside itself: python tests/vectors/make.py
+
+Run by hand when the format changes, never by tests: sealed boxes are random, so each run gives other bytes. Then
+read what changed, and WIRE.md with it.
+"""
+
+import base64
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "runtime")]
+
+import msgspec  # noqa: E402
+import parties as p  # noqa: E402
+from parties import BOARD, DOWN, GATEWAY, HEAD_BYTES, OTHER_UNIT, STRANGER, UNIT, WRAP_BYTES  # noqa: E402
+
+from stillroom import wire  # noqa: E402
+from stillroom.documents import Authorisation, Enrolment, Roster, Withdrawal  # noqa: E402
+from stillroom.keys import KeyRing, digest  # noqa: E402
+from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
+from stillroom.wire import Boot, Lane  # noqa: E402
+
+Vector = dict[str, Any]
+LANES = {Lane.UP: "up", Lane.DOWN: "down", Lane.VIEW: "view"}
+UNDER = p.epoch()
+COMMITMENT_AT = HEAD_BYTES + 2 * WRAP_BYTES
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def vector(
+    name: str, data: bytes, expect: str, *, lane: Lane = Lane.UP, by: KeyRing = UNIT, to: KeyRing = GATEWAY
+) -> Vector:
+    about = {"name": name, "lane": LANES[lane], "sender": by.name, "recipient": to.name}
+    return about | {"expect": expect, "record": b64(data)}
+
+
+def good(name: str, body: bytes, data: bytes, **more: Any) -> Vector:
+    return vector(name, data, "ok", **more) | {"body": b64(body)}
+
+
+def put(at: int, new: bytes, data: bytes | None = None) -> bytes:
+    """The record with some bytes changed, signed anew."""
+    data = data or p.record(under=UNDER)
+    return p.resign(data[:at] + new + data[at + len(new) :])
+
+
+def flipped(at: int) -> bytes:
+    data = bytearray(p.record(under=UNDER))
+    data[at] ^= 1
+    return bytes(data)
+
+
+def good_records() -> Iterable[Vector]:
+    body, down = p.packed(p.body()), p.packed(DOWN)
+    up = p.record(body, under=UNDER, sequence=41)
+    yield good("a unit's record, opened by the gateway", body, up)
+    yield good("the same record, opened by the board", body, up, to=BOARD)
+    yield good("the next record of the epoch", body, p.record(body, under=UNDER, sequence=42))
+    to_unit = p.epoch(boot=7, to=(UNIT,))
+    record = p.record(down, lane=Lane.DOWN, by=GATEWAY, under=to_unit)
+    yield good("the gateway's record", down, record, lane=Lane.DOWN, by=GATEWAY, to=UNIT)
+    yield good("lane view", b"x", p.record(b"x", lane=Lane.VIEW, under=UNDER), lane=Lane.VIEW)
+    one = p.epoch(to=(GATEWAY,))
+    empty = wire.seal(Lane.UP, UNIT.signing, one, 0, b"")
+    yield good("no body at all, one recipient", b"", empty)
+    full = bytes(i % 251 for i in range(wire.body_capacity(1)))
+    yield good("the largest body, one recipient", full, p.record(full, under=one))
+    eight = p.epoch(to=(GATEWAY, *(p.ring("board", f"b-{i}") for i in range(7))))
+    full = bytes(i % 251 for i in range(wire.body_capacity(8)))
+    yield good("the largest body, eight recipients", full, p.record(full, under=eight))
+    top = p.epoch(boot=2**32 - 1, index=2**32 - 1, boot_id=b"\xff" * 16)
+    yield good("the largest counters", b"top", p.record(b"top", under=top, sequence=2**53 - 1))
+
+
+def bad_form() -> Iterable[Vector]:
+    whole = p.record(under=UNDER)
+    yield vector("nothing", b"", "magic")
+    yield vector("another magic", put(0, b"STLQ"), "magic")
+    yield vector("cut by one byte", whole[:-1], "size")
+    yield vector("longer by one byte", whole + b"\0", "size")
+    yield vector("version 0", put(4, b"\0"), "version")
+    yield vector("version 2", put(4, b"\2"), "version")
+    yield vector("version 2 of another size", put(4, b"\2")[:1024], "version")
+    yield vector("suite 0", put(5, b"\0"), "suite")
+    yield vector("suite 2", put(5, b"\2"), "suite")
+    yield vector("lane 0", put(6, b"\0"), "lane")
+    yield vector("lane 4", put(6, b"\4"), "lane")
+    yield vector("no wraps", put(7, b"\0"), "wraps")
+    yield vector("nine wraps", put(7, b"\x09"), "wraps")
+    first, second = whole[HEAD_BYTES:][:WRAP_BYTES], whole[HEAD_BYTES + WRAP_BYTES :][:WRAP_BYTES]
+    yield vector("wraps in descending order", put(HEAD_BYTES, second + first, whole), "wraps")
+    yield vector("one wrap twice", put(HEAD_BYTES, first + first, whole), "wraps")
+    yield vector("sequence 2**53", put(40, (2**53).to_bytes(8, "big")), "sequence")
+
+
+def bad_sender() -> Iterable[Vector]:
+    yield vector("a record of lane down on lane up", p.record(lane=Lane.DOWN, under=UNDER), "lane")
+    yield vector("an unknown sender", p.record(by=STRANGER, under=UNDER), "sender")
+    data = p.record(by=BOARD, under=UNDER)
+    forged = data[:8] + UNIT.signing.verify_key.id + data[16:]
+    yield vector("a recipient in the name of the unit", p.resign(forged, BOARD), "signature")
+    for name, at in {
+        "sequence": 47,
+        "wrap": 60,
+        "commitment": COMMITMENT_AT,
+        "ciphertext": 1000,
+        "signature": 2047,
+    }.items():
+        yield vector(f"one bit of the {name} changed", flipped(at), "signature")
+
+
+def bad_seal() -> Iterable[Vector]:
+    """Under a right signature: what only the sender himself could do wrong."""
+    yield vector("for others only", p.record(under=p.epoch(to=(BOARD,))), "recipient")
+    key = GATEWAY.boxes[0].public
+    short = wire.Epoch(UNDER.boot, 0, UNDER.key, key.id + key.seal(UNDER.key)[:-1] + b"\0")
+    yield vector("a wrap that does not open", p.record(under=short), "wrap")
+    yield vector("another sequence, signed anew", put(40, (9).to_bytes(8, "big")), "commitment")
+    yield vector("another boot, signed anew", put(16, (2).to_bytes(4, "big")), "commitment")
+    yield vector("another commitment, signed anew", put(COMMITMENT_AT, bytes(32)), "commitment")
+    stolen = p.record(under=UNDER)
+    stolen = p.resign(stolen[:8] + OTHER_UNIT.signing.verify_key.id + stolen[16:], OTHER_UNIT)
+    yield vector("taken over by another unit", stolen, "commitment", by=OTHER_UNIT)
+    yield vector("one story for the gateway, another for the board", two_faced(), "commitment", to=BOARD)
+    yield vector("ciphertext changed, signed anew", put(1000, b"\0\0\0\0\0\0\0\0"), "ciphertext")
+    changes: dict[str, Callable[[bytes], bytes]] = {
+        "padding not zero at its end": lambda plain: plain[:-1] + b"\1",
+        "padding not zero at its beginning": lambda plain: plain[:7] + b"\1" + plain[8:],
+        "a length beyond the record": lambda plain: b"\xff\xff" + plain[2:],
+        "a length one too large": lambda plain: (len(plain) - 1).to_bytes(2, "big") + plain[2:],
+    }
+    for name, change in changes.items():
+        yield vector(name, p.resealed(change, UNDER, b"hello"), "padding")
+
+
+def two_faced() -> bytes:
+    other = p.epoch()
+    ours, theirs = (dict(wire.parse(p.record(under=e)).wraps) for e in (UNDER, other))
+    ours[BOARD.boxes[0].public.id] = theirs[BOARD.boxes[0].public.id]
+    return p.record(under=wire.Epoch(UNDER.boot, 0, UNDER.key, b"".join(k + ours[k] for k in sorted(ours))))
+
+
+def bad_body() -> Iterable[Vector]:
+    plain = msgspec.to_builtins(p.body(), builtin_types=(bytes,))
+    for name, body in {
+        "no msgpack": b"\xc1",
+        "an empty map": b"\x80",
+        "a byte after the body": p.packed(p.body()) + b"\0",
+        "an unknown field": p.packed({**plain, "note": 1}),
+        "a time before 1970": p.packed({**plain, "sealed_ms": -1}),
+        "a state that there is not": p.packed(
+            {**plain, "snapshot": {**plain["snapshot"], "state": "asleep"}}
+        ),
+    }.items():
+        yield vector(name, p.record(body, under=UNDER), "body")
+
+
+def keys() -> dict[str, Vector]:
+    return {
+        ring.name: {
+            "sign_seed": ring.signing.seed().hex(),
+            "sign_public": ring.signing.verify_key.raw.hex(),
+            "sign_id": ring.signing.verify_key.id.hex(),
+            "box_secret": ring.boxes[0].secret().hex(),
+            "box_public": ring.boxes[0].public.raw.hex(),
+            "box_id": ring.boxes[0].public.id.hex(),
+            "fingerprint": ring.signing.verify_key.fingerprint,
+        }
+        for ring in (UNIT, OTHER_UNIT, GATEWAY, BOARD)
+    }
+
+
+def derivation() -> Vector:
+    epoch = wire.Epoch(Boot(1, b"B" * 16), 0, bytes(range(32)), UNDER.wraps)
+    head = p.record(under=epoch, sequence=5)[:HEAD_BYTES]
+    both = digest(b"stillroom/1 record key", head, 64, epoch.key)
+    return {
+        "epoch_key": epoch.key.hex(),
+        "head": head.hex(),
+        "record_key": both[:32].hex(),
+        "commitment": both[32:].hex(),
+    }
+
+
+PAPER = Authorisation(
+    start=p.NOON,
+    until=p.NOON + 28 * p.DAY,
+    id="a-1",
+    site="demo",
+    unit="u-1",
+    room="room-1",
+    scopes=("status", "breathing"),
+    purpose="safety",
+)
+
+
+def signed(text: str, by: KeyRing = p.AUTHORITY) -> str:
+    data = text.encode()
+    return f"{text}\n— {by.note_name} {b64(signer_of(by).hash + by.signing.sign(data))}\n"
+
+
+def notes() -> Iterable[Vector]:
+    documents: dict[str, Roster | Enrolment | Authorisation | Withdrawal] = {
+        "roster": p.roster(),
+        "enrolment": p.enrolment(UNIT),
+        "authorisation": PAPER,
+        "withdrawal": Withdrawal(authorisation="a-1", site="demo", unit="u-1", at=p.NOON),
+    }
+    for kind, document in documents.items():
+        yield note(f"a good {kind}", kind, "ok", sign_note(kind, document, [p.AUTHORITY]).decode())
+    both = sign_note("enrolment", p.enrolment(UNIT), [p.AUTHORITY, UNIT]).decode()
+    yield note("signed by two", "enrolment", "ok", both)
+    text, whole = encode("authorisation", PAPER).decode(), signed(encode("authorisation", PAPER).decode())
+    for name, expect, changed in (
+        ("by another", "signer", signed(text, GATEWAY)),
+        (
+            "under the authority's name by another key",
+            "signer",
+            signed(text, KeyRing("demo", "authority", "authority", UNIT.signing)),
+        ),
+        ("one letter changed", "signature", whole.replace("room-1", "room-2")),
+        ("of another kind", "kind", signed(text.replace("authorisation", "roster", 1))),
+        ("of another version", "kind", signed(text.replace("stillroom/1", "stillroom/2"))),
+        ("an unknown field", "content", signed(text.replace('"u-1"', '"u-1",\n  "also": "u-2"'))),
+        ("an unknown scope", "content", signed(text.replace("breathing", "video"))),
+        ("29 days", "content", signed(text.replace("2026-12-20", "2026-12-21"))),
+        (
+            "a field twice",
+            "canonical",
+            signed(text.replace('"unit": "u-1"', '"unit": "u-2",\n  "unit": "u-1"')),
+        ),
+        ("other spaces", "canonical", signed(text.replace('": "', '":"'))),
+        ("no signature", "form", text),
+        ("cut short", "form", whole[:-5]),
+        ("a control character", "form", signed(text.replace("  ", "\t"))),
+        ("carriage returns", "form", whole.replace("\n", "\r\n")),
+        ("signed twice by one", "form", whole + whole.rpartition("\n\n")[2]),
+        ("too large", "size", whole + "x" * 16384),
+    ):
+        yield note(name, "authorisation", expect, changed)
+
+
+def note(name: str, kind: str, expect: str, text: str) -> Vector:
+    return {"name": name, "kind": kind, "signer": signer_of(p.AUTHORITY).text, "expect": expect, "note": text}
+
+
+def step(boot: int, letter: str, epoch: int, sequence: int, expect: str) -> Vector:
+    return {
+        "boot": boot,
+        "boot_id": (letter * 16).encode().hex(),
+        "epoch": epoch,
+        "sequence": sequence,
+        "expect": expect,
+    }
+
+
+REPLAY = {
+    "in order, then each again": [step(1, "a", 0, s, e) for e in ("ok", "duplicate") for s in (0, 1, 2)],
+    "out of order inside the window": [step(1, "a", 0, s, "ok") for s in (127, 0, 64, 126, 1)],
+    "the edge of the window": [
+        step(1, "a", 0, 128, "ok"), step(1, "a", 0, 1, "ok"), step(1, "a", 0, 0, "replay"), step(1, "a", 0, 1, "duplicate"),
+    ],
+    "an epoch within a boot": [
+        step(1, "a", 0, 0, "ok"), step(1, "a", 1, 2, "ok"), step(1, "a", 0, 1, "ok"), step(1, "a", 0, 3, "order"),
+        step(1, "a", 2, 1, "order"),
+    ],
+    "a new boot ends the old one": [
+        step(1, "a", 0, 5, "ok"), step(2, "b", 0, 0, "ok"), step(1, "a", 0, 5, "replay"), step(1, "a", 0, 6, "stale"),
+    ],
+    "a copied key or a card put back": [
+        step(5, "a", 0, 0, "ok"), step(7, "b", 0, 0, "ok"), step(7, "c", 0, 1, "cloned"), step(5, "c", 0, 1, "cloned"),
+        step(6, "d", 0, 0, "rolled-back"), step(7, "b", 0, 1, "ok"),
+    ],
+    "a broken counter": [step(1, "a", 0, 0, "ok"), step(1, "a", 0, 2**26 + 1, "skip"), step(1, "a", 0, 2**26, "ok")],
+}  # fmt: skip
+
+
+def save(name: str, content: Any) -> None:
+    (HERE / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    groups = (good_records, bad_form, bad_sender, bad_seal, bad_body)
+    save(
+        "records.json",
+        {"keys": keys(), "derivation": derivation(), "records": [v for g in groups for v in g()]},
+    )
+    save("notes.json", list(notes()))
+    save("replay.json", [{"name": name, "steps": steps} for name, steps in REPLAY.items()])
