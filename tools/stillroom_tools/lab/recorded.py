@@ -28,7 +28,7 @@ MIN_SIDE_PX = 16
 _RATE_IF_UNKNOWN_HZ = 30.0
 _FASTEST_HZ = 240.0
 _RESTART_NS = NS_PER_S
-_SHORT_OF_FRAMES, _SHORT_OF_DURATION = 0.98, 0.9
+_ENOUGH_FRAMES, _ENOUGH_TIME = 0.98, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,17 @@ class Probe:
     codec: str
     pixel_format: str
 
-    @property
-    def frames_at_least(self) -> int:
-        """How many frames a whole file gives, with some allowance for containers that count badly."""
+    def missing(self, frames: int, reached_s: float) -> str | None:
+        """What a recording that gave so many frames, up to so late, lacks; None where it is whole, or nobody knows.
+
+        A little is allowed for: containers count badly, and a codec may hold back its last pictures.
+        """
         if self.frames is not None:
-            return int(self.frames * _SHORT_OF_FRAMES) - 1
-        return int((self.duration_s or 0.0) * self.frames_per_s * _SHORT_OF_DURATION) - 1
+            short = frames < self.frames * _ENOUGH_FRAMES - 1
+            return f"after {frames} of {self.frames} frames" if short else None
+        if self.duration_s is not None and reached_s < self.duration_s * _ENOUGH_TIME - 2 / self.frames_per_s:
+            return f"after {reached_s:.1f} of {self.duration_s:.1f} s"
+        return None
 
 
 def open_camera(config: CameraConfig, folder: Path) -> "RecordedCamera":
@@ -121,20 +126,21 @@ class RecordedCamera:
         """Every frame of the file, its time counted from `start_ns`."""
         reader = PlaneReader(*self._decoded)
         timeline = _Timeline(start_ns, self._period_ns)
-        count = 0
+        count, reached_ns = 0, 0
         with _opened(self._path, self._threads) as (container, stream):
             for picture in self._pictures(container, stream):
                 self._check_size(picture, count)
-                frame_ns = timeline.place(_time_ns(picture))
+                time_ns = _time_ns(picture)
+                frame_ns = timeline.place(time_ns)
+                # the container counts its length from the first frame or from nought
+                reached_ns = max(reached_ns, frame_ns - start_ns, time_ns or 0)
                 y, u, v = reader.read(picture)
                 count += 1
                 yield Frame(y, u, v, frame_ns)
         self.times_repaired += timeline.repaired
-        if count < self.probe.frames_at_least:
-            whole = self.probe.frames or round((self.probe.duration_s or 0) * self.frames_per_s)
-            raise InputError(
-                f"{self._path}: ends after {count} of {whole} frames: the file is cut short; copy it again"
-            )
+        missing = self.probe.missing(count, reached_ns / NS_PER_S)
+        if missing:
+            raise InputError(f"{self._path}: ends {missing}: the file is cut short; copy it again")
 
     def _pictures(self, container: "InputContainer", stream: "VideoStream") -> Iterator["VideoFrame"]:
         """What can be decoded; what cannot is counted."""
@@ -239,7 +245,7 @@ def _probed(container: "InputContainer", stream: "VideoStream") -> Probe:
     duration_s = None
     if stream.duration and stream.time_base:
         duration_s = float(stream.duration * stream.time_base)
-    elif container.duration and container.duration > 0:
+    elif container.duration and container.duration > 0 and len(container.streams) == 1:
         duration_s = container.duration / 1_000_000
     return Probe(
         width_px=context.width,
