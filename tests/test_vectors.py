@@ -102,6 +102,19 @@ def test_every_reason_has_its_vector() -> None:
     assert {v["expect"] for v in NOTES} == {"ok", *raised("notes.py")}
 
 
+def test_wire_md_explains_every_reason() -> None:
+    text = (Path(wire.__file__).parent / "WIRE.md").read_text(encoding="utf-8")
+    for module in ("wire.py", "replay.py", "notes.py", "receiver.py"):
+        assert {reason for reason in raised(module) if f"`{reason}`" not in text} == set()
+
+
+def test_wire_md_has_our_numbers() -> None:
+    text = (Path(wire.__file__).parent / "WIRE.md").read_text(encoding="utf-8")
+    assert f"{wire.body_capacity(2):,} for two recipients, {wire.body_capacity(3):,} for three" in text
+    assert f"`{wire.body_capacity(1) + 88} - 88 n` bytes" in text
+    assert f"Exactly {wire.RECORD_BYTES:,} bytes" in text
+
+
 def raised(module: str) -> set[str]:
     """First arguments of the errors that a module makes."""
     import ast

@@ -165,11 +165,11 @@ def parse(data: bytes) -> Record:
 
 
 def verify(record: Record, key: VerifyKey, lane: Lane) -> Verified:
-    """Check lane, sender and signature. Raises WireError: lane, sender, signature."""
-    if record.lane != lane:
-        raise WireError("lane", f"a record of lane {record.lane.name} on lane {lane.name}")
+    """Check sender, lane and signature. Raises WireError: sender, lane, signature."""
     if record.sender != key.id:
         raise WireError("sender", record.sender.hex())
+    if record.lane != lane:
+        raise WireError("lane", f"a record of lane {record.lane.name} on lane {lane.name}")
     signed, signature = record.data[:-SIGNATURE_BYTES], record.data[-SIGNATURE_BYTES:]
     if not key.verifies(_SIGN_DOMAIN + signed, signature):
         raise WireError("signature", f"not by {record.sender.hex()}")

@@ -265,7 +265,8 @@ REPLAY = {
     "in order, then each again": [step(1, "a", 0, s, e) for e in ("ok", "duplicate") for s in (0, 1, 2)],
     "out of order inside the window": [step(1, "a", 0, s, "ok") for s in (127, 0, 64, 126, 1)],
     "the edge of the window": [
-        step(1, "a", 0, 128, "ok"), step(1, "a", 0, 1, "ok"), step(1, "a", 0, 0, "replay"), step(1, "a", 0, 1, "duplicate"),
+        step(1, "a", 0, 128, "ok"), step(1, "a", 0, 1, "ok"), step(1, "a", 0, 0, "replay"),
+        step(1, "a", 0, 1, "duplicate"),
     ],
     "an epoch within a boot": [
         step(1, "a", 0, 0, "ok"), step(1, "a", 1, 2, "ok"), step(1, "a", 0, 1, "ok"), step(1, "a", 0, 3, "order"),
