@@ -14,7 +14,7 @@ from stillroom.eye.background import Background, Light
 from stillroom.eye.breathing import Breathing
 from stillroom.eye.distil import Grid, Mask, distil
 from stillroom.eye.figures import Motion, blobs_of, box_of, is_dark
-from stillroom.eye.patch import Patch, inside
+from stillroom.eye.patch import Patch, body_of, inside
 from stillroom.eye.traces import Fifth, Traces
 from stillroom.observation import Blob, Box, Observation, Reading, Withheld
 
@@ -28,6 +28,7 @@ GAP_S = 1.0
 MOTION_SHARE = 0.12
 MOTION_MEMORY_S = 8.0
 CLIPPED_SHARE = 0.5
+AGREE_BPM = 6.0
 LARGE_STEP = 0.15
 STEADY_LIGHT_S = 15.0
 UNSUPPORTED = Reading(withheld="unsupported")
@@ -53,6 +54,7 @@ class Analysis:
         self._traces = Traces(*self._shape)
         self._breathing = Breathing(cells, self._grid.cols)
         self._patch = Patch(self._shape, self._region)
+        self._found = None if self._region is None else Patch(self._shape, limit=cells)
         self._background, self._light, self._motion = Background(cells), Light(), Motion(cells)
         self._has_before = False
         self._allowed = {"breathing": True, "pulse": True}
@@ -87,7 +89,8 @@ class Analysis:
         """Time jumped or the light changed: what was collected for readings no longer fits together."""
         self._traces.restart()
         self._breathing.restart()
-        self._patch.restart()
+        for patch in self._patches():
+            patch.restart()
         self._readings = {"breathing": WARMING_UP, "pulse": WARMING_UP}
         self._breathing_box = None
         self._has_before = False
@@ -100,7 +103,8 @@ class Analysis:
         if light_changed and self._lit_anew(fifth.time_s):
             self._restart()
         self._breathing.feed(fifth)
-        self._patch.note(moving & self._motion.lasting)
+        for patch in self._patches():
+            patch.note(moving & self._motion.lasting)
         self._background.feed(fifth, moving, empty=self._empty)
         differs = self._background.differs(fifth)
         figure = None if differs is None else differs & self._open
@@ -171,7 +175,17 @@ class Analysis:
         return reading
 
     def _read_pulse(self, figure: NDArray[np.bool_] | None) -> Reading:
-        return self._patch.read(self._traces, figure, self._breathing_box)
+        """Of the region as a whole, else of a patch found in it; the two must not say different things."""
+        if self._found is None:
+            body = body_of(figure, self._breathing_box, self._shape)
+            return self._patch.read(self._traces, None if body is None else body & self._open)
+        whole, found = self._patch.read(self._traces), self._found.read(self._traces, self._region)
+        if whole.value is None or found.value is None:
+            return found if found.value is not None else whole
+        return whole if abs(whole.value - found.value) <= AGREE_BPM else Reading(withheld="low-signal")
+
+    def _patches(self) -> tuple[Patch, ...]:
+        return (self._patch,) if self._found is None else (self._patch, self._found)
 
 
 def _explained(reading: Reading, obstacle: Withheld | None, moved: bool) -> Reading:

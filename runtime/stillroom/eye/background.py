@@ -33,7 +33,11 @@ def gain(luma: Real, model: Real) -> float:
     every = max(1, len(luma) // 600) | 1  # odd: never one column alone
     a, b = luma[::every], model[::every]
     lit = (b > 4.0) & (a > 1.0)
-    return float(np.median(a[lit] / b[lit])) if int(lit.sum()) >= 8 else 1.0
+    ratios = a[lit] / b[lit]
+    if len(ratios) < 8:
+        return 1.0
+    ratios.partition(len(ratios) // 2)  # np.median costs three times as much
+    return float(ratios[len(ratios) // 2])
 
 
 class Background:

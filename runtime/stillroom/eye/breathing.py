@@ -24,7 +24,7 @@ LOW_HZ, HIGH_HZ, STEP_HZ = 0.1, 0.7, 0.01
 RATE_HZ = 5.0
 SHORTEST_S, LONGEST_S = 18.0, 30.0
 CYCLES = 3.0
-MAX_CELLS = 384
+MAX_CELLS = 256
 MIN_CELLS = 6
 MAX_RATIO = 0.6
 """Von Neumann's ratio: 0.6 is a signal as strong as the noise, in the middle of the band."""

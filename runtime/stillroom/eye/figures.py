@@ -17,6 +17,7 @@ MIN_BLOB = 0.002
 MOVED_FLOOR = 1.0
 MOVED_TIMES = 3.0
 LASTING = 1.25
+LEAST_WEIGHED = 20
 _MEMORY = 0.02
 _FALL, _RISE = 0.05, 0.003
 """Per fifth of a second: noise is forgotten in seconds, learned in a minute (a fan becomes noise)."""
@@ -34,16 +35,18 @@ class Motion:
         self._started = False
         self._luma: tuple[Real, Real] | None = None
         self._steps = [0.0, 0.0]
+        self._weighed = 0
 
     @property
     def lasting(self) -> bool:
-        return self._steps[1] > LASTING * self._steps[0]
+        return self._weighed > LEAST_WEIGHED and self._steps[1] > LASTING * self._steps[0]
 
     def weigh(self, luma: Real) -> None:
         """luma: (cells,) of a fifth; call once for each."""
         if self._luma is not None:
             for k, before in enumerate(self._luma):
                 self._steps[k] += _MEMORY * (float(np.abs(luma - before).mean()) - self._steps[k])
+        self._weighed += 1
         self._luma = (luma, luma if self._luma is None else self._luma[0])
 
     def feed(self, moved: Real) -> Flags:

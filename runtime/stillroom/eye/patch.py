@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.eye.pulse import SEGMENT_S, Pulse, rgb
-from stillroom.eye.skin import choose
+from stillroom.eye.skin import MAX_CELLS, choose
 from stillroom.eye.traces import FAST_HZ, FAST_SPAN_S, Ring, Traces
 from stillroom.observation import Box, Reading
 
@@ -30,11 +30,29 @@ def inside(box: Box, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return (rows[:, None] & cols).reshape(-1)
 
 
-class Patch:
-    """Make for a shape of cells, with a fixed region or None; read once a second."""
+def body_of(
+    figure: NDArray[np.bool_] | None, breathing: Box | None, shape: tuple[int, int]
+) -> NDArray[np.bool_] | None:
+    """(cells,) where somebody is: what differs from the empty room, and what lies around a breathing box."""
+    body = figure if figure is not None and figure.any() else None
+    if breathing is None:
+        return body
+    wide = MARGIN * (breathing.x1 - breathing.x0)
+    high = MARGIN * (breathing.y1 - breathing.y0)
+    near = inside(
+        Box(breathing.x0 - wide, breathing.y0 - high, breathing.x1 + wide, breathing.y1 + high), shape
+    )
+    return near if body is None else near | body
 
-    def __init__(self, shape: tuple[int, int], region: NDArray[np.bool_] | None) -> None:
+
+class Patch:
+    """Make for a shape of cells, with a fixed region (cells,), or with None to look for one; read once a second."""
+
+    def __init__(
+        self, shape: tuple[int, int], region: NDArray[np.bool_] | None = None, limit: int = MAX_CELLS
+    ) -> None:
         self._shape = shape
+        self._limit = limit
         self._fixed = region is not None
         self._sides = None if region is None else self._split(np.flatnonzero(region))
         self._means = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 6, np.float32)
@@ -57,13 +75,16 @@ class Patch:
         if not self._fixed:
             self._sides = None
 
-    def read(self, traces: Traces, figure: NDArray[np.bool_] | None, breathing: Box | None) -> Reading:
-        """The pulse, or why not, from what the fast ring has gained since the last read."""
+    def read(self, traces: Traces, body: NDArray[np.bool_] | None = None) -> Reading:
+        """The pulse, or why not, from what the fast ring has gained since the last read.
+
+        body: (cells,) where to look for a patch; None: nowhere yet.
+        """
         rate_hz = traces.fast_hz
         if traces.pace.frames_per_s < LEAST_HZ:
             return Reading(withheld="unsupported")
         if self._sides is None:
-            return self._look(traces, self._body(figure, breathing), rate_hz)
+            return self._look(traces, None if self._fixed else body, rate_hz)
         self._collect(traces)
         if self._means.span_s() < SEGMENT_S - 0.5 / rate_hz:
             return Reading(withheld="warming-up", window_s=round(self._means.span_s(), 1))
@@ -85,23 +106,11 @@ class Patch:
         elif not self._fixed and now_s - self._trusted_s > PATIENCE_S:
             self.restart()
 
-    def _body(self, figure: NDArray[np.bool_] | None, breathing: Box | None) -> NDArray[np.bool_] | None:
-        body = figure if figure is not None and figure.any() else None
-        if breathing is None:
-            return body
-        wide = MARGIN * (breathing.x1 - breathing.x0)
-        high = MARGIN * (breathing.y1 - breathing.y0)
-        near = inside(
-            Box(breathing.x0 - wide, breathing.y0 - high, breathing.x1 + wide, breathing.y1 + high),
-            self._shape,
-        )
-        return near if body is None else near | body
-
     def _look(self, traces: Traces, body: NDArray[np.bool_] | None, rate_hz: float) -> Reading:
         span_s = traces.fast.span_s()
         if span_s < SEGMENT_S:
             return Reading(withheld="warming-up", window_s=round(span_s, 1))
-        cells = None if body is None else choose(traces.fast, body, self._shape, rate_hz)
+        cells = None if body is None else choose(traces.fast, body, self._shape, rate_hz, self._limit)
         if cells is not None:
             self._sides = self._split(cells)
             self._last_s = self._trusted_s = traces.fast.newest_time_s()

@@ -13,16 +13,19 @@ from stillroom.eye.spectrum import Complex, Real, basis, resample
 from stillroom.eye.traces import Ring
 
 HIGHEST_HZ, STEP_HZ = 3.0, 0.06
-MAX_CELLS = 600
+MAX_CELLS = 1200
 MIN_CELLS, MOST_CELLS = 6, 120
 DIM = 16.0
 
 
 def choose(
-    ring: Ring, body: NDArray[np.bool_], shape: tuple[int, int], rate_hz: float
+    ring: Ring, body: NDArray[np.bool_], shape: tuple[int, int], rate_hz: float, limit: int = MAX_CELLS
 ) -> NDArray[np.intp] | None:
-    """Cells (indices) among `body` (cells,) that beat together; None where there are too few. ring: the fast one."""
-    cells = _thin(np.flatnonzero(body))
+    """Cells (indices) among `body` (cells,) that beat together; None for too few. ring: the fast one.
+
+    limit: of a larger body only the upper part is looked at; faces are rarely below.
+    """
+    cells = np.flatnonzero(body)[:limit]
     if len(cells) < MIN_CELLS:
         return None
     total = shape[0] * shape[1]
@@ -31,11 +34,6 @@ def choose(
     samples = round(SEGMENT_S * rate_hz)
     even = resample(times, rows, rate_hz, samples)
     return _together(_beats(rgb(even.reshape(samples, 3, -1)), rate_hz), cells, shape)
-
-
-def _thin(cells: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The upper part of a body when it is too large: faces are rarely below."""
-    return cells[:MAX_CELLS]
 
 
 def _beats(colours: Real, rate_hz: float) -> Complex:

@@ -3,11 +3,14 @@
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from stillroom_tools.lab.evaluate_clip import QUANTITIES, ClipResult
+from stillroom_tools.lab.evaluate_clip import QUANTITIES, ClipResult, Errors
+
+WIDTH = 130
 
 
 def as_json(results: list[ClipResult]) -> str:
@@ -54,38 +57,46 @@ def _rounded(value: float | None) -> float | None:
 
 
 def print_table(results: list[ClipResult]) -> None:
-    """A row a file and quantity, on standard output."""
+    """Two rows a file, on standard output; full width where that is not a terminal."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Readings at the end of each second (quality: estimated, not calibrated on people)")
-    for heading in ("file", "what", "median", "quality", "readings", "withheld", "error", "frames"):
-        table.add_column(heading, justify="left" if heading in ("file", "what", "withheld") else "right")
+    table = Table(title="Readings at the end of each second (quality is estimated, not calibrated on people)")
+    table.add_column("recording", overflow="fold")
+    for heading in ("", "median", "quality", "trusted"):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    table.add_column("withheld, in seconds")
+    with_errors = any(result.errors for result in results)
+    if with_errors:
+        table.add_column("error (always the mean: error)")
     for result in results:
         for name in QUANTITIES:
-            table.add_row(*_row(result, name))
+            row = _row(result, name)
+            table.add_row(*(row if with_errors else row[:-1]))
         table.add_section()
-    console = Console(file=sys.stdout)
-    console.print(table, soft_wrap=not console.is_terminal)
+    width = None if sys.stdout.isatty() else WIDTH
+    Console(file=sys.stdout, width=width).print(table)
 
 
 def _row(result: ClipResult, name: str) -> list[str]:
     figures = summary(result, name)
-    errors = result.errors.get(name)
-    error = "" if errors is None else f"always the mean {errors.constant_mae:.2f}"
-    if errors is not None and errors.mae is not None:
-        error = f"{errors.mae:.2f} at {errors.coverage:.0%}; {error}"
     withheld = ", ".join(f"{reason} {count}" for reason, count in figures["withheld"].items())
-    first = name == "pulse_bpm"
+    second_line = f"{result.duration_s:.1f} s, {result.cpu_ms_per_frame:.2f} ms CPU a frame"
     return [
-        f"{result.file} ({result.duration_s:.1f} s)" if first else "",
-        name,
+        Path(result.file).name if name == "pulse_bpm" else second_line,
+        "pulse /min" if name == "pulse_bpm" else "breaths /min",
         "-" if figures["median"] is None else f"{figures['median']:.1f}",
         "-" if figures["quality"] is None else f"{figures['quality']:.2f}",
-        str(figures["readings"]),
+        f"{figures['readings']} of {len(result.seconds)}",
         withheld,
-        error,
-        f"{result.cpu_ms_per_frame:.2f} ms CPU each" + ("" if result.coherent else ", incoherent")
-        if first
-        else "",
+        _error(result.errors.get(name)),
     ]
+
+
+def _error(errors: Errors | None) -> str:
+    if errors is None:
+        return ""
+    constant = f"({errors.constant_mae:.2f})"
+    if errors.mae is None:
+        return f"nothing trusted {constant}"
+    return f"{errors.mae:.2f} over {errors.coverage:.0%}, far wrong {errors.far_wrong:.1%} {constant}"
