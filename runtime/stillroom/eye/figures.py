@@ -16,7 +16,7 @@ MIN_BLOB = 0.002
 """Of the picture: a child's head at the far end of a room."""
 MOVED_FLOOR = 1.0
 MOVED_TIMES = 3.0
-LASTING = 1.25
+LASTING = 1.3
 LEAST_WEIGHED = 20
 _MEMORY = 0.02
 _FALL, _RISE = 0.05, 0.003
