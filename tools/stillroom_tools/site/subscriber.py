@@ -19,6 +19,8 @@ from stillroom.mqtt import Handlers, Session
 CAPACITY = 4_096
 MAX_KEPT_BYTES = 4_096
 """Of a payload; a record has 2,048. What is longer is refused later by its size, without filling memory."""
+MAX_UNACKNOWLEDGED = 1_024
+"""Records downwards that may wait for the broker's word: a slot of a thousand units."""
 WAIT_FOR_ROOM_S = 1.0
 """How long the session stops reading when the queue is full. Far below any keep-alive."""
 
@@ -63,7 +65,15 @@ class Subscriber:
         self.dropped = 0
         """Records that went because nobody took them."""
         handlers = Handlers(self._arrived, lambda _number: None, self._state)
-        self._session = Session(broker, folder, client_id, topics, handlers, persistent=persistent)
+        self._session = Session(
+            broker,
+            folder,
+            client_id,
+            topics,
+            handlers,
+            persistent=persistent,
+            max_unacknowledged=MAX_UNACKNOWLEDGED,
+        )
 
     def start(self) -> None:
         self._session.start()
