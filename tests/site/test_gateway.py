@@ -6,6 +6,7 @@ cursor covers it, as the outbox does.
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -47,11 +48,17 @@ class GatewayProcess:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
-        database = sqlite3.connect(self._copy() / FILE)
-        query = "SELECT unit, number FROM entries WHERE id > (SELECT value FROM meta WHERE key = 'announced')"
+        copy = self._copy() / FILE
+        if not copy.exists():
+            return
+        database = sqlite3.connect(copy)
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+            return
+        mark = "coalesce((SELECT value FROM meta WHERE key = 'announced'), 0)"
+        query = f"SELECT unit, number FROM entries WHERE id > {mark}"
         unmarked = Counter(dict.fromkeys(database.execute(query), 1))
         database.close()
-        self.repeats += Counter(n for n in map(place, self.announced()) if n in unmarked)
+        self.repeats += Counter({n for n in map(place, self.announced()) if n in unmarked})
 
     def _copy(self) -> Path:
         """Of the database, so that looking at it changes nothing."""
@@ -128,6 +135,33 @@ def test_each_entry_once_through_kills_of_gateway_and_broker(
         assert line["room"] == "room-1"
         assert line["at_ms"] <= line["sealed_ms"] <= line["opened_ms"]
     assert "duplicate" in running.said(), "records were doubled, and the gateway saw it"
+
+
+@pytest.mark.parametrize("rounds", [4, pytest.param(60, marks=pytest.mark.long)])
+def test_kills_at_random_moments(
+    tmp_path: Path, tls_site: Path, tls_broker: LocalBroker, rounds: int
+) -> None:
+    """The gateway dies at any moment of its life, its start included; now and then the broker dies with it."""
+    moments = random.Random(rounds)
+    sender = Sender(tmp_path / "unit", tls_site, "u-1")
+    with sender.session, gateway(tls_site, tmp_path) as running:
+        for _ in range(rounds):
+            end = time.monotonic() + moments.uniform(0.0, 1.2)
+            while time.monotonic() < end:
+                sender.accept(moments.randint(0, 2))
+                sender.step()
+            running.kill()
+            if moments.random() < 0.3:
+                tls_broker.kill()
+                tls_broker.restart()
+            running.start()
+        sender.accept(1)
+        step_until(sender, lambda: sender.settled, "the cursor at the end")
+        assert running.stop() == 0
+        lines = running.announced()
+    assert sender.broken_down == 0
+    expected = Counter(("u-1", number) for number in range(1, sender.accepted + 1))
+    assert Counter(map(place, lines)) == expected + running.repeats
 
 
 def test_silence_enrolments_and_junk(tmp_path: Path, tls_site: Path, tls_broker: LocalBroker) -> None:
