@@ -196,8 +196,10 @@ def run_unit(folder: Path) -> subprocess.Popen[str]:
     """`stillroom run` with its standard error to read."""
     from sys import executable
 
+    # A shell that started the tests in the background has SIGINT ignored; whoever presses Ctrl-C has not.
     return subprocess.Popen(
-        [executable, "-m", "stillroom.cli", "run", "--config", str(folder / "unit.toml")],
+        [executable, "-m", "stillroom", "run", "--config", str(folder / "unit.toml")],
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )

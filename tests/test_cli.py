@@ -44,7 +44,7 @@ def test_a_slip_is_told_what_was_meant(capsys):
 @pytest.mark.parametrize("command", ["run", "keeper", "eye", "courier"])
 def test_a_missing_configuration_is_one_line(tmp_path, command):
     found = subprocess.run(
-        [sys.executable, "-m", "stillroom.cli", command, "--config", str(tmp_path / "absent.toml")],
+        [sys.executable, "-m", "stillroom", command, "--config", str(tmp_path / "absent.toml")],
         capture_output=True,
         text=True,
     )

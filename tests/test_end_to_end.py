@@ -122,7 +122,7 @@ def test_two_units_with_one_id_are_named_on_both_sides(live: LiveSite):
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.1, 0.3, 0.7, 1.5])
+@pytest.mark.parametrize("after_s", [0.3, 0.5, 0.8, 1.5])
 def test_ctrl_c_at_any_moment_leaves_nothing_behind(live: LiveSite, after_s: float):
     unit = live.add_unit()
     process = run_unit(unit.folder)

@@ -103,7 +103,3 @@ def _overview(name: str, modules: dict[str, str]) -> int:
 
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -53,7 +53,7 @@ class Child:
         self._command = [
             sys.executable,
             "-m",
-            "stillroom.cli",
+            "stillroom",
             name,
             "--config",
             str(config_path),
@@ -112,13 +112,14 @@ class Supervisor:
         self._eye = Child("eye", config_path)
         self._socket = eye_start.parent / COURIER_SOCKET
         self._stopping = False
+        self._pressed = False
 
     def stop(self) -> None:
         self._stopping = True
 
     def press(self) -> None:
-        """Hand the button's signal on to the keeper."""
-        self._keeper.signal(signal.SIGUSR1)
+        """The button's signal: for the keeper, as soon as it listens."""
+        self._pressed = True
 
     def loop(self) -> int:
         self._clear()
@@ -147,6 +148,9 @@ class Supervisor:
         self._keeper.start(now_s)
         if self._keeper.pid and self._socket.exists():
             self._courier.start(now_s)
+            if self._pressed:
+                self._pressed = False
+                self._keeper.signal(signal.SIGUSR1)
         if self._eye_start.exists():
             self._eye.start(now_s)
         return None

@@ -39,7 +39,7 @@ class GatewayProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        arguments = [sys.executable, "-m", "stillroom.cli", "site", "gateway", "--json", "--site", self._site]
+        arguments = [sys.executable, "-m", "stillroom", "site", "gateway", "--json", "--site", self._site]
         with self.lines.open("ab") as lines, self.log.open("ab") as log:
             self._process = subprocess.Popen(arguments, stdout=lines, stderr=log)
 
@@ -230,7 +230,7 @@ def test_a_second_gateway_is_told_so(tmp_path: Path, tls_site: Path, tls_broker:
         while "connected to" not in running.said():
             assert time.monotonic() < give_up
             time.sleep(0.02)
-        arguments = [sys.executable, "-m", "stillroom.cli", "site", "gateway", "--site", str(tls_site)]
+        arguments = [sys.executable, "-m", "stillroom", "site", "gateway", "--site", str(tls_site)]
         second = subprocess.run(arguments, capture_output=True, text=True, timeout=WITHIN_S, check=False)
     assert second.returncode == 8
     assert second.stderr.count("\n") == 1 and "another gateway" in second.stderr
@@ -240,7 +240,7 @@ def test_a_reader_that_goes_away_ends_it_in_one_line(
     tmp_path: Path, tls_site: Path, tls_broker: LocalBroker
 ) -> None:
     sender = Sender(tmp_path / "unit", tls_site, "u-1")
-    arguments = [sys.executable, "-m", "stillroom.cli", "site", "gateway", "--json", "--site", str(tls_site)]
+    arguments = [sys.executable, "-m", "stillroom", "site", "gateway", "--json", "--site", str(tls_site)]
     with (
         sender.session,
         subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running,

@@ -195,7 +195,7 @@ def test_noise_below_what_is_shown_is_no_change() -> None:
 
 # the command itself, on a real broker
 
-COMMAND = [sys.executable, "-m", "stillroom.cli", "site", "watch"]
+COMMAND = [sys.executable, "-m", "stillroom", "site", "watch"]
 
 
 def wait_for(sender: Sender | None, true: Callable[[], object]) -> None:

@@ -94,7 +94,3 @@ class Courier:
             self._keeper.send(message)
         except LinkError:
             pass
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

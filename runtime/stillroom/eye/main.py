@@ -1,6 +1,5 @@
 """eye: camera -> frame -> grid -> readings -> observation. No key, no network, and no life without a lease."""
 
-import sys
 import time
 from pathlib import Path
 
@@ -80,7 +79,3 @@ class Eye:
         if current is not None:
             analysis.allow(breathing=current.breathing, pulse=current.pulse)
             analysis.room_is_empty(current.room_empty)
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

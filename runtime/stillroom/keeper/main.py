@@ -5,7 +5,6 @@ One thread, one loop: the eye's and the courier's sockets, and four timers (leas
 
 import selectors
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,11 +43,11 @@ def main(config_path: Path, parent: int | None = None) -> int:
     settings = config.load(config_path)
     run = settings.path(settings.paths.run)
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unit = Unit(settings, SystemClock())
-    keeper = Keeper(settings, run, unit)
+    wishes = Wishes()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: keeper.stop())
-    signal.signal(signal.SIGUSR1, lambda *_: keeper.press())
+        signal.signal(number, lambda *_: wishes.stop())
+    signal.signal(signal.SIGUSR1, lambda *_: wishes.press())
+    keeper = Keeper(settings, run, Unit(settings, SystemClock()), wishes)
     try:
         keeper.loop()
     finally:
@@ -56,14 +55,29 @@ def main(config_path: Path, parent: int | None = None) -> int:
     return 0
 
 
+class Wishes:
+    """What signals ask for. Nothing but a flag is touched in a handler."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self.pressed = False
+
+    def stop(self) -> None:
+        """End after the message in hand."""
+        self.stopping = True
+
+    def press(self) -> None:
+        """The room's button, as a signal on machines without one."""
+        self.pressed = True
+
+
 class Keeper:
     """The loop around a `Unit`: sockets and time come in here, and nowhere deeper."""
 
-    def __init__(self, settings: UnitConfig, run: Path, unit: Unit) -> None:
+    def __init__(self, settings: UnitConfig, run: Path, unit: Unit, wishes: Wishes) -> None:
         self._clock = SystemClock()
         self._unit = unit
-        self._stopping = False
-        self._pressed = False
+        self._wishes = wishes
         self._selector = selectors.DefaultSelector()
         self._eye = Door(self._selector, run / EYE_SOCKET, EyeSays, unit.from_eye, unit.eye_gone)
         self._courier = Door(
@@ -79,22 +93,14 @@ class Keeper:
             Timer(round(settings.slots.period_s * NS_PER_S), unit.slot, now),
         ]
 
-    def stop(self) -> None:
-        """End after the message in hand. Safe in a signal handler."""
-        self._stopping = True
-
-    def press(self) -> None:
-        """The room's button, as a signal on machines without one. Safe in a signal handler."""
-        self._pressed = True
-
     def loop(self) -> None:
-        while not self._stopping:
+        while not self._wishes.stopping:
             now = self._clock.mono_ns()
             wait_ns = max(0, min(t.due_ns for t in self._timers) - now)
             for key, _ in self._selector.select(wait_ns / NS_PER_S):
                 key.data()
-            if self._pressed:
-                self._pressed = False
+            if self._wishes.pressed:
+                self._wishes.pressed = False
                 self._unit.button()
             now = self._clock.mono_ns()
             for timer in self._timers:
@@ -108,7 +114,3 @@ class Keeper:
         finally:
             self._eye.close()
             self._courier.close()
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

@@ -43,7 +43,7 @@ class DemoGateway:
         command = [
             sys.executable,
             "-m",
-            "stillroom.cli",
+            "stillroom",
             "site",
             "gateway",
             "--site",

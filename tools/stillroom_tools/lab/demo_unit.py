@@ -37,7 +37,7 @@ class DemoUnit:
         return self.folder / "run.log"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "stillroom.cli", "run", "--config", str(self.folder / "unit.toml")]
+        command = [sys.executable, "-m", "stillroom", "run", "--config", str(self.folder / "unit.toml")]
         with self.log.open("ab") as log:
             self._process = spawn(command, log, None)
 
