@@ -182,7 +182,8 @@ int distil_reference(const distil_frame *frame, const uint16_t *previous, const 
     return run(picture_reference, frame, previous, mask, grid, orders, order_count);
 }
 
-/* One wheel serves every x86-64: asked at each call (a load and a test), so that there is no state. 1.4 times. */
+/* One wheel serves every x86-64: asked at each call (a load and a test), so that there is no state. 1.2 times
+ * as fast as the baseline from memory, 1.5 times from the cache. */
 int distil(const distil_frame *frame, const uint16_t *previous, const uint8_t *mask, const distil_grid *grid,
            distil_order *orders, int32_t order_count) {
 #ifdef WITH_V3
