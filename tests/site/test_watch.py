@@ -101,7 +101,7 @@ def test_every_line_fits_and_every_word_is_there(width: int) -> None:
     for word in ("SILENT", "LATE", "PAUSED", "DARK", "UNKNOWN", "ON FLOOR", "WAITING"):
         assert word in text
     assert "simulated camera" in text and "model: none" in text
-    assert "17 rooms, 9 live, 1 WAITING, 3 LATE, 4 SILENT" in " ".join(text.split())
+    assert "17 rooms, 5 sensing, 1 WAITING, 1 PAUSED, 3 DARK, 3 LATE, 4 SILENT" in " ".join(text.split())
 
 
 def test_twelve_plain_rooms_take_a_line_each() -> None:

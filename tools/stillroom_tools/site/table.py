@@ -4,6 +4,7 @@ The words alone carry the meaning, colour only helps: what is not known stands i
 state, and nothing that was known before stands beside it as if it still held.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from stillroom_tools.site.gateway.rooms import Room
 
 WIDE_COLUMNS = 100
 """From here on there is a column for notes; below, they stand under the table."""
+
+_KINDS = ("sensing", "WAITING", "PAUSED", "DARK", "LATE", "SILENT")
 
 _DARK = "bold white on blue"
 _ALARM = "bold white on red"
@@ -178,10 +181,15 @@ def _reading(room: Room, said: Said, which: str) -> str:
 
 def _title(rooms: Sequence[Room], now_ms: int) -> str:
     said = [f"{len(rooms)} room{'' if len(rooms) == 1 else 's'}"]
-    for presence, word in (("live", "live"), ("waiting", "WAITING"), ("late", "LATE"), ("silent", "SILENT")):
-        count = sum(room.presence == presence for room in rooms)
-        said += [f"{count} {word}"] if count else []
+    kinds = Counter(_kind(room, now_ms) for room in rooms)
+    said += [f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind]]
     return f"Stillroom  {utc_text(now_ms)[11:19]} UTC  {', '.join(said)}"
+
+
+def _kind(room: Room, now_ms: int) -> str:
+    """Under which word a room is counted: `sensing`, or the capitals that stand in place of its state."""
+    said = say(room, now_ms)
+    return "sensing" if said.sensed else said.state.split()[0].rstrip(",")
 
 
 def _caption(rooms: Sequence[Room], shared: Sequence[str], wide: bool, status: str) -> Text:
