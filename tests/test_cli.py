@@ -7,6 +7,9 @@ import pytest
 
 from stillroom import errors
 from stillroom.cli import main
+from stillroom.config import CameraConfig
+from stillroom.eye.camera import open_camera
+from stillroom.run import find_opener
 
 
 def test_codes_are_what_the_readme_says():
@@ -50,6 +53,26 @@ def test_a_missing_configuration_is_one_line(tmp_path, command):
     )
     assert found.returncode == errors.ConfigError.exit_code
     assert found.stderr.count("\n") == 1 and "cannot be read" in found.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--config"], ["--config", "x", "--parent", "me"], ["--wibble", "x"]]
+)
+def test_a_process_without_its_arguments_says_how_it_is_used(capsys, arguments):
+    assert main(["eye", *arguments]) == 2
+    assert "usage: stillroom eye --config FILE" in capsys.readouterr().err
+
+
+def test_the_eye_takes_no_camera_of_the_lab_from_a_configuration_alone(tmp_path):
+    config = CameraConfig(kind="simulated", source="day.toml")
+    with pytest.raises(errors.CameraError, match="stillroom run"):
+        open_camera(config, tmp_path)
+
+
+def test_a_kind_of_camera_that_nobody_registered_is_named_with_those_there_are():
+    with pytest.raises(errors.CameraError, match="recorded, simulated"):
+        find_opener("webcam")
+    assert find_opener("picamera2") == ""
 
 
 def test_commands_import_nothing_that_they_do_not_need():

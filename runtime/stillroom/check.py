@@ -44,7 +44,7 @@ def _check_files(path: Path, unit: config.UnitConfig) -> None:
         "paths.keys": unit.paths.keys,
         "paths.trust": unit.paths.trust,
     }
-    if unit.camera.kind != "picamera2":
+    if unit.camera.kind != config.OWN_CAMERA:
         named["camera.source"] = unit.camera.source
     for key, value in named.items():
         if value and not unit.path(value).exists():

@@ -4,20 +4,17 @@ The unit's own commands are in the table below; the tools register theirs as ent
 person can put right is one line on standard error and a documented exit code; README lists the codes.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
-from stillroom import __version__
+from stillroom import __version__, processes
 from stillroom.errors import EXIT_INTERRUPTED, EXIT_OK, StillroomError
 
 _OWN = {
     "check": "stillroom.check",
-    "courier": "stillroom.processes",
-    "eye": "stillroom.processes",
-    "keeper": "stillroom.processes",
     "run": "stillroom.run",
 }
 _HELP = {
@@ -55,15 +52,18 @@ def _run(arguments: list[str]) -> int:
     if name in {"-V", "--version"}:
         print(f"stillroom {__version__}")
         return EXIT_OK
+    if name in processes.NAMES:
+        return processes.run(name, arguments[1:])
     modules = _OWN | _registered()
     if name not in modules:
         return _overview(name, modules)
+    import argparse
+
     module = _load(name, modules[name])
     parser = argparse.ArgumentParser(prog=f"stillroom {name}", description=module.HELP)
     module.add_arguments(parser)
     options = parser.parse_args(arguments[1:])
-    options.command_name = name
-    run: Callable[[argparse.Namespace], int] = module.run
+    run: Callable[[Any], int] = module.run
     return run(options)
 
 
@@ -86,7 +86,7 @@ def _load(name: str, module: str) -> ModuleType:
 
 
 def _overview(name: str, modules: dict[str, str]) -> int:
-    known = [f"  {command:<10} {_HELP.get(command, '')}" for command in sorted(modules)]
+    known = [f"  {command:<10} {_HELP.get(command, '')}" for command in sorted({*modules, *processes.NAMES})]
     text = "\n".join(
         ["usage: stillroom COMMAND [...]", "", *known, "", "stillroom COMMAND --help tells more."]
     )

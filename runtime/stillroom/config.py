@@ -19,6 +19,10 @@ Point = tuple[Annotated[float, Meta(ge=0.0, le=1.0)], Annotated[float, Meta(ge=0
 Polygon = Annotated[tuple[Point, ...], Meta(min_length=3, max_length=32)]
 
 
+OWN_CAMERA = "picamera2"
+"""The kind that a unit has; every other kind is the lab's."""
+
+
 class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the unit keeps things. Relative paths start at the folder of the configuration file."""
 
@@ -35,7 +39,7 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
 class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Which camera, and what is asked of it."""
 
-    kind: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,16}\Z")] = "picamera2"
+    kind: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,16}\Z")] = OWN_CAMERA
     """`picamera2`, or one that the tools register: `simulated`, `recorded`."""
     source: str = ""
     """simulated: a scenario file; recorded: a video file; picamera2: empty, or the camera's number."""
@@ -204,7 +208,7 @@ def _short(value: Any) -> str:
 
 def _check_together(path: Path, config: UnitConfig) -> None:
     """What no single key can tell."""
-    if config.profile == "care" and config.camera.kind != "picamera2":
+    if config.profile == "care" and config.camera.kind != OWN_CAMERA:
         raise ConfigError(
             f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "
             'use profile = "lab" for a simulated or recorded camera'

@@ -1,22 +1,51 @@
-"""`stillroom eye|keeper|courier`: one of the three processes. `stillroom run` or systemd starts them."""
+"""`stillroom eye|keeper|courier`: one of the three processes. `stillroom run` or systemd starts them.
 
-import argparse
+Their arguments are read here by hand: argparse would cost each of the three 2.5 MiB for as long as it lives.
+"""
+
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-HELP = "one of the three processes of a unit"
+from stillroom.errors import EXIT_USAGE
+
+NAMES = ("courier", "eye", "keeper")
+_USAGE = """usage: stillroom {name} --config FILE [--parent PID]{more}
+
+one of the three processes of a unit; `stillroom run` starts all three
+
+  --config FILE            the unit's configuration file
+  --parent PID             end when this process ends (set by `stillroom run`)"""
+_MORE_USAGE = """
+  --camera MODULE:FUNCTION what opens a camera of the lab (set by `stillroom run`)"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, required=True, help="the unit's configuration file")
-    parser.add_argument("--parent", type=int, help="end when this process ends (set by `stillroom run`)")
-
-
-def run(options: argparse.Namespace) -> int:
+def run(name: str, arguments: Sequence[str]) -> int:
     """Import only the process that is asked for: its memory is part of its promise."""
-    if options.command_name == "eye":
-        from stillroom.eye.main import main
-    elif options.command_name == "keeper":
-        from stillroom.keeper.main import main
-    else:
-        from stillroom.courier.main import main
-    return main(options.config, options.parent)
+    options = _parse(name, arguments)
+    if options is None:
+        more = " [--camera MODULE:FUNCTION]" if name == "eye" else ""
+        wanted_help = bool({"-h", "--help"} & set(arguments))
+        text = _USAGE.format(name=name, more=more) + (_MORE_USAGE if more else "")
+        print(text, file=sys.stdout if wanted_help else sys.stderr)
+        return 0 if wanted_help else EXIT_USAGE
+    config, parent = Path(options["--config"]), int(options["--parent"]) if "--parent" in options else None
+    if name == "eye":
+        from stillroom.eye.main import main as eye
+
+        return eye(config, parent, options.get("--camera", ""))
+    if name == "keeper":
+        from stillroom.keeper.main import main as keeper
+
+        return keeper(config, parent)
+    from stillroom.courier.main import main as courier
+
+    return courier(config, parent)
+
+
+def _parse(name: str, arguments: Sequence[str]) -> dict[str, str] | None:
+    """Pairs of option and value; None for anything else."""
+    known = {"--config", "--parent"} | ({"--camera"} if name == "eye" else set())
+    options = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    sound = len(arguments) == 2 * len(options) and set(options) <= known and "--config" in options
+    return options if sound and options.get("--parent", "0").isdecimal() else None

@@ -13,7 +13,15 @@ import time
 from pathlib import Path
 
 from stillroom import config
-from stillroom.errors import EXIT_OK, EXIT_USAGE, ConfigError, SetupError, StorageError, TrustError
+from stillroom.errors import (
+    EXIT_OK,
+    EXIT_USAGE,
+    CameraError,
+    ConfigError,
+    SetupError,
+    StorageError,
+    TrustError,
+)
 from stillroom.link import COURIER_SOCKET, EYE_START
 
 HELP = "start eye, keeper and courier on this machine"
@@ -38,17 +46,31 @@ def run(options: argparse.Namespace) -> int:
         from stillroom.guard import die_with
 
         die_with(options.parent)
-    supervisor = Supervisor(options.config, unit.path(unit.paths.run) / EYE_START)
+    opener = find_opener(unit.camera.kind)
+    supervisor = Supervisor(options.config, unit.path(unit.paths.run) / EYE_START, opener)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: supervisor.stop())
     signal.signal(signal.SIGUSR1, lambda *_: supervisor.press())
     return supervisor.loop()
 
 
+def find_opener(kind: str) -> str:
+    """`module:function` of a camera that the tools register; empty for the unit's own. Raises CameraError."""
+    if kind == config.OWN_CAMERA:
+        return ""
+    from importlib.metadata import entry_points
+
+    found = {point.name: point.value for point in entry_points(group="stillroom.cameras")}
+    if kind not in found:
+        known = ", ".join(sorted({*found, config.OWN_CAMERA}))
+        raise CameraError(f"key 'camera.kind' = '{kind}': no such camera is installed (here: {known})")
+    return found[kind]
+
+
 class Child:
     """One of the three: started, watched, restarted with growing waits; good after `GOOD_AFTER_S`."""
 
-    def __init__(self, name: str, config_path: Path) -> None:
+    def __init__(self, name: str, config_path: Path, *more: str) -> None:
         self.name = name
         self._command = [
             sys.executable,
@@ -59,6 +81,7 @@ class Child:
             str(config_path),
             "--parent",
             str(os.getpid()),
+            *more,
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._started_s = 0.0
@@ -105,11 +128,11 @@ class Child:
 class Supervisor:
     """Keeps keeper and courier running, and the eye while the keeper allows it."""
 
-    def __init__(self, config_path: Path, eye_start: Path) -> None:
+    def __init__(self, config_path: Path, eye_start: Path, opener: str) -> None:
         self._eye_start = eye_start
         self._keeper = Child("keeper", config_path)
         self._courier = Child("courier", config_path)
-        self._eye = Child("eye", config_path)
+        self._eye = Child("eye", config_path, *(["--camera", opener] if opener else []))
         self._socket = eye_start.parent / COURIER_SOCKET
         self._stopping = False
         self._pressed = False

@@ -1,22 +1,30 @@
-"""Find a camera by its kind. The unit's own comes with the runtime; the lab's register by entry point."""
+"""Open the camera. The unit's own comes with the runtime; one of the lab's is named by whoever starts the eye.
+
+`stillroom run` finds the lab's cameras by entry point and hands the name down. A unit's systemd service hands
+down none: there, no configuration can make the eye read pictures from anything but its own camera.
+"""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from stillroom.config import CameraConfig
+from stillroom.config import OWN_CAMERA, CameraConfig
 from stillroom.errors import CameraError
 from stillroom.eye.frame import Camera
 
 Opener = Callable[[CameraConfig, Path], Camera]
 
 
-def open_camera(config: CameraConfig, folder: Path) -> Camera:
-    """Open the camera that `config.kind` names. Raises CameraError where there is none of that kind."""
-    from importlib.metadata import entry_points
-
-    found = {point.name: point for point in entry_points(group="stillroom.cameras")}
-    if config.kind not in found:
-        known = ", ".join(sorted(found)) or "none"
-        raise CameraError(f"key 'camera.kind' = '{config.kind}': no such camera is installed (here: {known})")
-    return cast(Opener, found[config.kind].load())(config, folder)
+def open_camera(config: CameraConfig, folder: Path, opener: str = "") -> Camera:
+    """opener: `module:function`, or empty for the unit's own. Raises CameraError, ConfigError, InputError."""
+    if config.kind == OWN_CAMERA:
+        raise CameraError(
+            "key 'camera.kind' = 'picamera2': this version has no adapter for it yet; use the lab's"
+        )
+    if not opener:
+        raise CameraError(
+            f"key 'camera.kind' = '{config.kind}': a camera of the lab: start it with `stillroom run`"
+        )
+    module, _, function = opener.partition(":")
+    return cast(Opener, getattr(import_module(module), function))(config, folder)

@@ -13,13 +13,13 @@ from stillroom.link import EyeHears, Fault, Hello, Lease, Link
 CAMERA_RETRY_S = 1.0
 
 
-def main(config_path: Path, parent: int | None = None) -> int:
+def main(config_path: Path, parent: int | None = None, opener: str = "") -> int:
     """Run until the lease ends. Returns 0 after a halt; a lapse ends the process by signal instead."""
     lease.arm_for_start()
     guard.forbid(parent=parent)
     unit = config.load(config_path)
     keeper = link.connect(unit.path(unit.paths.run) / link.EYE_SOCKET, EyeHears)
-    eye = Eye(unit, keeper)
+    eye = Eye(unit, keeper, opener)
     try:
         eye.run()
     except LinkError:
@@ -33,8 +33,9 @@ def main(config_path: Path, parent: int | None = None) -> int:
 class Eye:
     """One camera, one analysis, one link to the keeper."""
 
-    def __init__(self, unit: UnitConfig, keeper: Link) -> None:
+    def __init__(self, unit: UnitConfig, keeper: Link, opener: str) -> None:
         self._unit = unit
+        self._opener = opener
         self._keeper = keeper
         self._holder = lease.LeaseHolder(keeper, self._take)
         self._lease: Lease | None = None
@@ -47,7 +48,7 @@ class Eye:
         from stillroom.eye.analysis import Analysis
         from stillroom.eye.camera import open_camera
 
-        camera = open_camera(self._unit.camera, self._unit.folder)
+        camera = open_camera(self._unit.camera, self._unit.folder, self._opener)
         try:
             self._keeper.send(Hello(camera.kind, "none"))
             analysis = Analysis(camera.width, camera.height, private=self._unit.zones.private)
