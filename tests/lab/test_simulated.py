@@ -268,13 +268,13 @@ def test_smallest_and_largest_pictures(width: int, height: int) -> None:
 
 def test_a_long_life_does_not_grow() -> None:
     acts = (Act(at_s=0.0, do="lie-down"), Act(at_s=10.0, do="leave"))
-    source = camera(scenario(acts=acts, repeat_s=20.0), 64, 48, frames_per_s=10.0)
-    for index in range(400):
+    source = camera(scenario(acts=acts, repeat_s=20.0), 64, 48, frames_per_s=5.0)
+    for index in range(200):
         source.frame(index)
     tracemalloc.start()
     gc.collect()
     before = tracemalloc.get_traced_memory()[0]
-    for index in range(400, 1000):
+    for index in range(200, 500):
         source.frame(index)
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before

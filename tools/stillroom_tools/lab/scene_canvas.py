@@ -22,7 +22,6 @@ from stillroom_tools.lab.scene_still import Still
 Layout = Literal["i420", "nv12"]
 Shadow = tuple[float, float, float, float]
 _SHADOW = 0.3
-_CHUNK = 1 << 15
 _STRIP_PX = 16
 
 
@@ -47,13 +46,12 @@ class Canvas:
         self._width, self._height = camera.width_px, camera.height_px
         self._lens = lens
         room = paint_room(camera, seed)
-        self._doorway = room.doorway
-        self._well_exposed = _flat(room.y, room.u, room.v)
-        self._noise = Noise(self._well_exposed.size, seed)
-        self._room, self._fine, self._sigma = (np.empty_like(self._well_exposed) for _ in range(3))
-        self._planes, self._sigmas = self._views(self._fine), self._views(self._sigma)
-        self._room_planes = self._views(self._room)
-        self._bytes = np.empty(self._well_exposed.size, np.uint8)
+        self._doorway = _Cut.of(room.doorway)
+        room_fine = room.planes
+        self._noise = Noise(seed)
+        self._fine, self._sigma = np.empty_like(room_fine), np.empty_like(room_fine)
+        self._room, self._planes, self._sigmas = map(self._views, (room_fine, self._fine, self._sigma))
+        self._bytes = np.empty(room_fine.size, np.uint8)
         self._out = _Output(self._views(self._bytes), layout, padding_px)
         self._exposed: Exposure | None = None
         self._factor = 1.0
@@ -113,17 +111,8 @@ class Canvas:
             return
         self._exposed, self._factor = exposure, exposure.factor
         self._tables = noise_tables(self._lens, exposure)
-        luma = self._width * self._height
-        for begin in range(0, self._room.size, _CHUNK):  # piecewise: large temporaries would stay in the heap
-            end = min(begin + _CHUNK, self._room.size)
-            piece = self._well_exposed[begin:end] * np.float32(self._factor / FINE)
-            piece[max(luma - begin, 0) :] += np.float32(128.0)
-            to_fine(piece)
-            self._room[begin:end] = piece
-        self._fine[:] = self._room
-        for top in range(0, self._height, _STRIP_PX):
-            strip = Window(0, top, self._width, min(top + _STRIP_PX, self._height))
-            self._sigma_of(_cut(self._planes, strip)[0], _cut(self._sigmas, strip))
+        for top in range(0, self._height, _STRIP_PX):  # piecewise: large temporaries would stay in the heap
+            self._clear(Window(0, top, self._width, min(top + _STRIP_PX, self._height)))
         self._dirty = self._still = None
 
     def _sigma_of(self, luma: Counts, sigmas: tuple[Counts, Counts, Counts]) -> None:
@@ -135,14 +124,25 @@ class Canvas:
 
     def _restore(self) -> None:
         """The empty room where the person was."""
-        if self._dirty is None:
-            return
-        for into, source in zip(
-            _cut(self._planes, self._dirty), _cut(self._room_planes, self._dirty), strict=True
-        ):
-            into[:] = source
-        self._sigma_of(_cut(self._planes, self._dirty)[0], _cut(self._sigmas, self._dirty))
+        if self._dirty is not None:
+            self._clear(self._dirty)
         self._dirty = self._still = None
+
+    def _clear(self, window: Window) -> None:
+        self._show(window, self._finished(window, self._empty(window)))
+        self._sigma_of(_cut(self._planes, window)[0], _cut(self._sigmas, window))
+
+    def _empty(self, window: Window) -> Floats:
+        """The window's Y, U, V of the empty room as exposed now: flat float32 in counts, chroma around 0."""
+        flat = np.concatenate([piece.ravel() for piece in _cut(self._room, window)]).astype(np.float32)
+        flat *= np.float32(self._factor / FINE)
+        return flat
+
+    def _finished(self, window: Window, flat: Floats) -> Floats:
+        """The same in FINE steps with chroma around 128, in place."""
+        flat[(window.x1 - window.x0) * (window.y1 - window.y0) :] += np.float32(128.0)
+        to_fine(flat)
+        return flat
 
     def _show(self, window: Window, painted: Floats) -> None:
         """Put a painted piece, flat in FINE steps, into the working planes."""
@@ -155,27 +155,45 @@ class Canvas:
 
     def _painted(self, window: Window, figure: Figure, breath: float, beat: float) -> Floats:
         """The window's Y, U, V with the person in the empty room: flat float32 in FINE steps."""
-        pieces = _cut(self._room_planes, window)
-        flat = np.concatenate([piece.ravel() for piece in pieces]).astype(np.float32)
-        flat -= np.float32(FINE // 2)
-        flat *= np.float32(1.0 / FINE)
-        flat[pieces[0].size :] -= np.float32(128.0)
-        y = flat[: pieces[0].size].reshape(pieces[0].shape)
-        chroma = flat[pieces[0].size :].reshape(2, *pieces[1].shape)
+        flat = self._empty(window)
+        height, width = window.y1 - window.y0, window.x1 - window.x0
+        y = flat[: height * width].reshape(height, width)
+        chroma = flat[height * width :].reshape(2, height // 2, width // 2)
         painter = Painter(window, y, chroma, self._factor)
         for shadow in () if figure.in_doorway else figure.shadows:
             painter.dim(*shadow, _SHADOW)
-        doorway = self._doorway[window.y0 : window.y1, window.x0 : window.x1]
-        clip = doorway.astype(np.float32) if figure.in_doorway else None
+        clip = self._doorway.within(window) if figure.in_doorway else None
         for capsule in figure.capsules(breath, beat):
             painter.lay(capsule, clip)
-        flat[pieces[0].size :] += np.float32(128.0)
-        to_fine(flat)
-        return flat
+        return self._finished(window, flat)
 
 
-def _flat(y: Floats, u: Floats, v: Floats) -> Counts:
-    return np.concatenate([np.rint(plane.ravel() * FINE).astype(np.int16) for plane in (y, u, v)])
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A mask kept only where it is not empty."""
+
+    left: int
+    top: int
+    mask: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, mask: NDArray[np.bool_]) -> "_Cut":
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not rows.size:
+            return cls(0, 0, np.zeros((0, 0), np.bool_))
+        part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return cls(int(columns[0]), int(rows[0]), part.copy())
+
+    def within(self, window: Window) -> Floats:
+        """The mask over a window: 1 where it is set."""
+        found = np.zeros((window.y1 - window.y0, window.x1 - window.x0), np.float32)
+        x0, y0 = max(self.left, window.x0), max(self.top, window.y0)
+        x1 = min(self.left + self.mask.shape[1], window.x1)
+        y1 = min(self.top + self.mask.shape[0], window.y1)
+        if x0 < x1 and y0 < y1:
+            seen = self.mask[y0 - self.top : y1 - self.top, x0 - self.left : x1 - self.left]
+            found[y0 - window.y0 : y1 - window.y0, x0 - window.x0 : x1 - window.x0] = seen
+        return found
 
 
 def _cut(planes: tuple[Counts, Counts, Counts], window: Window) -> tuple[Counts, Counts, Counts]:

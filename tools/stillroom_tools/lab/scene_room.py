@@ -21,6 +21,7 @@ from stillroom_tools.lab.scene import (
     Pinhole,
 )
 from stillroom_tools.lab.scene_random import units
+from stillroom_tools.lab.scene_sensor import FINE, Counts
 
 _STRIP_PX = 8
 _RGB_TO_YUV = np.array(  # BT.601, full range, chroma around 0
@@ -31,11 +32,12 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """The empty room, well exposed. y: (h, w), u and v: (h/2, w/2) counts, chroma around 0; doorway: (h, w)."""
+    """The empty room, well exposed. doorway: (h, w), where one sees through the door.
 
-    y: Floats
-    u: Floats
-    v: Floats
+    planes: Y (h, w), then U and V (h/2, w/2), in one flat array, in FINE steps, chroma around 0.
+    """
+
+    planes: Counts
     doorway: Mask
 
 
@@ -49,18 +51,19 @@ def paint_room(camera: Pinhole, seed: int) -> Backdrop:
     """Paint the room that `camera` sees. The seed moves grain and creases."""
     width, height = camera.width_px, camera.height_px
     phases: Floats = np.array(units(4, seed, 1), np.float32) * np.float32(6.28)
-    y = np.empty((height, width), np.float32)
-    chroma = np.empty((2, height // 2, width // 2), np.float32)
+    flat: Counts = np.empty(width * height * 3 // 2, np.int16)
+    y = flat[: width * height].reshape(height, width)
+    chroma = flat[width * height :].reshape(2, height // 2, width // 2)
     doorway = np.zeros((height, width), np.bool_)
     for top in range(0, height, _STRIP_PX):
         rows = min(_STRIP_PX, height - top)
         rgb, door = _strip(camera, top, rows, phases)
-        planes = np.einsum("ij,jhw->ihw", _RGB_TO_YUV, rgb)
-        y[top : top + rows] = _halved(planes[0])
+        planes = np.einsum("ij,jhw->ihw", _RGB_TO_YUV * np.float32(FINE), rgb)
+        y[top : top + rows] = np.rint(_halved(planes[0]))
         for index in range(2):
-            chroma[index, top // 2 : (top + rows) // 2] = _halved(_halved(planes[index + 1]))
+            chroma[index, top // 2 : (top + rows) // 2] = np.rint(_halved(_halved(planes[index + 1])))
         doorway[top : top + rows] = door[::2, ::2]
-    return Backdrop(y, chroma[0], chroma[1], doorway)
+    return Backdrop(flat, doorway)
 
 
 def _halved(plane: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """A person who does nothing but breathe: painted at a few depths of breath, then mixed from the two nearest.
 
-The steps are a twelfth of a breath, under 0.1 px: between them the picture is as good as linear. The pulse adds one
+The steps are an eighth of a breath, about 0.1 px: between them the picture is as good as linear. The pulse adds one
 difference picture, because colour is linear in it.
 """
 
@@ -14,7 +14,7 @@ from stillroom_tools.lab.scene import Floats
 Paint = Callable[[float, float], Floats]
 """(breath, beat) -> the picture as one flat float32 array."""
 
-_STEPS = 12
+_STEPS = 8
 _LOWEST = -0.75
 
 
@@ -39,7 +39,9 @@ class Still:
         self._mixed += self._part
         np.multiply(self._beat, np.float32(beat), out=self._part)
         self._mixed += self._part
-        self._mixed += np.float32(0.5)  # levels are whole steps: what drops the fraction next must not flutter
+        self._mixed += np.float32(
+            0.5
+        )  # levels are whole steps: what drops the fraction next must not flutter
         return self._mixed
 
     def _level(self, level: int) -> NDArray[np.int16]:
