@@ -100,7 +100,11 @@ def test_hears_publishes_and_returns_after_the_broker_was_killed(tmp_path: Path)
         broker.restart()
         wait_until(lambda: subscriber.connected)
         assert subscriber.publish(TOPIC, b"two")
-        assert take(subscriber, 1)[-1] == Message(TOPIC, b"two")
+        heard: list[bytes] = []
+        wait_until(lambda: heard.extend(m.payload for m in subscriber.take(9, 0.1)) or b"two" in heard)
+        assert heard[:-1] in ([], [b"one"]), (
+            "at most what the killed broker had not noted as taken comes again"
+        )
 
 
 @needs_mosquitto
