@@ -13,16 +13,19 @@ typedef uint16_t VARIANT(pairs_t) __attribute__((vector_size(WIDE), may_alias, a
 typedef uint8_t VARIANT(few_bytes_t) __attribute__((vector_size(8), may_alias, aligned(1)));
 typedef uint16_t VARIANT(few_pairs_t) __attribute__((vector_size(8), may_alias, aligned(1)));
 
-/* x + 2 < 4 for 254, 255, 0 and 1 alone; a true comparison is -1. */
-#define LUMA(bytes, pairs)                                                            \
-    do {                                                                              \
-        pairs x = *(const pairs *)(row + i), z = *(const pairs *)(row + stride + i);  \
-        *(pairs *)(lanes + i) += (x & 255) + (x >> 8) + (z & 255) + (z >> 8);         \
-        bytes x_end = (bytes)x + 2, z_end = (bytes)z + 2;                             \
-        *(bytes *)(clipped + i) -= (bytes)(x_end < 4) + (bytes)(z_end < 4);           \
+/* x + 2 < 4 for 254, 255, 0 and 1 alone; a true comparison is -1. Four pairs of rows make a strip: each counts a quarter
+ * of the pixels that lie under it in the histogram's row. */
+#define LUMA(bytes, pairs)                                                                     \
+    do {                                                                                       \
+        pairs x = *(const pairs *)(row + i), z = *(const pairs *)(row + stride + i);           \
+        *(pairs *)(lanes + i) += (x & 255) + (x >> 8) + (z & 255) + (z >> 8);                  \
+        bytes x_end = (bytes)x + 2, z_end = (bytes)z + 2;                                      \
+        *(bytes *)(clipped + i) -= (bytes)(x_end < 4) + (bytes)(z_end < 4);                    \
+        count_levels(levels, i + pair * (int64_t)sizeof(bytes) / 4, sizeof(bytes) / 4, strip); \
     } while (0)
 
-INLINE void VARIANT(two_luma_rows)(const uint8_t *row, int64_t stride, strip_t *strip, int64_t width) {
+INLINE void VARIANT(two_luma_rows)(const uint8_t *row, int64_t stride, int64_t pair, const levels_t *levels,
+                                   strip_t *strip, int64_t width) {
     uint8_t *lanes = (uint8_t *)strip->luma, *clipped = strip->clipped;
     int64_t i = 0;
     for (; i + WIDE <= width; i += WIDE) LUMA(VARIANT(bytes_t), VARIANT(pairs_t));
@@ -77,9 +80,10 @@ static void VARIANT(picture)(const distil_frame *frame, const uint16_t *previous
         int64_t at = row * cols;
         const uint8_t *top = frame->y + row * CELL * stride, *masked = mask ? mask + at : 0;
         clear_sums(strip, cols);
-        for (int64_t i = 0; i < CELL; i += 2) VARIANT(two_luma_rows)(top + i * stride, stride, strip, cols * CELL);
+        levels_t levels = {frame, top + HISTOGRAM_ROW * stride, masked, row + 1 < grid->rows ? row + 1 : 0};
+        for (int64_t pair = 0; pair < 4; pair++)
+            VARIANT(two_luma_rows)(top + 2 * pair * stride, stride, pair, &levels, strip, cols * CELL);
         VARIANT(chroma_rows)(frame, row * (CELL / 2), strip, cols * (CELL / 2));
-        count_levels(frame, row, masked, strip, cols);
         finish_luma(previous, strip, grid, at);
         finish_chroma(frame, strip, grid, at);
         if (masked) forget_masked(masked, grid, at);
