@@ -1,8 +1,10 @@
 """Scenario files, what they refuse, and the life that follows from one."""
 
 import itertools
+import tomllib
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -35,6 +37,14 @@ def life(*acts: tuple[float, str], seed: int = 1, **tables: object) -> Life:
 def test_shipped_scenarios_load_and_their_zones_are_those_of_the_room(path: Path) -> None:
     scenario = load_scenario(path)
     assert scenario.zones == zones_of(scenario.lens)
+
+
+def test_the_day_shows_every_key() -> None:
+    written = tomllib.loads((SCENARIOS / "day.toml").read_text())
+    for table in ("lens", "light", "looks", "breathing", "pulse", "movement"):
+        known = msgspec.to_builtins(getattr(Scenario(title="x"), table))
+        assert set(written[table]) == set(known)
+        assert msgspec.convert(written[table], type(getattr(Scenario(title="x"), table)))
 
 
 @pytest.mark.parametrize(

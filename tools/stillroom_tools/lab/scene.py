@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 Points = NDArray[np.float64]
 
 ROOM_LEFT_M, ROOM_RIGHT_M, ROOM_BACK_M = -2.0, 2.0, 4.3
+ROOM_HEIGHT_M = 2.5
 BED_X_M = (-1.55, 0.45)
 BED_Z_M = (1.75, 2.65)
 BED_TOP_M = 0.5

@@ -15,6 +15,7 @@ from stillroom_tools.lab.scene import (
     DOOR_TOP_M,
     DOOR_X_M,
     ROOM_BACK_M,
+    ROOM_HEIGHT_M,
     ROOM_LEFT_M,
     ROOM_RIGHT_M,
     Floats,
@@ -141,6 +142,11 @@ def _floor(canvas: _Canvas, phases: Floats) -> None:
 
 
 def _walls(canvas: _Canvas, phases: Floats) -> Mask:
+    """Ceiling, walls and what hangs there; says where one sees through the door."""
+    far, (_, _, z) = canvas.meet(1, ROOM_HEIGHT_M)
+    canvas.put(
+        far, np.ones_like(far, np.bool_), (226.0, 225.0, 220.0), np.asarray(0.9 + 0.02 * z, np.float32)
+    )
     for at_m, tint in ((ROOM_LEFT_M, 0.9), (ROOM_RIGHT_M, 0.86)):
         far, (_, y, z) = canvas.meet(0, at_m)
         _wall(canvas, far, y, z, tint, phases)
@@ -152,7 +158,7 @@ def _walls(canvas: _Canvas, phases: Floats) -> Mask:
     pane = window & (np.abs(x + 1.0) > 0.03) & (np.abs(y - 1.4) > 0.025)
     canvas.put(far - 0.002, window, (226.0, 226.0, 220.0), flat)
     canvas.put(far - 0.003, pane, (196.0, 214.0, 226.0), (1.0 + 0.1 * (y - 1.4)).astype(np.float32))
-    curtain = (_between(x, -1.85, -1.42) | _between(x, -0.58, -0.2)) & (y > 0.8)
+    curtain = (_between(x, -1.85, -1.42) | _between(x, -0.58, -0.2)) & _between(y, 0.8, 2.15)
     canvas.put(
         far - 0.004, curtain, (150.0, 170.0, 152.0), (0.95 + 0.09 * np.sin(x * 62.0)).astype(np.float32)
     )
