@@ -23,7 +23,8 @@ Count = Annotated[int, Meta(ge=0, le=2**53, extra={"unit": "1", "identifies": "n
 FramesPerSecond = Annotated[float, Meta(ge=0.0, le=240.0, extra={"unit": "Hz", "identifies": "none"})]
 Luma = Annotated[float, Meta(ge=0.0, le=255.0, extra={"unit": "1", "identifies": "none"})]
 Method = Annotated[
-    str, Meta(min_length=1, max_length=16, pattern=r"\A[a-z0-9-]+\Z", extra={"unit": "", "identifies": "none"})
+    str,
+    Meta(min_length=1, max_length=16, pattern=r"\A[a-z0-9-]+\Z", extra={"unit": "", "identifies": "none"}),
 ]
 
 MAX_BLOBS = 4
