@@ -17,6 +17,7 @@ Affine = tuple[float, float, float, float, float, float]
 Ints = NDArray[np.int64]
 ONE = 65_536
 NOW = 1_000_000_000
+UPRIGHT: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def planes(frame: Frame) -> list[tuple[Ints, int]]:
@@ -163,6 +164,23 @@ def test_equals_numpy_over_shapes(
         assert "outside" in str(error)
 
 
+def test_a_half_rounds_up_where_a_double_would_not() -> None:
+    """98 pixels, half of them 1: in doubles, 98 times the inverse of 98 is less than 1."""
+    frame = make_frame(28, 28, fill=0)
+    frame.y[::2] = 1
+    assert_served(frame, (7.0, 0.0, 0.0, 0.0, 14.0, 0.0), (2, 4))
+    order = Order((7.0, 0.0, 0.0, 0.0, 14.0, 0.0), np.zeros((2, 4), np.uint8), 0)
+    distil(frame, None, None, Grid(28, 28), [order])
+    assert (order.destination == 1).all()
+
+
+def test_no_pixel_of_an_order_stays_in_scratch() -> None:
+    frame, grid = make_frame(64, 48), Grid(64, 48)
+    for affine in (UPRIGHT, turned(30, 1.0, 8, 8)):
+        distil(frame, None, None, grid, [Order(affine, np.zeros((16, 16, 3), np.uint8), 0)])
+        assert not grid._scratch.any()
+
+
 def test_the_last_cell_masks_what_remains_beside_it() -> None:
     frame = make_frame(70, 54, fill=200)
     mask = Mask.from_polygons(70, 54, [[(0.99, 0.0), (1.0, 0.0), (1.0, 1.0), (0.99, 1.0)]])
@@ -229,7 +247,6 @@ def test_an_order_outside_the_frame_writes_nothing(affine: Affine, says: str) ->
 
 READ_ONLY = np.zeros((8, 8), np.uint8)
 READ_ONLY.flags.writeable = False
-UPRIGHT: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 @pytest.mark.parametrize(
