@@ -57,7 +57,7 @@ def test_a_life_arrives_once_though_everything_is_killed_on_the_way(live: LiveSi
     live.broker.restart()
     unit.press_button()
     until(lambda: live.has("gate", gate="paused"), "the pause at the other end")
-    assert live.pid_of(unit, "eye") is None
+    until(lambda: live.pid_of(unit, "eye") is None, "no eye while paused", within_s=1.0)
 
     live.settle()
     account = live.ledger.account(unit.name)
