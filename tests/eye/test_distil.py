@@ -6,70 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stillroom.eye.distil import CLIPPED_LUMA, HISTOGRAM_ROW, FrameError, Grid, GridError, Mask, distil
+from stillroom.eye.distil import FrameError, Grid, GridError, Mask, distil
 from stillroom.eye.frame import Frame
 
-SEED = 7
-
-
-def make_frame(
-    width: int, height: int, *, layout: str = "i420", padding: int = 0, fill: int | None = None
-) -> Frame:
-    """A random (or flat) frame whose rows are `padding` bytes further apart than they must be."""
-    random = np.random.default_rng([SEED, width, height, padding])
-
-    def plane(rows: int, cols: int) -> NDArray[np.uint8]:
-        whole = random.integers(0, 256, (rows, cols + padding), dtype=np.uint8)
-        if fill is not None:
-            whole[:, :cols] = fill
-        return whole[:, :cols]
-
-    y = plane(height, width)
-    if layout == "i420":
-        return Frame(y, plane(height // 2, width // 2), plane(height // 2, width // 2), 0)
-    woven = plane(height // 2, width)
-    u, v = (woven[:, 0::2], woven[:, 1::2]) if layout == "nv12" else (woven[:, 1::2], woven[:, 0::2])
-    return Frame(y, u, v, 0)
-
-
-def sums(plane: NDArray[np.uint8], size: int, rows: int, cols: int) -> NDArray[np.uint16]:
-    blocks = plane[: rows * size, : cols * size].reshape(rows, size, cols, size)
-    return blocks.sum(axis=(1, 3), dtype=np.uint32).astype(np.uint16)
-
-
-def reference(
-    frame: Frame, previous: NDArray[np.uint16] | None, mask: NDArray[np.uint8] | None
-) -> dict[str, NDArray[np.generic]]:
-    rows, cols = frame.height // 8, frame.width // 8
-    keep = np.ones((rows, cols), dtype=bool) if mask is None else mask == 0
-    y = sums(frame.y, 8, rows, cols)
-    moved = np.abs(y.astype(int) - (y if previous is None else previous)).astype(np.uint16)
-    ends = np.isin(frame.y, CLIPPED_LUMA).astype(np.uint8)
-    counted = frame.y[HISTOGRAM_ROW : rows * 8 : 8, : cols * 8][np.repeat(keep, 8, axis=1)]
-    return {
-        "y": y * keep,
-        "u": sums(frame.u, 4, rows, cols) * keep,
-        "v": sums(frame.v, 4, rows, cols) * keep,
-        "moved": moved * keep,
-        "clipped": sums(ends, 8, rows, cols).astype(np.uint8) * keep,
-        "histogram": np.bincount(counted, minlength=256).astype(np.uint32),
-    }
-
-
-def assert_exact(frame: Frame, previous: NDArray[np.uint16] | None = None, mask: Mask | None = None) -> None:
-    grid = Grid(frame.width, frame.height)
-    for name in ("y", "u", "v", "moved", "clipped", "histogram"):
-        getattr(grid, name)[...] = 99
-    distil(frame, previous, mask, grid)
-    for name, expected in reference(frame, previous, None if mask is None else mask.cells).items():
-        got = getattr(grid, name)
-        assert got.dtype == expected.dtype, name
-        np.testing.assert_array_equal(got, expected, err_msg=name)
-
-
-def random_cells(frame: Frame, high: int, dtype: type[np.generic]) -> NDArray[np.generic]:
-    shape = (frame.height // 8, frame.width // 8)
-    return np.random.default_rng(SEED).integers(0, high, shape, dtype=dtype)
+from .reference import SEED, assert_exact, make_frame, random_cells
 
 
 @pytest.mark.parametrize("layout", ["i420", "nv12", "nv21"])
