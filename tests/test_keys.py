@@ -13,6 +13,7 @@ from parties import AUTHORITY, GATEWAY, UNIT
 from stillroom.errors import StillroomError, StorageError, TrustError
 from stillroom.files import MAX_FILE_BYTES, read_bounded, replace_file, write_new
 from stillroom.keys import (
+    BoxKey,
     KeyRing,
     SigningKey,
     VerifyKey,
@@ -20,6 +21,7 @@ from stillroom.keys import (
     forget_boxes,
     load_keys,
     load_unit_keys,
+    replace_boxes,
     save_keys,
 )
 
@@ -218,3 +220,13 @@ def test_rfc_8032_test_1() -> None:
 def test_errors_are_ones_that_people_can_put_right() -> None:
     assert issubclass(TrustError, StillroomError)
     assert (TrustError.exit_code, StorageError.exit_code) == (6, 8)
+
+
+def test_a_key_file_that_could_not_be_read_again_is_never_written(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.key"
+    save_keys(path, GATEWAY)
+    with pytest.raises(TrustError, match="65 box keys: at most 64"):
+        replace_boxes(path, GATEWAY, [BoxKey.generate() for _ in range(65)])
+    assert same_keys(load_keys(path, "gateway"), GATEWAY)
+    replace_boxes(path, GATEWAY, [BoxKey.generate() for _ in range(64)])
+    assert len(load_keys(path, "gateway").boxes) == 64

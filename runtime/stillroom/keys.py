@@ -210,8 +210,15 @@ def forget_boxes(path: Path, ring: KeyRing, public_keys: Collection[bytes]) -> i
     """
     kept = tuple(box for box in ring.boxes if box.public.raw not in public_keys)
     if len(kept) < len(ring.boxes):
-        replace_file(path, _encode(KeyRing(ring.site, ring.role, ring.name, ring.signing, kept)), 0o600)
+        replace_boxes(path, ring, kept)
     return len(ring.boxes) - len(kept)
+
+
+def replace_boxes(path: Path, ring: KeyRing, boxes: Collection[BoxKey]) -> None:
+    """Rewrite a key file with these box keys and the same signing key. Raises TrustError (too many), StorageError."""
+    if len(boxes) > MAX_BOXES:
+        raise TrustError(f"{path}: {len(boxes)} box keys: at most {MAX_BOXES} in one file")
+    replace_file(path, _encode(KeyRing(ring.site, ring.role, ring.name, ring.signing, tuple(boxes))), 0o600)
 
 
 def _encode(ring: KeyRing) -> bytes:

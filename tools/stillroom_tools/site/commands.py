@@ -11,6 +11,7 @@ _COMMANDS = {
         "stillroom_tools.site.new",
         "make a site: authority, certificates, gateway, board, roster, broker",
     ),
+    "renew": ("stillroom_tools.site.renew", "a roster for another year, with new keys for gateway and board"),
     "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room, for 28 days at most"),
     "withdraw": ("stillroom_tools.site.withdraw", "take an authorisation back, for good"),
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),

@@ -7,13 +7,14 @@ that runs day and night reads `authority.key` or `ca-key.pem`.
 import ipaddress
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct, convert
 from msgspec import ValidationError as Invalid
 
-from stillroom.clock import MS_PER_S, Clock
+from stillroom.clock import Clock
 from stillroom.config import BrokerConfig, Name, SlotsConfig, read_toml
 from stillroom.config import convert as convert_toml
 from stillroom.documents import (
@@ -32,7 +33,7 @@ from stillroom.notes import Signer
 
 SITE_FILE = "site.toml"
 RESERVED = ("authority", "gateway", "board")
-FORGET_AFTER_MS = 7 * 86_400 * MS_PER_S
+FORGET_AFTER = timedelta(days=7)
 """A box key opens what was on its way, for so long after units stopped using it."""
 
 D = TypeVar("D", Roster, Enrolment, Authorisation, Withdrawal)
@@ -151,7 +152,7 @@ class Site:
         recipient = next((r for r in self.roster().recipients if r.name == party), None)
         now_ms = clock.utc_ms()
         expired = (
-            {box.key for box in recipient.boxes if to_ms(box.until) + FORGET_AFTER_MS <= now_ms}
+            {box.key for box in recipient.boxes if to_ms(box.until + FORGET_AFTER) <= now_ms}
             if recipient
             else set()
         )
