@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from stillroom.clock import SystemClock
 from stillroom.keeper.unit import STATUS
 from stillroom_tools.lab.child import spawn
 
@@ -37,6 +38,8 @@ class DemoUnit:
         return self.folder / "run.log"
 
     def start(self) -> None:
+        # The room's life has a beginning of its own: it goes on while the eye is closed.
+        (self.folder / "cues").write_text(f"start {SystemClock().utc_ms()}\n", encoding="ascii")
         command = [sys.executable, "-m", "stillroom", "run", "--config", str(self.folder / "unit.toml")]
         with self.log.open("ab") as log:
             self._process = spawn(command, log, None)
@@ -53,7 +56,7 @@ class DemoUnit:
     def act(self, cue: str) -> None:
         """Let the simulated person do something: enter, lie-down, get-up, fall, leave, cover, uncover."""
         with (self.folder / "cues").open("a", encoding="ascii") as cues:
-            cues.write(cue + "\n")
+            cues.write(f"{cue} {SystemClock().utc_ms()}\n")
 
     def press_button(self) -> None:
         """The pause button on the room's wall."""
