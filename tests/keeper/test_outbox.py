@@ -138,6 +138,40 @@ def test_a_full_card_keeps_events_in_memory_and_numbers_gapless(outbox):
     assert (outbox.fault, outbox.accepted, outbox.waiting) == (None, 201, 201)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 1 MiB. Needs root; skipped by name otherwise."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system can only be mounted as root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_up_midway_loses_nothing(small_disk: Path):
+    box = Outbox(small_disk, 10_000)
+    box.add(NOW, state())
+    assert box.commit(NOW) == 1
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError):
+        while True:
+            file.write(bytes(4096))
+    refused = 0
+    for number in range(300):
+        box.add(NOW, state(f"{number} " + "z" * 100))
+        refused += box.commit(NOW) == 0
+    assert refused and box.fault in {"storage-full", "storage-failing"}
+    ballast.unlink()
+    box.commit(NOW)
+    assert box.fault is None
+    assert [e.number for e in box.take(NOW, 1000)] == list(range(1, 302))
+    box.close()
+
+
 def test_two_keepers_cannot_share_a_folder(outbox, tmp_path: Path):
     with pytest.raises(StorageError, match="another keeper"):
         Outbox(tmp_path, 100)
