@@ -72,6 +72,41 @@ def test_drift_of_the_light_is_withheld() -> None:
     assert trusted <= 2
 
 
+def swings(phase: np.ndarray) -> int:
+    """Trusted readings of a room whose cells all swing by two per cent at 15 a minute, each in its phase."""
+    random = np.random.default_rng(6)
+    breathing = Breathing(CELLS, COLS)
+    level = random.uniform(60, 190, CELLS)
+    trusted = 0
+    for index in range(200):
+        swing = 0.02 * np.sin(2 * np.pi * 0.25 * index / RATE_HZ + phase)
+        luma = (level * (1 + swing) + random.normal(0, 0.15, CELLS)).astype(np.float32)
+        breathing.feed(Fifth(index / RATE_HZ, luma, luma, luma, luma, 6))
+        trusted += index % 5 == 4 and breathing.read().value is not None
+    return trusted
+
+
+def test_light_that_swings_is_not_breath() -> None:
+    """Mains flicker aliased into the band; with a rolling shutter it shows as bands, here still and moving ones."""
+    down = np.arange(CELLS) // COLS / ROWS
+    assert swings(np.zeros(CELLS)) == 0
+    assert swings(np.pi * (down > 0.5)) == 0
+    assert swings(2 * np.pi * 3 * down) == 0
+
+
+def test_a_wave_that_travels_is_not_breath() -> None:
+    turn = np.linspace(0, 2 * np.pi, len(CHEST))
+    random = np.random.default_rng(7)
+    breathing = Breathing(CELLS, COLS)
+    for index in range(200):
+        luma = np.full(CELLS, 100.0) + random.normal(0, 0.15, CELLS)
+        luma[CHEST] += 3 * np.sin(2 * np.pi * 0.25 * index / RATE_HZ + turn)
+        flat = luma.astype(np.float32)
+        breathing.feed(Fifth(index / RATE_HZ, flat, flat, flat, flat, 6))
+        if index % 5 == 4:
+            assert breathing.read().value is None
+
+
 def test_silence_after_breathing_is_low_signal_never_the_last_rate() -> None:
     breath = np.concatenate([tone(15, 40), np.zeros(200)])
     readings = read(breath)

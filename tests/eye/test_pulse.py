@@ -15,13 +15,15 @@ SKIN = np.array([150.0, 112.0, 96.0])
 BLOOD = np.array([0.33, 0.77, 0.53])
 
 
-def read(colours: np.ndarray) -> list[Reading]:
-    """Readings once a second of (3, n, 2) colours at 15 Hz."""
+def read(colours: np.ndarray, stir: np.ndarray | None = None) -> list[Reading]:
+    """Readings once a second of (3, n, 2) colours and (n,) stir at 15 Hz."""
     pulse = Pulse()
     times = np.arange(colours.shape[1]) / RATE_HZ
     readings = []
     for end in range(WINDOW, colours.shape[1] + 1, round(RATE_HZ)):
-        pulse.feed(times[end - WINDOW : end], colours[:, end - WINDOW : end].astype(np.float32), RATE_HZ)
+        part = slice(end - WINDOW, end)
+        still = np.ones(WINDOW, np.float32) if stir is None else stir[part].astype(np.float32)
+        pulse.feed(times[part], colours[:, part].astype(np.float32), still, RATE_HZ)
         readings.append(pulse.read())
     return readings
 
@@ -86,10 +88,27 @@ def test_a_pulse_of_one_side_alone_is_withheld() -> None:
     assert sum(r.value is not None for r in read(colours)) == 0
 
 
+def test_colour_that_follows_the_light_is_not_blood() -> None:
+    """A lamp's swing leaks into the colours by a few per cent (quantisation, white balance)."""
+    random = np.random.default_rng(1)
+    count = round(30 * RATE_HZ)
+    swing = 0.02 * np.sin(2 * np.pi * 1.2 * np.arange(count) / RATE_HZ)
+    lamp = 1 + np.array([1.06, 1.0, 1.05])[:, None] * swing
+    colours = (SKIN[:, None] * lamp)[..., None] + random.normal(0, 0.03, (3, count, 2))
+    assert all(r.value is None for r in read(colours))
+
+
+def test_what_beats_with_the_change_between_frames_is_a_codec_or_a_fan() -> None:
+    colours = skin(30, 75)
+    spikes = np.where(np.arange(colours.shape[1]) % 12 == 0, 3.0, 1.0)
+    assert all(r.value is None for r in read(colours, stir=spikes))
+    assert all(r.value is not None for r in read(skin(30, 96), stir=spikes)[5:])
+
+
 def test_restart_forgets() -> None:
     pulse = Pulse()
-    colours = skin(12, 60).astype(np.float32)
-    pulse.feed(np.arange(WINDOW) / RATE_HZ, colours[:, :WINDOW], RATE_HZ)
+    colours, still = skin(12, 60).astype(np.float32), np.ones(WINDOW, np.float32)
+    pulse.feed(np.arange(WINDOW) / RATE_HZ, colours[:, :WINDOW], still, RATE_HZ)
     assert pulse.read().value is not None
     pulse.restart()
     assert pulse.read().withheld == "warming-up"

@@ -36,6 +36,11 @@ MAX_SECOND = 0.62
 MIN_IN_HALF = 0.35
 """Power at the reading's frequency in each half of the window, relative to that half's own peak."""
 MAX_BALANCE = 8.0
+MIN_STANDING = 0.2
+EVEN_LIGHT = 0.45
+"""Spread of the relative swing over cells all over the picture, over its mean: a lamp moves all cells alike."""
+LINED_UP = 0.9
+LIGHT_GRID = 14
 STIRRED = 2.5
 """Mean squared steps of the long window against those of the short one: somebody moved before it."""
 STEADY_READS = 3
@@ -44,7 +49,10 @@ STEADY_PER_MIN = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One window's peak and what speaks for it. `cells`: which took part; `strength`: power of each at the peak."""
+    """One window's peak and what speaks for it. `cells`: which took part; `strength`: power of each at the peak.
+
+    `standing`: 1 where all cells move in phase or against it, as a chest does; 0 where a wave travels across them.
+    """
 
     peak: Peak
     in_half: float
@@ -53,7 +61,7 @@ class Evidence:
     window_s: float
     cells: NDArray[np.intp]
     strength: NDArray[np.float32]
-    uniform: float
+    standing: float
 
     @property
     def trusted(self) -> bool:
@@ -66,6 +74,7 @@ class Evidence:
             and self.in_half >= MIN_IN_HALF
             and self.balance <= MAX_BALANCE
             and self.groups_apart_hz <= 1.0 / self.window_s
+            and self.standing >= MIN_STANDING
         )
 
 
@@ -144,7 +153,7 @@ class Breathing:
         span_s = self._calm_s(span_s)
         evidence = self._weigh(allowed, span_s)
         self.evidence = evidence
-        if evidence is None or not evidence.trusted:
+        if evidence is None or not evidence.trusted or self._is_light(evidence.peak.hz, span_s):
             self._values_hz.clear()
             return Reading(withheld="low-signal", window_s=round(span_s, 1))
         self._values_hz = [*self._values_hz[-9:], evidence.peak.hz]
@@ -158,6 +167,26 @@ class Breathing:
         value = float(np.median(recent))
         quality = quality_of(evidence, float(np.ptp(recent)), len(self._values_hz))
         return Reading(round(value, 2), round(quality, 3), None, "cells", window_s)
+
+    def _is_light(self, hz: float, span_s: float) -> bool:
+        """Whether what swings is the light: everywhere by the same share, in phase along rows or columns (flicker
+        that aliases into the band, with or without the bands of a rolling shutter).
+        """
+        rows = self._ring.width // self._columns
+        down, across = (
+            np.linspace(0, size - 1, min(size, LIGHT_GRID)).astype(int) for size in (rows, self._columns)
+        )
+        cells = (down[:, None] * self._columns + across).reshape(-1)
+        times, values = self._ring.window(span_s, cells)
+        level = np.maximum(values.mean(axis=0), UNITS)
+        samples = len(times)
+        transform = basis(samples // 10 * 10, RATE_HZ, hz, hz, STEP_HZ, 2)
+        even = resample(times, values / level - 1.0, RATE_HZ, samples // 10 * 10)
+        swing = transform(even)[0].reshape(len(down), len(across))
+        size = np.abs(swing)
+        alike = float(size.std()) <= EVEN_LIGHT * float(size.mean())
+        lines = max(float(np.abs(swing.sum(axis=axis)).sum()) for axis in (0, 1))
+        return alike and lines >= LINED_UP * float(size.sum())
 
     def _calm_s(self, span_s: float) -> float:
         """How far back to look: not into a stretch in which much more happened than since."""
@@ -206,8 +235,8 @@ def weigh(samples: Real, cells: NDArray[np.intp], columns: int) -> Evidence | No
     odd = (cells // columns + cells % columns) % 2 == 1
     apart = _apart(whole.hz, powers, odd, lobe_hz)
     at_peak = spectrum[index]
-    uniform = float(np.abs(at_peak.sum()) / max(float(np.abs(at_peak).sum()), 1e-12))
-    return Evidence(peak, in_half, balance, apart, window_s, cells, powers[index], uniform)
+    standing = float(np.abs((at_peak**2).sum()) / max(float(powers[index].sum()), 1e-12))
+    return Evidence(peak, in_half, balance, apart, window_s, cells, powers[index], standing)
 
 
 def _power(spectrum: Complex) -> Real:

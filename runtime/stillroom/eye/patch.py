@@ -90,7 +90,8 @@ class Patch:
             return Reading(withheld="warming-up", window_s=round(self._means.span_s(), 1))
         times, means = self._means.window(SEGMENT_S + 0.2, slice(None))
         if sum(self._moving) <= MOVING_FIFTHS:
-            self._pulse.feed(times, rgb(means.reshape(-1, 3, 2)), rate_hz)
+            stir = traces.stir.window(SEGMENT_S + 0.2, 0)[1][-len(times) :]
+            self._pulse.feed(times, rgb(means.reshape(-1, 3, 2)), stir, rate_hz)
             reading = self._pulse.read()
         else:
             reading = Reading(withheld="motion")

@@ -30,6 +30,10 @@ MAX_APART_HZ = 0.1
 MIN_DB = ([1.0, 2.0, 3.0], [2.5, 0.5, -1.5])
 """Least signal over the rest of the band, by how many segments' lengths the readings span."""
 DARKEST = 4.0
+MIN_CHROMA = 0.25
+"""Least change of colour over change of light at the peak: blood has more than one, a lamp nearly none."""
+MAX_STIR = 0.15
+"""Most that the change from frame to frame may itself swing at the peak's rate: a codec's key frames, a fan."""
 
 
 def rgb(rows: Real) -> Real:
@@ -64,6 +68,8 @@ class Evidence:
     lengths: float
     apart_hz: float
     span_s: float
+    chroma: float
+    stir: float
 
     @property
     def decibels(self) -> float:
@@ -82,29 +88,44 @@ class Evidence:
             and self.decibels >= self.needed
             and peak.second <= MAX_SECOND
             and self.apart_hz <= MAX_APART_HZ
+            and self.chroma >= MIN_CHROMA
+            and self.stir <= MAX_STIR
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Nine seconds: spectra (k, 2) of the two sets, and amplitudes (k,) of colour, light and stir beside them."""
+
+    until_s: float
+    spectra: Complex
+    chroma: Real
+    light: Real
+    stir: Real
 
 
 class Pulse:
     """Make, feed a segment of two mean colours each second, read, restart."""
 
     def __init__(self) -> None:
-        self._segments: deque[tuple[float, Complex]] = deque(maxlen=round(LONGEST_S - SEGMENT_S) + 1)
+        self._segments: deque[Segment] = deque(maxlen=round(LONGEST_S - SEGMENT_S) + 1)
         self.evidence: Evidence | None = None
 
     def restart(self) -> None:
         self._segments.clear()
         self.evidence = None
 
-    def feed(self, times_s: NDArray[np.float64], colours: Real, rate_hz: float) -> None:
-        """Colours (3, n, 2) of the two sets at `times_s`; the last nine seconds are read."""
+    def feed(self, times_s: NDArray[np.float64], colours: Real, stir: Real, rate_hz: float) -> None:
+        """Colours (3, n, 2) of the two sets and stir (n,) at `times_s`; the last nine seconds are read.
+
+        stir: how much the picture changed from frame to frame, in any unit.
+        """
         samples = round(SEGMENT_S * rate_hz)
-        flat = colours.transpose(1, 0, 2).reshape(len(times_s), -1)
-        even = resample(times_s, flat, rate_hz, samples).reshape(samples, 3, -1).transpose(1, 0, 2)
-        signal = pos(even, rate_hz)
-        now = float(times_s[-1])
-        self._segments.append((now, basis(samples, rate_hz, SEEN_LOW_HZ, SEEN_HIGH_HZ, STEP_HZ, 1)(signal)))
-        while now - self._segments[0][0] > LONGEST_S - SEGMENT_S + 0.5:
+        flat = np.column_stack([colours.transpose(1, 0, 2).reshape(len(times_s), -1), stir])
+        even = resample(times_s, flat, rate_hz, samples)
+        segment = _segment(float(times_s[-1]), even, rate_hz)
+        self._segments.append(segment)
+        while segment.until_s - self._segments[0].until_s > LONGEST_S - SEGMENT_S + 0.5:
             self._segments.popleft()
 
     def read(self) -> Reading:
@@ -121,8 +142,8 @@ class Pulse:
     def _weigh(self) -> Evidence | None:
         if not self._segments:
             return None
-        times = [t for t, _ in self._segments]
-        spectra = np.stack([s for _, s in self._segments])
+        times = [segment.until_s for segment in self._segments]
+        spectra = np.stack([segment.spectra for segment in self._segments])
         hz = basis_hz()
         cross = np.real(spectra[..., 0] * spectra[..., 1].conj())
         peak = find_peak(hz, cross.mean(axis=0), LOBE_HZ)
@@ -135,7 +156,29 @@ class Pulse:
             powers += [cross[:third].mean(axis=0), cross[-third:].mean(axis=0)]
         others = [find_peak(hz, power, LOBE_HZ) for power in powers]
         apart = max(abs(other.hz - peak.hz) if other else np.inf for other in others)
-        return Evidence(peak, 1.0 + span_s / SEGMENT_S, apart, span_s + SEGMENT_S)
+        at = int(np.argmin(np.abs(hz - peak.hz)))
+        chroma, light, stir = (
+            float(np.sqrt(np.mean([getattr(segment, name)[at] ** 2 for segment in self._segments])))
+            for name in ("chroma", "light", "stir")
+        )
+        return Evidence(
+            peak, 1.0 + span_s / SEGMENT_S, apart, span_s + SEGMENT_S, chroma / max(light, 1e-9), stir
+        )
+
+
+def _segment(until_s: float, even: Real, rate_hz: float) -> Segment:
+    """even: (n, 7), columns R, G, B of the two sets in turn, and stir."""
+    samples = len(even)
+    colours = even[:, :6].reshape(samples, 3, 2).transpose(1, 0, 2)
+    relative = (colours / colours.mean(axis=1, keepdims=True)).mean(axis=2)
+    red, green, blue = relative
+    stir = even[:, 6] / max(float(even[:, 6].mean()), 1e-9)
+    beside = np.stack([green - blue, green + blue - 2 * red, relative.mean(axis=0), stir], axis=1)
+    transform = basis(samples, rate_hz, SEEN_LOW_HZ, SEEN_HIGH_HZ, STEP_HZ, 1)
+    spectra = transform(np.concatenate([pos(colours, rate_hz), beside], axis=1))
+    amplitudes = np.abs(spectra[:, 2:]) * np.float32(4.0 / (samples + 1))
+    chroma = np.maximum(amplitudes[:, 0], amplitudes[:, 1])
+    return Segment(until_s, spectra[:, :2], chroma, amplitudes[:, 2], amplitudes[:, 3])
 
 
 def basis_hz() -> NDArray[np.float64]:

@@ -36,6 +36,7 @@ class Ring:
         self._times_s = np.zeros(places)
         self._next = 0
         self.count = 0
+        self.width = width
 
     def push(self, time_s: float, row: NDArray[Any]) -> None:
         self._rows[self._next] = row
@@ -56,12 +57,15 @@ class Ring:
         row: NDArray[Any] = self._rows[self._next - back]
         return row
 
-    def window(self, span_s: float, columns: NDArray[np.intp] | slice) -> tuple[NDArray[np.float64], Real]:
+    def window(
+        self, span_s: float, columns: NDArray[np.intp] | slice | int
+    ) -> tuple[NDArray[np.float64], Real]:
         """Times (n,) and rows (n, m) of the last `span_s`, in order, of some columns, as float32."""
         order = self._order()
         times = self._times_s[order]
         order = order[times >= times[-1] - span_s - 1e-6] if self.count else order
-        rows = self._rows[order] if isinstance(columns, slice) else self._rows[order[:, None], columns]
+        whole = not isinstance(columns, np.ndarray)
+        rows = self._rows[order, columns] if whole else self._rows[order[:, None], columns]
         return self._times_s[order], rows.astype(np.float32)
 
     def since(self, time_s: float) -> Iterator[tuple[float, NDArray[Any]]]:
@@ -126,12 +130,15 @@ class Pace:
 
 
 class Traces:
-    """Adds up grids into the two rings. All cells are flat: index = row * cols + col."""
+    """Adds up grids: `fast`, the ring of Y, U, V; `stir`, how much all cells changed from frame to frame, at the same
+    times; and fifths of a second. All cells are flat: index = row * cols + col.
+    """
 
     def __init__(self, rows: int, cols: int) -> None:
         self.cells = rows * cols
         self.pace = Pace()
         self.fast = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 3 * self.cells, np.uint16)
+        self.stir = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 1, np.float32)
         self._sum = np.zeros((4, self.cells), np.uint16)
         self._added = 0
         self._add_to = 1
@@ -149,6 +156,7 @@ class Traces:
     def restart(self) -> None:
         """Forget what is held: time jumped, or the light changed."""
         self.fast.clear()
+        self.stir.clear()
         self._added = self._slow_frames = 0
         self._slow_bin = None
         self._sum[:] = 0
@@ -179,10 +187,12 @@ class Traces:
         self._slow += self._sum
         self._slow_time_ns += self._time_ns
         self._slow_frames += count
+        time_s = self._time_ns / count / 1e9
+        self.stir.push(time_s, np.array([self._sum[3].sum(dtype=np.uint32) / count], np.float32))
         colours = self._sum[:3]
         factor = MAX_ADDED // count if MAX_ADDED % count == 0 else MAX_ADDED / count
         np.multiply(colours, factor, out=colours, casting="unsafe")
-        self.fast.push(self._time_ns / count / 1e9, colours.reshape(-1))
+        self.fast.push(time_s, colours.reshape(-1))
         self._sum[:] = 0
         self._added = 0
         self._time_ns = 0
