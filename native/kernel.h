@@ -7,7 +7,7 @@
 #define WITH_V3 1
 #endif
 
-enum { CELL = DISTIL_CELL_PX, HISTOGRAM_ROW = 4, BINS = 256, TABLES = 4 };
+enum { CELL = DISTIL_CELL_PX, HISTOGRAM_ROW = 4, BINS = 256, TABLES = 4, LINE = 64 };
 
 /* Sums on the way of one strip of eight rows; sizes for the widest picture. */
 typedef struct {

@@ -72,7 +72,7 @@ def test_the_sanitizer_would_complain(build: Build, tmp_path: Path) -> None:
     """A kernel that reads one vector too far in each row must be found."""
     for path in NATIVE.glob("*.[ch]"):
         text = path.read_text(encoding="utf-8")
-        (tmp_path / path.name).write_text(text.replace("i + WIDE <= width", "i < width"), encoding="utf-8")
+        (tmp_path / path.name).write_text(text.replace("i + LINE <= width", "i < width"), encoding="utf-8")
     sources = [HERE / "cases.c", *(tmp_path / path.name for path in KERNEL)]
     program = build("gcc", [*SANITIZERS, f"-iquote{tmp_path}"], sources)
     done = subprocess.run([program], capture_output=True, text=True, timeout=100, check=False)

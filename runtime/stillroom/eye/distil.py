@@ -29,7 +29,7 @@ _U16 = np.dtype(np.uint16)
 
 
 class Grid:
-    """Where `distil` writes; allocated once, in locked memory, written over by each frame.
+    """Where `distil` writes; allocated once, in locked memory, written over by each frame. One thread at a time.
 
     y, u, v: (rows, cols) uint16, sums of a cell's luma (64 pixels) and chroma (16 samples each).
     moved: (rows, cols) uint16, |y - previous y|. clipped: (rows, cols) uint8, pixels at 0, 1, 254 or 255.
