@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from stillroom import chain
 from stillroom.events import Audited
-from stillroom.keeper import audit
+from stillroom.keys import VerifyKey
 from stillroom_tools.lab.broker import find_program
+from stillroom_tools.site.layout import open_site
 from tests.live import LiveSite, command, processes_below, run_unit, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -34,7 +36,7 @@ def live(tmp_path: Path) -> Iterator[LiveSite]:
 def links(site: LiveSite, unit: str) -> list[Audited]:
     found = [line for line in site.lines if line.unit == unit and line.event["type"] == "audit"]
     return [
-        Audited(e["index"], *(base64.b64decode(e[k]) for k in ("body", "salt", "head")))
+        Audited(e["index"], *(base64.b64decode(e[k]) for k in ("body", "salt", "head", "signature")))
         for e in (line.event for line in sorted(found, key=lambda line: line.number))
     ]
 
@@ -63,7 +65,8 @@ def test_a_life_arrives_once_though_everything_is_killed_on_the_way(live: LiveSi
     account = live.ledger.account(unit.name)
     assert account.delivered == set(range(1, account.accepted + 1))
     assert account.doubled == 0
-    assert audit.verify(links(live, unit.name))
+    key = VerifyKey(open_site(live.site).enrolment(unit.name).sign)
+    assert chain.verify(links(live, unit.name), key)
     assert {"gate", "state", "audit", "condition", "summary"} >= {line.event["type"] for line in live.lines}
     assert "Traceback" not in live.logs()
 

@@ -96,7 +96,7 @@ class GateChanged(Struct, frozen=True, tag="gate", forbid_unknown_fields=True):
 
 
 class Audited(Struct, frozen=True, tag="audit", forbid_unknown_fields=True):
-    """A link of the audit chain: leaf = BLAKE2b(salt, body), head = BLAKE2b(head before, leaf)."""
+    """A link of the audit chain, signed by the unit; `chain.py` has its arithmetic."""
 
     retention: ClassVar[str] = "audit"
 
@@ -104,6 +104,7 @@ class Audited(Struct, frozen=True, tag="audit", forbid_unknown_fields=True):
     body: Annotated[bytes, Meta(max_length=240, extra={"unit": "", "identifies": "person"})]
     salt: Annotated[bytes, Meta(min_length=16, max_length=16, extra={"unit": "", "identifies": "none"})]
     head: Hash
+    signature: Annotated[bytes, Meta(min_length=64, max_length=64, extra={"unit": "", "identifies": "none"})]
 
 
 class Summary(Struct, frozen=True, tag="summary", forbid_unknown_fields=True):

@@ -8,14 +8,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from stillroom import chain
 from stillroom.errors import StorageError
-from stillroom.events import Audited, ConditionChanged, GateChanged, Lost, StateChanged, Summary
-from stillroom.keeper import audit
+from stillroom.events import ConditionChanged, GateChanged, Lost, StateChanged, Summary
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.outbox import Outbox
+from stillroom.keys import SigningKey
 
 NOW = 1_800_000_000_000
+KEY = SigningKey(bytes(32))
+OTHER_KEY = SigningKey(b"1" * 32)
 
 
 def state(why: str = "x") -> StateChanged:
@@ -210,41 +214,44 @@ def test_kill_in_the_middle_loses_nothing_that_was_accepted(tmp_path: Path):
 def test_the_audit_chain_verifies_and_goes_on_after_a_restart(tmp_path: Path):
     for _ in range(2):
         box = Outbox(tmp_path, 100)
-        chain = AuditChain(box)
-        chain.append(NOW, "start", boot=1)
-        chain.append(NOW, "stop")
+        written = AuditChain(box, KEY)
+        written.append(NOW, "start", boot=1)
+        written.append(NOW, "stop")
         box.commit(NOW)
         box.close()
     box = Outbox(tmp_path, 100)
     links = [e.event for e in box.take(NOW, 99)]
     assert [link.index for link in links] == [1, 2, 3, 4]
-    assert audit.verify(links) == links[-1].head
+    assert chain.verify(links, KEY.verify_key) == links[-1].head
     box.close()
 
 
-@pytest.mark.parametrize("change", ["body", "salt", "head", "missing", "swapped"])
+@pytest.mark.parametrize("change", ["body", "salt", "head", "signature", "another key", "missing", "swapped"])
 def test_a_chain_that_was_touched_does_not_verify(outbox, change):
-    chain = AuditChain(outbox)
+    written = AuditChain(outbox, KEY)
     for what in ("start", "gate", "stop"):
-        chain.append(NOW, what)
+        written.append(NOW, what)
     outbox.commit(NOW)
     links = [e.event for e in outbox.take(NOW, 9)]
-    audit.verify(links)
+    chain.verify(links, KEY.verify_key)
     one = links[1]
+    forged = OTHER_KEY.sign(chain.signed_part(2, one.head))
     touched = {
-        "body": [links[0], Audited(2, one.body + b" ", one.salt, one.head), links[2]],
-        "salt": [links[0], Audited(2, one.body, bytes(16), one.head), links[2]],
-        "head": [links[0], Audited(2, one.body, one.salt, bytes(32)), links[2]],
+        "body": [links[0], replace(one, body=one.body + b" "), links[2]],
+        "salt": [links[0], replace(one, salt=bytes(16)), links[2]],
+        "head": [links[0], replace(one, head=bytes(32)), links[2]],
+        "signature": [links[0], replace(one, signature=bytes(64)), links[2]],
+        "another key": [links[0], replace(one, signature=forged), links[2]],
         "missing": [links[0], links[2]],
         "swapped": [links[1], links[0], links[2]],
     }[change]
     with pytest.raises(ValueError, match="link"):
-        audit.verify(touched)
+        chain.verify(touched, KEY.verify_key)
 
 
 def test_links_and_entries_share_one_commit(tmp_path: Path):
     box = Outbox(tmp_path, 100)
-    AuditChain(box).append(NOW, "start")
+    AuditChain(box, KEY).append(NOW, "start")
     box._database.rollback()
     box.commit(NOW)
     box.close()

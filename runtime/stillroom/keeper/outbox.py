@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS entries(
   accepted_ms INTEGER NOT NULL, event BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS by_priority ON entries(priority, number);
 CREATE TABLE IF NOT EXISTS audit(
-  position INTEGER PRIMARY KEY, salt BLOB, body BLOB, leaf BLOB, head BLOB NOT NULL);
+  position INTEGER PRIMARY KEY, salt BLOB, body BLOB, leaf BLOB, head BLOB NOT NULL, signature BLOB NOT NULL);
 """
 
 ALERT, CHANGE, AUDIT, ROUTINE = range(4)
@@ -183,7 +183,8 @@ class Outbox:
         if isinstance(waiting.event, Audited):
             link = waiting.event
             self._database.execute(
-                "INSERT INTO audit VALUES(?,?,?,NULL,?)", (link.index, link.salt, link.body, link.head)
+                "INSERT INTO audit VALUES(?,?,?,NULL,?,?)",
+                (link.index, link.salt, link.body, link.head, link.signature),
             )
 
     def _make_room(self, number: int, utc_ms: int) -> int:

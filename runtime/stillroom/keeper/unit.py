@@ -64,7 +64,7 @@ class Unit:
         seen = self._outbox.recall_bytes(_DOWN_SEEN)
         self._sealer = Sealer(unit_keys, self._roster, boot, clock, Seen.from_bytes(seen) if seen else None)
         self._folder = TrustFolder(self._trust, settings.unit)
-        self._audit = AuditChain(self._outbox)
+        self._audit = AuditChain(self._outbox, unit_keys.signing)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause)
         self._room = Room(settings, self._outbox.add, clock.utc_ms())
         self._slots = Slots(self._outbox, settings.slots.period_s)
