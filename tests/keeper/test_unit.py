@@ -171,11 +171,11 @@ def test_a_withdrawal_halts_at_once_and_for_good(rig):
 
 
 def test_an_authorisation_that_lapses_ends_the_eye(rig):
-    rig.authorise(days=0.001)
+    rig.authorise(days=0.005)
     rig.beat()
     assert rig.may_start
     rig.eye.occupied = True
-    rig.clock.pass_time(timedelta(seconds=90))
+    rig.clock.pass_time(timedelta(seconds=400))
     rig.beat()
     assert rig.eye.last(Halt) and not rig.may_start
     assert rig.slot().snapshot.gate == "expired"
