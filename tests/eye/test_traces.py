@@ -64,11 +64,11 @@ def test_fast_rows_of_white_do_not_overflow_at_any_pace() -> None:
             traces.feed(filled(255), round(index / frames_per_s * 1e9))
         _, rows = traces.fast.window(1.0, slice(0, 1))
         assert (rows[:, 0] == 4 * 64 * 255).all()
-        assert 10 <= traces.fast_hz <= 22.5
+        assert 8 <= traces.fast_hz <= 16.5
 
 
 def test_the_ring_holds_nine_seconds_whatever_the_pace() -> None:
-    for frames_per_s in (10.0, 22.0, 30.0, 37.0, 60.0):
+    for frames_per_s in (10.0, 16.4, 17.0, 22.0, 30.0, 37.0, 60.0):
         traces = Traces(HEIGHT // 8, WIDTH // 8)
         for index in range(round(14 * frames_per_s)):
             traces.pace.feed(round(index / frames_per_s * 1e9))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from stillroom.eye.pulse import SEGMENT_S, Pulse, rgb
 from stillroom.eye.skin import MAX_CELLS, choose
-from stillroom.eye.traces import FAST_HZ, FAST_SPAN_S, Ring, Traces
+from stillroom.eye.traces import FAST_PLACES, Ring, Traces
 from stillroom.observation import Box, Reading
 
 LEAST_HZ = 8.0
@@ -55,7 +55,7 @@ class Patch:
         self._limit = limit
         self._fixed = region is not None
         self._sides = None if region is None else self._split(np.flatnonzero(region))
-        self._means = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 6, np.float32)
+        self._means = Ring(FAST_PLACES, 6, np.float32)
         self._pulse = Pulse()
         self._last_s = -1.0
         self._trusted_s = 0.0

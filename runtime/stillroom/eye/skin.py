@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.eye.pulse import LOW_HZ, SEGMENT_S, rgb
-from stillroom.eye.spectrum import Complex, Real, basis, resample
+from stillroom.eye.spectrum import Complex, basis, resample
 from stillroom.eye.traces import Ring
 
 HIGHEST_HZ, STEP_HZ = 3.0, 0.06
 MAX_CELLS = 1200
+CHUNK = 150
+"""Cells looked at together: what this takes in memory is given back at once, but counts at its peak."""
 MIN_CELLS, MOST_CELLS = 6, 120
 DIM = 16.0
 
@@ -28,38 +30,45 @@ def choose(
     cells = np.flatnonzero(body)[:limit]
     if len(cells) < MIN_CELLS:
         return None
+    parts = [_chroma(ring, cells[at : at + CHUNK], shape, rate_hz) for at in range(0, len(cells), CHUNK)]
+    first, second, bright = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+    return _together(_beats(first, second, bright), cells, shape)
+
+
+def _chroma(
+    ring: Ring, cells: NDArray[np.intp], shape: tuple[int, int], rate_hz: float
+) -> tuple[Complex, Complex, NDArray[np.bool_]]:
+    """Spectra (k, m) of the two colour differences of POS, and which cells have light enough; a few cells at once."""
     total = shape[0] * shape[1]
     columns = np.concatenate([cells, cells + total, cells + 2 * total])
     times, rows = ring.window(SEGMENT_S + 0.1, columns)
     samples = round(SEGMENT_S * rate_hz)
-    even = resample(times, rows, rate_hz, samples)
-    return _together(_beats(rgb(even.reshape(samples, 3, -1)), rate_hz), cells, shape)
+    colours = rgb(resample(times, rows, rate_hz, samples).reshape(samples, 3, -1))
+    level = colours.mean(axis=1, keepdims=True)
+    red, green, blue = colours / level
+    transform = basis(samples, rate_hz, LOW_HZ, HIGHEST_HZ, STEP_HZ, 2)
+    bright: NDArray[np.bool_] = level.mean(axis=(0, 1)) >= DIM
+    return transform(green - blue), transform(green + blue - 2 * red), bright
 
 
-def _beats(colours: Real, rate_hz: float) -> Complex:
-    """(3, n, m) -> whitened POS spectra (k, m); one projection for all cells, so that phases compare."""
-    dim = colours.mean(axis=(0, 1)) < DIM
-    relative = colours / colours.mean(axis=1, keepdims=True)
-    red, green, blue = relative
-    transform = basis(colours.shape[1], rate_hz, LOW_HZ, HIGHEST_HZ, STEP_HZ, 2)
-    first, second = transform(green - blue), transform(green + blue - 2 * red)
+def _beats(first: Complex, second: Complex, bright: NDArray[np.bool_]) -> Complex:
+    """Whitened POS spectra (k, m); one projection for all cells, so that phases compare."""
     ratio = np.median(np.abs(first)) / max(float(np.median(np.abs(second))), 1e-9)
     spectrum = first + np.float32(ratio) * second
     noise = np.median(np.abs(spectrum), axis=0)
-    noise[dim] = np.inf
+    noise[~bright] = np.inf
     whitened: Complex = spectrum / np.maximum(noise, 1e-9)
     return whitened
 
 
 def _together(beats: Complex, cells: NDArray[np.intp], shape: tuple[int, int]) -> NDArray[np.intp] | None:
-    field = np.zeros((len(beats), shape[0] + 2, shape[1] + 2), np.complex64)
     row, col = cells // shape[1], cells % shape[1]
+    row, col = row - row.min(), col - col.min()
+    field = np.zeros((len(beats), int(row.max()) + 3, int(col.max()) + 3), np.complex64)
     field[:, row + 1, col + 1] = beats
-    top, bottom, left, right = row.min(), row.max() + 3, col.min(), col.max() + 3
-    field = field[:, top:bottom, left:right]
     down = field[:, :-2] + field[:, 1:-1] + field[:, 2:]
     around = down[..., :-2] + down[..., 1:-1] + down[..., 2:]
-    sums = around[:, row - top, col - left]
+    sums = around[:, row, col]
     strength = np.abs(sums) ** 2
     best = np.sort(strength, axis=1)[:, -12:].mean(axis=1)
     at = int(np.argmax(best))

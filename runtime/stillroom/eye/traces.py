@@ -1,10 +1,11 @@
 """What is remembered of the grids: cells at two paces, in rings of fixed size.
 
-Fast (11-22 Hz, whole frames added up): sums of Y, U, V, some nine seconds, for the pulse. Slow (5 Hz, aligned to fifths
+Fast (8-16 Hz, whole frames added up): sums of Y, U, V, some nine seconds, for the pulse. Slow (5 Hz, aligned to fifths
 of a second of frame time): mean luma, thirty seconds, for breathing. Thirty seconds of full cells at 30 Hz would be
 26 MB at 640x480; these are 4 MB and 1.5 MB. Time is frame time.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ Real = NDArray[np.float32]
 
 FAST_HZ = 15.0
 FAST_SPAN_S = 9.5
+FAST_PLACES = round(FAST_SPAN_S * FAST_HZ * 1.1)
+"""At most a tenth faster than FAST_HZ: frames are added up until they are no faster than that."""
 SLOW_NS = 200_000_000
 SLOW_SPAN_S = 31.0
 MAX_ADDED = 4
@@ -137,8 +140,8 @@ class Traces:
     def __init__(self, rows: int, cols: int) -> None:
         self.cells = rows * cols
         self.pace = Pace()
-        self.fast = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 3 * self.cells, np.uint16)
-        self.stir = Ring(round(FAST_SPAN_S * FAST_HZ * 1.5), 1, np.float32)
+        self.fast = Ring(FAST_PLACES, 3 * self.cells, np.uint16)
+        self.stir = Ring(FAST_PLACES, 1, np.float32)
         self._sum = np.zeros((4, self.cells), np.uint16)
         self._added = 0
         self._add_to = 1
@@ -196,7 +199,7 @@ class Traces:
         self._sum[:] = 0
         self._added = 0
         self._time_ns = 0
-        wanted = round(self.pace.frames_per_s / FAST_HZ)
+        wanted = math.ceil(self.pace.frames_per_s / FAST_HZ - 0.1)
         self._add_to = min(MAX_ADDED, max(1, wanted))
 
     def _finish_slow(self) -> Fifth | None:
