@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from stillroom.errors import SetupError
+from stillroom.eye.interpreter import library
+from stillroom.eye.weights import find as find_models
 from stillroom_tools.lab.broker import LocalBroker, find_program
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LONG_S = 1800.0
 LONGEST_TEST_S = 3600
+MODELS = REPOSITORY / ".cache" / "models"
+"""Where `tools/test` puts the weights."""
+
+# What a developer has in the user's own cache must not change what a test sees.
+os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".cache" / "no-cache-of-the-users")
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +33,18 @@ def real() -> Callable[[str], Path]:
         pytest.skip(f"shared/real/{name} is not here")
 
     return find
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of the weights; skips by name where `tools/test` could not fetch them, or nothing runs them."""
+    if find_models(MODELS) is None:
+        pytest.skip("the weights are not here: .venv/bin/stillroom models fetch --into .cache/models")
+    try:
+        library()
+    except SetupError as error:
+        pytest.skip(str(error))
+    return MODELS
 
 
 @pytest.fixture

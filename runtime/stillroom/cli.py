@@ -15,6 +15,7 @@ from stillroom.errors import EXIT_INTERRUPTED, EXIT_OK, StillroomError
 
 _OWN = {
     "check": "stillroom.check",
+    "models": "stillroom.models",
     "run": "stillroom.run",
 }
 _HELP = {
@@ -22,6 +23,7 @@ _HELP = {
     "courier": "the process with the network (started by run or systemd)",
     "eye": "the process with the camera (started by run or systemd)",
     "keeper": "the process with the keys (started by run or systemd)",
+    "models": "bring and check the weights of the models that look for people",
     "run": "start eye, keeper and courier on this machine",
     "demo": "simulated rooms, a broker and the other end, in one terminal",
     "evaluate": "run recordings through the pipeline and show the readings",

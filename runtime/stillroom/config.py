@@ -56,6 +56,13 @@ class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """simulated: a file of cues that is watched while the camera runs (the demo's keys). Empty: none."""
 
 
+class DetectorConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The models that confirm what the cells found."""
+
+    models: str = "models"
+    """The folder of the weights; where they are not there, the user's cache (`stillroom models`). Empty: none."""
+
+
 class Zones(Struct, frozen=True, forbid_unknown_fields=True):
     """Polygons as lists of [x, y], each 0 to 1 from the picture's left upper corner."""
 
@@ -121,6 +128,7 @@ class UnitConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`care` refuses a simulated or recorded camera; `lab` says so in every record."""
     paths: Paths = Paths()
     camera: CameraConfig = CameraConfig()
+    detector: DetectorConfig = DetectorConfig()
     zones: Zones = Zones()
     room: RoomConfig = RoomConfig()
     pause: PauseConfig = PauseConfig()
