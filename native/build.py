@@ -31,9 +31,10 @@ ffi.set_source(
     extra_compile_args=[
         "-std=gnu11",
         "-O3",
+        "-g0",  # or Python's own -g quadruples the wheel
         "-Wall",
         "-Wextra",
-        "-Wno-unused-parameter",
+        "-Wno-unused-parameter",  # in what cffi generates
         "-fvisibility=hidden",
     ],
 )
