@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
-
+from stillroom.bodies import decode_up
 from stillroom.documents import Enrolment
 from stillroom.errors import TrustError, WireError
 from stillroom.events import Body
@@ -19,8 +18,6 @@ from stillroom.replay import Seen, advance
 from stillroom.wire import Lane, Verified, open_body, parse, unwrap, verify
 
 UNKNOWN_UNIT = "?"
-
-_body = msgspec.msgpack.Decoder(Body, strict=True)
 
 
 class ReplayStore(Protocol):
@@ -102,7 +99,7 @@ class Receiver:
         if wraps != record.wraps:
             epoch_key = unwrap(verified, self._box_keys)
         seen, skipped = advance(before, record)
-        body = _decode(open_body(verified, epoch_key))
+        body = decode_up(open_body(verified, epoch_key))
         self._store.save(unit, seen)
         self._epoch_keys[unit] = (record.wraps, epoch_key)
         late = before is not None and before.boot == record.boot.number and record.sequence < before.top
@@ -117,10 +114,3 @@ def _by_key_id(enrolments: Iterable[Enrolment]) -> dict[bytes, tuple[str, Verify
             raise TrustError(f"unit '{enrolment.unit}' is enrolled twice, or shares its key with another")
         units[key.id] = (enrolment.unit, key)
     return units
-
-
-def _decode(data: bytes) -> Body:
-    try:
-        return _body.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise WireError("body", "does not decode" + str(error).partition(" -")[2]) from None

@@ -41,8 +41,9 @@ def vector(
     return about | {"expect": expect, "record": b64(data)}
 
 
-def good(name: str, body: bytes, data: bytes, **more: Any) -> Vector:
-    return vector(name, data, "ok", **more) | {"body": b64(body)}
+def good(name: str, body: bytes, data: bytes, *, opaque: bool = False, **more: Any) -> Vector:
+    """`opaque`: the record is right, what it holds is no message."""
+    return vector(name, data, "ok", **more) | {"opaque": opaque, "body": b64(body)}
 
 
 def put(at: int, new: bytes, data: bytes | None = None) -> bytes:
@@ -66,17 +67,17 @@ def good_records() -> Iterable[Vector]:
     to_unit = p.epoch(boot=7, to=(UNIT,))
     record = p.record(down, lane=Lane.DOWN, by=GATEWAY, under=to_unit)
     yield good("the gateway's record", down, record, lane=Lane.DOWN, by=GATEWAY, to=UNIT)
-    yield good("lane view", b"x", p.record(b"x", lane=Lane.VIEW, under=UNDER), lane=Lane.VIEW)
+    yield good("lane view", b"x", p.record(b"x", lane=Lane.VIEW, under=UNDER), opaque=True, lane=Lane.VIEW)
     one = p.epoch(to=(GATEWAY,))
     empty = wire.seal(Lane.UP, UNIT.signing, one, 0, b"")
-    yield good("no body at all, one recipient", b"", empty)
+    yield good("no body at all, one recipient", b"", empty, opaque=True)
     full = bytes(i % 251 for i in range(wire.body_capacity(1)))
-    yield good("the largest body, one recipient", full, p.record(full, under=one))
+    yield good("the largest body, one recipient", full, p.record(full, under=one), opaque=True)
     eight = p.epoch(to=(GATEWAY, *(p.ring("board", f"b-{i}") for i in range(7))))
     full = bytes(i % 251 for i in range(wire.body_capacity(8)))
-    yield good("the largest body, eight recipients", full, p.record(full, under=eight))
+    yield good("the largest body, eight recipients", full, p.record(full, under=eight), opaque=True)
     top = p.epoch(boot=2**32 - 1, index=2**32 - 1, boot_id=b"\xff" * 16)
-    yield good("the largest counters", b"top", p.record(b"top", under=top, sequence=2**53 - 1))
+    yield good("the largest counters", b"top", p.record(b"top", under=top, sequence=2**53 - 1), opaque=True)
 
 
 def bad_form() -> Iterable[Vector]:
@@ -158,8 +159,27 @@ def bad_body() -> Iterable[Vector]:
         "a state that there is not": p.packed(
             {**plain, "snapshot": {**plain["snapshot"], "state": "asleep"}}
         ),
+        "a key twice": b"\x84" + p.packed(p.body())[1:] + p.packed("entries") + b"\x90",
+        "keys in another order": p.packed(dict(reversed(plain.items()))),
+        "a key missing that could be guessed": p.packed({**plain, "entries": [without_late(plain)]}),
+        "a number longer than it need be": p.packed({**plain, "sealed_ms": 5}).replace(
+            p.packed("sealed_ms") + b"\5", p.packed("sealed_ms") + b"\xcd\0\5"
+        ),
+        "a whole number for a fraction": with_motion(plain, 1),
+        "a fraction of 32 bits": with_motion(plain, 0.5).replace(
+            b"\xcb\x3f\xe0" + bytes(6), b"\xca\x3f\0\0\0"
+        ),
+        "a fraction that is none": with_motion(plain, float("nan")),
     }.items():
         yield vector(name, p.record(body, under=UNDER), "body")
+
+
+def with_motion(plain: Vector, motion: float) -> bytes:
+    return p.packed({**plain, "snapshot": {**plain["snapshot"], "motion": motion}})
+
+
+def without_late(plain: Vector) -> Vector:
+    return {name: value for name, value in plain["entries"][0].items() if name != "late"}
 
 
 def keys() -> dict[str, Vector]:
@@ -278,6 +298,15 @@ REPLAY = {
     "a copied key or a card put back": [
         step(5, "a", 0, 0, "ok"), step(7, "b", 0, 0, "ok"), step(7, "c", 0, 1, "cloned"), step(5, "c", 0, 1, "cloned"),
         step(6, "d", 0, 0, "rolled-back"), step(7, "b", 0, 1, "ok"),
+    ],
+    "epochs are judged before distances": [
+        step(1, "a", 1, 200, "ok"), step(1, "a", 2, 0, "order"), step(1, "a", 0, 200 + 2**26 + 1, "order"),
+        step(1, "a", 0, 200, "duplicate"), step(1, "a", 0, 199, "ok"),
+    ],
+    "a boot that begins late": [step(1, "a", 0, 0, "ok"), step(2, "b", 0, 2**26 + 1, "skip"), step(2, "b", 3, 7, "ok")],
+    "nine boots, the first forgotten": [
+        *(step(b, "a", 0, 0, "ok") for b in range(10, 20)), step(10, "a", 0, 0, "replay"),
+        step(10, "b", 0, 0, "replay"), step(11, "a", 0, 0, "replay"), step(11, "a", 0, 1, "stale"), step(9, "a", 0, 0, "replay"),
     ],
     "a broken counter": [step(1, "a", 0, 0, "ok"), step(1, "a", 0, 2**26 + 1, "skip"), step(1, "a", 0, 2**26, "ok")],
 }  # fmt: skip

@@ -4,8 +4,7 @@ A new epoch begins each hour, at each change of roster, and whenever a recipient
 Downwards only the roster's gateways are heard, and no record twice.
 """
 
-import msgspec
-
+from stillroom import bodies
 from stillroom.clock import Clock
 from stillroom.documents import Roster
 from stillroom.epochs import Stream
@@ -16,13 +15,10 @@ from stillroom.keys import KeyRing
 from stillroom.replay import Seen, advance
 from stillroom.wire import Lane, body_capacity, open_body, parse, unwrap, verify
 
-_encoder = msgspec.msgpack.Encoder()
-_down = msgspec.msgpack.Decoder(DownBody, strict=True)
-
 
 def encoded(body: Body) -> bytes:
     """The bytes of a body, before padding: what has to fit into `capacity_bytes`."""
-    return _encoder.encode(body)
+    return bodies.encode(body)
 
 
 class Sealer:
@@ -74,7 +70,7 @@ class Sealer:
         verified = verify(parsed, gateway, Lane.DOWN)
         epoch_key = unwrap(verified, self._keys.boxes)
         seen, _ = advance(self.down_seen, parsed)
-        body = _decode_down(open_body(verified, epoch_key))
+        body = bodies.decode_down(open_body(verified, epoch_key))
         self.down_seen = seen
         return body
 
@@ -82,10 +78,3 @@ class Sealer:
         recipients, until_ms = keys_at(roster, utc_ms)
         self._stream.renew(tuple(recipients.values()))
         self._roster, self._until_ms, self._names = roster, until_ms, frozenset(recipients)
-
-
-def _decode_down(data: bytes) -> DownBody:
-    try:
-        return _down.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise WireError("body", "does not decode" + str(error).partition(" -")[2]) from None

@@ -1,0 +1,142 @@
+// Signed documents: the note around them, and the one form of the JSON inside.
+
+import sodium from "libsodium-wrappers-sumo";
+import { createHash } from "node:crypto";
+import { Refusal } from "./record.mjs";
+
+await sodium.ready;
+
+const MAX_NOTE_BYTES = 16384;
+const MAX_SIGNATURES = 8;
+const DAY_MS = 86_400_000;
+
+// A verifier key: name+hash+base64(0x01 || key).
+export function parseSigner(line) {
+  const [name, hash, ...rest] = line.split("+");
+  const raw = Buffer.from(rest.join("+"), "base64");
+  if (raw.length !== 33 || raw[0] !== 1) throw new Error("not a verifier key");
+  const id = createHash("sha256").update(`${name}\n`).update(raw).digest().subarray(0, 4).toString("hex");
+  if (id !== hash) throw new Error("a verifier key whose hash does not fit");
+  return { name, id, key: new Uint8Array(raw.subarray(1)) };
+}
+
+export function openNote(note, kind, signers) {
+  const { text, signatures } = split(Buffer.from(note));
+  for (const signer of signers) {
+    const signature = signatures.get(`${signer.name} ${signer.id}`);
+    if (signature === undefined) throw new Refusal("signer");
+    if (!sodium.crypto_sign_verify_detached(signature, text, signer.key)) throw new Refusal("signature");
+  }
+  return decodeDocument(text.toString(), kind);
+}
+
+function split(note) {
+  if (note.length > MAX_NOTE_BYTES) throw new Refusal("size");
+  const middle = note.lastIndexOf("\n\n");
+  if (middle < 0 || !utf8(note)) throw new Refusal("form");
+  const text = note.subarray(0, middle + 1);
+  if (text.includes("\n\n") || text.some((byte) => byte < 0x20 && byte !== 0x0a)) throw new Refusal("form");
+  const lines = note.subarray(middle + 2).toString().split("\n");
+  if (lines.pop() !== "" || lines.length < 1 || lines.length > MAX_SIGNATURES) throw new Refusal("form");
+  return { text, signatures: signatureLines(lines) };
+}
+
+function utf8(data) {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(data);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function signatureLines(lines) {
+  const found = new Map();
+  for (const line of lines) {
+    const [, name, base64] = /^— (\S{1,80}) ([A-Za-z0-9+/]{91}=)$/.exec(line) ?? [];
+    const data = Buffer.from(base64 ?? "", "base64");
+    if (data.length !== 68 || data.toString("base64") !== base64) throw new Refusal("form");
+    const id = `${name} ${data.subarray(0, 4).toString("hex")}`;
+    if (found.has(id)) throw new Refusal("form");
+    found.set(id, new Uint8Array(data.subarray(4)));
+  }
+  return found;
+}
+
+function decodeDocument(text, kind) {
+  const end = text.indexOf("\n");
+  if (text.slice(0, end) !== `stillroom/1 ${kind}`) throw new Refusal("kind");
+  const body = text.slice(end + 1);
+  let document;
+  try {
+    document = JSON.parse(body);
+  } catch {
+    throw new Refusal("content");
+  }
+  if (!documents[kind](document)) throw new Refusal("content");
+  if (`${JSON.stringify(inOrder(document, kind), null, 2)}\n` !== body) throw new Refusal("canonical");
+  return document;
+}
+
+const name = (v) => typeof v === "string" && /^[a-z0-9][a-z0-9-]{0,31}$/.test(v);
+const code = (v) => typeof v === "string" && /^[a-z0-9][a-z0-9.-]{0,47}$/.test(v);
+const key = (v) => {
+  const raw = typeof v === "string" ? Buffer.from(v, "base64") : Buffer.alloc(0);
+  return raw.length === 32 && raw.toString("base64") === v;
+};
+const moment = (v) =>
+  typeof v === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(v) && !Number.isNaN(Date.parse(v));
+const exactly = (fields) => (v) =>
+  typeof v === "object" && v !== null && !Array.isArray(v) &&
+  Object.keys(v).length === Object.keys(fields).length &&
+  Object.keys(fields).every((field) => Object.hasOwn(v, field) && fields[field](v[field]));
+const list = (check, least, most) => (v) => Array.isArray(v) && v.length >= least && v.length <= most && v.every(check);
+const among = (...names) => (v) => names.includes(v);
+const inTime = (v) => Date.parse(v.from) < Date.parse(v.until);
+
+const box = exactly({ from: moment, until: moment, key });
+const recipient = exactly({
+  name, role: among("gateway", "board", "viewer", "advocate"), sign: key,
+  boxes: list((v) => box(v) && inTime(v), 0, 32),
+});
+const fields = {
+  roster: {
+    from: moment, until: moment, site: name, version: (v) => Number.isSafeInteger(v) && v >= 1,
+    recipients: list(recipient, 1, 16), delivery: among("cursor", "puback"),
+  },
+  enrolment: { site: name, unit: name, sign: key, box: key, made: moment },
+  authorisation: {
+    from: moment, until: moment, id: code, site: name, unit: name, room: code,
+    scopes: list(among("status", "breathing", "pulse"), 1, 3), purpose: code,
+  },
+  withdrawal: { authorisation: code, site: name, unit: name, at: moment },
+};
+
+const documents = {
+  roster: (v) => exactly(fields.roster)(v) && inTime(v) && rosterAgrees(v),
+  enrolment: exactly(fields.enrolment),
+  authorisation: (v) =>
+    exactly(fields.authorisation)(v) && inTime(v) && Date.parse(v.until) - Date.parse(v.from) <= 28 * DAY_MS &&
+    new Set(v.scopes).size === v.scopes.length,
+  withdrawal: exactly(fields.withdrawal),
+};
+
+function rosterAgrees(roster) {
+  const roles = roster.recipients.map((one) => one.role);
+  const names = new Set(roster.recipients.map((one) => one.name));
+  const ofUnit = roles.filter((role) => role === "gateway" || role === "board");
+  const heard = roster.delivery === "puback" || roles.includes("gateway");
+  return names.size === roles.length && ofUnit.length <= 8 && heard;
+}
+
+// The document with its keys in the order of the tables, so that any other order is not canonical.
+function inOrder(document, kind) {
+  const order = (value, names) => Object.fromEntries(names.map((one) => [one, value[one]]));
+  const ordered = order(document, Object.keys(fields[kind]));
+  if (kind !== "roster") return ordered;
+  ordered.recipients = document.recipients.map((one) => ({
+    ...order(one, ["name", "role", "sign"]),
+    boxes: one.boxes.map((period) => order(period, ["from", "until", "key"])),
+  }));
+  return ordered;
+}
