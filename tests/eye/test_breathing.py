@@ -15,7 +15,7 @@ CHEST = np.arange(CELLS).reshape(ROWS, COLS)[10:18, 12:24].ravel()
 def read(
     breath: np.ndarray, noise: float = 0.15, seed: int = 0, drift: np.ndarray | None = None
 ) -> list[Reading]:
-    """Readings once a second of a room in which the chest's cells follow `breath` (n,), each in its own measure."""
+    """Readings every two seconds of a room in which the chest's cells follow `breath` (n,), each in its own measure."""
     random = np.random.default_rng(seed)
     breathing = Breathing(CELLS, COLS)
     level = random.uniform(60, 190, CELLS)
@@ -28,7 +28,7 @@ def read(
             luma = luma + drift[index]
         flat = luma.astype(np.float32)
         breathing.feed(Fifth(index / RATE_HZ, flat, flat, flat, flat, 6))
-        if index % 5 == 4:
+        if index % 10 == 9:
             readings.append(breathing.read())
     return readings
 
@@ -40,15 +40,15 @@ def tone(per_min: float, seconds: float, size: float = 1.0) -> np.ndarray:
 @pytest.mark.parametrize("per_min", [8, 10, 12, 15, 18, 25, 32, 38])
 def test_a_rate_is_read_whatever_it_is(per_min: float) -> None:
     values = [r.value for r in read(tone(per_min, 45)) if r.value is not None]
-    assert len(values) >= 8
+    assert len(values) >= 10
     assert max(abs(v - per_min) for v in values) < 0.5
 
 
 def test_the_first_reading_comes_within_thirty_five_seconds_and_not_at_once() -> None:
     readings = read(tone(15, 40))
-    first = next(i for i, r in enumerate(readings) if r.value is not None) + 1
-    assert SHORTEST_S <= first <= 35
-    assert all(r.withheld == "warming-up" for r in readings[: int(SHORTEST_S) - 1])
+    first_s = 2 * (next(i for i, r in enumerate(readings) if r.value is not None) + 1)
+    assert SHORTEST_S < first_s <= 35
+    assert all(r.withheld == "warming-up" for r in readings[: int(SHORTEST_S) // 2 - 1])
 
 
 @pytest.mark.parametrize("per_min", [3, 5, 46, 60])
@@ -82,7 +82,7 @@ def swings(phase: np.ndarray) -> int:
         swing = 0.02 * np.sin(2 * np.pi * 0.25 * index / RATE_HZ + phase)
         luma = (level * (1 + swing) + random.normal(0, 0.15, CELLS)).astype(np.float32)
         breathing.feed(Fifth(index / RATE_HZ, luma, luma, luma, luma, 6))
-        trusted += index % 5 == 4 and breathing.read().value is not None
+        trusted += index % 10 == 9 and breathing.read().value is not None
     return trusted
 
 
@@ -103,15 +103,16 @@ def test_a_wave_that_travels_is_not_breath() -> None:
         luma[CHEST] += 3 * np.sin(2 * np.pi * 0.25 * index / RATE_HZ + turn)
         flat = luma.astype(np.float32)
         breathing.feed(Fifth(index / RATE_HZ, flat, flat, flat, flat, 6))
-        if index % 5 == 4:
+        if index % 10 == 9:
             assert breathing.read().value is None
 
 
 def test_silence_after_breathing_is_low_signal_never_the_last_rate() -> None:
     breath = np.concatenate([tone(15, 40), np.zeros(200)])
     readings = read(breath)
-    assert readings[38].value is not None
-    assert all(r.withheld == "low-signal" for r in readings[-12:])
+    assert readings[19].value is not None
+    assert all(r.withheld == "low-signal" for r in readings[-4:])
+    assert all(r.value is None for r in readings[-12:])
 
 
 def test_a_rate_that_jumps_is_not_averaged() -> None:
@@ -122,11 +123,10 @@ def test_a_rate_that_jumps_is_not_averaged() -> None:
 
 
 def test_a_burst_of_motion_before_stillness_does_not_cost_a_whole_window() -> None:
-    random = np.random.default_rng(2)
-    breath = np.concatenate([30 * random.normal(0, 1, 40), tone(15, 45)])
-    readings = read(breath)
-    first = next(i for i, r in enumerate(readings) if r.value is not None) + 1
-    assert first <= 8 + 30
+    readings = read(np.concatenate([tone(9, 8, size=40), tone(15, 45)]))
+    first_s = 2 * (next(i for i, r in enumerate(readings) if r.value is not None) + 1)
+    assert first_s <= 8 + 30
+    assert any(r.withheld == "motion" for r in readings)
 
 
 def test_nothing_allowed_is_nothing_read() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stillroom.eye.frame import Frame
 
 READ_EVERY_S = 1.0
+"""The pulse; breathing, which changes more slowly, every other time."""
 GAP_S = 1.0
 """A longer pause in the frames begins anew."""
 MOTION_SHARE = 0.12
@@ -60,7 +61,9 @@ class Analysis:
         self._allowed = {"breathing": True, "pulse": True}
         self._empty: bool | None = None
         self._readings = {"breathing": WARMING_UP, "pulse": WARMING_UP}
+        self._breath = WARMING_UP
         self._next_read_s = 0.0
+        self._reads = 0
         self._last_motion_s = -1e9
         self._lit_s = -1e9
         self._breathing_box: Box | None = None
@@ -92,7 +95,8 @@ class Analysis:
         for patch in self._patches():
             patch.restart()
         self._readings = {"breathing": WARMING_UP, "pulse": WARMING_UP}
-        self._breathing_box = None
+        self._breath, self._breathing_box = WARMING_UP, None
+        self._next_read_s = 0.0
         self._has_before = False
         self._light.reset()
 
@@ -151,13 +155,17 @@ class Analysis:
     def _read(self, figure: NDArray[np.bool_] | None, fifth: Fifth, dark: bool) -> None:
         where = self._open if self._region is None else self._region
         obstacle = self._obstacle(where, dark)
-        self._readings = {
-            "breathing": self._read_breathing(where) if self._allowed["breathing"] else UNSUPPORTED,
-            "pulse": self._read_pulse(figure) if self._allowed["pulse"] else UNSUPPORTED,
-        }
+        self._reads += 1
+        if not self._allowed["breathing"]:
+            self._breath, self._breathing_box = UNSUPPORTED, None
+        elif self._reads % 2 == 0 or self._breath is UNSUPPORTED:
+            self._breath = self._read_breathing(where)
+        pulse = self._read_pulse(figure) if self._allowed["pulse"] else UNSUPPORTED
         moved = fifth.time_s - self._last_motion_s < MOTION_MEMORY_S
-        for name, reading in self._readings.items():
-            self._readings[name] = _explained(reading, obstacle, moved)
+        self._readings = {
+            "breathing": _explained(self._breath, obstacle, moved),
+            "pulse": _explained(pulse, obstacle, moved),
+        }
 
     def _obstacle(self, where: NDArray[np.bool_], dark: bool) -> Withheld | None:
         if dark:

@@ -43,7 +43,9 @@ LINED_UP = 0.9
 LIGHT_GRID = 14
 STIRRED = 2.5
 """Mean squared steps of the long window against those of the short one: somebody moved before it."""
-STEADY_READS = 3
+BURST = 100.0
+"""One half of the window so many times stronger than the other: something moved in it."""
+STEADY_READS = 2
 STEADY_PER_MIN = 1.5
 
 
@@ -120,7 +122,7 @@ class Sums:
 
 
 class Breathing:
-    """Make for a number of cells, feed fifths of a second, read once a second."""
+    """Make for a number of cells, feed fifths of a second, read every two seconds."""
 
     def __init__(self, cells: int, columns: int) -> None:
         self._columns = columns
@@ -144,7 +146,7 @@ class Breathing:
         self._short.feed(self._ring)
 
     def read(self, allowed: NDArray[np.bool_] | None = None) -> Reading:
-        """The rate, or why not. allowed: (cells,) which may be read; None: all. Call at an even pace."""
+        """The rate, or why not. allowed: (cells,) which may be read; None: all. Call every two seconds."""
         self.evidence = None
         span_s = self._ring.span_s()
         if span_s < SHORTEST_S - 0.5 / RATE_HZ:
@@ -155,13 +157,14 @@ class Breathing:
         self.evidence = evidence
         if evidence is None or not evidence.trusted or self._is_light(evidence.peak.hz, span_s):
             self._values_hz.clear()
-            return Reading(withheld="low-signal", window_s=round(span_s, 1))
+            uneven = evidence is not None and evidence.balance > BURST
+            return Reading(withheld="motion" if uneven else "low-signal", window_s=round(span_s, 1))
         self._values_hz = [*self._values_hz[-9:], evidence.peak.hz]
         return self._judge(evidence)
 
     def _judge(self, evidence: Evidence) -> Reading:
         window_s = round(evidence.window_s, 1)
-        recent = 60.0 * np.array(self._values_hz[-5:])
+        recent = 60.0 * np.array(self._values_hz[-3:])
         if len(recent) < STEADY_READS or float(np.ptp(recent)) > 2 * STEADY_PER_MIN:
             return Reading(withheld="low-signal", window_s=window_s)
         value = float(np.median(recent))

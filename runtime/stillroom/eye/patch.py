@@ -20,6 +20,8 @@ BLOCK = 2
 MOVING_SHARE = 0.2
 MOVING_FIFTHS = 5
 """More than one second of nine in which a fifth of the patch moves: not a segment to read."""
+LEFT_FIFTHS = 2
+"""More than this, and a patch that was found is given up: whoever moved is no longer where it was chosen."""
 
 
 def inside(box: Box, shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -89,14 +91,14 @@ class Patch:
         if self._means.span_s() < SEGMENT_S - 0.5 / rate_hz:
             return Reading(withheld="warming-up", window_s=round(self._means.span_s(), 1))
         times, means = self._means.window(SEGMENT_S + 0.2, slice(None))
-        if sum(self._moving) <= MOVING_FIFTHS:
+        if sum(self._moving) <= (MOVING_FIFTHS if self._fixed else LEFT_FIFTHS):
             stir = traces.stir.window(SEGMENT_S + 0.2, 0)[1][-len(times) :]
             self._pulse.feed(times, rgb(means.reshape(-1, 3, 2)), stir, rate_hz)
             reading = self._pulse.read()
         else:
             reading = Reading(withheld="motion")
             if not self._fixed:
-                self.restart()  # who moved is no longer where the patch was chosen
+                self.restart()
                 return reading
         self._give_up(reading, float(times[-1]))
         return reading
