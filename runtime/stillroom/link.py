@@ -10,13 +10,13 @@ import os
 import socket
 import struct
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.errors import LinkError
-from stillroom.observation import Observation
+from stillroom.observation import Nanoseconds, Observation
 
 EYE_SOCKET = "eye.sock"
 COURIER_SOCKET = "courier.sock"
@@ -45,6 +45,28 @@ class Fault(Struct, frozen=True, tag="fault", forbid_unknown_fields=True):
     text: Text
 
 
+class Setting(Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that was asked of a camera, and what it then said of itself; `not offered` where it has no such thing."""
+
+    name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9]{1,32}\Z")]
+    asked: Annotated[str, Meta(max_length=40)]
+    got: Annotated[str, Meta(max_length=40)]
+
+
+class CameraSettings(Struct, frozen=True, tag="camera-settings", forbid_unknown_fields=True):
+    """Eye to keeper, when the camera has given its first frame, was opened again, or changed between day and night.
+
+    The names in `differ` become the technical condition `camera-settings`; all of it stands in the unit's status.
+    """
+
+    profile: Literal["day", "night"]
+    opened: Number
+    """How often this eye has opened the camera: 1 the first time."""
+    settings: Annotated[tuple[Setting, ...], Meta(max_length=24)]
+    differ: Annotated[tuple[Annotated[str, Meta(max_length=32)], ...], Meta(max_length=24)]
+    """Names of those that are not as asked."""
+
+
 class Lease(Struct, frozen=True, tag="lease", forbid_unknown_fields=True):
     """Keeper to eye: live for `ttl_ms` more. Nothing else keeps an eye alive."""
 
@@ -59,10 +81,12 @@ class Halt(Struct, frozen=True, tag="halt", forbid_unknown_fields=True):
 
 
 class Up(Struct, frozen=True, tag="up", forbid_unknown_fields=True):
-    """Keeper to courier: one sealed record for this slot."""
+    """Keeper to courier: one sealed record for this slot, and its place on the metronome's grid."""
 
     slot: Number
     record: Record
+    send_ns: Nanoseconds
+    """When to publish it, by the monotonic clock that both read; at once where that has passed."""
 
 
 class Sent(Struct, frozen=True, tag="sent", forbid_unknown_fields=True):
@@ -84,7 +108,7 @@ class Network(Struct, frozen=True, tag="network", forbid_unknown_fields=True):
     why: Text
 
 
-EyeSays = Hello | Fault | Observation
+EyeSays = Hello | CameraSettings | Fault | Observation
 EyeHears = Lease | Halt
 CourierSays = Sent | Down | Network
 CourierHears = Up

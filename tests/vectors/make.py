@@ -306,7 +306,8 @@ REPLAY = {
     "a boot that begins late": [step(1, "a", 0, 0, "ok"), step(2, "b", 0, 2**26 + 1, "skip"), step(2, "b", 3, 7, "ok")],
     "nine boots, the first forgotten": [
         *(step(b, "a", 0, 0, "ok") for b in range(10, 20)), step(10, "a", 0, 0, "replay"),
-        step(10, "b", 0, 0, "replay"), step(11, "a", 0, 0, "replay"), step(11, "a", 0, 1, "stale"), step(9, "a", 0, 0, "replay"),
+        step(10, "b", 0, 0, "replay"), step(11, "a", 0, 0, "replay"), step(11, "a", 0, 1, "stale"),
+        step(9, "a", 0, 0, "replay"),
     ],
     "a broken counter": [step(1, "a", 0, 0, "ok"), step(1, "a", 0, 2**26 + 1, "skip"), step(1, "a", 0, 2**26, "ok")],
 }  # fmt: skip

@@ -6,15 +6,19 @@ in the keeper's outbox.
 
 import sys
 import threading
+import time
 from pathlib import Path
 
 from stillroom import config, guard, link
+from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.config import UnitConfig
 from stillroom.errors import LinkError
 from stillroom.link import CourierHears, Down, Link, Network, Sent, Up
 from stillroom.mqtt import Handlers, Session
 
 MAX_DOWN_BYTES = 4_096
+LONGEST_WAIT_S = 1.0
+"""More than any lead: a keeper that names a place farther off is not obeyed."""
 
 
 def main(config_path: Path, parent: int | None = None) -> int:
@@ -37,6 +41,7 @@ class Courier:
 
     def __init__(self, unit: UnitConfig, keeper: Link) -> None:
         self._keeper = keeper
+        self._clock = SystemClock()
         base = f"stillroom/1/{unit.site}/{unit.unit}"
         self._topic = f"{base}/up"
         self._lock = threading.Lock()
@@ -53,7 +58,14 @@ class Courier:
         while True:
             message = self._keeper.receive(wait=True)
             if isinstance(message, Up):
+                self._wait_for_place(message.send_ns)
                 self._forward(message)
+
+    def _wait_for_place(self, send_ns: int) -> None:
+        """Nothing else is done here meanwhile: what the keeper is busy with must not show in when we send."""
+        wait_s = (send_ns - self._clock.mono_ns()) / NS_PER_S
+        if wait_s > 0:
+            time.sleep(min(wait_s, LONGEST_WAIT_S))
 
     def stop(self) -> None:
         self._session.stop()

@@ -16,6 +16,7 @@ from stillroom.config import UnitConfig
 from stillroom.keeper.doors import Door
 from stillroom.keeper.unit import Unit
 from stillroom.link import COURIER_SOCKET, EYE_SOCKET, CourierSays, EyeSays
+from stillroom.metronome import Metronome, lead_ns
 
 LEASE_PERIOD_S = 0.2
 TRUST_PERIOD_S = 0.5
@@ -85,12 +86,14 @@ class Keeper:
         )
         unit.connect(self._eye, self._courier)
         now = self._clock.mono_ns()
+        period_ns = round(settings.slots.period_s * NS_PER_S)
+        self._metronome = Metronome(now + lead_ns(period_ns), period_ns)
         self._timers = [
             # The trust folder before the first lease: what is signed is known before anything is decided.
             Timer(round(TRUST_PERIOD_S * NS_PER_S), unit.read_trust, now),
             Timer(round(LEASE_PERIOD_S * NS_PER_S), unit.lease, now),
             Timer(round(ROOM_PERIOD_S * NS_PER_S), unit.tick, now),
-            Timer(round(settings.slots.period_s * NS_PER_S), unit.slot, now),
+            Timer(period_ns, self._slot, now),
         ]
 
     def loop(self) -> None:
@@ -105,6 +108,11 @@ class Keeper:
             now = self._clock.mono_ns()
             for timer in self._timers:
                 timer.run(now)
+
+    def _slot(self) -> None:
+        place_ns = self._metronome.place(self._clock.mono_ns())
+        if place_ns is not None:
+            self._unit.slot(place_ns)
 
     def close(self) -> None:
         """Halt the eye, write what waits, seal one last record."""

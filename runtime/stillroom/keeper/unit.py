@@ -202,19 +202,19 @@ class Unit:
         else:
             self._room.pass_time(self._clock.utc_ms())
 
-    def slot(self) -> None:
-        """Once a slot: accept what is queued, then seal and send one record of one size."""
+    def slot(self, send_ns: int = 0) -> None:
+        """Once a slot: accept what is queued, then seal one record of one size to be sent at `send_ns` (0: at once)."""
         self._slot += 1
         utc_ms = self._clock.utc_ms()
         self._commit(utc_ms)
         body = self._slots.compose(
             self._slot, self._clock.mono_ns(), utc_ms, self._snapshot(), fits(self._sealer.capacity_bytes)
         )
-        if not self._send(body) or not self._network.connected:
+        if not self._send(body, send_ns) or not self._network.connected:
             self._slots.lost_broker()
         self._write_status()
 
-    def _send(self, body: Body) -> bool:
+    def _send(self, body: Body, send_ns: int) -> bool:
         """Seal and hand over; False where nobody took it. A roster out of time is a condition, not an end."""
         try:
             record = self._sealer.seal(body)
@@ -222,7 +222,7 @@ class Unit:
             self._condition("cannot-seal", True, str(error))
             return False
         self._condition("cannot-seal", False, "")
-        return self._courier.send(Up(self._slot, record))
+        return self._courier.send(Up(self._slot, record, send_ns))
 
     def button(self) -> None:
         """The room's pause button was pressed."""

@@ -1,7 +1,7 @@
 """Records downwards: one of one size for every enrolled unit in every slot, whether or not there is news.
 
-What a unit hears, and when, must not depend on what it said: the pace is fixed, each unit has its own place in
-the slot, and a record that could not be sent is not made up for.
+What a unit hears, and when, must not depend on what any unit said: the pace is fixed, each unit has its own place
+in the slot, records are composed early and wait for it, and one that could not be sent is not made up for.
 """
 
 import heapq
@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from stillroom.clock import NS_PER_S, Clock
+from stillroom.clock import NS_PER_MS, NS_PER_S, Clock
 from stillroom.documents import Enrolment
 from stillroom.epochs import Stream
 from stillroom.events import DownBody
 from stillroom.keys import RecipientKey, SigningKey
+from stillroom.metronome import lead_ns
 from stillroom.wire import Lane
 from stillroom_tools.site.gateway.store import Store
 
@@ -30,11 +31,12 @@ class Downwards:
         store: Store,
         clock: Clock,
         period_s: float,
-        publish: Callable[[str, bytes], bool],
+        publish: Callable[[str, bytes, int], None],
     ) -> None:
-        """`publish(unit, record)`: False where it could not be sent."""
+        """`publish(unit, record, at_ns)`: let it go at that moment of the monotonic clock."""
         self._signer, self._store, self._clock, self._publish = signer, store, clock, publish
         self._period_ns = round(period_s * NS_PER_S)
+        self._lead_ns = lead_ns(self._period_ns)
         self._boot = store.next_boot()
         self._streams: dict[str, tuple[bytes, Stream]] = {}
         self._due: list[tuple[int, str]] = []
@@ -48,28 +50,32 @@ class Downwards:
         for unit, enrolment in units.items():
             self._renew_stream(unit, enrolment.box)
             if unit not in waiting:
-                heapq.heappush(self._due, (self._clock.mono_ns() + self._place_ns(unit), unit))
+                first_ns = self._clock.mono_ns() + self._lead_ns + self._place_ns(unit)
+                heapq.heappush(self._due, (first_ns, unit))
 
     def wait_s(self) -> float:
-        """Seconds until the next record is due; a slot where none is."""
-        due_ns = self._due[0][0] if self._due else self._clock.mono_ns() + self._period_ns
+        """Seconds until the next record is to be composed; a slot where none is."""
+        due_ns = self._due[0][0] - self._lead_ns if self._due else self._clock.mono_ns() + self._period_ns
         return max(due_ns - self._clock.mono_ns(), 0) / NS_PER_S
 
     def send_due(self) -> None:
-        """Send every record that is due now; after a stall, one a unit and not one for each slot missed."""
+        """Hand over every record whose place is near; after a stall none for the places missed."""
         now_ns = self._clock.mono_ns()
-        while self._due and self._due[0][0] <= now_ns:
-            due_ns, unit = heapq.heappop(self._due)
+        while self._due and self._due[0][0] - self._lead_ns <= now_ns:
+            place_ns, unit = heapq.heappop(self._due)
             if unit not in self._enrolled:
                 continue
-            self._publish(unit, self._record(unit))
-            missed = (now_ns - due_ns) // self._period_ns
-            heapq.heappush(self._due, (due_ns + (missed + 1) * self._period_ns, unit))
+            if now_ns <= place_ns:
+                self._publish(unit, self._record(unit, place_ns), place_ns)
+            missed = max((now_ns - place_ns) // self._period_ns, 0)
+            heapq.heappush(self._due, (place_ns + (missed + 1) * self._period_ns, unit))
 
-    def _record(self, unit: str) -> bytes:
+    def _record(self, unit: str, place_ns: int) -> bytes:
+        """Sealed now, with the time at which it will be sent."""
         turn = self._turn[unit] = self._turn.get(unit, -1) + 1
         cursor = self._store.cursor(unit)
-        body = DownBody(self._clock.utc_ms(), cursor.contiguous, cursor.told(turn))
+        utc_ms = self._clock.utc_ms() + (place_ns - self._clock.mono_ns()) // NS_PER_MS
+        body = DownBody(utc_ms, cursor.contiguous, cursor.told(turn))
         return self._streams[unit][1].seal(_encode(body))
 
     def _renew_stream(self, unit: str, box: bytes) -> None:

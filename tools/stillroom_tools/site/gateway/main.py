@@ -16,6 +16,7 @@ import msgspec
 
 from stillroom.clock import NS_PER_S, Clock, SystemClock
 from stillroom.errors import EXIT_OK, StillroomError
+from stillroom.metronome import Pacer
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
 from stillroom_tools.site.gateway.rooms import Rooms
@@ -64,6 +65,7 @@ class Gateway:
             persistent=True,
             tell=_tell,
         )
+        self._pacer = Pacer(clock, self._subscriber.publish)
         self._down = Downwards(
             self._enrolled.keys.signing, self._store, clock, site.config.slots.period_s, self._publish
         )
@@ -82,7 +84,7 @@ class Gateway:
         look_ns = self._clock.mono_ns()
         self._print_new()
         try:
-            with self._subscriber:
+            with self._subscriber, self._pacer:
                 while not self._stopping:
                     self._beat()
                     if self._clock.mono_ns() >= look_ns:
@@ -127,8 +129,8 @@ class Gateway:
         self._rooms.enrol(units)
         self._down.enrol(units)
 
-    def _publish(self, unit: str, record: bytes) -> bool:
-        return self._subscriber.publish(f"stillroom/1/{self._site.name}/{unit}/down", record)
+    def _publish(self, unit: str, record: bytes, at_ns: int) -> None:
+        self._pacer.hand(f"stillroom/1/{self._site.name}/{unit}/down", record, at_ns)
 
     def _print_new(self) -> None:
         """Print, then mark: a kill in between prints these lines again, and loses none."""
