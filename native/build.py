@@ -10,7 +10,7 @@ from cffi import FFI
 
 NATIVE = Path("native")
 HEADERS = ["distil.h", "locked.h"]
-SOURCES = ["distil.c", "orders.c", "stream.c", "locked.c"]
+SOURCES = ["distil.c", "orders.c", "upright.c", "rotated.c", "stream.c", "locked.c"]
 
 
 def declarations(header: str) -> str:

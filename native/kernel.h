@@ -19,16 +19,7 @@ typedef struct {
     uint32_t tables[TABLES][BINS];
 } strip_t;
 
-/* Sums on the way of one row of an upright order. */
-typedef struct {
-    uint32_t columns[DISTIL_MAX_WIDTH_PX + 1];
-    int64_t before[DISTIL_MAX_WIDTH_PX + 1];
-    uint8_t planes[3][DISTIL_ORDER_MAX_PX];
-    uint8_t masked[DISTIL_MAX_WIDTH_PX / CELL];
-} row_t;
-
 _Static_assert(sizeof(strip_t) <= DISTIL_SCRATCH_BYTES, "scratch must fit what the caller gives");
-_Static_assert(sizeof(row_t) <= DISTIL_SCRATCH_BYTES, "scratch must fit what the caller gives");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the pairs of NV12 are told apart by their bytes' order");
 
 int order_code(const distil_frame *frame, const distil_order *order);
