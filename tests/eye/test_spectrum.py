@@ -26,6 +26,13 @@ def test_a_tone_is_found_to_a_hundredth_of_a_hertz_whatever_the_drift(hz: float,
     assert peak.share > 0.9
 
 
+def test_one_frequency_alone_is_that_of_the_whole() -> None:
+    transform = basis(SAMPLES, RATE_HZ, 0.1, 0.7, 0.01, 2)
+    samples = np.random.default_rng(0).normal(0, 1, (SAMPLES, 3)).astype(np.float32)
+    index = int(np.argmin(np.abs(transform.hz - 0.33)))
+    assert np.allclose(transform.at(0.331, samples), transform(samples)[index], rtol=1e-4)
+
+
 def test_a_tone_outside_the_band_shows_as_a_peak_at_its_edge() -> None:
     transform = basis(SAMPLES, RATE_HZ, 0.1, 0.7, 0.01, 1)
     for hz in (0.085, 0.71):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.spectrum import Complex, Peak, Real, basis, decibels, find_peak, resample
+from stillroom.eye.spectrum import Basis, Complex, Peak, Real, basis, decibels, find_peak, resample
 from stillroom.eye.traces import SLOW_NS, SLOW_SPAN_S, Ring
 from stillroom.observation import Reading
 
@@ -81,11 +81,14 @@ class Evidence:
 
 
 class Sums:
-    """Running sums over the last rows of a ring: values, squares, squared steps. Exact, so nothing creeps in."""
+    """Running sums over the last rows of a ring: values, squares, squared steps.
+
+    All are whole numbers below 2^53, so float64 holds them exactly and nothing creeps in.
+    """
 
     def __init__(self, rows: int, cells: int) -> None:
         self._rows = rows
-        self._sums = np.zeros((3, cells), np.int64)
+        self._sums = np.zeros((3, cells))
         self.count = 0
 
     def restart(self) -> None:
@@ -94,20 +97,21 @@ class Sums:
 
     def feed(self, ring: Ring) -> None:
         """Take the row that was pushed last into `ring`, let go of the one that no longer counts."""
-        now = ring.row(1).astype(np.int64)
+        now = ring.row(1).astype(np.float64)
         self._take(now, ring.row(2) if self.count else None, 1)
         self.count += 1
         if self.count > self._rows:
-            leaving = ring.row(self._rows + 1).astype(np.int64)
+            leaving = ring.row(self._rows + 1).astype(np.float64)
             self._take(leaving, ring.row(self._rows), -1)
             self.count -= 1
 
-    def _take(self, row: NDArray[np.int64], beside: NDArray[np.uint16] | None, sign: int) -> None:
-        self._sums[0] += sign * row
-        self._sums[1] += sign * (row * row)
+    def _take(self, row: NDArray[np.float64], beside: NDArray[np.uint16] | None, sign: int) -> None:
+        add = np.add if sign > 0 else np.subtract
+        add(self._sums[0], row, out=self._sums[0])
+        add(self._sums[1], row * row, out=self._sums[1])
         if beside is not None:
             step = row - beside
-            self._sums[2] += sign * (step * step)
+            add(self._sums[2], step * step, out=self._sums[2])
 
     def stir(self) -> float:
         """Mean squared step, all cells together."""
@@ -182,10 +186,9 @@ class Breathing:
         cells = (down[:, None] * self._columns + across).reshape(-1)
         times, values = self._ring.window(span_s, cells)
         level = np.maximum(values.mean(axis=0), UNITS)
-        samples = len(times)
-        transform = basis(samples // 10 * 10, RATE_HZ, hz, hz, STEP_HZ, 2)
-        even = resample(times, values / level - 1.0, RATE_HZ, samples // 10 * 10)
-        swing = transform(even)[0].reshape(len(down), len(across))
+        samples = len(times) // 10 * 10
+        even = resample(times, values / level - 1.0, RATE_HZ, samples)
+        swing = _whole(samples).at(hz, even).reshape(len(down), len(across))
         size = np.abs(swing)
         alike = float(size.std()) <= EVEN_LIGHT * float(size.mean())
         lines = max(float(np.abs(swing.sum(axis=axis)).sum()) for axis in (0, 1))
@@ -223,7 +226,7 @@ def weigh(samples: Real, cells: NDArray[np.intp], columns: int) -> Evidence | No
     """The evidence in evenly spaced samples (n, m) of m cells, whose places are `cells` in rows of `columns`."""
     count = len(samples)
     window_s, half = count / RATE_HZ, count // 2
-    whole = basis(count, RATE_HZ, LOW_HZ, HIGH_HZ, STEP_HZ, 2)
+    whole = _whole(count)
     part = basis(half, RATE_HZ, LOW_HZ, HIGH_HZ, STEP_HZ, 1)
     spectrum = whole(samples)
     powers = _power(spectrum)
@@ -240,6 +243,10 @@ def weigh(samples: Real, cells: NDArray[np.intp], columns: int) -> Evidence | No
     at_peak = spectrum[index]
     standing = float(np.abs((at_peak**2).sum()) / max(float(powers[index].sum()), 1e-12))
     return Evidence(peak, in_half, balance, apart, window_s, cells, powers[index], standing)
+
+
+def _whole(samples: int) -> Basis:
+    return basis(samples, RATE_HZ, LOW_HZ, HIGH_HZ, STEP_HZ, 2)
 
 
 def _power(spectrum: Complex) -> Real:

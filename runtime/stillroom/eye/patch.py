@@ -129,9 +129,13 @@ class Patch:
     def _collect(self, traces: Traces) -> None:
         if self._sides is None:
             return
-        total = traces.cells
-        for time_s, row in traces.fast.since(self._last_s):
-            colours = row.reshape(3, total)
-            means = [[float(colour[side].mean()) for side in self._sides] for colour in colours]
-            self._means.push(time_s, np.array(means, np.float32).reshape(-1))
-            self._last_s = time_s
+        columns = [side + plane * traces.cells for plane in range(3) for side in self._sides]
+        times, rows = traces.fast.since(self._last_s, np.concatenate(columns))
+        sizes = [len(column) for column in columns]
+        if len(times) == 0:
+            return
+        starts = np.cumsum([0, *sizes[:-1]])
+        means = np.add.reduceat(rows, starts, axis=1) / np.array(sizes, np.float32)
+        for time_s, mean in zip(times, means, strict=True):
+            self._means.push(float(time_s), mean)
+        self._last_s = float(times[-1])

@@ -28,6 +28,13 @@ class Basis:
         spectrum: Complex = parts[:count] + 1j * parts[count:]
         return spectrum
 
+    def at(self, hz: float, samples: Real) -> Complex:
+        """Spectrum (m,) of m traces (n, m) at the nearest of the frequencies alone."""
+        index = int(np.argmin(np.abs(self.hz - hz)))
+        real, imaginary = self.matrix[[index, index + len(self.hz)]] @ samples
+        values: Complex = real + 1j * imaginary
+        return values
+
 
 @lru_cache(maxsize=16)
 def basis(samples: int, rate_hz: float, low_hz: float, high_hz: float, step_hz: float, degree: int) -> Basis:

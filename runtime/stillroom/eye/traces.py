@@ -6,7 +6,6 @@ of a second of frame time): mean luma, thirty seconds, for breathing. Thirty sec
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +70,11 @@ class Ring:
         rows = self._rows[order, columns] if whole else self._rows[order[:, None], columns]
         return self._times_s[order], rows.astype(np.float32)
 
-    def since(self, time_s: float) -> Iterator[tuple[float, NDArray[Any]]]:
-        """Times and rows later than `time_s`, in order; valid until the next push."""
-        for place in self._order():
-            if self._times_s[place] > time_s + 1e-6:
-                yield float(self._times_s[place]), self._rows[place]
+    def since(self, time_s: float, columns: NDArray[np.intp]) -> tuple[NDArray[np.float64], Real]:
+        """Times (n,) and rows (n, m) of some columns later than `time_s`, in order, as float32."""
+        order = self._order()
+        order = order[self._times_s[order] > time_s + 1e-6]
+        return self._times_s[order], self._rows[order[:, None], columns].astype(np.float32)
 
     def newest_time_s(self) -> float:
         """Time of the newest row; 0 where there is none."""
