@@ -13,7 +13,8 @@ import numpy as np
 
 from stillroom.events import RoomState
 from stillroom_tools.lab.scenario import Act, Cue, Scenario
-from stillroom_tools.lab.scenario_steps import Place, Stance, Step, plan
+from stillroom_tools.lab.scenario_steps import Place, Step, at_first, plan
+from stillroom_tools.lab.scenario_unrest import Restless
 from stillroom_tools.lab.scene import ROOM_BACK_M, Points
 from stillroom_tools.lab.scene_body import CHEST, HANDS, HEAD, NECK, NOSE, PELVIS
 from stillroom_tools.lab.scene_random import unit, units
@@ -60,7 +61,8 @@ class Life:
         self._seed = seed
         self._script = _script(scenario)
         self._next = next(self._script, None)
-        self._first = Stance()
+        self._first = at_first(scenario.begins)
+        self._restless = Restless(scenario.unrest, seed)
         self._steps: list[Step] = []
         self._lights: list[tuple[float, float]] = [(-1e9, scenario.light.lux), (-1e9, scenario.light.lux)]
         self._covers: list[tuple[float, bool]] = [(-1e9, False)]
@@ -89,6 +91,7 @@ class Life:
             place = "standing"
         swaying = place == "standing"
         fidgeting = self._fidget(pose, at_s, 0.02 if swaying else 0.0)
+        fidgeting |= self._restless.shift(pose, at_s)
         lux_before, lux, since_s = self._light(at_s)
         return Moment(
             pose=None if place == "outside" and not going_on else pose,

@@ -93,6 +93,11 @@ class Step:
         return min(max((at_s - self.start_s) / max(self.end_s - self.start_s, 1e-6), 0.0), 1.0)
 
 
+def at_first(begins: str) -> Stance:
+    """Where a scenario's person is at first: `outside` or `bed`."""
+    return Stance("bed", BESIDE_BED, math.pi / 2, was_in_bed=True) if begins == "bed" else Stance()
+
+
 def plan(verb: str, now: Stance, at_s: float, walk_m_per_s: float) -> Iterator[Step]:
     """The steps that make `verb` happen from stance `now` at `at_s`. None where it is so already."""
     for after, duration_s, path in _moves(verb, now):

@@ -24,11 +24,14 @@ BODY_ON_BED_M = 0.3
 DOOR_X_M = (0.7, 1.6)
 DOOR_TOP_M = 2.0
 CHEST_DISTANCE_M = 2.8
+CHEST_AT_M = (-0.83, 0.75, 2.13)
+FACE_AT_M = (-1.27, 0.78, 2.13)
+"""Of somebody who lies in bed on the back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pinhole:
-    """A camera at (0, height, z) that looks along z, pitched down. Pixels from the picture's left upper corner."""
+    """A camera at (x, height, z) that looks along z, pitched down. Pixels from the picture's left upper corner."""
 
     width_px: int
     height_px: int
@@ -37,10 +40,11 @@ class Pinhole:
     z_m: float
     sin_pitch: float
     cos_pitch: float
+    x_m: float = 0.0
 
     def project(self, points_m: Points) -> Points:
         """(n, 3) metres -> (n, 3): x px, y px, depth m along the optical axis."""
-        x, y, z = points_m[:, 0], points_m[:, 1] - self.height_m, points_m[:, 2] - self.z_m
+        x, y, z = points_m[:, 0] - self.x_m, points_m[:, 1] - self.height_m, points_m[:, 2] - self.z_m
         depth = np.maximum(z * self.cos_pitch - y * self.sin_pitch, 0.05)
         up = y * self.cos_pitch + z * self.sin_pitch
         scale = self.focal_px / depth
@@ -57,17 +61,26 @@ class Pinhole:
 
 
 def pinhole(lens: Lens, width_px: int, height_px: int) -> Pinhole:
-    """The scenario's lens at this picture size; `distance_scale` moves the camera, not the room."""
+    """The scenario's lens at this picture size; `distance_scale` and `aim` move the camera, not the room."""
     pitch = math.radians(lens.pitch_deg)
+    x_m, height_m, z_m = _place(lens, pitch)
     return Pinhole(
         width_px=width_px,
         height_px=height_px,
         focal_px=width_px / 2 / math.tan(math.radians(lens.view_deg) / 2),
-        height_m=lens.height_m,
-        z_m=(1.0 - lens.distance_scale) * CHEST_DISTANCE_M,
+        height_m=height_m,
+        z_m=z_m,
         sin_pitch=math.sin(pitch),
         cos_pitch=math.cos(pitch),
+        x_m=x_m,
     )
+
+
+def _place(lens: Lens, pitch: float) -> tuple[float, float, float]:
+    if lens.aim == "room":
+        return 0.0, lens.height_m, (1.0 - lens.distance_scale) * CHEST_DISTANCE_M
+    x, y, z = CHEST_AT_M if lens.aim == "chest" else FACE_AT_M
+    return x, y + lens.distance_m * math.sin(pitch), z - lens.distance_m * math.cos(pitch)
 
 
 def zones_of(lens: Lens, width_px: int = 640, height_px: int = 480) -> Zones:

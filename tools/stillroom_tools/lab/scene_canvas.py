@@ -5,7 +5,7 @@ steps of 1/FINE count, Y then U then V in one flat array, so that noise and roun
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stillroom.eye.frame import Frame
 from stillroom_tools.lab.scenario import Lens
 from stillroom_tools.lab.scene import Floats, Pinhole
+from stillroom_tools.lab.scene_light import Gains, shine
 from stillroom_tools.lab.scene_paint import Capsule, Painter, Window, window_of
 from stillroom_tools.lab.scene_room import paint_room
 from stillroom_tools.lab.scene_sensor import FINE, Counts, Exposure, Noise, NoiseTables, noise_tables, to_fine
@@ -35,16 +36,27 @@ class Figure:
     shadows: list[Shadow]
     in_doorway: bool
     still: bytes | None
+    behind: list[Capsule] = field(default_factory=list)
+    """What moves behind the person, whether or not there is one."""
 
 
 class Canvas:
     """Draws into one buffer, which every frame shares. Layout and row padding change bytes, never values."""
 
     def __init__(
-        self, camera: Pinhole, lens: Lens, seed: int, layout: Layout = "i420", padding_px: int = 0
+        self,
+        camera: Pinhole,
+        lens: Lens,
+        seed: int,
+        layout: Layout = "i420",
+        padding_px: int = 0,
+        *,
+        mono: bool = False,
     ) -> None:
+        """mono: a sensor without colours; chroma is 128 everywhere."""
         self._width, self._height = camera.width_px, camera.height_px
-        self._lens = lens
+        self._lens, self._mono = lens, mono
+        self._lit: Counts | None = None
         room = paint_room(camera, seed)
         self._doorway = _Cut.of(room.doorway)
         room_fine = room.planes
@@ -59,8 +71,15 @@ class Canvas:
         self._still: tuple[bytes, Window, Still] | None = None
         self._dirty: Window | None = None
 
-    def draw(self, exposure: Exposure, figure: Figure | None, noise_place: int, frame_ns: int) -> Frame:
-        """The frame of one moment; valid until the next is drawn."""
+    def draw(
+        self,
+        exposure: Exposure,
+        figure: Figure | None,
+        noise_place: int,
+        frame_ns: int,
+        gains: Gains | None = None,
+    ) -> Frame:
+        """The frame of one moment; valid until the next is drawn. gains: light that wavers around the exposure."""
         self._expose(exposure)
         if figure is not None and figure.still is not None:
             self._draw_still(figure, figure.still)
@@ -68,8 +87,17 @@ class Canvas:
             self._restore()
             if figure is not None:
                 self._draw_moving(figure)
-        self._noise.apply(self._fine, self._sigma, noise_place, self._bytes)
+        fine = self._fine if gains is None else self._under(gains)
+        self._noise.apply(fine, self._sigma, noise_place, self._bytes)
+        if self._mono:
+            self._bytes[self._width * self._height :] = 128
         return self._out.frame(frame_ns)
+
+    def _under(self, gains: Gains) -> Counts:
+        if self._lit is None:
+            self._lit = np.empty_like(self._fine)
+        shine(gains, self._planes, self._views(self._lit))
+        return self._lit
 
     def _draw_moving(self, figure: Figure) -> None:
         window = self._window(figure, (figure.breath,))
@@ -98,7 +126,7 @@ class Canvas:
         """What may change: capsules, and their shadows out to where they have faded."""
         dark = [Capsule(x - rx, y, ry, x + rx, y, ry, (0.0, 0.0, 0.0)) for x, y, rx, ry in figure.shadows]
         found = [capsule for breath in breaths for capsule in figure.capsules(breath, 0.0)]
-        return window_of([*found, *dark], self._width, self._height)
+        return window_of([*found, *figure.behind, *dark], self._width, self._height)
 
     def _views(self, flat: NDArray[np.generic]) -> tuple[NDArray, NDArray, NDArray]:  # type: ignore[type-arg]
         luma, chroma = self._width * self._height, self._width * self._height // 4
@@ -162,6 +190,8 @@ class Canvas:
         painter = Painter(window, y, chroma, self._factor)
         for shadow in () if figure.in_doorway else figure.shadows:
             painter.dim(*shadow, _SHADOW)
+        for capsule in figure.behind:
+            painter.lay(capsule)
         clip = self._doorway.within(window) if figure.in_doorway else None
         for capsule in figure.capsules(breath, beat):
             painter.lay(capsule, clip)

@@ -2,7 +2,8 @@
 
 Breathing moves the chest away from the mattress by millimetres; what the picture shows of it, 0.3 to 1.1 px, follows
 from the lens. Pulse changes skin by shares measured on clips: light skin G 1.2 counts peak to peak of 133, R 0.28 %,
-B 0.5 %; dark skin G 0.4 of 79; very dark skin less (assumed 0.35 %), R and B in proportion.
+B 0.5 %; dark skin G 0.4 of 79; very dark skin less (assumed 0.35 %), R and B in proportion. In infrared the
+share is the scenario's, the same for every tone.
 """
 
 import math
@@ -22,8 +23,11 @@ SKIN = {  # R, G, B counts; peak to peak of the pulse as shares of them
     "dark": ((122, 82, 64), (0.0016, 0.0051, 0.0028)),
     "very-dark": ((86, 58, 46), (0.0011, 0.0035, 0.0020)),
 }
+INFRARED_SKIN = (170, 170, 170)
 _HAIR = (74, 60, 52)
 _BLANKET = (122, 150, 164)
+_COVERED = {"hip": (), "chest": (CHEST,), "neck": (CHEST, NECK)}
+_COVER_RADIUS_M = {PELVIS: 0.24, CHEST: 0.22, NECK: 0.17}
 _SHOES = (66, 60, 58)
 
 # Contrast, waves a metre along and across, of clothes. Fine enough to show a millimetre, coarse enough for the lens.
@@ -59,14 +63,23 @@ class Vital:
 class Person:
     """One person's looks; from joints to capsules."""
 
-    def __init__(self, looks: Looks, camera: Pinhole, chest_mm: float, pulse_strength: float) -> None:
-        rgb, shares = SKIN[looks.skin]
+    def __init__(
+        self,
+        looks: Looks,
+        camera: Pinhole,
+        chest_mm: float,
+        pulse_strength: float,
+        infrared_share: float | None = None,
+    ) -> None:
+        """infrared_share: of the pulse in infrared light; None in visible light."""
+        rgb, shares = SKIN[looks.skin] if infrared_share is None else (INFRARED_SKIN, (infrared_share,) * 3)
         self._camera = camera
         self._chest_m = chest_mm / 1000.0
         self._skin = np.array(yuv(rgb))
         red, green, blue = (-value * share * pulse_strength for value, share in zip(rgb, shares, strict=True))
         self._blood = np.array(yuv((red, green, blue)))
         self._shirt, self._trousers = yuv(looks.shirt_rgb), yuv(looks.trousers_rgb)
+        self._covered = _COVERED[looks.blanket]
         self._hair, self._blanket, self._shoes = yuv(_HAIR), yuv(_BLANKET), yuv(_SHOES)
 
     def capsules(self, pose: Points, vital: Vital, blanket: float) -> list[Capsule]:
@@ -75,7 +88,7 @@ class Person:
         skin = self._skin + vital.beat * self._blood
         tone: Colour = (float(skin[0]), float(skin[1]), float(skin[2]))
         parts = [*self._legs(body), *self._trunk(body), *self._arms(body, tone)]
-        over = [self._cover(body, blanket)] if blanket > 0.02 else []
+        over = self._covers(pose, body, blanket) if blanket > 0.02 else []
         seen = self._project([*parts, *over, *self._head(body, tone)])
         limbs = sorted(seen[: len(parts)], key=lambda capsule: -capsule[0])
         blankets, (neck, hair, face, *eyes) = (
@@ -145,6 +158,17 @@ class Person:
             _Part(middle + s * side, 0.011, middle + 1.1 * s * side, 0.011, self._hair)
             for s in (-0.034, 0.034)
         ]
+
+    def _covers(self, pose: Points, body: Points, pulled: float) -> list[_Part]:
+        """The blanket, feet first; above the hip only once it is pulled up, and there it moves as the body below."""
+        found = [self._cover(body, pulled)]
+        if pulled < 1.0:
+            return found
+        moved = pose + 0.8 * (body - pose)
+        for low, high in zip((PELVIS, *self._covered), self._covered, strict=False):
+            radii = _COVER_RADIUS_M[low], _COVER_RADIUS_M[high]
+            found.append(_Part(moved[low], radii[0], moved[high], radii[1], self._blanket, _PLAID, round=0.2))
+        return found
 
     def _cover(self, body: Points, pulled: float) -> _Part:
         feet = (body[12] + body[14]) / 2

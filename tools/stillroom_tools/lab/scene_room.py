@@ -25,7 +25,7 @@ from stillroom_tools.lab.scene_random import units
 from stillroom_tools.lab.scene_sensor import FINE, Counts
 
 _STRIP_PX = 8
-_RGB_TO_YUV = np.array(  # BT.601, full range, chroma around 0
+RGB_TO_YUV = np.array(  # BT.601, full range, chroma around 0
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )
 Mask = NDArray[np.bool_]
@@ -44,7 +44,7 @@ class Backdrop:
 
 def yuv(rgb: tuple[float, float, float]) -> tuple[float, float, float]:
     """A colour in BT.601 full range, chroma around 0."""
-    y, u, v = _RGB_TO_YUV @ np.array(rgb, np.float32)
+    y, u, v = RGB_TO_YUV @ np.array(rgb, np.float32)
     return float(y), float(u), float(v)
 
 
@@ -59,7 +59,7 @@ def paint_room(camera: Pinhole, seed: int) -> Backdrop:
     for top in range(0, height, _STRIP_PX):
         rows = min(_STRIP_PX, height - top)
         rgb, door = _strip(camera, top, rows, phases)
-        planes = np.einsum("ij,jhw->ihw", _RGB_TO_YUV * np.float32(FINE), rgb)
+        planes = np.einsum("ij,jhw->ihw", RGB_TO_YUV * np.float32(FINE), rgb)
         y[top : top + rows] = np.rint(_halved(planes[0]))
         for index in range(2):
             chroma[index, top // 2 : (top + rows) // 2] = np.rint(_halved(_halved(planes[index + 1])))
@@ -82,7 +82,7 @@ class _Canvas:
             0.25
         )
         self.ray = camera.rays(x_px, y_px[:, None])
-        self.start = (np.float32(0.0), np.float32(camera.height_m), np.float32(camera.z_m))
+        self.start = (np.float32(camera.x_m), np.float32(camera.height_m), np.float32(camera.z_m))
         shape = (2 * rows, 2 * camera.width_px)
         self.far = np.full(shape, 1e6, np.float32)
         self.rgb = np.zeros((3, *shape), np.float32)

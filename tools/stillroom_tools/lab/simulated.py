@@ -4,31 +4,37 @@ A frame is a function of (scenario, seed, its number) and of the cues so far, of
 that came too late are left out, never changed. Only NumPy, so that the eye stays small.
 """
 
+import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from stillroom.clock import NS_PER_S
 from stillroom.config import CameraConfig
 from stillroom.errors import ConfigError
-from stillroom.eye.frame import Frame
+from stillroom.eye.frame import Camera, Frame
 from stillroom.observation import Box
 from stillroom_tools.lab.scenario import Scenario, load_scenario
 from stillroom_tools.lab.scenario_cues import CueFile
 from stillroom_tools.lab.scenario_life import Life, Moment
+from stillroom_tools.lab.scenario_physics import Compression
+from stillroom_tools.lab.scenario_unrest import Restless
 from stillroom_tools.lab.scene import pinhole
+from stillroom_tools.lab.scene_beside import Beside
 from stillroom_tools.lab.scene_canvas import Canvas, Figure, Layout
+from stillroom_tools.lab.scene_light import RoomLight
 from stillroom_tools.lab.scene_paint import window_of
 from stillroom_tools.lab.scene_person import Person, Vital
-from stillroom_tools.lab.scene_random import mixed
+from stillroom_tools.lab.scene_random import mixed, unit
 from stillroom_tools.lab.scene_sensor import exposure
-from stillroom_tools.lab.scene_vitals import beat, breath, rhythm
+from stillroom_tools.lab.scene_vitals import beat, breath, rhythm, with_unrest
 from stillroom_tools.lab.truth import Truth, TruthFile
 
 _CUES_EVERY_S = 0.1
 
 
-def open_camera(config: CameraConfig, folder: Path) -> "SimulatedCamera":
+def open_camera(config: CameraConfig, folder: Path) -> Camera:
     """The camera that `unit.toml` asks for. Raises ConfigError: scenario missing or wrong."""
     if not config.source:
         raise ConfigError(
@@ -36,7 +42,7 @@ def open_camera(config: CameraConfig, folder: Path) -> "SimulatedCamera":
         )
     scenario = load_scenario(folder / config.source)
     cues = CueFile(folder / config.cues) if config.cues else None
-    return SimulatedCamera(
+    camera = SimulatedCamera(
         scenario,
         width_px=config.width_px,
         height_px=config.height_px,
@@ -45,6 +51,14 @@ def open_camera(config: CameraConfig, folder: Path) -> "SimulatedCamera":
         real_time=config.speed == "real",
         cues=cues,
     )
+    return camera if scenario.compression is None else encoded(camera, scenario.compression)
+
+
+def encoded(camera: "SimulatedCamera", compression: Compression) -> Camera:
+    """The same camera behind an encoder. What needs PyAV is imported only here."""
+    from stillroom_tools.lab.simulated_codec import EncodedCamera
+
+    return EncodedCamera(camera, compression)
 
 
 class SimulatedCamera:
@@ -74,12 +88,26 @@ class SimulatedCamera:
         self._scenario, self._seed = scenario, seed
         self._real_time, self._cues, self._truth = real_time, cues, truth
         camera = pinhole(scenario.lens, width_px, height_px)
-        self._canvas = Canvas(camera, scenario.lens, seed, layout, padding_px)
-        self._person = Person(scenario.looks, camera, scenario.breathing.chest_mm, scenario.pulse.strength)
+        infrared = scenario.light.infrared
+        self._canvas = Canvas(camera, scenario.lens, seed, layout, padding_px, mono=infrared)
+        breathing, pulse, unrest = scenario.breathing, scenario.pulse, scenario.unrest
+        share = pulse.infrared_share * pulse.strength if infrared else None
+        self._person = Person(scenario.looks, camera, breathing.chest_mm, pulse.strength, share)
         self._life = Life(scenario, seed)
-        breathing, pulse = scenario.breathing, scenario.pulse
-        self._breathing = rhythm(breathing.breaths_per_min, breathing.variability, 90.0, seed, 2)
-        self._pulse = rhythm(pulse.pulse_bpm, pulse.variability, 40.0, seed, 3)
+        ramp = unrest.ramp_from_s, unrest.ramp_for_s
+        self._breathing = with_unrest(
+            rhythm(breathing.breaths_per_min, breathing.variability, 90.0, seed, 2),
+            (unrest.breathing_ramp, *ramp),
+            (unrest.hold_every_s, unrest.hold_s),
+        )
+        self._pulse = with_unrest(
+            rhythm(pulse.pulse_bpm, pulse.variability, 40.0, seed, 3),
+            (unrest.pulse_ramp, *ramp),
+            (0.0, 0.0),
+        )
+        self._restless = Restless(unrest, seed)
+        self._beside_them = Beside(scenario, camera, seed)
+        self._light = RoomLight(scenario, height_px, seed)
         self._closed = False
 
     def frames(self) -> Iterator[Frame]:
@@ -90,20 +118,32 @@ class SimulatedCamera:
             if self._real_time:
                 index = max(index, first + self._wait(index - first, began_ns))
             self._beside(index)
-            yield self.frame(index)
+            if unit(self._seed, index, 91) >= self._scenario.timing.dropped:
+                yield self.frame(index)
             index += 1
 
     def frame(self, index: int) -> Frame:
         """Frame number `index` (0 is the first), valid until another is asked for."""
-        frame_ns = self.frame_ns(index)
-        at_s = frame_ns / NS_PER_S
+        taken_ns, stamp_ns = self._times_ns(index)
+        at_s = taken_ns / NS_PER_S
         now = self._life.moment(at_s)
         light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
-        return self._canvas.draw(light, self._figure(now, at_s), mixed(self._seed, index), frame_ns)
+        figure, gains = self._shown(now, at_s), self._light.at(at_s)
+        return self._canvas.draw(light, figure, mixed(self._seed, index), stamp_ns, gains)
 
     def frame_ns(self, index: int) -> int:
-        """The time of frame `index`; that of the first is 0."""
+        """When frame `index` is due; the first is due at 0."""
         return round(index * NS_PER_S / self.frames_per_s)
+
+    def _times_ns(self, index: int) -> tuple[int, int]:
+        """When frame `index` is taken, and what its stamp says: always in order."""
+        timing, due_ns, period_ns = self._scenario.timing, self.frame_ns(index), NS_PER_S / self.frames_per_s
+        if not (timing.jitter_ms or timing.stamp_ms):
+            return due_ns, due_ns
+        early, wrong = (2.0 * unit(self._seed, index, part) - 1.0 for part in (92, 93))
+        taken_ns = due_ns + round(early * min(timing.jitter_ms * 1e6, 0.3 * period_ns))
+        stamp_ns = taken_ns + round(wrong * min(timing.stamp_ms * 1e6, 0.18 * period_ns))
+        return max(taken_ns, 0), max(stamp_ns, 0)
 
     def truth_at(self, frame_ns: int) -> Truth:
         """What is really so at a frame's time. For tests and evaluation alone."""
@@ -133,13 +173,24 @@ class SimulatedCamera:
         if self._truth is not None:
             self._truth.close()
 
+    def _shown(self, now: Moment, at_s: float) -> Figure | None:
+        """The person and whatever moves behind, if anything is there."""
+        figure, behind = self._figure(now, at_s), self._beside_them.capsules(at_s)
+        if not behind:
+            return figure
+        if figure is None:
+            return Figure(lambda breath, beat: [], 0.0, 0.0, [], False, None, behind)
+        return replace(figure, still=None, behind=behind)
+
     def _figure(self, now: Moment, at_s: float) -> Figure | None:
         pose = now.pose
         if pose is None:
             return None
+        turns = self._breathing.turns(at_s)
+        turns += 0.12 * self._restless.talks(at_s) * math.sin(0.61 * math.tau * turns)
         return Figure(
             capsules=lambda breath, beat: self._person.capsules(pose, Vital(breath, beat), now.blanket),
-            breath=breath(self._breathing.turns(at_s)),
+            breath=breath(turns),
             beat=beat(self._pulse.turns(at_s)),
             shadows=self._person.shadows(pose),
             in_doorway=now.in_doorway,
