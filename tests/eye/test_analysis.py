@@ -34,6 +34,32 @@ def test_breathing_and_pulse_of_a_scene_are_read() -> None:
     assert 0.2 < box.x0 < box.x1 < 0.85 and 0.4 < box.y0 < box.y1 <= 1
 
 
+@pytest.mark.parametrize("frames_per_s", [10.0, 15.0, 24.0, 25.0, 50.0, 60.0])
+def test_the_pace_of_the_camera_does_not_matter(frames_per_s: float) -> None:
+    scene = Scene(breaths_per_min=20, pulse_bpm=105, frames_per_s=frames_per_s)
+    observations = watch(scene, 26, region=SKIN_BOX)
+    pulses = values(observations, "pulse")
+    assert len(pulses) > 30
+    assert max(abs(p - 105) for p in pulses) < 2.5
+    assert np.median(values(watch(scene, 26), "breathing")) == pytest.approx(20, abs=0.7)
+
+
+def test_jitter_and_dropped_frames_do_not_matter_and_are_counted() -> None:
+    random = np.random.default_rng(5)
+    analysis = Analysis(WIDTH, HEIGHT, region=SKIN_BOX)
+    seen = []
+    for frame in frames(Scene(pulse_bpm=90, frames_per_s=30.0), 24):
+        if random.random() < 0.1:
+            continue
+        jitter_ns = round(random.normal(0, 2e6)) + 50_000_000
+        seen.append(analysis.feed(Frame(frame.y, frame.u, frame.v, frame.frame_ns + jitter_ns), 0))
+    observations = [o for o in seen if o is not None]
+    pulses = values(observations, "pulse")
+    assert len(pulses) > 30 and max(abs(p - 90) for p in pulses) < 2.5
+    assert 40 < observations[-1].frames_dropped < 110
+    assert observations[-1].frames_per_s == pytest.approx(30, rel=0.1)
+
+
 def test_the_region_alone_is_read() -> None:
     observations = watch(Scene(breaths_per_min=18, pulse_bpm=72), 26, region=SKIN_BOX)
     assert values(observations, "breathing") == []
