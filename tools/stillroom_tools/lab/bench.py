@@ -18,6 +18,7 @@ HELP = "time the hot path against what the machine can do"
 SIZES = ("640x480", "1280x720")
 ROUNDS = 200
 _PROGRESS_EVERY = 50
+_SEED = 1
 _EXPLAINED = {
     "read_limit_us": "reading the same bytes and nothing else",
     "memcpy_us": "copying them",
@@ -96,19 +97,27 @@ def _ratio(one: float | None, other: float) -> float | None:
 
 
 def _interleaved(rotation: "Rotation", rounds: int) -> dict[str, float]:
-    """Every piece of work once a round, each on the next frame, so that whatever disturbs one disturbs all."""
+    """Every piece of work once a round, each on the next frame, so that whatever disturbs one disturbs all.
+
+    In another order each round: what a piece of work finds in the caches depends on the one before it.
+    """
+    import random
     import statistics
 
     from stillroom_tools.lab.bench_work import make_work
 
     work = make_work(rotation)
+    order, shuffle = list(work), random.Random(_SEED).shuffle
     spent: dict[str, list[int]] = {name: [] for name in work}
     frame, count = 0, len(rotation.frames)
     for round_ in range(rounds):
-        for name, do in work.items():
-            frame = frame if name == "kernel_hot_us" else (frame + 1) % count
+        shuffle(order)
+        for name in order:
+            frame = (frame + 1) % count
+            if name == "kernel_hot_us":
+                work[name](frame)
             began = time.perf_counter_ns()
-            do(frame)
+            work[name](frame)
             spent[name].append(time.perf_counter_ns() - began)
         if round_ % _PROGRESS_EVERY == 0:
             _say(f"{rotation.width_px}x{rotation.height_px}: round {round_} of {rounds}")

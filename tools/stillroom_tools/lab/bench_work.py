@@ -17,7 +17,7 @@ _FACE_PX = 192
 
 
 def make_work(rotation: Rotation) -> dict[str, Work]:
-    """By name. `kernel_hot_us` does the frame that was done before again; `opencv_us` is missing without OpenCV."""
+    """By name. `kernel_hot_us` is for a frame that was just done; `opencv_us` is missing without OpenCV."""
     work = _reading(rotation) | _kernel(rotation) | _numpy(rotation)
     opencv = _opencv(rotation)
     return work if opencv is None else work | {"opencv_us": opencv}
