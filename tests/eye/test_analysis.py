@@ -185,3 +185,29 @@ def test_a_region_of_an_odd_shape_is_safe() -> None:
     seen = [analysis.feed(frame, 0) for frame in frames(Scene(pulse_bpm=70), 12)]
     last = [o for o in seen if o is not None][-1]
     assert last.pulse.withheld is not None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("region", [None, FULL])
+@pytest.mark.parametrize("kind", ["black", "white", "static", "hash"])
+@pytest.mark.parametrize(("width", "height"), [(16, 16), (16, 400), (176, 144)])
+def test_pictures_of_nothing_are_withheld_without_a_warning(
+    kind: str, width: int, height: int, region: Box | None
+) -> None:
+    random = np.random.default_rng(1)
+    analysis = Analysis(width, height, region=region)
+    analysis.room_is_empty(True)
+    flat = {"black": 0, "white": 255, "static": 90}
+    colour = np.full((height // 2, width // 2), 128, np.uint8)
+    reasons = set()
+    for index in range(15 * 35):
+        y = (
+            np.full((height, width), flat[kind], np.uint8)
+            if kind in flat
+            else random.integers(0, 256, (height, width), dtype=np.uint8)
+        )
+        observation = analysis.feed(Frame(y, colour, colour, round(index * 1e9 / 15)), 0)
+        if observation is not None:
+            assert observation.breathing.value is None and observation.pulse.value is None
+            reasons = {observation.breathing.withheld, observation.pulse.withheld}
+    assert reasons <= {"black": {"dark"}, "white": {"clipped"}}.get(kind, {"low-signal", "warming-up"})
