@@ -14,6 +14,7 @@ _COMMANDS = {
     "renew": ("stillroom_tools.site.renew", "a roster for another year, with new keys for gateway and board"),
     "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room, for 28 days at most"),
     "withdraw": ("stillroom_tools.site.withdraw", "take an authorisation back, for good"),
+    "audit": ("stillroom_tools.site.audit", "what was done with the camera, and that the record of it is whole"),
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
 }

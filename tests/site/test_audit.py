@@ -1,0 +1,169 @@
+"""The audit file: made from what the gateway has, checked with a fingerprint alone, read by a resident."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from live import command
+from tests.keeper.test_unit import Rig
+
+from stillroom.cli import main
+from stillroom.errors import InputError, StorageError, TrustError
+from stillroom.events import Audited
+from stillroom.keys import SigningKey, VerifyKey
+from stillroom.link import Network
+from stillroom_tools.site import audit_file
+from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.layout import open_site
+
+ANOTHER_KEY = SigningKey(bytes(32)).verify_key.raw.hex()
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> tuple[Path, str]:
+    """A unit's life through the keeper, the wire and the gateway's store: the exported file, and the fingerprint."""
+    rig = Rig(tmp_path)
+    rig.authorise()
+    rig.beat()
+    rig.unit.button()
+    rig.clock.pass_time(timedelta(seconds=2))
+    rig.unit.button()
+    rig.withdraw()
+    rig.beat()
+    store = Store(rig.site_folder / "gateway")
+    rig.receiver._store = store
+    rig.unit.from_courier(Network(True, "connected"))
+    while True:
+        rig.unit.slot()
+        opened = rig.receiver.open(rig.courier.sent[-1].record)
+        if not opened.body.entries:
+            break
+        store.commit([Arrived(opened, rig.clock.utc_ms())])
+    store.close()
+    command("site", "audit", "export", "u-1", "--site", rig.site_folder, "--out", tmp_path / "u-1.audit")
+    return tmp_path / "u-1.audit", VerifyKey(open_site(rig.site_folder).enrolment("u-1").sign).fingerprint
+
+
+def test_a_whole_chain_is_said_to_be_whole(chain, capsys):
+    path, fingerprint = chain
+    command("site", "audit", "verify", path, "--fingerprint", fingerprint.upper())
+    assert re.match(r"whole: \d+ links of unit 'u-1' of site 'test', from 2\d", capsys.readouterr().out)
+
+
+def test_it_is_shown_in_words_that_a_resident_can_read(chain, capsys, tmp_path):
+    path, fingerprint = chain
+    command("site", "audit", "show", path, "--fingerprint", fingerprint)
+    shown = capsys.readouterr().out
+    for sentence in (
+        "The unit was switched on",
+        "An authorisation was accepted",
+        "The camera was allowed to be on, under authorisation a-",
+        "Somebody in the room pressed pause, for 900 seconds",
+        "The camera was off: the button in the room was pressed",
+        "Somebody in the room ended the pause",
+        "The camera was off: the authorisation had been taken back",
+    ):
+        assert sentence in shown
+    command("site", "audit", "show", path, "--fingerprint", fingerprint, "--html", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "Somebody in the room pressed pause" in page and "http" not in page and "<script" not in page
+
+
+def rewrite(path: Path, change) -> None:
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(change(lines)) + "\n")
+
+
+def edited(line: str, **changes: object) -> str:
+    return json.dumps(json.loads(line) | changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("a word of a body", lambda ls: [*ls[:2], ls[2].replace("-seen", "-sean"), *ls[3:]], "link 2 was changed"),
+        ("a salt", lambda ls: [*ls[:3], edited(ls[3], salt="00" * 16), *ls[4:]], "link 3 was changed"),
+        ("a link taken out", lambda ls: [*ls[:3], *ls[4:]], "link 3 is not there"),
+        ("the first taken out", lambda ls: [ls[0], *ls[2:]], "link 1 is not there"),
+        ("two in another order", lambda ls: [*ls[:2], ls[3], ls[2], *ls[4:]], "link 2 is not there"),
+        ("one twice", lambda ls: [*ls[:3], ls[2], *ls[3:]], "link 3 is not there"),
+        ("a signature", lambda ls: [*ls[:2], edited(ls[2], signature="00" * 64), *ls[3:]], "link 2 was not signed"),
+        ("a head", lambda ls: [*ls[:2], edited(ls[2], head="00" * 32), *ls[3:]], "link 2 was changed"),
+        ("nothing left", lambda ls: ls[:1], "no link in it"),
+        ("another key", lambda ls: [edited(ls[0], key=ANOTHER_KEY), *ls[1:]], "another unit"),
+    ],
+)  # fmt: skip
+def test_whatever_is_changed_is_found_and_named(chain, capsys, name, change, says):
+    path, fingerprint = chain
+    rewrite(path, change)
+    assert (
+        main(["site", "audit", "verify", str(path), "--fingerprint", fingerprint]) == TrustError.exit_code
+    ), name
+    assert says in capsys.readouterr().err
+
+
+def test_a_link_can_be_erased_and_the_chain_still_verifies(chain, capsys):
+    path, fingerprint = chain
+    head, links = audit_file.read(path)
+    erased = msgspec.structs.replace(links[1], body=None, salt=None, leaf=links[1].leaf_bytes().hex())
+    path.write_bytes(audit_file.write(head, [links[0], erased, *links[2:]]))
+    command("site", "audit", "show", path, "--fingerprint", fingerprint)
+    shown = capsys.readouterr().out
+    assert "; 1 erased" in shown and "(erased;" in shown
+
+
+def test_an_erased_link_cannot_be_given_another_leaf(chain):
+    path, fingerprint = chain
+    head, links = audit_file.read(path)
+    forged = msgspec.structs.replace(links[1], body=None, salt=None, leaf="00" * 32)
+    with pytest.raises(TrustError, match="link 2"):
+        audit_file.verify(path, head, [links[0], forged, *links[2:]], fingerprint)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"text",
+        b"{}\n",
+        b'{"stillroom":"audit/2","site":"a","unit":"b","key":"' + b"0" * 64 + b'"}\n',
+        b"\xff" * 99,
+    ],
+)
+def test_what_is_no_audit_file_is_said_in_one_line(tmp_path, capsys, content):
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    assert main(["site", "audit", "verify", str(path), "--fingerprint", "x"]) == InputError.exit_code
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_export_without_a_gateway_says_so(tmp_path, capsys):
+    rig = Rig(tmp_path)
+    arguments = [
+        "site",
+        "audit",
+        "export",
+        "u-1",
+        "--site",
+        str(rig.site_folder),
+        "--out",
+        str(tmp_path / "f"),
+    ]
+    assert main(arguments) == StorageError.exit_code
+    assert "has a gateway ever run here?" in capsys.readouterr().err
+
+
+def test_the_file_holds_what_the_events_hold(chain):
+    _, links = audit_file.read(chain[0])
+    first = links[0]
+    audited = Audited(
+        1,
+        first.body.encode(),
+        bytes.fromhex(first.salt),
+        bytes.fromhex(first.head),
+        bytes.fromhex(first.signature),
+    )
+    assert audit_file.link_of(audited) == first

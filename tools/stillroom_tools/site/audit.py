@@ -1,0 +1,62 @@
+"""`stillroom site audit export|verify|show`: what was done with the camera, and that nothing of it was changed.
+
+`verify` and `show` need the file and the fingerprint on the unit's label, and nothing else: no site, no network.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from stillroom.errors import EXIT_OK
+from stillroom.files import replace_file
+
+HELP = "what was done with the camera, and that the record of it is whole"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    export = choices.add_parser("export", help="one unit's chain out of the gateway's database, as a file")
+    export.add_argument("unit", metavar="UNIT", help="the unit's id")
+    export.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
+    for name, text in (
+        ("verify", "is the chain whole, and this unit's?"),
+        ("show", "what happened, in words"),
+    ):
+        command = choices.add_parser(name, help=text)
+        command.add_argument("file", type=Path, metavar="FILE", help="an audit file")
+        command.add_argument(
+            "--fingerprint", required=True, metavar="F", help="as it stands on the unit's label"
+        )
+        if name == "show":
+            command.add_argument("--html", type=Path, metavar="FILE", help="a page to read or print")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises InputError, StorageError, TrustError (the chain is not whole)."""
+    if options.what == "export":
+        return _export(options)
+    from stillroom_tools.site import audit_file, audit_words
+
+    head, links = audit_file.read(options.file)
+    audit_file.verify(options.file, head, links, options.fingerprint)
+    if options.what == "verify":
+        print(audit_words.whole(head, links))
+    elif options.html is not None:
+        replace_file(options.html, audit_words.page(head, links).encode())
+    else:
+        print(audit_words.text(head, links))
+    return EXIT_OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    from stillroom_tools.site import audit_file
+    from stillroom_tools.site.layout import open_site
+
+    site = open_site(options.site)
+    enrolment = site.enrolment(options.unit)
+    links = audit_file.read_gateway(site.folder, options.unit)
+    head = audit_file.Head(audit_file.KIND, site.name, options.unit, enrolment.sign.hex())
+    replace_file(options.out, audit_file.write(head, links))
+    print(f"{options.out}: {len(links)} links of unit '{options.unit}'", file=sys.stderr)
+    return EXIT_OK

@@ -1,0 +1,145 @@
+"""An audit file: one unit's chain as lines of JSON, to be read by a person and checked with the label's fingerprint.
+
+The first line says whose it is and with which key; each further line is a link. An erased link has no body and no
+salt, only its leaf.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from stillroom.chain import FIRST_HEAD, head_of, leaf_of, signed_part
+from stillroom.errors import InputError, StorageError, TrustError
+from stillroom.events import Audited
+from stillroom.keys import VerifyKey
+from stillroom_tools.site.gateway.store import FILE
+
+KIND = "audit/1"
+MAX_FILE_BYTES = 256 * 1024 * 1024
+
+Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class Head(Struct, frozen=True, forbid_unknown_fields=True):
+    """The first line."""
+
+    stillroom: str
+    site: str
+    unit: str
+    key: Hex32
+
+
+class Link(Struct, frozen=True, forbid_unknown_fields=True):
+    """A further line. `body` is JSON as text, so that its bytes are kept."""
+
+    index: int
+    head: Hex32
+    signature: Annotated[str, Meta(pattern=r"\A[0-9a-f]{128}\Z")]
+    body: str | None = None
+    salt: Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")] | None = None
+    leaf: Hex32 | None = None
+
+    def leaf_bytes(self) -> bytes | None:
+        """The leaf, from body and salt where they are there."""
+        if self.body is not None and self.salt is not None:
+            return leaf_of(bytes.fromhex(self.salt), self.body.encode())
+        return bytes.fromhex(self.leaf) if self.leaf is not None else None
+
+    def said(self) -> dict[str, Any]:
+        """What the link says; empty where it was erased."""
+        try:
+            found = msgspec.json.decode(self.body or "{}")
+        except msgspec.MsgspecError:
+            found = {}
+        return found if isinstance(found, dict) else {}
+
+
+def link_of(audited: Audited) -> Link:
+    return Link(
+        audited.index,
+        audited.head.hex(),
+        audited.signature.hex(),
+        audited.body.decode("utf-8", "replace"),
+        audited.salt.hex(),
+    )
+
+
+def read_gateway(folder: Path, unit: str) -> list[Link]:
+    """The links of a unit that the gateway has, in order; reads beside a running gateway. Raises StorageError."""
+    path = folder / "gateway" / FILE
+    try:
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        rows = database.execute(
+            "SELECT event FROM entries WHERE unit = ? AND kind = 'audit' ORDER BY number", (unit,)
+        ).fetchall()
+        database.close()
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: cannot be read: {error}: has a gateway ever run here?") from None
+    decoder = msgspec.json.Decoder(Audited)
+    links = [link_of(decoder.decode(event)) for (event,) in rows]
+    return sorted(links, key=lambda link: link.index)
+
+
+def write(head: Head, links: Iterable[Link]) -> bytes:
+    """The file's bytes."""
+    lines = [msgspec.json.encode(head), *(_encode(link) for link in links)]
+    return b"\n".join(lines) + b"\n"
+
+
+def read(path: Path) -> tuple[Head, list[Link]]:
+    """Raises InputError: absent, too large, or not an audit file; names the line."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which no audit file is")
+    lines = data.split(b"\n")
+    head = _decode(path, 1, lines[0], Head)
+    if head.stillroom != KIND:
+        raise InputError(f"{path}: line 1: of kind '{head.stillroom}', and '{KIND}' is read here")
+    return head, [_decode(path, n, line, Link) for n, line in enumerate(lines[1:], 2) if line]
+
+
+def verify(path: Path, head: Head, links: Sequence[Link], fingerprint: str) -> None:
+    """Raises TrustError for the first thing that is wrong: the key, a gap, a link that was changed, a signature."""
+    key = VerifyKey(bytes.fromhex(head.key))
+    if key.fingerprint != fingerprint.strip().lower():
+        raise TrustError(
+            f"{path}: written by another unit: its key's fingerprint is {key.fingerprint}; compare with the label"
+        )
+    if not links:
+        raise TrustError(f"{path}: no link in it: a unit's first start is always one")
+    before = FIRST_HEAD
+    for index, link in enumerate(links, 1):
+        before = _next(path, index, link, before, key)
+
+
+def _next(path: Path, index: int, link: Link, before: bytes, key: VerifyKey) -> bytes:
+    leaf = link.leaf_bytes()
+    if link.index != index:
+        raise TrustError(f"{path}: link {index} is not there: link {link.index} stands in its place")
+    if leaf is None:
+        raise TrustError(f"{path}: link {index} has neither a body with its salt nor a leaf")
+    head = head_of(before, leaf)
+    if head.hex() != link.head:
+        raise TrustError(f"{path}: link {index} was changed, or does not follow from the one before")
+    if not key.verifies(signed_part(index, head), bytes.fromhex(link.signature)):
+        raise TrustError(f"{path}: link {index} was not signed by this unit")
+    return head
+
+
+def _encode(link: Link) -> bytes:
+    return msgspec.json.encode({k: v for k, v in msgspec.to_builtins(link).items() if v is not None})
+
+
+def _decode(path: Path, number: int, line: bytes, kind: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except (msgspec.MsgspecError, RecursionError):
+        raise InputError(f"{path}: line {number}: not a line of an audit file") from None

@@ -1,0 +1,94 @@
+"""An audit chain in words: for a terminal, and as a page that a resident can read."""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from stillroom.clock import utc_text
+from stillroom_tools.site.audit_file import Head, Link
+
+_GATES = {
+    "open": "The camera was allowed to be on",
+    "paused": "The camera was off: the button in the room was pressed",
+    "withdrawn": "The camera was off: the authorisation had been taken back",
+    "expired": "The camera was off: the authorisation had ended",
+    "no-authorisation": "The camera was off: nobody had authorised it",
+    "not-yet-valid": "The camera was off: the authorisation had not begun",
+    "clock-unsure": "The camera was off: the clock could not be believed",
+    "camera-refused": "The camera was off: it could not be used",
+    "indicator-fault": "The camera was off: its light did not work",
+}
+_STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}"
+    "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #999;padding:.4rem;text-align:left;"
+    "vertical-align:top}td:first-child{white-space:nowrap}code{overflow-wrap:anywhere}"
+)
+
+
+def whole(head: Head, links: Sequence[Link]) -> str:
+    """One line: the chain is whole, and how far it goes."""
+    erased = sum(link.body is None for link in links)
+    return (
+        f"whole: {len(links)} links of unit '{head.unit}' of site '{head.site}', from {_when(links[0])} to "
+        f"{_when(links[-1])}, each signed by this unit" + (f"; {erased} erased" if erased else "")
+    )
+
+
+def text(head: Head, links: Sequence[Link]) -> str:
+    """A line for each link."""
+    return "\n".join([whole(head, links), *(f"{_when(link):<21} {words(link)}" for link in links)])
+
+
+def page(head: Head, links: Sequence[Link]) -> str:
+    """A page of its own: nothing is loaded from anywhere."""
+    rows = "\n".join(
+        f"<tr><td>{html.escape(_when(link))}</td><td>{html.escape(words(link))}</td></tr>" for link in links
+    )
+    unit = html.escape(head.unit)
+    return (
+        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width,initial-scale=1'>"
+        f"<title>What was done with the camera: {unit}</title><style>{_STYLE}</style></head><body>\n"
+        f"<h1>What was done with the camera</h1>\n<p>Unit <code>{unit}</code> of site "
+        f"<code>{html.escape(head.site)}</code>. All times are UTC.</p>\n<p>Nobody can look through this camera: this "
+        "version of the unit has no view and keeps no picture. Below is every time that the camera was on or off, "
+        "and why.</p>\n"
+        f"<table><thead><tr><th scope=col>When</th><th scope=col>What happened</th></tr></thead>\n<tbody>{rows}</tbody>"
+        f"</table>\n<p>The record is {html.escape(whole(head, links))}. Whoever has the file and the unit's "
+        "label can check this with <code>stillroom site audit verify</code>.</p>\n</body></html>\n"
+    )
+
+
+def words(link: Link) -> str:
+    """What a link says, in plain words; codes that are not known here as they stand."""
+    if link.body is None:
+        return "(erased; that it was there is still shown by the chain)"
+    said = link.said()
+    what = str(said.get("what", "unknown"))
+    if what == "gate":
+        return _gate(said)
+    plain = {
+        "start": f"The unit was switched on (its start number {said.get('boot')})",
+        "stop": "The unit was switched off in good order",
+        "camera-opened": f"The camera was opened ({said.get('camera')})",
+        "camera-closed": "The camera was closed",
+        "paused-by-button": f"Somebody in the room pressed pause, for {said.get('seconds')} seconds",
+        "resumed-by-button": "Somebody in the room ended the pause",
+        "authorisation-seen": f"An authorisation was accepted ({said.get('authorisation')})",
+        "withdrawal-seen": f"An authorisation was taken back ({said.get('authorisation')})",
+        "document-refused": f"A document was refused: {said.get('file')}: {said.get('reason')}",
+        "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
+    }
+    return plain.get(what) or ", ".join(f"{k} {v}" for k, v in said.items() if k != "at_ms")
+
+
+def _gate(said: dict[str, Any]) -> str:
+    reason = str(said.get("gate"))
+    sentence = _GATES.get(reason, f"The camera was off: {reason}")
+    name = said.get("authorisation")
+    return f"{sentence}, under authorisation {name}" if reason == "open" else sentence
+
+
+def _when(link: Link) -> str:
+    at_ms = link.said().get("at_ms")
+    return utc_text(at_ms) if isinstance(at_ms, int) and 0 <= at_ms < 2**47 else "time erased"
