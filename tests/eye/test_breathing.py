@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stillroom.eye.breathing import LONGEST_S, RATE_HZ, SHORTEST_S, Breathing, Sums, quality_of, weigh
+from stillroom.eye.breathing import LONGEST_S, RATE_HZ, SHORTEST_S, Breathing, quality_of, weigh
+from stillroom.eye.sums import Sums
 from stillroom.eye.traces import Fifth, Ring
 from stillroom.observation import Reading
 
