@@ -102,6 +102,8 @@ class OutboxConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """What waits for the gateway's word that it has it."""
 
     max_entries: Annotated[int, Meta(ge=100, le=10_000_000)] = 200_000
+    reserve_mb: Annotated[float, Meta(ge=1.0, le=10_000.0)] = 64.0
+    """With less than that free on the card: a condition, and routine entries are thinned."""
     summary_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 60.0
 
 

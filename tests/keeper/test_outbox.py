@@ -183,7 +183,7 @@ def test_two_keepers_cannot_share_a_folder(outbox, tmp_path: Path):
 
 def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path):
     (tmp_path / "outbox.db").write_bytes(b"no database" * 100)
-    with pytest.raises(StorageError, match="move the file away"):
+    with pytest.raises(StorageError, match="move it away and give this unit new keys"):
         Outbox(tmp_path, 100)
 
 

@@ -1,47 +1,32 @@
 """What waits on the card until the gateway has it. SQLite in WAL mode, every commit flushed, one owner.
 
 An event is *accepted* when its commit has returned: from then on it has a number and survives a power cut.
-Numbers are gapless and never repeat. When the outbox is full, routine entries go first, the oldest first,
-and the dropping is itself an entry (`Lost`). When the card is full, events wait in memory and are tried again.
+Numbers are gapless and never repeat, also where the file was damaged: what was promised lies in `marks`. When the
+outbox or the card is nearly full, routine entries go first, the oldest first, and the dropping is itself an entry
+(`Lost`). When the card takes nothing, events wait in memory and are tried again.
 """
 
 import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from stillroom.errors import StorageError
-from stillroom.events import Audited, ConditionChanged, Entry, Event, Lost, Summary
+from stillroom.events import Entry, Event
+from stillroom.keeper import card
+from stillroom.keeper.card import ASIDE, FILE, Damaged, Space
+from stillroom.keeper.entries import CHANGE, ROUTINE, Entries, Range, gaps, priority, runs, told
+from stillroom.keeper.marks import BLOCK, Marks
 
-FILE = "outbox.db"
 MAX_WAITING_IN_MEMORY = 5_000
-LATE_AFTER_MS = 60_000
-_MAX_LOST_RANGES = 32
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS entries(
-  number INTEGER PRIMARY KEY, priority INTEGER NOT NULL, at_ms INTEGER NOT NULL,
-  accepted_ms INTEGER NOT NULL, event BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS by_priority ON entries(priority, number);
-CREATE TABLE IF NOT EXISTS audit(
-  position INTEGER PRIMARY KEY, salt BLOB, body BLOB, leaf BLOB, head BLOB NOT NULL, signature BLOB NOT NULL);
-"""
-
-ALERT, CHANGE, AUDIT, ROUTINE = range(4)
-
-
-def priority(event: Event) -> int:
-    """Alerts first, then changes, then audit, then summaries. The first to go when full is the last here."""
-    if isinstance(event, ConditionChanged) and event.level in {"high", "medium"}:
-        return ALERT
-    if isinstance(event, Summary):
-        return ROUTINE
-    return AUDIT if isinstance(event, Audited) else CHANGE
+DELETE_AFTER_MS = 30_000
+"""What the gateway has may lie so long before its deletion is flushed: a flush a slot would wear out the card."""
+THIN_PAGES = 64
+"""On a nearly full card the file is kept with so many pages free inside, for what matters more."""
+_NO_LINK = bytes(32)
 
 
 @dataclass(frozen=True)
@@ -53,37 +38,67 @@ class _Waiting:
 class Outbox:
     """One database, one writer. `add` queues, `commit` accepts, `take` reads, `settle` deletes."""
 
-    def __init__(self, folder: Path, max_entries: int) -> None:
-        self._max_entries = max_entries
-        self._path = folder / FILE
+    def __init__(self, folder: Path, max_entries: int, reserve_bytes: int = 0) -> None:
+        """`reserve_bytes`: with less than that free on the card, routine entries are thinned. Raises StorageError."""
+        self._folder, self._path = folder, folder / FILE
+        self._max_entries, self._reserve_bytes = max_entries, reserve_bytes
         self._lock = _lock(folder)
         self._waiting: list[_Waiting] = []
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(Event)
-        self._database = _open(self._path)
-        self.accepted = self._meta("accepted")
-        self.utc_floor_ms = self._meta("utc_floor_ms")
         self.fault: str | None = None
         self.urgent = False
         """Something is queued that should not wait for the slot's commit. Summaries and audit links may."""
+        self.forgotten = 0
+        """Events that never came to the card: it took nothing for so long that memory had to be freed."""
+        self.damage = ""
+        """What was wrong with the file since this start, and what became of it; empty where nothing was."""
+        self._deleted, self._deleted_since_ms = False, 0
+        self.accepted = self.utc_floor_ms = self._settled = 0
+        try:
+            self._marks = Marks(folder)
+            self._open()
+        except BaseException:
+            os.close(self._lock)
+            raise
 
     @property
     def waiting(self) -> int:
         """Accepted and not yet acknowledged."""
-        return int(self._database.execute("SELECT count(*) FROM entries").fetchone()[0])
+        return self._entries.count
+
+    @property
+    def put_aside(self) -> tuple[str, ...]:
+        """Names of damaged files that lie beside: somebody should look at them, and then remove them."""
+        return tuple(sorted(path.name for path in self._folder.glob(f"{ASIDE}*.db")))
+
+    def space(self) -> Space:
+        """What is left of the card. Raises OSError."""
+        return card.space(self._folder)
 
     def next_boot(self) -> int:
-        """The boot counter, one higher than ever before; on the card when this returns."""
-        boot = self._meta("boot") + 1
-        self._set_meta("boot", boot)
-        self._database.commit()
+        """The boot counter, one higher than ever before; on the card when this returns. Raises StorageError."""
+        boot = max(self._meta("boot"), self._marks.state.boot) + 1
+        numbers = max(self._marks.state.numbers, self.accepted + BLOCK)
+        try:
+            self._marks.write(boot=boot, numbers=numbers, utc_floor_ms=self.utc_floor_ms)
+        except OSError as error:
+            raise StorageError(
+                f"{self._folder}: cannot be written: {error.strerror}: mend the card"
+            ) from None
+        self.remember("boot", boot)
+        with suppress(sqlite3.Error):  # a full card: the marks have it
+            self._database.commit()
         return boot
 
-    def remember(self, key: str, value: int | bytes) -> None:
-        """Keep a number or a few bytes over restarts; on the card at the next commit."""
+    def remember(self, key: str, value: int | bytes, *, lasting: bool = False) -> None:
+        """Keep a number or a few bytes over restarts; on the card at the next commit.
+
+        `lasting`, for numbers: at once, and it outlives a damaged database.
+        """
         try:
-            self._set_meta(key, value)
-        except sqlite3.Error as error:
+            if lasting and isinstance(value, int) and self._marks.state.kept.get(key) != value:
+                self._marks.write(kept={**self._marks.state.kept, key: value})
+            self._database.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
+        except (sqlite3.Error, OSError) as error:
             self._failed(error)
 
     def recall(self, key: str) -> int:
@@ -103,109 +118,218 @@ class Outbox:
         return frozenset(key[len(prefix) :] for (key,) in rows)
 
     def add(self, at_ms: int, event: Event) -> None:
-        """Queue an event for the next commit. While the card is full the oldest summaries give way."""
-        if len(self._waiting) >= MAX_WAITING_IN_MEMORY:
-            index = next((i for i, w in enumerate(self._waiting) if isinstance(w.event, Summary)), None)
-            if index is not None:
-                del self._waiting[index]
+        """Queue an event for the next commit. While the card takes nothing, the least important give way."""
         self._waiting.append(_Waiting(at_ms, event))
         self.urgent = self.urgent or priority(event) <= CHANGE
+        if len(self._waiting) > MAX_WAITING_IN_MEMORY:
+            places = range(len(self._waiting))
+            del self._waiting[max(places, key=lambda i: (priority(self._waiting[i].event), -i))]
+            self.forgotten += 1
 
     def commit(self, utc_ms: int) -> int:
         """Accept what was queued; how many. On a full or failing card: 0, `fault` is set, all is kept in memory."""
-        if not self._waiting and not self._database.in_transaction:
+        if not self._waiting:
+            self._flush_deletions(utc_ms)
             return 0
-        number = self.accepted
         try:
-            for waiting in self._waiting:
-                number += 1
-                self._insert(number, waiting, utc_ms)
+            number = self._put_all(utc_ms)
             number = self._make_room(number, utc_ms)
+            number = self._thin(number, utc_ms)
+            self._promise(number)
             self._set_meta("accepted", number)
             self._set_meta("utc_floor_ms", max(utc_ms, self.utc_floor_ms))
             self._database.commit()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._failed(error)
             return 0
         done, self.accepted = number - self.accepted, number
         self.utc_floor_ms = max(utc_ms, self.utc_floor_ms)
         self._waiting.clear()
-        self.fault, self.urgent = None, False
+        self.fault, self.urgent, self._deleted = None, False, False
         return done
 
     def take(self, utc_ms: int, limit: int, without: Iterable[int] = ()) -> list[Entry]:
         """At most `limit` entries that are not among `without`: alerts first and newest first, the rest in order."""
         skip = set(without)
-        rows = self._database.execute(
-            "SELECT number, at_ms, accepted_ms, event FROM entries "
-            "ORDER BY priority, CASE priority WHEN 0 THEN -number ELSE number END LIMIT ?",
-            (limit + len(skip),),
-        )
-        found = [self._entry(row, utc_ms) for row in rows if row[0] not in skip]
-        return found[:limit]
+        found: list[Entry] = []
+        rotten: list[int] = []
+        try:
+            for row in self._entries.in_order(limit + len(skip)):
+                if row[1] not in skip and len(found) < limit:
+                    entry = self._entries.entry(row, utc_ms)
+                    found.append(entry) if entry else rotten.append(row[1])
+            self._give_up(rotten, utc_ms)
+        except sqlite3.Error as error:
+            self._failed(error)
+        return found
 
-    def settle(self, cursor: int, ranges: Sequence[tuple[int, int]] = ()) -> None:
+    def settle(self, cursor: int, ranges: Sequence[Range] = ()) -> None:
         """The gateway has these: delete them. Idempotent; a cursor beyond what was accepted settles nothing more."""
         if cursor > self.accepted or any(last > self.accepted for _, last in ranges):
             raise StorageError(f"a cursor of {cursor} is beyond {self.accepted}, the last entry of this unit")
         try:
-            self._database.execute("DELETE FROM entries WHERE number <= ?", (cursor,))
-            self._database.executemany("DELETE FROM entries WHERE number BETWEEN ? AND ?", ranges)
+            gone = sum(self._entries.delete(first, last) for first, last in ((1, cursor), *ranges))
         except sqlite3.Error as error:
             self._failed(error)
+            return
+        self._settled = max(self._settled, cursor)
+        self._deleted = self._deleted or gone > 0
 
     def last_link(self) -> tuple[int, bytes] | None:
-        """Index and head of the newest audit link; None before the first."""
+        """Index and head of the newest audit link; None before the first. After damage a chain begins anew."""
         row = self._database.execute(
             "SELECT position, head FROM audit ORDER BY position DESC LIMIT 1"
         ).fetchone()
+        begun_anew = self._meta("links_before")
+        if begun_anew and (row is None or row[0] <= begun_anew):
+            return begun_anew, _NO_LINK
         return (int(row[0]), bytes(row[1])) if row else None
 
     def close(self) -> None:
         """Write what can still be written and let go of the file."""
-        try:
+        with suppress(sqlite3.Error):
             self._database.commit()
-        except sqlite3.Error:
-            self._database.rollback()
-        self._database.close()
+        with suppress(sqlite3.Error):
+            self._database.close()
         os.close(self._lock)
 
-    def _entry(self, row: tuple[int, int, int, bytes], utc_ms: int) -> Entry:
-        number, at_ms, accepted_ms, event = row
-        late = utc_ms - accepted_ms > LATE_AFTER_MS
-        return Entry(number, at_ms, accepted_ms, self._decoder.decode(event), late)
+    # opening, and opening anew
 
-    def _insert(self, number: int, waiting: _Waiting, utc_ms: int) -> None:
-        self._database.execute(
-            "INSERT INTO entries VALUES(?,?,?,?,?)",
-            (number, priority(waiting.event), waiting.at_ms, utc_ms, self._encoder.encode(waiting.event)),
-        )
-        if isinstance(waiting.event, Audited):
-            link = waiting.event
-            self._database.execute(
-                "INSERT INTO audit VALUES(?,?,?,NULL,?,?)",
-                (link.index, link.salt, link.body, link.head, link.signature),
-            )
+    def _open(self) -> None:
+        card.finish_replacing(self._path)
+        try:
+            self._use(card.open_database(self._path, expected=not self._marks.absent))
+        except Damaged as error:
+            if not self._marks.known:
+                raise StorageError(
+                    f"{self._path}: {error}; nothing beside it tells which numbers were used: move it away and "
+                    "give this unit new keys (stillroom make unit)"
+                ) from None
+            self._begin_anew(str(error))
+            return
+        if self._marks.known and self._meta("boot") < self._marks.state.boot - 1:
+            self._pass_over("outbox-rolled-back")
+            self.damage = "older than the unit: an earlier copy was put back"
+
+    def _use(self, database: sqlite3.Connection) -> None:
+        self._database, self._entries = database, Entries(database)
+        self.accepted = self._meta("accepted")
+        self.utc_floor_ms = max(self._meta("utc_floor_ms"), self._marks.state.utc_floor_ms)
+        self._settled = self._marks.state.settled
+
+    def _begin_anew(self, found: str) -> None:
+        """Save what can be read, put the damaged file aside, go on behind every number that was ever promised."""
+        state = self._marks.state
+        try:
+            self._use(card.open_new(self._path))
+            card.save(self._path).into(self._database, state.numbers)
+            self._entries.recount()
+            self._pass_over("outbox-damaged")
+            self._database.close()
+            aside = card.put_aside(self._path, state.boot)
+            card.finish_replacing(self._path)
+            self._use(card.open_database(self._path, expected=True))
+        except (OSError, sqlite3.Error, Damaged) as error:
+            raise StorageError(
+                f"{self._path}: damaged, and no new one can be made: {error}: mend the card"
+            ) from None
+        kept = f"kept as {aside.name}" if aside.exists() else "nothing is left of it"
+        self.damage = f"{found[:40]}; {kept}; {self.waiting} entries here now"
+
+    def _pass_over(self, reason: str) -> None:
+        """Go on behind every number promised; those that are neither settled nor here are told as lost."""
+        state = self._marks.state
+        missing = gaps(self._entries.numbers(), state.settled + 1, state.numbers)
+        number = state.numbers
+        for event in told(missing, reason):
+            number += 1
+            self._entries.put(number, self.utc_floor_ms, self.utc_floor_ms, event)
+        self._promise(number)
+        for key, value in {
+            **state.kept,
+            "accepted": number,
+            "links_before": number,
+            "boot": state.boot,
+        }.items():
+            self._set_meta(key, value)
+        self._database.commit()
+        self.accepted = number
+
+    # inside a transaction
+
+    def _put_all(self, utc_ms: int) -> int:
+        number = self.accepted
+        for waiting in self._waiting:
+            number += 1
+            self._entries.put(number, waiting.at_ms, utc_ms, waiting.event)
+        return number
 
     def _make_room(self, number: int, utc_ms: int) -> int:
         """Drop the least important, oldest entries where there are too many, and say so; the last number used."""
         over = self.waiting - self._max_entries
         if over <= 0:
             return number
-        rows = self._database.execute(
-            "SELECT number FROM entries ORDER BY priority DESC, number LIMIT ?",
-            (over + max(self._max_entries // 20, 1) + 1,),
-        ).fetchall()
-        dropped = sorted(row[0] for row in rows)
-        ranges = _ranges(dropped)[:_MAX_LOST_RANGES]
-        self._database.executemany("DELETE FROM entries WHERE number BETWEEN ? AND ?", ranges)
-        self._insert(number + 1, _Waiting(utc_ms, Lost(tuple(ranges), "outbox-full")), utc_ms)
-        return number + 1
+        return self._drop(
+            self._entries.least(over + self._max_entries // 20 + 2), "outbox-full", number, utc_ms
+        )
 
-    def _failed(self, error: sqlite3.Error) -> None:
+    def _thin(self, number: int, utc_ms: int) -> int:
+        """On a nearly full card: a quarter of the routine entries go, until the file has room inside."""
+        if not self._reserve_bytes or self.space().free_bytes >= self._reserve_bytes:
+            return number
+        if self._database.execute("PRAGMA freelist_count").fetchone()[0] >= THIN_PAGES:
+            return number
+        quarter = (self._entries.count_of(ROUTINE) + 3) // 4
+        return self._drop(self._entries.least(quarter, ROUTINE), "card-nearly-full", number, utc_ms)
+
+    def _drop(self, numbers: Sequence[int], reason: str, number: int, utc_ms: int) -> int:
+        """Delete these. What told of earlier losses for this reason is told again, in one: ranges stay few."""
+        if not numbers:
+            return number
+        dropped = runs((n, n) for n in numbers)
+        for first, last in dropped:
+            self._entries.delete(first, last)
+        for event in told(runs([*dropped, *self._entries.take_back_lost(reason)]), reason):
+            number += 1
+            self._entries.put(number, utc_ms, utc_ms, event)
+        return number
+
+    def _give_up(self, rotten: Sequence[int], utc_ms: int) -> None:
+        """Rows that are not what was written: deleted and told with the next commit."""
+        for number in rotten:
+            self._entries.delete(number, number)
+        if rotten:
+            self.damage = f"{len(rotten)} entries are not as they were written"
+            for event in told(runs((n, n) for n in rotten), "entry-damaged"):
+                self.add(utc_ms, event)
+
+    def _promise(self, number: int) -> None:
+        if number > self._marks.state.numbers:
+            self._marks.write(numbers=number + BLOCK, settled=self._settled, utc_floor_ms=self.utc_floor_ms)
+
+    def _flush_deletions(self, utc_ms: int) -> None:
+        if not self._deleted:
+            self._deleted_since_ms = utc_ms
+        elif abs(utc_ms - self._deleted_since_ms) >= DELETE_AFTER_MS:
+            self._deleted = False
+            try:
+                self._database.commit()
+            except sqlite3.Error as error:
+                self._failed(error)
+
+    def _failed(self, error: sqlite3.Error | OSError) -> None:
         """Take back what is half done. What rolled back was not accepted, or will be said again by the gateway."""
-        self._database.rollback()
-        self.fault = "storage-full" if "full" in str(error) else "storage-failing"
+        with suppress(sqlite3.Error):
+            self._database.rollback()
+        if isinstance(error, sqlite3.Error) and card.is_damage(error):
+            with suppress(sqlite3.Error):
+                self._database.close()
+            self._begin_anew(str(error))
+            return
+        with suppress(sqlite3.Error):
+            self._entries.recount()
+        full = "full" in str(error) or getattr(error, "errno", 0) == 28
+        self.fault = "storage-full" if full else "storage-failing"
 
     def _meta(self, key: str) -> int:
         row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -213,17 +337,6 @@ class Outbox:
 
     def _set_meta(self, key: str, value: int | bytes) -> None:
         self._database.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
-
-
-def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Sorted numbers as (first, last) runs."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
 
 
 def _lock(folder: Path) -> int:
@@ -239,22 +352,3 @@ def _lock(folder: Path) -> int:
         os.close(descriptor)
         raise StorageError(f"{folder}: another keeper is using it: stop that one first") from None
     return descriptor
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Open or make the database. Raises StorageError where the file is not one, or the card refuses."""
-    try:
-        database = sqlite3.connect(path, isolation_level="DEFERRED", cached_statements=32)
-        database.execute("PRAGMA locking_mode=EXCLUSIVE")
-        mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        database.execute("PRAGMA synchronous=FULL")
-        database.execute("PRAGMA wal_autocheckpoint=256")
-        database.execute("PRAGMA cache_size=-512")
-        database.executescript(_SCHEMA)
-    except sqlite3.Error as error:
-        raise StorageError(
-            f"{path}: cannot be opened: {error}; free space, or move the file away to start anew"
-        ) from None
-    if mode != "wal":
-        raise StorageError(f"{path}: this file system cannot hold a WAL database (mode {mode}); use ext4")
-    return database

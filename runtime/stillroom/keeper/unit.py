@@ -23,6 +23,7 @@ from stillroom.keeper.room import Room
 from stillroom.keeper.roster import ROSTER_FILE, load_roster
 from stillroom.keeper.seal import Sealer
 from stillroom.keeper.slots import Slots, fits
+from stillroom.keeper.storage import MB, CardWatch
 from stillroom.keeper.watch import GateWatch
 from stillroom.link import EYE_START, Down, Fault, Halt, Hello, Lease, Network, Sent, Up
 from stillroom.observation import Observation
@@ -57,7 +58,10 @@ class Unit:
         self._run = settings.path(settings.paths.run)
         self._trust = settings.path(settings.paths.trust)
         unit_keys = keys.load_unit_keys(settings.path(settings.paths.keys))
-        self._outbox = Outbox(settings.path(settings.paths.state), settings.outbox.max_entries)
+        reserve_bytes = round(settings.outbox.reserve_mb * MB)
+        state = settings.path(settings.paths.state)
+        self._outbox = Outbox(state, settings.outbox.max_entries, reserve_bytes)
+        self._card = CardWatch(self._outbox, reserve_bytes)
         boot = self._outbox.next_boot()
         self._roster_stamp = _stamp(self._trust / ROSTER_FILE)
         self._roster = load_roster(self._trust, clock, self._outbox.recall(_ROSTER_VERSION))
@@ -75,8 +79,10 @@ class Unit:
         self._gateway_time_until_ns = 0
         self._refused_down = 0
         (self._run / EYE_START).unlink(missing_ok=True)
-        self._outbox.remember(_ROSTER_VERSION, self._roster.version)
+        self._outbox.remember(_ROSTER_VERSION, self._roster.version, lasting=True)
         self._audit.append(clock.utc_ms(), "start", version=__version__, boot=boot)
+        if self._outbox.damage:
+            self._audit.append(clock.utc_ms(), "storage-damaged", found=self._outbox.damage[:60])
 
     def connect(self, eye: Peer, courier: Peer) -> None:
         """The doors through which this unit speaks."""
@@ -189,7 +195,7 @@ class Unit:
             self._condition("roster-refused", True, str(error))
             return
         self._roster = roster
-        self._outbox.remember(_ROSTER_VERSION, roster.version)
+        self._outbox.remember(_ROSTER_VERSION, roster.version, lasting=True)
         self._condition("roster-refused", False, "")
         self._audit.append(self._clock.utc_ms(), "roster-replaced", version=roster.version)
 
@@ -249,9 +255,8 @@ class Unit:
 
     def _commit(self, utc_ms: int) -> None:
         self._outbox.commit(utc_ms)
-        fault = self._outbox.fault
-        for code in ("storage-full", "storage-failing"):
-            self._condition(code, fault == code, "the card takes no more; entries wait in memory")
+        for code, active, why in self._card.look():
+            self._condition(code, active, why)
 
     def _gate_changed(self, decision: Decision) -> None:
         if decision.open:

@@ -67,11 +67,11 @@ class GateWatch:
         now = self._clock.utc_ms()
         if self.paused:
             self._paused_until_ns = 0
-            self._outbox.remember(_PAUSED_UNTIL, 0)
+            self._outbox.remember(_PAUSED_UNTIL, 0, lasting=True)
             self._audit.append(now, "resumed-by-button")
         else:
             self._paused_until_ns = self._in_ms(self._pause_ms)
-            self._outbox.remember(_PAUSED_UNTIL, now + self._pause_ms)
+            self._outbox.remember(_PAUSED_UNTIL, now + self._pause_ms, lasting=True)
             self._audit.append(now, "paused-by-button", seconds=self._pause_ms // MS_PER_S)
 
     def decide(self, on_change: Callable[[Decision], None]) -> Decision:
