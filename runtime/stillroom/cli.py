@@ -15,11 +15,13 @@ from stillroom.errors import EXIT_INTERRUPTED, EXIT_OK, StillroomError
 
 _OWN = {
     "check": "stillroom.check",
+    "explain": "stillroom.explain",
     "models": "stillroom.models",
     "run": "stillroom.run",
 }
 _HELP = {
     "check": "check a configuration file and say what it asks for",
+    "explain": "what this unit senses, sends and keeps now, in plain words",
     "courier": "the process with the network (started by run or systemd)",
     "eye": "the process with the camera (started by run or systemd)",
     "keeper": "the process with the keys (started by run or systemd)",

@@ -1,0 +1,153 @@
+"""`stillroom explain`: what this unit senses, sends and keeps now, and under which authorisation, in plain words.
+
+It reads what the keeper reads and decides as the keeper decides; it needs no key and changes nothing.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from stillroom import config, events
+from stillroom.clock import SystemClock, utc_text
+from stillroom.config import UnitConfig
+from stillroom.errors import EXIT_OK
+from stillroom.keeper.authorisation import Papers, load_papers
+from stillroom.keeper.gate import Decision, Situation, decide
+from stillroom.keeper.roster import load_roster
+from stillroom.keys import fingerprint
+from stillroom.wire import RECORD_BYTES
+
+HELP = "what this unit senses, sends and keeps now, in plain words"
+
+STATUS = "keeper.json"
+STALE_AFTER_SLOTS = 5
+_SCOPES = {
+    "status": "whether somebody is there, in bed or out of it",
+    "breathing": "how often the person breathes",
+    "pulse": "how often the heart beats, from the colour of the skin",
+}
+_CLOSED = {
+    "no-authorisation": "nobody has authorised it",
+    "not-yet-valid": "its authorisation has not begun",
+    "expired": "its authorisation has ended",
+    "withdrawn": "its authorisation was taken back",
+    "paused": "somebody in the room pressed pause",
+    "clock-unsure": "its clock cannot be believed",
+    "camera-refused": "its camera cannot be used until the next start",
+}
+_KEPT = {
+    "live": "shown, never stored",
+    "routine": "kept as routine",
+    "care": "kept with the care record",
+    "audit": "kept for audit",
+}
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What the keeper last wrote beside its sockets."""
+
+    gate: events.GateReason
+    accepted: int
+    waiting: int
+    connected: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, help="the unit's configuration file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises ConfigError, TrustError."""
+    unit = config.load(options.config)
+    print("\n".join(lines(unit)))
+    return EXIT_OK
+
+
+def lines(unit: UnitConfig) -> Iterator[str]:
+    """The whole text, a line at a time."""
+    clock = SystemClock()
+    trust = unit.path(unit.paths.trust)
+    papers, status = load_papers(trust, unit.unit), _status(unit)
+    utc_ms = clock.utc_ms()
+    decision = _decision(utc_ms, papers, status)
+    yield f"Unit {unit.unit} of site {unit.site}, profile {unit.profile}, at {utc_text(utc_ms)}"
+    yield ""
+    yield from _senses(unit, decision, papers)
+    yield ""
+    roster = load_roster(trust, clock)
+    yield "It sends"
+    pace = f"every {unit.slots.period_s:g} s, whatever happens"
+    yield f"  one sealed record of {RECORD_BYTES} bytes {pace}, to the broker"
+    yield f"  {unit.broker.host}:{unit.broker.port}, which cannot open it. These can:"
+    for recipient in roster.of_unit:
+        yield f"    {recipient.name} ({recipient.role}), key {fingerprint(recipient.sign)}"
+    yield "  What can be in a record:"
+    for kind in (events.Snapshot, *_event_kinds()):
+        yield f"    {_summary(kind)} ({_KEPT[kind.retention]})"
+    yield ""
+    yield from _keeps(unit, status)
+
+
+def _decision(utc_ms: int, papers: Papers, status: Status | None) -> Decision:
+    """What the documents say now; where a running keeper has a reason against, that reason."""
+    situation = Situation(utc_ms=utc_ms, utc_floor_ms=0, paused=False, camera_refused=False)
+    by_papers = decide(situation, papers.authorisations, papers.withdrawn)
+    if status is None or status.gate == "open" or not by_papers.open:
+        return by_papers
+    return Decision(status.gate)
+
+
+def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[str]:
+    allowed = decision.authorisation
+    yield "It senses"
+    if allowed is None:
+        reason = _CLOSED.get(decision.reason, decision.reason)
+        yield f"  nothing: the process that could open the camera does not run, because {reason}."
+    else:
+        yield f"  room {allowed.room}, under authorisation {allowed.id} for the purpose '{allowed.purpose}',"
+        yield f"  from {utc_text(allowed.from_ms)} until {utc_text(allowed.until_ms)}:"
+        yield from (f"    {_SCOPES[scope]}" for scope in allowed.scopes)
+    private = len(unit.zones.private)
+    yield f"  Parts of the picture that are never read: {private or 'none'}."
+    if unit.camera.kind != config.OWN_CAMERA:
+        yield f"  Its camera is not a real one: {unit.camera.kind}."
+    minutes = f"{unit.pause.duration_s / 60:g} minutes"
+    yield f"  The button in the room stops all of it for {minutes}; pressed again, it goes on."
+    for refused in papers.refused:
+        yield f"  A document was refused: {refused.file}: {refused.reason}"
+
+
+def _keeps(unit: UnitConfig, status: Status | None) -> Iterator[str]:
+    yield "It keeps"
+    yield "  no picture, ever: a frame is turned into a few thousand sums and handed back to the camera."
+    yield "  its record of what was done with the camera, each link signed."
+    yield f"  at most {unit.outbox.max_entries} events that the gateway has not confirmed yet; then they are deleted."
+    if status is None:
+        yield "  The keeper is not running, or has not said anything yet."
+    else:
+        link = "connected to the broker" if status.connected else "not connected to the broker"
+        yield f"  Now: {status.accepted} events so far in its life, {status.waiting} waiting; {link}."
+
+
+def _event_kinds() -> tuple[type[events.Event], ...]:
+    kinds: tuple[type[events.Event], ...] = events.Event.__args__
+    return kinds
+
+
+def _summary(kind: type) -> str:
+    """The first sentence of the type's own description."""
+    return (kind.__doc__ or kind.__name__).strip().split("\n")[0].split(". ")[0].rstrip(".")
+
+
+def _status(unit: UnitConfig) -> Status | None:
+    """Of a keeper that runs: it writes every slot. What an ended one left behind says nothing of now."""
+    path = unit.path(unit.paths.run) / STATUS
+    try:
+        if time.time() - path.stat().st_mtime > STALE_AFTER_SLOTS * unit.slots.period_s:
+            return None
+        return msgspec.json.decode(path.read_bytes(), type=Status)
+    except (OSError, msgspec.MsgspecError):
+        return None

@@ -1,0 +1,71 @@
+"""`stillroom explain`: plain words that follow from the documents and the tables, not from a text that can grow old."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from stillroom import events
+from stillroom.cli import main
+
+
+def run(*arguments: object) -> None:
+    assert main([str(a) for a in arguments]) == 0
+
+
+@pytest.fixture
+def unit(tmp_path: Path, capsys) -> Path:
+    run("site", "new", tmp_path / "site", "--site", "test", "--no-tls")
+    run("make", "unit", tmp_path / "unit", "--site", tmp_path / "site", "--unit", "u-1", "--profile", "lab")
+    capsys.readouterr()
+    return tmp_path / "unit"
+
+
+def explained(unit: Path, capsys) -> str:
+    capsys.readouterr()
+    run("explain", "--config", unit / "unit.toml")
+    return capsys.readouterr().out
+
+
+def authorise(unit: Path, scopes: str) -> None:
+    site = unit.parent / "site"
+    run("site", "authorise", unit, "--site", site, "--room", "r-1", "--days", 1, "--scopes", scopes)
+
+
+def test_without_authorisation_it_senses_nothing_and_says_why(unit, capsys):
+    said = explained(unit, capsys)
+    assert (
+        "nothing: the process that could open the camera does not run, because nobody has authorised it"
+        in said
+    )
+    assert "keeper is not running" in said
+
+
+def test_what_is_sensed_follows_from_the_authorisation(unit, capsys):
+    authorise(unit, "status,breathing")
+    said = explained(unit, capsys)
+    assert "room r-1, under authorisation a-" in said
+    assert "how often the person breathes" in said and "heart" not in said
+    run("site", "withdraw", unit, "--site", unit.parent / "site")
+    assert "its authorisation was taken back" in explained(unit, capsys)
+
+
+def test_recipients_and_every_kind_of_event_are_named(unit, capsys):
+    said = explained(unit, capsys)
+    assert "gateway (gateway), key " in said and "board (board), key " in said
+    for kind in (events.Snapshot, *events.Event.__args__):
+        assert kind.__doc__.split(".")[0].split("\n")[0] in said
+
+
+def test_a_running_keepers_pause_is_told_and_an_ended_ones_is_not(unit, capsys):
+    authorise(unit, "status")
+    (unit / "run").mkdir()
+    status = unit / "run" / "keeper.json"
+    status.write_text(json.dumps({"gate": "paused", "accepted": 7, "waiting": 2, "connected": True}))
+    said = explained(unit, capsys)
+    assert "somebody in the room pressed pause" in said and "7 events so far in its life, 2 waiting" in said
+    hour_ago = time.time() - 3600
+    os.utime(status, (hour_ago, hour_ago))
+    assert "room r-1, under authorisation" in explained(unit, capsys)
