@@ -7,12 +7,13 @@ from pathlib import Path
 
 from stillroom.errors import EXIT_OK, InputError, StillroomError
 
+DEFAULT_OUT = "stillroom-suite"
 HELP = "run recordings through the pipeline and show the readings, and why windows were withheld"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`FILE... [--truth CSV] [--roi x,y,w,h|full] [--json]`."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="any video that FFmpeg reads")
+    """`FILE... [--truth CSV] [--roi x,y,w,h|full] [--json]`, or `--suite [--full] [--out DIR]`."""
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="any video that FFmpeg reads")
     parser.add_argument(
         "--truth",
         type=Path,
@@ -27,11 +28,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "whole pixels (120,40,300,280); full = the whole picture. Without it the place is found by itself",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    suite = parser.add_argument_group("the suite, in place of files")
+    suite.add_argument(
+        "--suite",
+        action="store_true",
+        help="a grid of simulated conditions and the recordings at hand, in parallel; minutes. Taken up again where it "
+        "was cut short",
+    )
+    suite.add_argument("--full", action="store_true", help="more conditions and seeds; hours")
+    suite.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where results go: report.html, summary.json, cells/ (default: stillroom-suite)",
+    )
+    suite.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="videos with a rate in their names (default: shared/real)",
+    )
+    suite.add_argument(
+        "--only",
+        metavar="WORDS",
+        help="only conditions with one of these words, between commas, in their names",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate each file; a bad one is reported and the others go on. Returns the last error's code, or 0."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads cost more than they save
+    _check(args)
+    if args.suite:
+        from stillroom_tools.lab.suite import run_suite
+
+        out, near = args.out or Path(DEFAULT_OUT), args.recordings
+        return run_suite(out, full=args.full, recordings=near, only=args.only, as_json=args.json)
     from stillroom_tools.lab.evaluate_clip import evaluate_clip
     from stillroom_tools.lab.evaluate_progress import Progress
     from stillroom_tools.lab.evaluate_report import as_json, print_table
@@ -58,3 +90,16 @@ def run(args: argparse.Namespace) -> int:
     elif results:
         print_table(results)
     return exit_code
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Files or the suite, and nothing that goes with the other. Raises InputError."""
+    if args.suite and (args.files or args.roi or args.truth):
+        raise InputError("--suite takes no files, --roi or --truth; leave them out, or leave --suite out")
+    if not args.suite:
+        if args.full or args.out or args.recordings or args.only:
+            raise InputError(
+                "--full, --out, --recordings and --only belong to --suite; add it, or leave them out"
+            )
+        if not args.files:
+            raise InputError("nothing to evaluate; name recordings, or --suite")

@@ -167,6 +167,17 @@ class SimulatedCamera:
         window = from_ns / NS_PER_S, to_ns / NS_PER_S
         return self._breathing.mean_per_min(*window), self._pulse.mean_per_min(*window)
 
+    def true_between(
+        self, quantity: str, from_s: float, to_s: float, mostly: float = 0.5
+    ) -> tuple[float, float] | None:
+        """Between which two rates the truth over a window lies: the mean over all of it, and over the part in which
+        breath was not held. None where it was held for more than `mostly` of it: then there is no rate to be read.
+        """
+        rhythm = self._pulse if quantity == "pulse_bpm" else self._breathing
+        mean = rhythm.mean_per_min(from_s, to_s)
+        active = (rhythm.active_s(to_s) - rhythm.active_s(from_s)) / (to_s - from_s)
+        return None if active < 1.0 - mostly else (mean, mean / active)
+
     def close(self) -> None:
         """The next frame asked for is the end."""
         self._closed = True
