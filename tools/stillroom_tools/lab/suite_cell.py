@@ -144,7 +144,7 @@ def _camera(condition: Condition, scenario: Scenario, seed: int) -> SimulatedCam
         width_px=condition.width_px,
         height_px=condition.height_px,
         frames_per_s=condition.frames_per_s,
-        seed=seed,
+        seed=condition.seed(seed),
     )
 
 

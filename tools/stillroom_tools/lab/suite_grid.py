@@ -6,6 +6,7 @@ that is left to chance. The picture is 320x240 from 1.2 m, which gives a face as
 
 from collections.abc import Iterator
 from typing import Any, TypeVar
+from zlib import crc32
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -57,11 +58,15 @@ class Condition(Struct, frozen=True):
     def name(self) -> str:
         return f"{self.family}: {self.value}"
 
+    def seed(self, number: int) -> int:
+        """The simulator's seed: another for each condition, so that rates and noise are spread over the grid."""
+        return crc32(f"{self.name} {number}".encode())
+
     def seeded(self, seed: int) -> Scenario:
         """The scenario with this seed's person: 8-30 breaths, 48-120 beats a minute."""
         if self.own_rates:
             return self.scenario
-        breaths, beats = units(2, seed, 111)
+        breaths, beats = units(2, self.seed(seed), 111)
         kept, heart = self.scenario.breathing, self.scenario.pulse
         return _with(
             self.scenario,

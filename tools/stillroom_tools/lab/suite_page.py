@@ -27,7 +27,8 @@ h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.4rem 0 .6rem}p{max-wi
 td,th{padding:.22rem .6rem .22rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}tbody th{padding-top:.9rem}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(330px,1fr));gap:1.2rem}figure{margin:0}
-figcaption{font-weight:600;font-size:.9rem}svg{width:100%;height:auto}svg text{font-size:11px;fill:var(--ink)}
+figcaption{font-weight:600;font-size:.9rem}svg{width:100%;height:auto;overflow:visible}
+svg text{font-size:11px;fill:var(--ink)}
 svg text.small{font-size:9.5px;fill:var(--soft)}.frame{fill:none;stroke:var(--line)}
 .grid{stroke:var(--line);stroke-width:.6}
 .dots{fill:none;stroke-linecap:round;opacity:.35}.line{fill:none;stroke-width:1.8}.pulse_bpm{stroke:var(--pulse)}
@@ -66,14 +67,22 @@ def page(summary: Summary) -> str:
         "Error and far wrong: of all readings given at any time. Where nobody is, every reading is far wrong.</p>",
         _table(summary.simulated),
         f"<h2>Recordings of real people: {NOT_CALIBRATED}</h2>",
-        _table(summary.recordings)
-        if summary.recordings
-        else "<p>Not tested: no recordings were found (<code>--recordings DIR</code>).</p>",
+        *_recordings(summary),
         "<h2>Not tested</h2><ul>",
         *(f"<li>{escape(each)}</li>" for each in NOT_TESTED),
         "</ul></html>",
     ]
     return "\n".join(parts)
+
+
+def _recordings(summary: Summary) -> Iterator[str]:
+    if not summary.recordings:
+        yield "<p>Not tested: no recordings were found (<code>--recordings DIR</code>).</p>"
+        return
+    yield "<p>Read over the whole picture. A scrambled recording holds no rate: every reading of it is far wrong.</p>"
+    if summary.real_targets:
+        yield _targets(summary.real_targets)
+    yield _table(summary.recordings)
 
 
 def _targets(targets: list[Target]) -> str:
@@ -145,12 +154,12 @@ def _agreement(cells: list[Cell], quantity: Quantity) -> str:
         return "<p>Nothing was read.</p>"
     away = np.array([difference for _, difference in points])
     mean, spread = float(away.mean()), 1.96 * float(away.std())
-    reach = 3.0 * FAR_WRONG[quantity]
+    reach = min(4.0 * FAR_WRONG[quantity], max(FAR_WRONG[quantity], 1.1 * float(np.abs(away).max())))
     plot = Plot(RANGES[quantity], (-reach, reach), f"true {UNITS[quantity]}", "reading minus truth")
     plot.dots(points[:: max(1, len(points) // MOST_DOTS)], quantity)
     plot.level(mean, "ideal")
     plot.level(mean + spread, "ideal", f"{mean + spread:+.2f}")
-    plot.level(mean - spread, "ideal", f"{mean - spread:+.2f}")
+    plot.level(mean - spread, "ideal", f"{mean - spread:+.2f}", below=True)
     beyond = int((np.abs(away) > reach).sum())
     note = f"; {beyond} beyond the picture are drawn at its edge" if beyond else ""
     return plot.svg() + f"<p class=soft>{len(points)} readings, mean {mean:+.2f}{note}</p>"

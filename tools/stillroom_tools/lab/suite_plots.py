@@ -43,13 +43,13 @@ class Plot:
         at = " ".join(f"{self._x(x):.1f},{self._y(y):.1f}" for x, y in points)
         self._marks.append(f'<polyline class="line {style}" points="{at}"/>')
 
-    def level(self, y: float, style: str, label: str = "") -> None:
-        """A horizontal line with its words."""
+    def level(self, y: float, style: str, label: str = "", below: bool = False) -> None:
+        """A horizontal line with its words above or below it."""
         self.line([(self.x[0], y), (self.x[1], y)], style)
         if label:
+            at = self.width - _RIGHT - 3, self._y(y) + (11 if below else -4)
             self._marks.append(
-                f'<text class="small" x="{self.width - _RIGHT - 3}" y="{self._y(y) - 4:.1f}" text-anchor="end">'
-                f"{escape(label)}</text>"
+                f'<text class="small" x="{at[0]}" y="{at[1]:.1f}" text-anchor="end">{escape(label)}</text>'
             )
 
     def svg(self) -> str:

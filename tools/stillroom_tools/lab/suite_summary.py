@@ -65,6 +65,7 @@ class Summary(Struct, frozen=True):
     simulated: list[Group]
     recordings: list[Group]
     targets: list[Target]
+    real_targets: list[Target]
     by_tone: list[Group]
     by_skin: list[Group]
     calibration: dict[str, dict[str, Any]]
@@ -84,6 +85,7 @@ class Summary(Struct, frozen=True):
             },
             "real": {
                 "note": NOT_CALIBRATED,
+                "targets": to_builtins(self.real_targets),
                 "recordings": to_builtins(self.recordings) if self.recordings else "not tested",
             },
             "not_tested": list(NOT_TESTED),
@@ -101,7 +103,8 @@ def summarise(cells: list[Cell], full: bool, seeds: int) -> Summary:
         cells,
         _groups(simulated),
         _groups(real),
-        _targets(simulated, real),
+        _targets(simulated),
+        _real_targets([cell for cell in real if cell.family == CONTROL]),
         [_group("tone", tone, [c for c in still(simulated) if c.tone == tone]) for tone in _tones(simulated)],
         [
             _group("cells of skin", f"{low} or more" if high > 999 else f"{low}-{high}", band)
@@ -136,11 +139,10 @@ def bins_of(summary: Summary, quantity: Quantity) -> list[Bin]:
     return [Bin(**each) for each in summary.calibration[quantity]["bins"]]
 
 
-def _targets(simulated: list[Cell], real: list[Cell]) -> list[Target]:
+def _targets(simulated: list[Cell]) -> list[Target]:
     calm = still(simulated)
     infrared = [c for c in simulated if c.family == "infrared" and _percent(c.value) >= 0.1]
     nobody = [c for c in simulated if not c.somebody or c.family == "no signal"]
-    scrambled = [c for c in real if c.family == CONTROL]
     found = []
     for quantity, errors, coverage in (
         ("pulse_bpm", (1.0, 3.0), (0.9, 0.5)),
@@ -159,8 +161,6 @@ def _targets(simulated: list[Cell], real: list[Cell]) -> list[Target]:
         found.append(_read("infrared, pulse >= 0.1 %", infrared, name, errors[1], coverage[1]))
         found.append(_far_wrong(simulated, name))
         found.append(_silent("nobody there, or no signal", nobody, name))
-        if scrambled:
-            found.append(_silent("recordings of scrambled skin (real)", scrambled, name))
         error = reliability(simulated, name)[1]
         words = "nothing read" if error is None else f"{error:.3f}"
         found.append(
@@ -175,6 +175,10 @@ def _targets(simulated: list[Cell], real: list[Cell]) -> list[Target]:
         found.append(_first(calm, name))
         found.append(_lag(simulated, name))
     return found
+
+
+def _real_targets(scrambled: list[Cell]) -> list[Target]:
+    return [_silent("scrambled skin", scrambled, name) for name in QUANTITIES] if scrambled else []
 
 
 def _read(condition: str, cells: list[Cell], name: Quantity, mae: float, coverage: float) -> Target:
