@@ -46,6 +46,8 @@ class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
     width_px: Annotated[int, Meta(ge=16, le=1920, multiple_of=2)] = 640
     height_px: Annotated[int, Meta(ge=16, le=1080, multiple_of=2)] = 480
     frames_per_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 30.0
+    mains_hz: Literal[50, 60] = 50
+    """picamera2: of the lamps' power: an exposure holds whole periods of their flicker."""
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     """simulated: same seed, same frames."""
     loop: bool = False

@@ -46,7 +46,7 @@ class Fault(Struct, frozen=True, tag="fault", forbid_unknown_fields=True):
 
 
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing that was asked of a camera, and what it then said of itself; `not offered` where it has no such thing."""
+    """One thing that was asked of a camera, and what came of it; `not offered` where the camera has no such thing."""
 
     name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9]{1,32}\Z")]
     asked: Annotated[str, Meta(max_length=40)]

@@ -72,6 +72,10 @@ class Analysis:
         """What the authorisation covers. The rest is not computed and reads `unsupported`."""
         self._allowed = {"breathing": breathing, "pulse": pulse}
 
+    def begin_anew(self) -> None:
+        """The camera changed its pace or its exposure: what was collected for readings does not fit any more."""
+        self._restart()
+
     def room_is_empty(self, empty: bool) -> None:
         """The keeper's word. The empty room is learned only after True."""
         self._empty = empty

@@ -19,9 +19,9 @@ Opener = Callable[[CameraConfig, Path], Camera]
 def open_camera(config: CameraConfig, folder: Path, opener: str = "") -> Camera:
     """opener: `module:function`, or empty for the unit's own. Raises CameraError, ConfigError, InputError."""
     if config.kind == OWN_CAMERA:
-        raise CameraError(
-            "key 'camera.kind' = 'picamera2': this version has no adapter for it yet; use the lab's"
-        )
+        from stillroom.eye import picamera_life
+
+        return picamera_life.open_camera(config)
     if not opener:
         raise CameraError(
             f"key 'camera.kind' = '{config.kind}': a camera of the lab: start it with `stillroom run`"

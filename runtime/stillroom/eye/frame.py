@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from stillroom.link import CameraSettings
 
 Plane = NDArray[np.uint8]
 
@@ -57,4 +60,13 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Let go of the device or file. May be called twice."""
+        ...
+
+
+@runtime_checkable
+class TellsSettings(Protocol):
+    """A camera that can be asked for settings, and says what it made of them."""
+
+    def news(self) -> "CameraSettings | None":
+        """Settings not told yet, once; None where nothing has changed."""
         ...

@@ -4,8 +4,10 @@ ITIMER_REAL is the timer behind alarm(2), with finer grain. SIGALRM keeps its de
 process is gone even when it is stuck in native code and even when this thread never runs again.
 """
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from stillroom.errors import LinkError
@@ -34,11 +36,16 @@ class LeaseHolder:
         self._link = link
         self._on_lease = on_lease
         self.ended = threading.Event()
+        self._ends_s = math.inf
 
     def wait_for_first(self) -> None:
         """Block until the first lease: before it the camera must not be opened. The timer bounds the wait."""
         if self._next():
             threading.Thread(target=self._read, name="lease", daemon=True).start()
+
+    def end_within(self, seconds: float) -> None:
+        """The process is about to end by itself: whatever hangs on the way, no lease lets it live longer."""
+        self._ends_s = time.monotonic() + seconds
 
     def _read(self) -> None:
         while self._next():
@@ -50,7 +57,7 @@ class LeaseHolder:
         except LinkError:
             message = None
         if isinstance(message, Lease):
-            arm(message.ttl_ms / 1000)
+            arm(max(1e-3, min(message.ttl_ms / 1000, self._ends_s - time.monotonic())))
             self._on_lease(message)
             return True
         if message is None or isinstance(message, Halt):

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stillroom import config, guard, link
 from stillroom.clock import SystemClock
@@ -10,7 +11,12 @@ from stillroom.errors import LinkError, StillroomError
 from stillroom.eye import lease
 from stillroom.link import EyeHears, Fault, Hello, Lease, Link
 
-CAMERA_RETRY_S = 1.0
+if TYPE_CHECKING:
+    from stillroom.eye.analysis import Analysis
+    from stillroom.eye.frame import TellsSettings
+
+CLOSE_WITHIN_S = 5.0
+"""A camera that does not let go ends with the process."""
 
 
 def main(config_path: Path, parent: int | None = None, opener: str = "") -> int:
@@ -47,6 +53,7 @@ class Eye:
             return
         from stillroom.eye.analysis import Analysis
         from stillroom.eye.camera import open_camera
+        from stillroom.eye.frame import TellsSettings
 
         camera = open_camera(self._unit.camera, self._unit.folder, self._opener)
         try:
@@ -58,11 +65,22 @@ class Eye:
                     return
                 self._instruct(analysis)
                 observation = analysis.feed(frame, clock.mono_ns())
+                del frame  # it is the camera's own memory
                 if observation is not None:
                     self._keeper.send(observation)
+                    if isinstance(camera, TellsSettings):
+                        self._pass_on(camera, analysis)
             self._keeper.send(Fault("recording-ended", "the recording has ended"))
         finally:
+            self._holder.end_within(CLOSE_WITHIN_S)
             camera.close()
+
+    def _pass_on(self, tells: "TellsSettings", analysis: "Analysis") -> None:
+        """What the camera says of its settings; another pace of frames begins the readings anew."""
+        settings = tells.news()
+        if settings is not None:
+            self._keeper.send(settings)
+            analysis.begin_anew()
 
     def report(self, error: StillroomError) -> None:
         """Say to the keeper why this eye ends."""
@@ -75,7 +93,7 @@ class Eye:
     def _take(self, message: Lease) -> None:
         self._lease = message
 
-    def _instruct(self, analysis: "Analysis") -> None:  # type: ignore[name-defined]  # noqa: F821
+    def _instruct(self, analysis: "Analysis") -> None:
         current = self._lease
         if current is not None:
             analysis.allow(breathing=current.breathing, pulse=current.pulse)
