@@ -1,0 +1,157 @@
+"""What an observer of the broker learns about a room: nothing. And the same observer does find leaky builds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stillroom import bodies
+from stillroom.clock import NS_PER_S
+from stillroom.events import Body
+from stillroom.keeper.unit import Unit
+from stillroom.link import Up
+from stillroom.metronome import Metronome, lead_ns
+from stillroom_tools.site.subscriber import Message
+from tests.observer import features, tells_apart
+from tests.traffic import Capture, World
+
+HOUR_S = 3600.0
+PART_S = 900.0
+PERIOD_NS = 2 * NS_PER_S
+KNOWS_NOTHING = 0.55
+
+Pair = tuple[Capture, Capture]
+
+
+def captured(folder: Path, seconds: float, make: Callable[..., World]) -> Pair:
+    """A quiet and a busy life of the same length."""
+    found = []
+    for life in ("quiet", "busy"):
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            world = make(folder / life, monkeypatch)
+            found.append(world.live(life, seconds))
+            world.close()
+    assert found[1].entries > 3 * found[0].entries, "the busy room was no busier"
+    return found[0], found[1]
+
+
+def told(pair: Pair, way: str) -> tuple[float, float, float]:
+    quiet, busy = (getattr(capture, way) for capture in pair)
+    return tells_apart(features(quiet, PERIOD_NS), features(busy, PERIOD_NS))
+
+
+@pytest.fixture(scope="module")
+def hours(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return captured(tmp_path_factory.mktemp("hours"), HOUR_S, World)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_an_hour_of_traffic_tells_nothing(hours: Pair, way: str) -> None:
+    auc, _, upper = told(hours, way)
+    assert auc >= 1 - KNOWS_NOTHING and upper <= KNOWS_NOTHING, (auc, upper)
+
+
+def test_one_record_each_slot_each_way(hours: Pair) -> None:
+    for capture in hours:
+        for seen in (capture.up, capture.down):
+            assert abs(len(seen) - HOUR_S * NS_PER_S / PERIOD_NS) <= 2
+            assert {(one.size, one.qos, one.retain) for one in seen} == {(2048, 1, False)}
+            assert len({one.topic for one in seen}) == 1
+
+
+class Early(Unit):
+    """Sends at once when something has happened, beside its slots."""
+
+    def _commit_urgent(self) -> None:
+        urgent = self._outbox.urgent
+        super()._commit_urgent()
+        if urgent:
+            self.slot()
+
+
+class Unpadded(Unit):
+    """Sends as many bytes as it has to say."""
+
+    def _send(self, body: Body, send_ns: int) -> bool:
+        super()._send(body, send_ns)
+        up = self._courier.sent.pop()
+        size = 400 + len(bodies.encode(body))
+        self._courier.send(Up(up.slot, up.record[:size].ljust(size), send_ns))
+        return True
+
+
+class Hasty(Unit):
+    """Sends as soon as it has composed: how long that took is seen."""
+
+    def slot(self, send_ns: int = 0) -> None:
+        super().slot(0)
+
+
+class Draining(Unit):
+    """Sends another record in the middle of the slot when there is news."""
+
+    def _send(self, body: Body, send_ns: int) -> bool:
+        if body.entries:
+            super()._send(body, send_ns - PERIOD_NS // 2)
+        return super()._send(body, send_ns)
+
+
+class Sorting(World):
+    """What carries an event goes with another QoS."""
+
+    def carry_up(self) -> None:
+        before = len(self.up.seen)
+        news = any(isinstance(up, Up) and self.unit._slots._slots.get(up.slot) for up in self.door.sent)
+        super().carry_up()
+        self.up.seen[before:] = [one._replace(qos=1 + news) for one in self.up.seen[before:]]
+
+
+class Answering(World):
+    """A gateway that answers entries at once."""
+
+    def hear(self, came: list[Message]) -> None:
+        count = self.gateway._store.count()
+        super().hear(came)
+        if self.gateway._store.count() > count:
+            now_ns = self.gateway_clock.mono_ns()
+            self.gateway._publish("u-1", self.gateway._down._record("u-1", now_ns), now_ns)
+
+
+def leaky(unit: type[Unit]) -> Callable[..., World]:
+    return lambda folder, monkeypatch: World(folder, monkeypatch, unit)
+
+
+LEAKY = {
+    "early": (leaky(Early), "up"),
+    "unpadded": (leaky(Unpadded), "up"),
+    "hasty": (leaky(Hasty), "up"),
+    "draining": (leaky(Draining), "up"),
+    "sorting": (Sorting, "up"),
+    "answering": (Answering, "down"),
+}
+
+
+@pytest.mark.parametrize("name", LEAKY)
+def test_the_same_observer_finds_a_leaky_build(tmp_path: Path, name: str) -> None:
+    make, way = LEAKY[name]
+    auc, lower, _ = told(captured(tmp_path, PART_S, make), way)
+    assert lower > KNOWS_NOTHING, (auc, lower)
+
+
+def test_places_are_on_a_grid_and_given_out_once() -> None:
+    metronome = Metronome(1_000, 100)
+    assert [metronome.place(now) for now in (0, 975, 975, 1_000, 1_075)] == [1_000, None, None, None, 1_100]
+    assert metronome.place(1_201) == 1_300, "too late for 1,200: that one stays empty"
+    assert metronome.place(1_275) is None, "and 1,300 is taken"
+    assert metronome.place(1_375) == 1_400
+
+
+def test_what_is_always_late_still_sends_each_time() -> None:
+    metronome = Metronome(25, 100)
+    assert [metronome.place(k * 100 + 30) for k in range(4)] == [125, 225, 325, 425]
+
+
+@pytest.mark.parametrize("period_s", [0.5, 2.0, 10.0])
+def test_the_lead_leaves_room_in_the_shortest_slot(period_s: float) -> None:
+    assert 0 < lead_ns(round(period_s * NS_PER_S)) <= min(period_s / 4, 0.25) * NS_PER_S
