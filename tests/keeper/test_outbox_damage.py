@@ -27,6 +27,8 @@ def filled(folder: Path, count: int = 300, settled: int = 10) -> int:
     box.remember("paused", 7, lasting=True)
     for number in range(count - 1):
         box.add(NOW, StateChanged("in-bed", "occupied", f"reading {number} " + "x" * 60))
+        if number % 1000 == 999:
+            box.commit(NOW)
     box.commit(NOW)
     box.settle(settled)
     accepted = box.accepted

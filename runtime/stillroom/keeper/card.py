@@ -7,7 +7,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,19 +89,27 @@ def open_database(path: Path, *, expected: bool) -> sqlite3.Connection:
     """Open, or make where none was `expected`. Raises Damaged; StorageError where the card refuses."""
     if expected and not (path.exists() and path.stat().st_size):
         raise Damaged("the file is empty" if path.exists() else "the file is missing")
-    database: sqlite3.Connection | None = None
     try:
-        database = _connect(path)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        database = sqlite3.connect(path, isolation_level="DEFERRED", cached_statements=32, timeout=0.5)
+    except (OSError, sqlite3.Error) as error:
+        raise _refused(path, error) from None
+    try:
+        _set_up(path, database)
         _check(path, database, expected)
         return database
     except sqlite3.Error as error:
         _close(database)
         if is_damage(error):
             raise Damaged(str(error)) from None
-        raise StorageError(f"{path}: cannot be opened: {error}; free space, or mend the card") from None
+        raise _refused(path, error) from None
     except BaseException:
         _close(database)
         raise
+
+
+def _refused(path: Path, error: Exception) -> StorageError:
+    return StorageError(f"{path}: cannot be opened: {error}; free space, or mend the card")
 
 
 def open_new(path: Path) -> sqlite3.Connection:
@@ -137,7 +145,7 @@ def save(damaged: Path) -> Saved:
     """All that can be read of a damaged file. Never raises for what it finds in there."""
     database: sqlite3.Connection | None = None
     try:
-        database = sqlite3.connect(f"file:{damaged}?mode=rw", uri=True)
+        database = sqlite3.connect(f"file:{damaged}?mode=rw", uri=True, timeout=0.5)
         database.execute("PRAGMA locking_mode=EXCLUSIVE")
         entries = {row[1]: row for row in _rows(database, "entries", "priority, number") if _is_sound(row)}
         links = {row[0]: row for row in _rows(database, "audit", "position")}
@@ -153,17 +161,14 @@ def save(damaged: Path) -> Saved:
         _close(database)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level="DEFERRED", cached_statements=32)
+def _set_up(path: Path, database: sqlite3.Connection) -> None:
     database.execute("PRAGMA locking_mode=EXCLUSIVE")
-    mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    mode = database.execute("PRAGMA journal_mode=WAL").fetchall()[0][0]
     database.execute("PRAGMA synchronous=FULL")
     database.execute("PRAGMA wal_autocheckpoint=256")
     database.execute("PRAGMA cache_size=-512")
     if mode != "wal":
-        _close(database)
         raise StorageError(f"{path}: this file system cannot hold a WAL database (mode {mode}); use ext4")
-    return database
 
 
 def _check(path: Path, database: sqlite3.Connection, expected: bool) -> None:
@@ -179,7 +184,7 @@ def _check(path: Path, database: sqlite3.Connection, expected: bool) -> None:
             f"{path}: of another version ({version}; this one has {SCHEMA_VERSION}): "
             "let the version that made it deliver what waits, then move the file away"
         )
-    found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    found = database.execute("PRAGMA quick_check(1)").fetchall()[0][0]
     if found != "ok":
         raise Damaged(" ".join(str(found).split()))
 
@@ -189,7 +194,8 @@ def _rows(database: sqlite3.Connection, table: str, order: str) -> Iterator[tupl
     for direction in ("ASC", "DESC"):
         by = ", ".join(f"{column.strip()} {direction}" for column in order.split(","))
         try:
-            yield from database.execute(f"SELECT * FROM {table} ORDER BY {by}")
+            with closing(database.execute(f"SELECT * FROM {table} ORDER BY {by}")) as rows:
+                yield from rows
             return
         except (sqlite3.Error, UnicodeDecodeError):
             continue

@@ -55,6 +55,18 @@ class Entries:
             self._database.execute("INSERT INTO audit VALUES(?,?,?,NULL,?,?)", link)
             self._database.execute("DELETE FROM audit WHERE position <= ?", (event.index - MAX_LINKS,))
 
+    def renumber(self, above: int, to: int) -> int:
+        """Give those above `above` the numbers from `to + 1` on, in their order; the last number given."""
+        rows = self._database.execute(
+            "SELECT * FROM entries WHERE number > ? ORDER BY number", (above,)
+        ).fetchall()
+        for of, number, at_ms, accepted_ms, event, _ in rows:
+            to += 1
+            self._database.execute("DELETE FROM entries WHERE priority = ? AND number = ?", (of, number))
+            row = (of, to, at_ms, accepted_ms, event)
+            self._database.execute("INSERT INTO entries VALUES(?,?,?,?,?,?)", (*row, row_digest(*row)))
+        return to
+
     def delete(self, first: int, last: int) -> int:
         """Every number from `first` to `last`; how many there were."""
         done = self._database.execute(
