@@ -1,6 +1,7 @@
 """What an observer of the broker learns about a room: nothing. And the same observer does find leaky builds."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,15 @@ class Unpadded(Unit):
         return True
 
 
-class Hasty(Unit):
+class Slow(Unit):
+    """On a machine and a card on which each entry in a record costs 10 ms."""
+
+    def _send(self, body: Body, send_ns: int) -> bool:
+        self._clock.pass_time(timedelta(milliseconds=10 * len(body.entries)))
+        return super()._send(body, send_ns)
+
+
+class Hasty(Slow):
     """Sends as soon as it has composed: how long that took is seen."""
 
     def slot(self, send_ns: int = 0) -> None:
@@ -118,18 +127,24 @@ class Answering(World):
             self.gateway._publish("u-1", self.gateway._down._record("u-1", now_ns), now_ns)
 
 
-def leaky(unit: type[Unit]) -> Callable[..., World]:
+def made_of(unit: type[Unit]) -> Callable[..., World]:
     return lambda folder, monkeypatch: World(folder, monkeypatch, unit)
 
 
 LEAKY = {
-    "early": (leaky(Early), "up"),
-    "unpadded": (leaky(Unpadded), "up"),
-    "hasty": (leaky(Hasty), "up"),
-    "draining": (leaky(Draining), "up"),
+    "early": (made_of(Early), "up"),
+    "unpadded": (made_of(Unpadded), "up"),
+    "hasty": (made_of(Hasty), "up"),
+    "draining": (made_of(Draining), "up"),
     "sorting": (Sorting, "up"),
     "answering": (Answering, "down"),
 }
+
+
+def test_slow_work_does_not_show(tmp_path: Path) -> None:
+    """The control of "hasty": the same slow machine, but what is composed waits for its place."""
+    auc, _, upper = told(captured(tmp_path, PART_S, made_of(Slow)), "up")
+    assert auc >= 1 - KNOWS_NOTHING and upper <= KNOWS_NOTHING, (auc, upper)
 
 
 @pytest.mark.parametrize("name", LEAKY)
