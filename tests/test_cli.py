@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,18 @@ def test_a_kind_of_camera_that_nobody_registered_is_named_with_those_there_are()
     with pytest.raises(errors.CameraError, match="recorded, simulated"):
         find_opener("webcam")
     assert find_opener("picamera2") == ""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "config/unit.toml"]])
+def test_an_output_that_cannot_be_written_is_one_line(arguments):
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "stillroom", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert "Traceback" not in found.stderr
+    if found.returncode != errors.ConfigError.exit_code:
+        assert found.returncode == errors.StorageError.exit_code
+        assert found.stderr == "stillroom: standard output: No space left on device\n"
 
 
 def test_commands_import_nothing_that_they_do_not_need():

@@ -4,6 +4,7 @@ The unit's own commands are in the table below; the tools register theirs as ent
 person can put right is one line on standard error and a documented exit code; README lists the codes.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -11,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from stillroom import __version__, processes
-from stillroom.errors import EXIT_INTERRUPTED, EXIT_OK, StillroomError
+from stillroom.errors import EXIT_INTERRUPTED, EXIT_OK, StillroomError, StorageError
 
 _OWN = {
     "check": "stillroom.check",
@@ -36,10 +37,12 @@ _HELP = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code; never lets a StillroomError or Ctrl-C become a traceback."""
+    """Run one command. Returns its exit code; never lets a StillroomError or Ctrl-C become a traceback, nor a full disk."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
     except StillroomError as error:
         print(f"stillroom: {_one_line(error)}", file=sys.stderr)
         return error.exit_code
@@ -47,8 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stillroom: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
+        _forget_output()
         return EXIT_OK
+    except OSError as error:
+        _forget_output()
+        print(f"stillroom: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
+        return StorageError.exit_code
+
+
+def _forget_output() -> None:
+    """What could not be written is not tried again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

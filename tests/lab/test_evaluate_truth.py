@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stillroom.errors import InputError
+from stillroom.errors import ConfigError, InputError
 from stillroom_tools.lab.evaluate_truth import Roi, load_truth
 
 
@@ -30,7 +30,7 @@ def test_regions_that_pass(text: str, box: tuple[float, ...]) -> None:
              "0,0,1,0", "0.5,0.5,100,100", "10.5,10,100,100"]
 )  # fmt: skip
 def test_regions_that_do_not_parse(text: str) -> None:
-    with pytest.raises(InputError, match="--roi"):
+    with pytest.raises(ConfigError, match="--roi"):
         Roi.parse(text)
 
 

@@ -11,7 +11,7 @@ from live import command
 from tests.keeper.test_unit import Rig
 
 from stillroom.cli import main
-from stillroom.errors import InputError, StorageError, TrustError
+from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import Audited
 from stillroom.keys import SigningKey, VerifyKey
 from stillroom.link import Network
@@ -115,6 +115,57 @@ def test_a_link_can_be_erased_and_the_chain_still_verifies(chain, capsys):
     assert "; 1 erased" in shown and "(erased;" in shown
 
 
+def test_words_without_their_salt_are_refused(chain, capsys):
+    """The true leaf beside other words: whoever has the file could make them say anything."""
+    path, fingerprint = chain
+    _, links = audit_file.read(path)
+    leaf = links[1].leaf_bytes().hex()
+
+    def forge(lines: list[str]) -> list[str]:
+        link = json.loads(lines[2]) | {"body": '{"what":"stop","at_ms":0}', "leaf": leaf}
+        del link["salt"]
+        return [*lines[:2], json.dumps(link), *lines[3:]]
+
+    rewrite(path, forge)
+    assert main(["site", "audit", "verify", str(path), "--fingerprint", fingerprint]) == InputError.exit_code
+    assert "line 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["u-2", "u-1\x1b[31m", ""])
+def test_the_first_line_cannot_call_the_unit_something_else(chain, name):
+    path, fingerprint = chain
+    rewrite(path, lambda lines: [edited(lines[0], unit=name), *lines[1:]])
+    assert main(["site", "audit", "verify", str(path), "--fingerprint", fingerprint]) in {4, 6}
+
+
+def test_what_was_cut_off_is_found_by_a_later_head_and_never_denied(chain, capsys):
+    path, fingerprint = chain
+    newest = audit_file.read(path)[1][-1].head
+    arguments = ["site", "audit", "verify", str(path), "--fingerprint", fingerprint]
+    assert main([*arguments, "--head", newest]) == 0
+    rewrite(path, lambda lines: lines[:-1])
+    assert main([*arguments, "--head", newest]) == TrustError.exit_code
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "whether later ones were cut off" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["xyz", "", "0" * 32, "a" * 31])
+def test_what_is_no_fingerprint_is_said(chain, capsys, text):
+    assert main(["site", "audit", "verify", str(chain[0]), "--fingerprint", text]) == ConfigError.exit_code
+    assert "as they stand on the unit's label" in capsys.readouterr().err
+
+
+def test_a_fingerprint_may_be_typed_without_its_hyphens(chain):
+    path, fingerprint = chain
+    command("site", "audit", "verify", path, "--fingerprint", fingerprint.replace("-", ""))
+
+
+def test_nothing_but_a_plain_file_is_replaced(chain, tmp_path):
+    arguments = ["site", "audit", "export", "u-1", "--site", str(tmp_path / "site"), "--out", "/dev/full"]
+    assert main(arguments) == InputError.exit_code
+
+
 def test_an_erased_link_cannot_be_given_another_leaf(chain):
     path, fingerprint = chain
     head, links = audit_file.read(path)
@@ -136,7 +187,7 @@ def test_an_erased_link_cannot_be_given_another_leaf(chain):
 def test_what_is_no_audit_file_is_said_in_one_line(tmp_path, capsys, content):
     path = tmp_path / "x"
     path.write_bytes(content)
-    assert main(["site", "audit", "verify", str(path), "--fingerprint", "x"]) == InputError.exit_code
+    assert main(["site", "audit", "verify", str(path), "--fingerprint", "a" * 32]) == InputError.exit_code
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -1,6 +1,6 @@
 """One recording through camera, distil and analysis; what came out each second, and what it cost."""
 
-import resource
+import contextlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,7 @@ def evaluate_clip(path: Path, roi: Roi | None, truth: Truth | None, progress: Pr
     """All frames of one file. Raises InputError where it cannot be opened, has no frames, or the roi does not fit."""
     result, coherence = ClipResult(str(path)), Coherence()
     started = time.process_time()
+    _forget_peak()
     camera = RecordedCamera(path, threads=_DECODE_THREADS)
     known = camera.probe
     frames = known.frames or (round(known.duration_s * known.frames_per_s) if known.duration_s else None)
@@ -135,11 +136,22 @@ def evaluate_clip(path: Path, roi: Roi | None, truth: Truth | None, progress: Pr
     if not coherence.frames:
         raise InputError(f"{path}: no frames in it")
     result.cpu_ms_per_frame = (time.process_time() - started) * 1e3 / coherence.frames
-    result.peak_rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result.peak_rss_mib = _peak_rss_mib()
     _warn(result, coherence)
     if truth is not None:
         result.errors = compare(result.seconds, truth)
     return result
+
+
+def _forget_peak() -> None:
+    """Start the kernel's count of peak memory anew, so that a file's peak is its own (proc(5), clear_refs)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_rss_mib() -> float:
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024
 
 
 def _play(

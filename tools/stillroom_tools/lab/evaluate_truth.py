@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.errors import InputError
+from stillroom.errors import ConfigError, InputError
 from stillroom.observation import Box
 
 COLUMNS = {"pulse_bpm": (20.0, 300.0), "breaths_per_min": (2.0, 100.0)}
@@ -29,19 +29,19 @@ class Roi:
 
     @classmethod
     def parse(cls, text: str) -> "Roi":
-        """`full` or `x,y,w,h`. Raises InputError for anything else."""
+        """`full` or `x,y,w,h`. Raises ConfigError for anything else."""
         if text.strip() == "full":
             return cls(0.0, 0.0, 1.0, 1.0, False)
         try:
             x, y, w, h = (float(part) for part in text.split(","))
         except ValueError:
-            raise InputError(f"--roi '{text}': must be {_ROI_SHAPE}") from None
+            raise ConfigError(f"--roi '{text}': must be {_ROI_SHAPE}") from None
         values = (x, y, w, h)
         if not all(math.isfinite(v) and v >= 0 for v in values) or w <= 0 or h <= 0:
-            raise InputError(f"--roi '{text}': x and y 0 or more, w and h above 0; {_ROI_SHAPE}")
+            raise ConfigError(f"--roi '{text}': x and y 0 or more, w and h above 0; {_ROI_SHAPE}")
         in_pixels = max(values) > 1
         if in_pixels and any(v != int(v) for v in values):
-            raise InputError(f"--roi '{text}': shares and pixels are mixed; must be {_ROI_SHAPE}")
+            raise ConfigError(f"--roi '{text}': shares and pixels are mixed; must be {_ROI_SHAPE}")
         return cls(x, y, w, h, in_pixels)
 
     def box(self, width_px: int, height_px: int) -> Box:

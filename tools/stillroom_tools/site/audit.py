@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from stillroom.errors import EXIT_OK
+from stillroom.errors import EXIT_OK, InputError
 from stillroom.files import replace_file
 
 HELP = "what was done with the camera, and that the record of it is whole"
@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         command.add_argument(
             "--fingerprint", required=True, metavar="F", help="as it stands on the unit's label"
         )
+        command.add_argument(
+            "--head", metavar="H", help="a head known from elsewhere: it must be in the chain"
+        )
         if name == "show":
             command.add_argument("--html", type=Path, metavar="FILE", help="a page to read or print")
 
@@ -38,15 +41,23 @@ def run(options: argparse.Namespace) -> int:
         return _export(options)
     from stillroom_tools.site import audit_file, audit_words
 
+    fingerprint = audit_file.check_fingerprint(options.fingerprint)
     head, links = audit_file.read(options.file)
-    audit_file.verify(options.file, head, links, options.fingerprint)
+    audit_file.verify(options.file, head, links, fingerprint, options.head)
     if options.what == "verify":
         print(audit_words.whole(head, links))
     elif options.html is not None:
+        _refuse_special(options.html)
         replace_file(options.html, audit_words.page(head, links).encode())
     else:
         print(audit_words.text(head, links))
     return EXIT_OK
+
+
+def _refuse_special(path: Path) -> None:
+    """A device or a folder is not to be replaced by a file."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: not a plain file: name one, or a place where there is none yet")
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -57,6 +68,7 @@ def _export(options: argparse.Namespace) -> int:
     enrolment = site.enrolment(options.unit)
     links = audit_file.read_gateway(site.folder, options.unit)
     head = audit_file.Head(audit_file.KIND, site.name, options.unit, enrolment.sign.hex())
+    _refuse_special(options.out)
     replace_file(options.out, audit_file.write(head, links))
     print(f"{options.out}: {len(links)} links of unit '{options.unit}'", file=sys.stderr)
     return EXIT_OK

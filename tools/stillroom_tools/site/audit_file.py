@@ -4,6 +4,7 @@ The first line says whose it is and with which key; each further line is a link.
 salt, only its leaf.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.chain import FIRST_HEAD, head_of, leaf_of, signed_part
-from stillroom.errors import InputError, StorageError, TrustError
+from stillroom.config import Name
+from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import Audited
 from stillroom.keys import VerifyKey
 from stillroom_tools.site.gateway.store import FILE
@@ -28,8 +30,8 @@ class Head(Struct, frozen=True, forbid_unknown_fields=True):
     """The first line."""
 
     stillroom: str
-    site: str
-    unit: str
+    site: Name
+    unit: Name
     key: Hex32
 
 
@@ -43,11 +45,19 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
     salt: Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")] | None = None
     leaf: Hex32 | None = None
 
-    def leaf_bytes(self) -> bytes | None:
-        """The leaf, from body and salt where they are there."""
+    def __post_init__(self) -> None:
+        whole = self.body is not None and self.salt is not None and self.leaf is None
+        erased = self.body is None and self.salt is None and self.leaf is not None
+        if not (whole or erased):
+            raise ValueError(
+                "a link has body and salt, or a leaf alone: words without their salt prove nothing"
+            )
+
+    def leaf_bytes(self) -> bytes:
+        """The leaf: of body and salt, or as it stands where they were erased."""
         if self.body is not None and self.salt is not None:
             return leaf_of(bytes.fromhex(self.salt), self.body.encode())
-        return bytes.fromhex(self.leaf) if self.leaf is not None else None
+        return bytes.fromhex(self.leaf or "")
 
     def said(self) -> dict[str, Any]:
         """What the link says; empty where it was erased."""
@@ -106,10 +116,25 @@ def read(path: Path) -> tuple[Head, list[Link]]:
     return head, [_decode(path, n, line, Link) for n, line in enumerate(lines[1:], 2) if line]
 
 
-def verify(path: Path, head: Head, links: Sequence[Link], fingerprint: str) -> None:
-    """Raises TrustError for the first thing that is wrong: the key, a gap, a link that was changed, a signature."""
+def check_fingerprint(text: str) -> str:
+    """As a label has it, with or without its hyphens. Raises ConfigError for what cannot be one."""
+    letters = "".join(text.split()).replace("-", "").lower()
+    if not re.fullmatch(r"[a-z2-7]{32}", letters):
+        raise ConfigError(
+            f"--fingerprint '{text}': 32 of a-z 2-7 are needed, as they stand on the unit's label"
+        )
+    return "-".join(letters[i : i + 4] for i in range(0, 32, 4))
+
+
+def verify(
+    path: Path, head: Head, links: Sequence[Link], fingerprint: str, newest: str | None = None
+) -> None:
+    """Raises TrustError for the first thing that is wrong: the key, a gap, a link that was changed, a signature.
+
+    fingerprint: as `check_fingerprint` gives it. newest: a head (hex) that is known from elsewhere and must be in it.
+    """
     key = VerifyKey(bytes.fromhex(head.key))
-    if key.fingerprint != fingerprint.strip().lower():
+    if key.fingerprint != fingerprint:
         raise TrustError(
             f"{path}: written by another unit: its key's fingerprint is {key.fingerprint}; compare with the label"
         )
@@ -118,20 +143,31 @@ def verify(path: Path, head: Head, links: Sequence[Link], fingerprint: str) -> N
     before = FIRST_HEAD
     for index, link in enumerate(links, 1):
         before = _next(path, index, link, before, key)
+        _check_names(path, head, link)
+    if newest is not None and newest.strip().lower() not in {link.head for link in links}:
+        raise TrustError(
+            f"{path}: the head {newest} is not in it: links are missing at its end, or it is another chain"
+        )
 
 
 def _next(path: Path, index: int, link: Link, before: bytes, key: VerifyKey) -> bytes:
-    leaf = link.leaf_bytes()
     if link.index != index:
         raise TrustError(f"{path}: link {index} is not there: link {link.index} stands in its place")
-    if leaf is None:
-        raise TrustError(f"{path}: link {index} has neither a body with its salt nor a leaf")
-    head = head_of(before, leaf)
+    head = head_of(before, link.leaf_bytes())
     if head.hex() != link.head:
         raise TrustError(f"{path}: link {index} was changed, or does not follow from the one before")
     if not key.verifies(signed_part(index, head), bytes.fromhex(link.signature)):
         raise TrustError(f"{path}: link {index} was not signed by this unit")
     return head
+
+
+def _check_names(path: Path, head: Head, link: Link) -> None:
+    """Each start names the unit: the file's first line cannot call it something else."""
+    said = link.said()
+    if said.get("what") == "start" and (said.get("site"), said.get("unit")) != (head.site, head.unit):
+        raise TrustError(
+            f"{path}: its first line names unit '{head.unit}' of site '{head.site}', the chain another"
+        )
 
 
 def _encode(link: Link) -> bytes:

@@ -30,7 +30,9 @@ def whole(head: Head, links: Sequence[Link]) -> str:
     erased = sum(link.body is None for link in links)
     return (
         f"whole: {len(links)} links of unit '{head.unit}' of site '{head.site}', from {_when(links[0])} to "
-        f"{_when(links[-1])}, each signed by this unit" + (f"; {erased} erased" if erased else "")
+        f"{_when(links[-1])}, each signed by this unit"
+        + (f"; {erased} erased" if erased else "")
+        + f"; whether later ones were cut off, only a later head can tell: the newest here is {links[-1].head}"
     )
 
 
@@ -79,7 +81,7 @@ def words(link: Link) -> str:
         "document-refused": f"A document was refused: {said.get('file')}: {said.get('reason')}",
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
-    return plain.get(what) or ", ".join(f"{k} {v}" for k, v in said.items() if k != "at_ms")
+    return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items() if k != "at_ms"))[1:-1]
 
 
 def _gate(said: dict[str, Any]) -> str:
