@@ -14,7 +14,7 @@ from stillroom.documents import Enrolment
 from stillroom.errors import TrustError, WireError
 from stillroom.events import Body
 from stillroom.keys import BoxKey, VerifyKey
-from stillroom.replay import Seen, advance
+from stillroom.replay import Seen, advance, given_up
 from stillroom.wire import Lane, Verified, open_body, parse, unwrap, verify
 
 UNKNOWN_UNIT = "?"
@@ -54,6 +54,8 @@ class Opened:
     late: bool
     """It came after one with a higher sequence."""
     body: Body
+    given_up: int = 0
+    """How many more records are missing for good now, beyond what reordering explains; -1: one came after all."""
 
 
 class Receiver:
@@ -103,7 +105,16 @@ class Receiver:
         self._store.save(unit, seen)
         self._epoch_keys[unit] = (record.wraps, epoch_key)
         late = before is not None and before.boot == record.boot.number and record.sequence < before.top
-        return Opened(unit, record.boot.number, record.epoch_index, record.sequence, skipped, late, body)
+        return Opened(
+            unit,
+            record.boot.number,
+            record.epoch_index,
+            record.sequence,
+            skipped,
+            late,
+            body,
+            given_up(before, seen),
+        )
 
 
 def _by_key_id(enrolments: Iterable[Enrolment]) -> dict[bytes, tuple[str, VerifyKey]]:

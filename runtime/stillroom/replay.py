@@ -16,6 +16,8 @@ WINDOW = 128
 MAX_SKIP = 2**26
 """More than a year of slots of half a second: a larger jump is no outage but a broken counter."""
 MAX_OLDER = 8
+REORDERED = 32
+"""How many later records may overtake one that still comes: as many as a sender has unacknowledged."""
 
 Number = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Sequence = Annotated[int, Meta(ge=0, le=MAX_SEQUENCE)]
@@ -41,6 +43,8 @@ class Seen(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     window: Window
     """Bit i (of a big-endian number) says that sequence top - i was seen."""
     older: Annotated[tuple[Older, ...], Meta(max_length=MAX_OLDER)] = ()
+    first: Sequence = 0
+    """The lowest sequence of this boot that was to be expected."""
 
     def to_bytes(self) -> bytes:
         return msgspec.msgpack.encode(self)
@@ -61,7 +65,7 @@ def advance(seen: Seen | None, record: Record) -> tuple[Seen, int]:
     number), rolled-back (an earlier boot never heard of), stale (unseen, but of an earlier boot), order, skip.
     """
     if seen is None:
-        return _first(record, ()), 0
+        return msgspec.structs.replace(_first(record, ()), first=record.sequence), 0
     if record.boot.number > seen.boot:
         _refuse_jump(record.sequence)
         older = (Older(seen.boot, seen.boot_id, seen.top), *seen.older)[:MAX_OLDER]
@@ -71,6 +75,29 @@ def advance(seen: Seen | None, record: Record) -> tuple[Seen, int]:
     if record.boot.id != seen.boot_id:
         raise WireError("cloned", f"two boots with number {seen.boot}: a copied key, or a card put back")
     return _same_boot(seen, record)
+
+
+def given_up(before: Seen | None, after: Seen) -> int:
+    """How many more records are missing for good with this step: `REORDERED` later ones have come, or another boot.
+
+    -1 where one came after all.
+    """
+    if before is None:
+        return 0
+    if after.boot != before.boot:
+        return _holes(before, 0) + max(after.top - REORDERED + 1, 0)
+    ahead = after.top - before.top
+    if ahead > 0:
+        return _holes(before, REORDERED - ahead) + max(ahead - REORDERED, 0)
+    came = (int.from_bytes(before.window, "big") ^ int.from_bytes(after.window, "big")).bit_length() - 1
+    return -1 if came >= REORDERED and before.top - came >= before.first else 0
+
+
+def _holes(seen: Seen, nearest: int) -> int:
+    """Of the places from `nearest` to REORDERED below the highest, those that are expected and were not seen."""
+    window = int.from_bytes(seen.window, "big")
+    last = min(REORDERED, seen.top - seen.first + 1)
+    return sum(not window >> place & 1 for place in range(max(nearest, 0), last))
 
 
 def _first(record: Record, older: tuple[Older, ...]) -> Seen:
@@ -96,7 +123,7 @@ def _same_boot(seen: Seen, record: Record) -> tuple[Seen, int]:
 
 def _moved(seen: Seen, epoch_index: int, top: int, window: int) -> Seen:
     data = window.to_bytes(WINDOW // 8, "big")
-    return Seen(seen.boot, seen.boot_id, epoch_index, top, data, seen.older)
+    return Seen(seen.boot, seen.boot_id, epoch_index, top, data, seen.older, seen.first)
 
 
 def _refuse_jump(ahead: int) -> None:

@@ -188,6 +188,19 @@ def test_a_unit_without_a_roster_or_with_another_sites_does_not_start(rig, tmp_p
         rig.start()
 
 
+@pytest.mark.parametrize(
+    ("was", "now"), [('unit = "u-1"', 'unit = "u-9"'), ('site = "test"', 'site = "other"')]
+)
+def test_anothers_key_is_refused_by_both_names(rig, was, now):
+    rig.unit.close()
+    settings = rig.folder / "unit.toml"
+    settings.write_text(settings.read_text().replace(was, now))
+    with pytest.raises(TrustError, match=r"unit\.key.*'u-1' of site 'test'.*" + now.split('"')[1]):
+        rig.start()
+    settings.write_text(settings.read_text().replace(now, was))
+    rig.start()
+
+
 def test_a_state_folder_in_use_is_refused(rig):
     with pytest.raises(StorageError, match="another keeper"):
         Unit(rig.settings, rig.clock)

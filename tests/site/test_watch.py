@@ -181,7 +181,7 @@ def test_a_json_line_holds_nothing_that_does_not_hold_now() -> None:
     assert (now.state, now.presence, now.gate) == ("in-bed", "live", "open")
     assert now.breathing == Reading(15.2, 0.93, None, "cells", 30.0)
     for gone in (room("silent"), room("late", behind_ms=99_000), NEVER, WAITING):
-        assert msgspec.structs.astuple(line(gone))[3:] == (None,) * 7 + ((), None, None)
+        assert msgspec.structs.astuple(line(gone))[3:] == (None,) * 7 + ((), None, None, {})
     paused = line(room(gate="paused"))
     assert (paused.gate, paused.state) == ("paused", None)
     assert line(room(state="unknown")).state is None

@@ -57,7 +57,7 @@ class Unit:
         self._clock = clock
         self._run = settings.path(settings.paths.run)
         self._trust = settings.path(settings.paths.trust)
-        unit_keys = keys.load_unit_keys(settings.path(settings.paths.keys))
+        unit_keys = _own_keys(settings)
         reserve_bytes = round(settings.outbox.reserve_mb * MB)
         state = settings.path(settings.paths.state)
         self._outbox = Outbox(state, settings.outbox.max_entries, reserve_bytes)
@@ -319,6 +319,18 @@ class Unit:
             "refused_down": self._refused_down,
         }
         _replace(self._run / STATUS, msgspec.json.encode(status))
+
+
+def _own_keys(settings: UnitConfig) -> keys.KeyRing:
+    """The unit's keys. Raises TrustError where they are another unit's: papers and topics would not fit them."""
+    folder = settings.path(settings.paths.keys)
+    ring = keys.load_unit_keys(folder)
+    if (ring.site, ring.name) != (settings.site, settings.unit):
+        raise TrustError(
+            f"{folder / keys.UNIT_KEY_FILE}: the key of unit '{ring.name}' of site '{ring.site}', but the configuration "
+            f"is of unit '{settings.unit}' of site '{settings.site}': put the unit's own key there, or correct 'unit'"
+        )
+    return ring
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

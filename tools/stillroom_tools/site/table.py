@@ -25,6 +25,12 @@ _DARK = "bold white on blue"
 _ALARM = "bold white on red"
 _DOUBT = "bold black on yellow"
 
+_ALARMS = {
+    "cloned": "KEY COPIED? {n} records of a second start",
+    "rolled-back": "CARD PUT BACK? {n} records of an unknown start",
+    "withheld": "{n} RECORDS NEVER CAME",
+}
+
 _STATE_STYLES = {
     "unknown": _DOUBT,
     "empty": "dim",
@@ -74,6 +80,8 @@ def fit(rooms: Sequence[Room], lines: int) -> list[Room]:
     """As many rooms as there are lines for, in their order: whatever needs somebody stays in."""
 
     def calm(room: Room) -> int:
+        if room.alarms:
+            return 0
         if room.presence == "live" and room.snapshot is not None and room.snapshot.gate == "open":
             return {"on-floor": 0, "unknown": 2, "empty": 4}.get(room.snapshot.state, 3)
         return 2 if room.presence == "live" else 1
@@ -90,11 +98,12 @@ def late_by(room: Room) -> str:
 
 
 def notes(room: Room) -> list[str]:
-    """What else must be said of this room: faults first."""
+    """What else must be said of this room: alarms first, then faults."""
+    said = [_ALARMS[alarm].format(n=n) for alarm, n in room.alarms]
     snapshot = room.snapshot
     if snapshot is None:
-        return []
-    said = [f"fault {_words(fault)}" for fault in snapshot.faults]
+        return said
+    said += [f"fault {_words(fault)}" for fault in snapshot.faults]
     if snapshot.clock == "unsure":
         said.append("clock unsure")
     if snapshot.camera not in ("picamera2", "none"):

@@ -91,14 +91,17 @@ class Watch:
     def look(self, timeout_s: float) -> list[Room]:
         """Take in what came, waiting at most `timeout_s` for something; the rooms that a record or silence touched."""
         touched: dict[str, Room] = {}
+        if not self.subscriber.connected:
+            self._enrolled.alarms.excuse()  # what the broker does not keep for us is missing through no fault
         for message in self.subscriber.take(BATCH, timeout_s):
-            opened = self._enrolled.open(message.payload)
+            opened = self._enrolled.open(message)
             if opened is None:
                 continue
             order = (opened.boot, opened.epoch_index, opened.sequence)
             room = self.rooms.saw(opened.unit, order, opened.body.sealed_ms, opened.body.snapshot)
             if room is not None:
                 touched[room.unit] = room
+        touched.update(self._alarm())
         if self._clock.mono_ns() >= self._refresh_ns:
             self._refresh_ns = self._clock.mono_ns() + round(REFRESH_S * NS_PER_S)
             self._refresh()
@@ -110,6 +113,11 @@ class Watch:
         said = [] if self.subscriber.connected else [f"NOT CONNECTED: {self.subscriber.status}"]
         said += [f"{self.refused} records refused"] if self.refused else []
         return "; ".join(said)
+
+    def _alarm(self) -> dict[str, Room]:
+        """The rooms whose alarms are others now."""
+        found = (self.rooms.alarm(unit, self._enrolled.alarms.of(unit)) for unit in self._enrolled.units)
+        return {room.unit: room for room in found if room is not None}
 
     def _refresh(self) -> None:
         if self._enrolled.refresh():
@@ -133,13 +141,15 @@ class Line(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()
     waiting: int | None = None
     clock: str | None = None
+    alarms: dict[str, int] = {}
+    """`cloned`, `rolled-back`, `withheld`: how many records each is about."""
 
 
 def line(room: Room) -> Line:
     """What is known of a room now; what was known before it fell silent, or is told late, is not in it."""
     snapshot = room.snapshot if room.presence == "live" else None
     if snapshot is None:
-        return Line(unit=room.unit, room=room.name, presence=room.presence)
+        return Line(unit=room.unit, room=room.name, presence=room.presence, alarms=dict(room.alarms))
     known = snapshot.gate == "open" and snapshot.state != "unknown"
     return Line(
         unit=room.unit,
@@ -155,6 +165,7 @@ def line(room: Room) -> Line:
         faults=snapshot.faults,
         waiting=snapshot.waiting,
         clock=snapshot.clock,
+        alarms=dict(room.alarms),
     )
 
 

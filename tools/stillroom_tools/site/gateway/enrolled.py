@@ -11,9 +11,20 @@ from stillroom.documents import Enrolment
 from stillroom.errors import StillroomError, TrustError, WireError
 from stillroom.keys import KeyRing
 from stillroom.receiver import Opened, Receiver, ReplayStore
+from stillroom_tools.site.gateway.alarms import Alarms
 from stillroom_tools.site.layout import Party, Site
+from stillroom_tools.site.subscriber import Message
+
+_UNIT_AT = 3
+"""Of the topic stillroom/1/<site>/<unit>/up."""
 
 Listing = tuple[int, frozenset[str]]
+
+
+def unit_of(topic: str) -> str:
+    """Whose topic it is; empty, and so nobody's, where it is none of ours."""
+    parts = topic.split("/", _UNIT_AT + 1)
+    return parts[_UNIT_AT] if len(parts) > _UNIT_AT else ""
 
 
 class Enrolled:
@@ -29,6 +40,7 @@ class Enrolled:
         self.units: dict[str, Enrolment] = {}
         self.refusals: Counter[tuple[str, str]] = Counter()
         """(unit or `?`, reason) to how many records were refused, over all receivers of this process."""
+        self.alarms = Alarms(clock)
         self._told: set[str] = set()
         self._listing: Listing | None = None
         self._receiver = Receiver((), self.keys.boxes, store)
@@ -47,11 +59,15 @@ class Enrolled:
         self._receiver = Receiver(self.units.values(), self.keys.boxes, self._store)
         return True
 
-    def open(self, payload: bytes) -> Opened | None:
-        """A record that is true, or None: refused and counted."""
+    def open(self, message: Message) -> Opened | None:
+        """A record that is true and came on its unit's own topic, or None: refused and counted."""
         try:
-            return self._receiver.open(payload)
+            opened = self._receiver.open(message.payload, unit_of(message.topic))
+            self.alarms.opened(opened)
+            return opened
         except WireError:
+            for unit, reason in self._receiver.refusals:
+                self.alarms.refused(unit, reason)
             return None
         finally:
             self.refusals += self._receiver.refusals

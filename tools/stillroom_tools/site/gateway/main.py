@@ -100,7 +100,7 @@ class Gateway:
 
     def receive(self, messages: list[Message]) -> None:
         """Open, commit, announce. Nothing is shown or told to a unit before the commit."""
-        opened = [o for o in (self._enrolled.open(m.payload) for m in messages) if o is not None]
+        opened = [o for o in (self._enrolled.open(m) for m in messages) if o is not None]
         if not opened:
             return
         now_ms = self._clock.utc_ms()
@@ -121,6 +121,8 @@ class Gateway:
             _tell(f"units enrolled now: {', '.join(sorted(self._enrolled.units)) or 'none'}")
         for room in self._rooms.judge():
             _tell(f"unit {room.unit} (room {room.name}) is silent: no record for three slots")
+        for alarm in self._enrolled.alarms.news():
+            _tell(alarm)
         self._report.tell(self._enrolled.refusals, self._subscriber.dropped)
 
     def _enrol(self) -> None:

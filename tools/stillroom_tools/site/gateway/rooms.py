@@ -4,7 +4,7 @@ Silence is never "all clear": a unit that says nothing, or whose records arrive 
 that whoever shows a room must show first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -37,6 +37,8 @@ class Room:
     behind_ms: int = 0
     """How old the newest record was when it was opened, by the two clocks."""
     snapshot: Snapshot | None = None
+    alarms: tuple[tuple[str, int], ...] = ()
+    """What stands against the unit itself (see alarms.py), and how many records each is about."""
 
     @property
     def name(self) -> str:
@@ -78,7 +80,16 @@ class Rooms:
         behind_ms = now_ms - sealed_ms
         presence: Presence = "late" if _is_late(behind_ms, snapshot) else "live"
         since_ms = before.since_ms if presence == before.presence else now_ms
-        self._rooms[unit] = Room(unit, presence, since_ms, now_ms, behind_ms, snapshot)
+        self._rooms[unit] = Room(unit, presence, since_ms, now_ms, behind_ms, snapshot, before.alarms)
+        return self._rooms[unit]
+
+    def alarm(self, unit: str, alarms: Mapping[str, int]) -> Room | None:
+        """The alarms that stand now; the room where they are others than before."""
+        room = self._rooms.get(unit)
+        standing = tuple(sorted(alarms.items()))
+        if room is None or room.alarms == standing:
+            return None
+        self._rooms[unit] = replace(room, alarms=standing)
         return self._rooms[unit]
 
     def judge(self) -> list[Room]:

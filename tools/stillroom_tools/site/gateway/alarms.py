@@ -1,0 +1,89 @@
+"""What a site must hear about a unit that no entry can tell it: a copied key, a card put back, records that never came.
+
+Refused records are counted elsewhere; these three are more than a count. They stand until the process ends, but
+for missing records, which an outage explains: these stand for ten minutes after the last one.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from stillroom.clock import NS_PER_S, Clock
+from stillroom.receiver import Opened
+from stillroom.replay import REORDERED
+
+REPEAT_S = 10.0
+"""At most one line in so long for each unit and alarm."""
+WITHHELD_STANDS_S = 600.0
+
+_WORDS = {
+    "cloned": "{n} records of a second start under one number: its key was copied, or its card was put back: "
+    "take the unit off the wall, and make it new keys",
+    "rolled-back": "{n} records of an earlier start that nobody heard of: its card was put back from a copy, or its "
+    "key was copied: take the unit off the wall, and make it new keys",
+    "withheld": "{n} records never came: lost on the way, or withheld by somebody; its entries come again",
+}
+
+
+@dataclass
+class _Known:
+    counts: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    told_ns: dict[str, int] = field(default_factory=dict)
+    missed_ns: int = 0
+    excused: bool = False
+    excused_until: tuple[int, int] | None = None
+
+
+class Alarms:
+    """Feed with `opened` and `refused`; `news` once a second or so."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._units: dict[str, _Known] = {}
+
+    def opened(self, record: Opened) -> None:
+        """A record that is true; what went missing before it."""
+        known = self._units.setdefault(record.unit, _Known())
+        if not self._is_excused(known, record) and record.given_up:
+            known.counts["withheld"] = max(known.counts["withheld"] + record.given_up, 0)
+            known.missed_ns = self._clock.mono_ns()
+
+    def refused(self, unit: str, reason: str) -> None:
+        """A record that was refused."""
+        if reason in _WORDS:
+            self._units.setdefault(unit, _Known()).counts[reason] += 1
+
+    def excuse(self) -> None:
+        """We did not listen for a while: what is missing from that time is not held against anybody."""
+        for known in self._units.values():
+            known.excused, known.excused_until = True, None
+
+    def of(self, unit: str) -> dict[str, int]:
+        """The alarms that stand, and how many records each is about."""
+        known = self._units.get(unit, _Known())
+        old = self._clock.mono_ns() - known.missed_ns > WITHHELD_STANDS_S * NS_PER_S
+        return {alarm: n for alarm, n in known.counts.items() if n and not (alarm == "withheld" and old)}
+
+    def news(self) -> list[str]:
+        """A line for each alarm that is new, or has grown since it was told."""
+        return [
+            f"ALARM: unit {unit}: {alarm}: {_WORDS[alarm].format(n=n)}"
+            for unit, known in self._units.items()
+            for alarm, n in sorted(known.counts.items())
+            if self._is_news(known, alarm, n)
+        ]
+
+    def _is_news(self, known: _Known, alarm: str, count: int) -> bool:
+        now_ns = self._clock.mono_ns()
+        recently = now_ns - known.told_ns.get(alarm, now_ns - 10**18) < REPEAT_S * NS_PER_S
+        if count <= known.told[alarm] or recently:
+            return False
+        known.told[alarm], known.told_ns[alarm] = count, now_ns
+        return True
+
+    def _is_excused(self, known: _Known, record: Opened) -> bool:
+        """From the first record after `excuse` on, until what could be missing before it has been given up."""
+        at = (record.boot, record.sequence)
+        if known.excused:
+            known.excused, known.excused_until = False, (record.boot, record.sequence + REORDERED)
+        return known.excused_until is not None and at <= known.excused_until
