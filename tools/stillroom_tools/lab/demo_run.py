@@ -20,7 +20,7 @@ from stillroom_tools.lab.demo_figures import Figures
 from stillroom_tools.lab.demo_gateway import DemoGateway, Line
 from stillroom_tools.lab.demo_keys import Keys
 from stillroom_tools.lab.demo_ledger import Ledger
-from stillroom_tools.lab.demo_screen import EVENTS_SHOWN, screen, told
+from stillroom_tools.lab.demo_screen import EVENTS_KEPT, screen, told
 from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.watch import Watch
@@ -49,7 +49,7 @@ class Demo:
         self._ledger = Ledger()
         self._figures = Figures(SystemClock().utc_ms())
         self._look_ms = 0
-        self._events: deque[Line] = deque(maxlen=EVENTS_SHOWN)
+        self._events: deque[Line] = deque(maxlen=EVENTS_KEPT)
         self._chosen = 0
         self._covered: set[str] = set()
         self._withdrawn: set[str] = set()
@@ -125,9 +125,8 @@ class Demo:
                 self._look_after()
                 note = "; ".join(filter(None, [watch.status(), self._note]))
                 rooms = watch.rooms.all()
-                picture = screen(
-                    rooms, self._unit.room, self._ledger, self._events, note, clock.utc_ms(), console.width
-                )
+                events = tuple(self._events)
+                picture = screen(rooms, self._unit.room, self._ledger, events, note, clock.utc_ms(), console)
                 live.update(picture, refresh=True)
 
     def _over(self, end: float | None) -> bool:

@@ -1,11 +1,11 @@
 """What the demo shows: the ward's table, the ledger, the last events, and which key does what."""
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
@@ -13,12 +13,16 @@ from stillroom.clock import utc_text
 from stillroom_tools.lab.demo_gateway import Line
 from stillroom_tools.lab.demo_ledger import Ledger
 from stillroom_tools.site.gateway.rooms import Room
-from stillroom_tools.site.table import render
+from stillroom_tools.site.table import fit, render
 
-EVENTS_SHOWN = 8
+EVENTS_KEPT = 40
+FRAME_LINES = 12
+"""Of the terminal: title, head, what stands under the table, ledger, keys."""
+LEAST_ROOMS = 3
+PANEL_LINES = 2
 KEYS = (
-    "e enter   l lie down   g get up   f fall   v leave   c cover/uncover camera\n"
-    "p pause button   w withdraw/give authorisation   b cut/mend broker   1-9 room   q quit"
+    "e enter   l lie down   g get up   f fall   v leave   c cover/uncover\n"
+    "p pause   w withdraw/authorise   b cut/mend broker   1-9 room   q quit"
 )
 
 
@@ -35,20 +39,29 @@ def screen(
     rooms: Sequence[Room],
     chosen: str,
     ledger: Ledger,
-    events: Iterable[Line],
+    events: Sequence[Line],
     note: str,
     now_ms: int,
-    width: int,
+    console: Console,
 ) -> RenderableType:
-    """The whole picture for a terminal of `width` columns."""
-    balanced = ledger.balanced
-    return Group(
-        render(rooms, now_ms, width=width, status=note),
-        Text(f"ledger: {ledger.line()}", "bold green" if balanced else "bold yellow"),
-        Panel("\n".join(told(line) for line in events) or "no events yet", title="opened at the other end"),
-        Text(f"keys act on {chosen}:", "bold"),
-        Text(KEYS),
+    """The whole picture for a terminal. What is least needed gives way first: old events, then calm rooms."""
+    width, height = console.size
+    shown = fit(rooms, max(height - FRAME_LINES, LEAST_ROOMS))
+    hidden = len(rooms) - len(shown)
+    status = "; ".join(filter(None, [note, f"{hidden} MORE ROOMS do not fit" if hidden else ""]))
+    above = Group(
+        render(rooms, now_ms, width=width, status=status, only=shown),
+        Text(f"ledger: {ledger.line()}", "bold green" if ledger.balanced else "bold yellow"),
+        Text.assemble((f"keys act on {chosen}:\n", "bold"), KEYS),
     )
+    left = height - len(console.render_lines(above, pad=False)) - PANEL_LINES
+    return Group(above, _panel(events, left)) if left > 0 else above
+
+
+def _panel(events: Sequence[Line], lines: int) -> Panel:
+    newest = [told(line) for line in events][-lines:]
+    said = Text("\n".join(newest) or "no events yet", no_wrap=True, overflow="ellipsis")
+    return Panel(said, title="opened at the other end")
 
 
 def _condition(event: dict[str, Any]) -> str:
