@@ -1,5 +1,6 @@
 """Configuration: the commented example holds every key; what is wrong is said with file, key, value and range."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,13 @@ def write(folder: Path, text: str) -> Path:
     path = folder / "unit.toml"
     path.write_text(text)
     return path
+
+
+def make_unit(folder: Path) -> Path:
+    site, unit = str(folder / "site"), str(folder / "unit")
+    assert main(["site", "new", site, "--site", "test", "--no-tls"]) == 0
+    assert main(["make", "unit", unit, "--site", site, "--unit", "u-1", "--profile", "lab"]) == 0
+    return folder / "unit" / "unit.toml"
 
 
 def keys_of(schema: type, prefix: str = "") -> set[str]:
@@ -54,16 +62,24 @@ def test_every_key_of_the_example_is_commented():
     [
         ("", "key 'site' is missing"),
         ('site = "a"', "key 'unit' is missing"),
-        ('site = "A b"\nunit = "b"', "key 'site' = 'A b'"),
-        (LEAST + "[slots]\nperiod_s = 99", "key 'slots.period_s' = 99: expected float <= 10.0"),
+        ('site = "A b"\nunit = "b"', "key 'site' = 'A b': allowed is text: 1 to 32 of a-z 0-9 -"),
+        (LEAST + "[slots]\nperiod_s = 99", "key 'slots.period_s' = 99: allowed is a number from 0.5 to 10.0"),
         (LEAST + "[slots]\nperod_s = 2", "unknown key 'slots.perod_s': did you mean 'period_s'?"),
         (LEAST + "wibble = 2", "unknown key 'wibble': known here: site, unit"),
         (LEAST + 'folder = "x"', "unknown key 'folder'"),
         (LEAST + "slots = 3", "key 'slots' = 3: expected object"),
-        (LEAST + "[zones]\nbed = [[0, 0], [1, 2], [1, 1]]", "key 'zones.bed.1.1' = 2: expected float <= 1.0"),
+        (
+            LEAST + "[zones]\nbed = [[0, 0], [1, 2], [1, 1]]",
+            "key 'zones.bed.1.1' = 2: allowed is a number from 0.0 to 1.0",
+        ),
         (LEAST + "[zones]\nbed = [[0, 0], [1, 1]]", "key 'zones.bed' = [[0, 0], [1, 1]]"),
-        (LEAST + "[camera]\nwidth_px = 641", "key 'camera.width_px' = 641"),
-        (LEAST + '[camera]\nwidth_px = "640"', "key 'camera.width_px' = '640': expected int, got str"),
+        (
+            LEAST + "[camera]\nwidth_px = 641",
+            "key 'camera.width_px' = 641: allowed is a whole number from 16 to 1920, a multiple of 2",
+        ),
+        (LEAST + '[camera]\nwidth_px = "640"', "key 'camera.width_px' = '640': allowed is a whole number"),
+        (LEAST + '[camera]\nspeed = "fast"', "key 'camera.speed' = 'fast': allowed is 'max' or 'real'"),
+        (LEAST + '[broker]\nhost = "a b"', "key 'broker.host' = 'a b': allowed is text: a host name or an address"),
         (LEAST + '[camera]\nkind = "simulated"', "profile 'care' takes only 'picamera2'"),
         (LEAST + "[broker]\ntls = false", "profile 'care' takes only true"),
         (LEAST + '[broker]\ncertificate_file = "c.pem"', "key 'broker.key_file' is missing"),
@@ -96,10 +112,38 @@ def test_check_names_a_file_that_is_not_there(tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev", "fifo"])
+def test_what_is_no_plain_file_is_refused_at_once(tmp_path, path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(ConfigError, match=r"plain file|Is a directory"):
+        config.load(tmp_path / path)
+
+
+def test_a_huge_file_is_refused_unread(tmp_path):
+    path = tmp_path / "unit.toml"
+    with path.open("wb") as file:
+        file.truncate(10**9)
+    with pytest.raises(ConfigError, match="larger than 256 KiB"):
+        config.load(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('site = "test"', 'site = "other"', "the trust folder is of site 'test'"),
+        ('kind = "picamera2"', 'kind = "webcam"', "no such camera is installed"),
+        ('run = "run"', f'run = "/tmp/{"x" * 120}"', "over 107 bytes"),
+    ],
+)
+def test_check_finds_what_would_fail_only_when_it_runs(tmp_path, capsys, old, new, says):
+    unit = make_unit(tmp_path)
+    unit.write_text(unit.read_text().replace(old, new))
+    assert main(["check", str(unit)]) != 0
+    assert says in capsys.readouterr().err
+
+
 def test_check_says_what_a_sound_file_asks_for(tmp_path, capsys):
-    path = write(tmp_path, LEAST)
-    (tmp_path / "keys").mkdir()
-    (tmp_path / "trust").mkdir()
+    path = make_unit(tmp_path)
     assert main(["check", str(path)]) == 0
-    assert "one record every 2 s to 127.0.0.1:8883 over TLS 1.3" in capsys.readouterr().out
+    assert "one record every 2 s to 127.0.0.1:8883 without TLS" in capsys.readouterr().out
     assert check.HELP

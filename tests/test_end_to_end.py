@@ -153,8 +153,11 @@ def test_a_second_run_of_one_unit_is_refused(live: LiveSite):
     process = run_unit(unit.folder)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 8
-    assert "another keeper is using it" in said and "Traceback" not in said
+    assert "another `stillroom run` is using it" in said and "Traceback" not in said
     assert unit.ended() is None
+    for process in ("courier", "eye"):
+        pid = live.kill(unit, process)
+        until(lambda p=process, old=pid: live.pid_of(unit, p) not in {None, old}, f"another {process}")
     until(lambda: live.pid_of(unit, "keeper"), "the first one, unharmed")
 
 

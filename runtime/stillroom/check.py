@@ -1,11 +1,16 @@
 """`stillroom check CONFIG`: is this configuration sound, and what does it ask for? Starts nothing."""
 
 import argparse
+import os
 from pathlib import Path
 
 from stillroom import config
 from stillroom.errors import EXIT_OK, ConfigError
+from stillroom.keeper.roster import load_authority
+from stillroom.link import COURIER_SOCKET
+from stillroom.run import find_opener
 
+MAX_SOCKET_PATH_BYTES = 107
 HELP = "check a configuration file and say what it asks for"
 
 
@@ -17,6 +22,8 @@ def run(options: argparse.Namespace) -> int:
     """Prints a few plain lines; raises ConfigError for the first thing wrong."""
     unit = config.load(options.config)
     _check_files(options.config, unit)
+    _check_site(options.config, unit)
+    find_opener(unit.camera.kind)
     print(f"{options.config}: sound")
     print(f"  unit {unit.unit} of site {unit.site}, profile {unit.profile}")
     source = f" from {unit.camera.source}" if unit.camera.source else ""
@@ -27,6 +34,20 @@ def run(options: argparse.Namespace) -> int:
     print(f"  zones {', '.join(zones) or 'none'}; private zones: {len(unit.zones.private)}")
     print(f"  one record every {unit.slots.period_s:g} s to {_broker(unit)}")
     return EXIT_OK
+
+
+def _check_site(path: Path, unit: config.UnitConfig) -> None:
+    """The trust folder is of the same site. Raises ConfigError, TrustError."""
+    authority = load_authority(unit.path(unit.paths.trust))
+    if authority.site != unit.site:
+        raise ConfigError(
+            f"{path}: key 'site' = '{unit.site}': the trust folder is of site '{authority.site}'"
+        )
+    longest = unit.path(unit.paths.run) / COURIER_SOCKET
+    if len(os.fsencode(longest.absolute())) > MAX_SOCKET_PATH_BYTES:
+        raise ConfigError(
+            f"{path}: key 'paths.run' = '{unit.paths.run}': sockets there get names over 107 bytes"
+        )
 
 
 def _broker(unit: config.UnitConfig) -> str:

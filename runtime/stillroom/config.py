@@ -3,11 +3,11 @@
 `config/unit.toml` shows each key with unit and range; a test holds the two together.
 """
 
-import difflib
-import re
+import os
+import stat
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -19,6 +19,7 @@ Point = tuple[Annotated[float, Meta(ge=0.0, le=1.0)], Annotated[float, Meta(ge=0
 Polygon = Annotated[tuple[Point, ...], Meta(min_length=3, max_length=32)]
 
 
+MAX_FILE_BYTES = 256 * 1024
 OWN_CAMERA = "picamera2"
 """The kind that a unit has; every other kind is the lab's."""
 
@@ -39,7 +40,7 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
 class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Which camera, and what is asked of it."""
 
-    kind: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,16}\Z")] = OWN_CAMERA
+    kind: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,16}\Z", description="1 to 16 of a-z 0-9")] = OWN_CAMERA
     """`picamera2`, or one that the tools register: `simulated`, `recorded`."""
     source: str = ""
     """simulated: a scenario file; recorded: a video file; picamera2: empty, or the camera's number."""
@@ -112,7 +113,13 @@ class OutboxConfig(Struct, frozen=True, forbid_unknown_fields=True):
 class BrokerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The facility's MQTT broker."""
 
-    host: Annotated[str, Meta(min_length=1, max_length=253)] = "127.0.0.1"
+    host: Annotated[
+        str,
+        Meta(
+            pattern=r"\A[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?\Z",
+            description="a host name or an address",
+        ),
+    ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8883
     tls: bool = True
     ca_file: str = ""
@@ -163,7 +170,7 @@ def load(path: Path) -> UnitConfig:
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises ConfigError where it is missing, unreadable or not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(_read_bounded(path).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
@@ -172,50 +179,26 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
 
 
+def _read_bounded(path: Path) -> bytes:
+    """Opened so that a FIFO or a device cannot hold us up."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ConfigError(f"{path}: not a plain file")
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigError(f"{path}: larger than {MAX_FILE_BYTES >> 10} KiB, which no configuration is")
+    return data
+
+
 def convert(path: Path, raw: dict[str, Any], schema: type[T]) -> T:
     """Check raw tables against a schema. Raises ConfigError naming file, key, value and what is allowed."""
     try:
         return msgspec.convert(raw, schema, strict=True)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_explain(str(error), raw, schema)}") from None
+        from stillroom.config_words import explain
 
-
-def _explain(message: str, raw: dict[str, Any], schema: type) -> str:
-    what, _, where = message.partition(" - at `$")
-    keys = re.findall(r"[^.\[\]`]+", where)
-    key = ".".join(keys)
-    unknown = re.search(r"unknown field `([^`]*)`", what)
-    if unknown:
-        return _explain_unknown(unknown[1], keys, schema)
-    missing = re.search(r"missing required field `([^`]*)`", what)
-    if missing:
-        return f"key '{'.'.join([*keys, missing[1]])}' is missing: add it"
-    value: Any = raw
-    for step in keys:
-        value = value[int(step)] if isinstance(value, list) else value.get(step, value)
-    return f"key '{key}' = {_short(value)}: {what[:1].lower()}{what[1:].replace('`', '')}"
-
-
-def _explain_unknown(name: str, keys: list[str], schema: type) -> str:
-    for step in keys:
-        schema = next((s for s in _structs(get_type_hints(schema).get(step)) if s), schema)
-    known = [f.name for f in msgspec.structs.fields(schema) if f.name != "folder"]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
-    return f"unknown key '{'.'.join([*keys, name])}': {hint}"
-
-
-def _structs(annotation: Any) -> list[type]:
-    if isinstance(annotation, type) and issubclass(annotation, Struct):
-        return [annotation]
-    if get_origin(annotation) is None:
-        return []
-    return [found for part in get_args(annotation) for found in _structs(part)]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        raise ConfigError(f"{path}: {explain(str(error), raw, schema)}") from None
 
 
 def _check_together(path: Path, config: UnitConfig) -> None:

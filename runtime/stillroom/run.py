@@ -5,6 +5,7 @@ this process ends, however it ends, the kernel ends the three.
 """
 
 import argparse
+import fcntl
 import os
 import signal
 import subprocess
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
         die_with(options.parent)
     opener = find_opener(unit.camera.kind)
+    _lock(unit.path(unit.paths.run))
     supervisor = Supervisor(options.config, unit.path(unit.paths.run) / EYE_START, opener)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: supervisor.stop())
@@ -67,6 +69,22 @@ def find_opener(kind: str) -> str:
         known = ", ".join(sorted({*found, config.OWN_CAMERA}))
         raise CameraError(f"key 'camera.kind' = '{kind}': no such camera is installed (here: {known})")
     return found[kind]
+
+
+def _lock(run: Path) -> None:
+    """One supervisor a run folder, until this process ends: a second would clear away the first one's names.
+
+    Raises StorageError.
+    """
+    try:
+        run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(run / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(f"{run}: cannot be used ('paths.run'): {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise StorageError(f"{run}: another `stillroom run` is using it: stop that one first") from None
 
 
 class Child:

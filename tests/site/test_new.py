@@ -246,7 +246,7 @@ def test_keys_that_others_may_read_are_refused(folder: Path, name: str, read) ->
     ("text", "expected"),
     [
         ("", "'site' is missing"),
-        ("site = 1", "expected `?str"),
+        ("site = 1", "allowed is text"),
         ('site = "demo"\nsight = 1', "did you mean 'site'"),
         ('site = "demo"\n[broker]\nport = 0', "broker.port"),
         ('site = "demo"\n[broker]\nhost = "a b"', "broker.host"),
