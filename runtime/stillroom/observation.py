@@ -27,6 +27,9 @@ Method = Annotated[
     Meta(min_length=1, max_length=16, pattern=r"\A[a-z0-9-]+\Z", extra={"unit": "", "identifies": "none"}),
 ]
 
+Health = Literal["unsure", "good", "covered", "dark", "blinded", "blurred", "frozen", "moved"]
+"""What the camera itself can be. `unsure`: nothing is said; what was said before stands."""
+
 MAX_BLOBS = 4
 
 
@@ -81,3 +84,5 @@ class Observation(Struct, frozen=True, tag="observation", forbid_unknown_fields=
     pulse: Reading
     frames_per_s: FramesPerSecond
     frames_dropped: Count
+    health: Annotated[Health, Meta(extra={"unit": "", "identifies": "none"})] = "unsure"
+    """Whether the camera still looks at the room that it looked at before."""

@@ -3,20 +3,21 @@
 import itertools
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import numpy as np
 import pytest
 
 from stillroom.errors import ConfigError
-from stillroom_tools.lab.scenario import CUES, Act, Lens, Movement, Scenario, load_scenario
+from stillroom_tools.lab.scenario import CUES, Act, CameraCue, Lens, Movement, Scenario, load_scenario
 from stillroom_tools.lab.scenario_cues import CueFile
 from stillroom_tools.lab.scenario_life import Life
 from stillroom_tools.lab.scene import zones_of
 from stillroom_tools.lab.scene_vitals import beat, breath, rhythm
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "config" / "scenarios"
-MOVES = [verb for verb in CUES if verb not in ("cover", "uncover")]
+MOVES = [verb for verb in CUES if verb not in get_args(CameraCue)]
 ENDS_AT = {
     "enter": "standing",
     "lie-down": "bed",

@@ -14,6 +14,7 @@ from stillroom.eye.background import Background, Light
 from stillroom.eye.breathing import Breathing
 from stillroom.eye.distil import Grid, Mask, distil
 from stillroom.eye.figures import Motion, blobs_of, box_of, is_dark
+from stillroom.eye.health import CameraHealth
 from stillroom.eye.patch import Patch, body_of, inside
 from stillroom.eye.traces import Fifth, Traces
 from stillroom.observation import Blob, Box, Observation, Reading, Withheld
@@ -57,6 +58,7 @@ class Analysis:
         self._patch = Patch(self._shape, self._region)
         self._found = None if self._region is None else Patch(self._shape, limit=cells)
         self._background, self._light, self._motion = Background(cells), Light(), Motion(cells)
+        self._health = CameraHealth(self._shape, self._open)
         self._has_before = False
         self._allowed = {"breathing": True, "pulse": True}
         self._empty: bool | None = None
@@ -107,6 +109,7 @@ class Analysis:
     def _observe(self, fifth: Fifth, frame_ns: int, captured_mono_ns: int) -> Observation:
         moving = self._motion.feed(fifth.moved) & self._open
         self._motion.weigh(fifth.luma)
+        health = self._health.feed(fifth, self._grid.histogram, moving)
         light_changed = self._light.feed(fifth.luma)
         if light_changed and self._lit_anew(fifth.time_s):
             self._restart()
@@ -139,6 +142,7 @@ class Analysis:
             pulse=self._readings["pulse"],
             frames_per_s=min(240.0, self._traces.pace.frames_per_s),
             frames_dropped=self._traces.pace.dropped,
+            health=health,
         )
 
     def _lit_anew(self, now_s: float) -> bool:

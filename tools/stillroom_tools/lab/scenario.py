@@ -23,7 +23,9 @@ from stillroom_tools.lab.scenario_physics import (
     Unrest,
 )
 
-Cue = Literal["enter", "lie-down", "turn", "sit-up", "get-up", "fall", "leave", "cover", "uncover"]
+CameraCue = Literal["cover", "uncover", "knock", "blur", "dazzle", "freeze", "mend"]
+"""What happens to the camera."""
+Cue = Literal["enter", "lie-down", "turn", "sit-up", "get-up", "fall", "leave", CameraCue]
 """What a live cue may say."""
 Verb = Literal[Cue, "light"]
 CUES: tuple[str, ...] = get_args(Cue)
@@ -45,6 +47,8 @@ class Act(Struct, frozen=True, forbid_unknown_fields=True):
     do: Verb
     lux: Lux | None = None
     """Of `light` alone: how bright the room is from then on."""
+    turn_deg: Annotated[float, Meta(ge=-20.0, le=20.0)] | None = None
+    """Of `knock` alone: how far the camera is turned downwards (7 where it is not said)."""
 
 
 class Lens(Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,5 +168,7 @@ def load_scenario(path: Path) -> Scenario:
             raise ConfigError(f"{key}.at_s' = {act.at_s}: must be below repeat_s = {scenario.repeat_s}")
         if (act.do == "light") != (act.lux is not None):
             raise ConfigError(f"{key}.lux': needed by 'light', and allowed there alone (here: '{act.do}')")
+        if act.turn_deg is not None and act.do != "knock":
+            raise ConfigError(f"{key}.turn_deg': allowed with 'knock' alone (here: '{act.do}')")
         before_s = act.at_s
     return scenario

@@ -8,11 +8,14 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
+import msgspec
 import numpy as np
 
 from stillroom.events import RoomState
-from stillroom_tools.lab.scenario import Act, Cue, Scenario
+from stillroom_tools.lab.scenario import Act, CameraCue, Cue, Scenario
+from stillroom_tools.lab.scenario_harm import Harms
 from stillroom_tools.lab.scenario_steps import Place, Step, at_first, plan
 from stillroom_tools.lab.scenario_unrest import Restless
 from stillroom_tools.lab.scene import ROOM_BACK_M, Points
@@ -23,6 +26,7 @@ KEPT_S = 600.0
 _SLOT_S = 10.0
 _COVER_S = 0.3
 _KNEES = [11, 13]
+_OF_THE_CAMERA: tuple[str, ...] = get_args(CameraCue)
 
 _STATES: dict[Place, RoomState] = {
     "outside": "empty",
@@ -51,6 +55,7 @@ class Moment:
     lux: float
     light_since_s: float
     covered: float
+    harms: Harms
 
 
 class Life:
@@ -66,12 +71,13 @@ class Life:
         self._steps: list[Step] = []
         self._lights: list[tuple[float, float]] = [(-1e9, scenario.light.lux), (-1e9, scenario.light.lux)]
         self._covers: list[tuple[float, bool]] = [(-1e9, False)]
+        self._harms: list[tuple[float, Harms]] = [(-1e9, Harms())]
         self._slot: tuple[int, Points, Points] | None = None
 
     def cue(self, verb: Cue, at_s: float) -> None:
         """Something happens now that the scenario does not say; what it still had to say is dropped."""
         self._advance(at_s)
-        if verb not in ("cover", "uncover"):
+        if verb not in _OF_THE_CAMERA:
             self._next = None
         self._act(Act(at_s=at_s, do=verb))
 
@@ -105,6 +111,7 @@ class Life:
             lux=lux,
             light_since_s=since_s,
             covered=self._covered(at_s),
+            harms=next(each for since_s, each in reversed(self._harms) if since_s <= at_s),
         )
 
     def _advance(self, at_s: float) -> None:
@@ -118,6 +125,8 @@ class Life:
         elif act.do in ("cover", "uncover"):
             if (act.do == "cover") != self._covers[-1][1]:
                 self._covers = [*self._covers, (act.at_s, act.do == "cover")][-64:]
+        elif act.do in _OF_THE_CAMERA:
+            self._harms = [*self._harms, (act.at_s, self._harms[-1][1].after(act.do, act.turn_deg))][-64:]
         else:
             self._move(act)
 
@@ -149,6 +158,8 @@ class Life:
 
         Someone standing sways a little as well.
         """
+        if not (sway_m or self._scenario.movement.fidgets_per_min):
+            return False
         slot = int(at_s // _SLOT_S)
         if self._slot is None or self._slot[0] != slot:
             before = self._settled(slot - 1)
@@ -182,7 +193,7 @@ def _script(scenario: Scenario) -> Iterator[Act]:
     """The acts, again and again where the scenario repeats."""
     for turn in itertools.count() if scenario.repeat_s and scenario.acts else range(1):
         for act in scenario.acts:
-            yield Act(at_s=act.at_s + turn * scenario.repeat_s, do=act.do, lux=act.lux)
+            yield msgspec.structs.replace(act, at_s=act.at_s + turn * scenario.repeat_s)
 
 
 def _state(place: Place, was_in_bed: bool) -> RoomState:

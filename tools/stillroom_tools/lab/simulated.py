@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from stillroom.clock import NS_PER_S
 from stillroom.config import CameraConfig
 from stillroom.errors import ConfigError
@@ -17,6 +19,7 @@ from stillroom.eye.frame import Camera, Frame
 from stillroom.observation import Box
 from stillroom_tools.lab.scenario import Scenario, load_scenario
 from stillroom_tools.lab.scenario_cues import CueFile
+from stillroom_tools.lab.scenario_harm import harmed
 from stillroom_tools.lab.scenario_life import Life, Moment
 from stillroom_tools.lab.scenario_physics import Compression
 from stillroom_tools.lab.scenario_unrest import Restless
@@ -87,12 +90,9 @@ class SimulatedCamera:
         self.width, self.height, self.frames_per_s = width_px, height_px, frames_per_s
         self._scenario, self._seed = scenario, seed
         self._real_time, self._cues, self._truth = real_time, cues, truth
-        camera = pinhole(scenario.lens, width_px, height_px)
-        infrared = scenario.light.infrared
-        self._canvas = Canvas(camera, scenario.lens, seed, layout, padding_px, mono=infrared)
         breathing, pulse, unrest = scenario.breathing, scenario.pulse, scenario.unrest
-        share = pulse.infrared_share * pulse.strength if infrared else None
-        self._person = Person(scenario.looks, camera, breathing.chest_mm, pulse.strength, share)
+        self._bytes: tuple[Layout, int] = layout, padding_px
+        self._point(0.0)
         self._life = Life(scenario, seed)
         ramp = unrest.ramp_from_s, unrest.ramp_for_s
         self._breathing = with_unrest(
@@ -106,9 +106,21 @@ class SimulatedCamera:
             (0.0, 0.0),
         )
         self._restless = Restless(unrest, seed)
-        self._beside_them = Beside(scenario, camera, seed)
         self._light = RoomLight(scenario, height_px, seed)
         self._closed = False
+
+    def _point(self, turned_deg: float) -> None:
+        """Look from the same place, so much further down."""
+        scenario, seed = self._scenario, self._seed
+        lens = msgspec.structs.replace(scenario.lens, pitch_deg=scenario.lens.pitch_deg + turned_deg)
+        camera = pinhole(lens, self.width, self.height)
+        infrared, pulse = scenario.light.infrared, scenario.pulse
+        self._canvas = Canvas(camera, lens, seed, *self._bytes, mono=infrared)
+        share = pulse.infrared_share * pulse.strength if infrared else None
+        self._person = Person(scenario.looks, camera, scenario.breathing.chest_mm, pulse.strength, share)
+        self._beside_them = Beside(scenario, camera, seed)
+        self._turned_deg = turned_deg
+        self._latest: Frame | None = None
 
     def frames(self) -> Iterator[Frame]:
         """Frames until `close`; each is valid until the next is asked for."""
@@ -127,9 +139,15 @@ class SimulatedCamera:
         taken_ns, stamp_ns = self._times_ns(index)
         at_s = taken_ns / NS_PER_S
         now = self._life.moment(at_s)
+        if now.harms.frozen and self._latest is not None:
+            return Frame(self._latest.y, self._latest.u, self._latest.v, stamp_ns)
+        if now.harms.turned_deg != self._turned_deg:
+            self._point(now.harms.turned_deg)
         light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
         figure, gains = self._shown(now, at_s), self._light.at(at_s)
-        return self._canvas.draw(light, figure, mixed(self._seed, index), stamp_ns, gains)
+        drawn = self._canvas.draw(light, figure, mixed(self._seed, index), stamp_ns, gains)
+        self._latest = harmed(drawn, now.harms)
+        return self._latest
 
     def frame_ns(self, index: int) -> int:
         """When frame `index` is due; the first is due at 0."""

@@ -1,0 +1,233 @@
+"""Is the camera still looking at the room it looked at before? On cells and a histogram; no frame is kept.
+
+The view is known by its edges: differences of neighbouring cells, remembered slowly. Light scales them all alike, so
+that correlation with those remembered does not care for lamps or sunrise. It is taken tile by tile: a person, a
+curtain or a moved chair spoils some tiles, a turned camera spoils all of them, and mostly leaves the same edges a few
+cells away (found by cross-correlation through the FFT; Kuglin and Hines 1975 without their whitening). Memory lasts
+as long as the process: a camera that was turned while no eye ran is not noticed.
+
+What cannot be told apart on cells: less than about one cell (8 px) of movement, less than a few px of blur, and a lens
+cap from a room without any light (both `covered`; `dark` is a room whose edges can still be made out).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillroom.eye.figures import is_dark
+from stillroom.observation import Health
+
+if TYPE_CHECKING:
+    from stillroom.eye.traces import Fifth
+
+Real = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+TILES = (3, 4)
+LEARN_FIFTHS = 25
+SMOOTH = 0.3
+"""Of each fifth, so that noise in dim rooms averages out over a second."""
+REMEMBER, FORGET = 1 / 300, 1 / 1500
+"""Of each fifth: a minute where a tile is as it was, five where it is not (a cupboard was moved)."""
+EDGE = 24.0
+"""Counts; stronger edges count no more than this."""
+FAINT = 0.6
+"""Mean edge, in counts, of a picture that shows nothing but noise."""
+TILE_AGREES = 0.4
+MOVED_AGREE, SURE_AGREE = 0.25, 0.5
+FLOODED_SHARE, FLOODED_LUMA = 0.5, 245
+QUIET = 0.02
+DETAIL_LOST = 0.3
+BLUR_FINE, LEARN_FINE = 0.5, 0.75
+SHIFT_EVERY = 5
+SHIFT_FOUND, SHIFT_BETTER = 0.5, 0.15
+
+HOLD_S: dict[Health, float] = {
+    "good": 1.4,
+    "covered": 1.4,
+    "dark": 1.4,
+    "blinded": 1.8,
+    "frozen": 2.8,
+    "blurred": 4.8,
+    "moved": 5.8,
+}
+"""How long each must last before it is said."""
+_FIFTH_S = 0.2
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture's edges, right and down, and their mean strength."""
+
+    right: Real
+    down: Real
+    detail: float
+    fine: float
+    luma: float
+
+
+class CameraHealth:
+    """Make for a grid, feed a fifth of a second at a time."""
+
+    def __init__(self, shape: tuple[int, int], allowed: Flags) -> None:
+        """allowed: (cells,) True where the picture may be read."""
+        self._shape = shape
+        here = allowed.reshape(shape)
+        self._right, self._down = here[:, 1:] & here[:, :-1], here[1:] & here[:-1]
+        self._inside = here[1:-1, 1:-1] & here[1:-1, :-2] & here[1:-1, 2:] & here[:-2, 1:-1] & here[2:, 1:-1]
+        self._here = here
+        self._tile = _tiles(shape)
+        self._known = np.zeros(shape, np.float32)
+        self._now: Real | None = None
+        self._seen = 0
+        self._fifths = 0
+        self._shifted = 0
+        self._candidate: Health = "unsure"
+        self._held_s = 0.0
+        self.state: Health = "unsure"
+
+    def feed(self, fifth: "Fifth", histogram: NDArray[np.uint32], moving: Flags) -> Health:
+        """The state now. histogram: (256,) of luma; moving: (cells,) True where something moves."""
+        luma = fifth.luma.reshape(self._shape)
+        frozen = bool(fifth.moved.max(initial=0.0) == 0.0)
+        self._now = self._smoothed(luma)
+        self._fifths += 1
+        raw = self._judge(self._view(self._now), histogram, moving, frozen)
+        if raw != self._candidate:
+            self._candidate, self._held_s = raw, 0.0
+        self._held_s += _FIFTH_S
+        if raw not in ("unsure", self.state) and self._held_s >= HOLD_S[raw]:
+            self.state = raw
+        return self.state
+
+    def _smoothed(self, luma: Real) -> Real:
+        """A mean over a second, begun anew where the light has halved or doubled."""
+        if self._now is None or not 0.5 < (float(luma.mean()) + 1.0) / (float(self._now.mean()) + 1.0) < 2.0:
+            return luma.copy()
+        return self._now + np.float32(SMOOTH) * (luma - self._now)
+
+    def _judge(self, view: View, histogram: NDArray[np.uint32], moving: Flags, frozen: bool) -> Health:
+        total = max(1, int(histogram.sum()))
+        if int(histogram[FLOODED_LUMA:].sum()) > FLOODED_SHARE * total:
+            return "blinded"
+        black = is_dark(histogram)
+        if self._seen < LEARN_FIFTHS:
+            return self._begin(view, black)
+        known = self._view(self._known)
+        agree, whole = self._agreement(view, known)
+        if black:
+            return "dark" if whole > 0.2 and view.detail > FAINT / 2 else "covered"
+        if frozen:
+            return "frozen"
+        quiet = bool(moving.mean() < QUIET)
+        lost = view.detail / (view.luma + 4.0) < DETAIL_LOST * known.detail / (known.luma + 4.0)
+        if lost and view.luma > known.luma + 20.0:
+            return "blinded"
+        if lost and whole < 0.5:
+            return "covered" if quiet else "unsure"
+        return self._by_edges(view, known, moving, agree, whole, quiet)
+
+    def _by_edges(
+        self, view: View, known: View, moving: Flags, agree: float, whole: float, quiet: bool
+    ) -> Health:
+        if self._fifths % SHIFT_EVERY == 0:
+            self._shifted = self._shifted + 1 if self._is_shifted(whole) else 0
+        if self._shifted >= 3:
+            self._held_s = HOLD_S["moved"]
+            self._candidate = "moved"
+            return "moved"
+        if agree <= MOVED_AGREE:
+            return "moved" if quiet else "unsure"
+        fine = view.fine / (view.luma + 4.0) / max(known.fine / (known.luma + 4.0), 1e-6)
+        if agree >= SURE_AGREE and whole > 0.4 and fine < BLUR_FINE:
+            return "blurred"
+        if self._shifted == 0 and agree >= SURE_AGREE:
+            if fine > LEARN_FINE:
+                self._remember(moving, agree)
+            return "good"
+        return "unsure" if self._shifted else "good"
+
+    def _begin(self, view: View, black: bool) -> Health:
+        """No view is known yet: learn it from what is neither black nor blank."""
+        if black:
+            return "dark"
+        if view.detail < FAINT:
+            return "covered"
+        self._seen += 1
+        assert self._now is not None
+        self._known += (self._now - self._known) / np.float32(self._seen)
+        return "unsure" if self._seen < LEARN_FIFTHS else "good"
+
+    def _remember(self, moving: Flags, agree: float) -> None:
+        share = np.where(moving.reshape(self._shape), 0.0, REMEMBER if agree > 0.75 else FORGET)
+        assert self._now is not None
+        self._known += share.astype(np.float32) * (self._now - self._known)
+
+    def _view(self, luma: Real) -> View:
+        right = np.where(self._right, np.diff(luma, axis=1), np.float32(0))
+        down = np.where(self._down, np.diff(luma, axis=0), np.float32(0))
+        pairs = max(1, int(self._right.sum()) + int(self._down.sum()))
+        detail = float(np.abs(right).sum() + np.abs(down).sum()) / pairs
+        centre = luma[1:-1, 1:-1]
+        bend = 4 * centre - luma[1:-1, :-2] - luma[1:-1, 2:] - luma[:-2, 1:-1] - luma[2:, 1:-1]
+        fine = float(np.abs(bend[self._inside]).mean()) / 4 if self._inside.any() else 0.0
+        mean = float(luma[self._here].mean()) if self._here.any() else 0.0
+        return View(np.clip(right, -EDGE, EDGE), np.clip(down, -EDGE, EDGE), detail, fine, mean)
+
+    def _agreement(self, view: View, known: View) -> tuple[float, float]:
+        """Share of tiles whose edges are as they were, and the correlation of the whole."""
+        rows, cols = self._shape
+        product, mine, before = (np.zeros((rows, cols), np.float32) for _ in range(3))
+        for now, then, where in (
+            (view.right, known.right, np.s_[:, :-1]),
+            (view.down, known.down, np.s_[:-1, :]),
+        ):
+            product[where] += now * then
+            mine[where] += now * now
+            before[where] += then * then
+        sums = [np.bincount(self._tile, each.reshape(-1)) for each in (product, mine, before)]
+        cells = np.bincount(self._tile)
+        usable = sums[2] > cells * FAINT**2
+        if int(usable.sum()) < 3:
+            return 1.0, _correlation(*(float(each.sum()) for each in sums))
+        agrees = sums[0] > TILE_AGREES * np.sqrt(sums[1] * sums[2])
+        return float(agrees[usable].mean()), _correlation(*(float(each.sum()) for each in sums))
+
+    def _is_shifted(self, whole: float) -> bool:
+        """Are the edges there, but elsewhere?"""
+        assert self._now is not None
+        now, known = self._view(self._now), self._view(self._known)
+        found = _cross(now.right, known.right, self._shape) + _cross(now.down, known.down, self._shape)
+        scale = np.sqrt(
+            float((now.right**2).sum() + (now.down**2).sum())
+            * float((known.right**2).sum() + (known.down**2).sum())
+        )
+        if scale <= 0.0:
+            return False
+        best = np.unravel_index(int(found.argmax()), found.shape)
+        away = [min(int(b), n - int(b)) for b, n in zip(best, found.shape, strict=True)]
+        if max(away) == 0:
+            return False
+        # What has left the picture on one side cannot be found again: the overlap's share of the whole.
+        overlap = (1 - away[0] / found.shape[0]) * (1 - away[1] / found.shape[1])
+        correlation = float(found[best]) / (scale * max(overlap, 0.3))
+        return bool(correlation > SHIFT_FOUND and correlation > whole + SHIFT_BETTER)
+
+
+def _cross(a: Real, b: Real, shape: tuple[int, int]) -> Real:
+    """Circular cross-correlation of two edge maps, padded to the shape of the cells."""
+    spectrum = np.fft.rfft2(a, shape) * np.conj(np.fft.rfft2(b, shape))
+    found: Real = np.fft.irfft2(spectrum, shape).astype(np.float32)
+    return found
+
+
+def _correlation(product: float, mine: float, before: float) -> float:
+    return product / float(np.sqrt(mine * before)) if mine > 0 and before > 0 else 0.0
+
+
+def _tiles(shape: tuple[int, int]) -> NDArray[np.intp]:
+    rows, cols = shape
+    down, across = np.arange(rows) * TILES[0] // rows, np.arange(cols) * TILES[1] // cols
+    return (down[:, None] * TILES[1] + across).reshape(-1)
