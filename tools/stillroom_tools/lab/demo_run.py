@@ -58,7 +58,7 @@ class Demo:
 
     def run(self, *, headless: bool, seconds: float | None) -> int:
         """0 where the ledger balances at the end, 1 where it does not."""
-        before = {n: signal.signal(n, self._stop) for n in (signal.SIGINT, signal.SIGTERM)}
+        before = {n: signal.signal(n, self._stop) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         folder = Path(tempfile.mkdtemp(prefix="stillroom-demo-"))
         try:
             self._set_up(folder)
