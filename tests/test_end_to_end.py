@@ -168,3 +168,20 @@ def test_a_camera_that_fails_is_a_condition_in_one_line(live: LiveSite):
     until(lambda: live.has("condition", kind="camera-failed", active=True), "the condition at the other end")
     live.settle()
     assert "life.toml" in unit.log.read_text() and "Traceback" not in unit.log.read_text()
+
+
+def test_commands_reach_a_unit_that_nobody_can_touch(live: LiveSite):
+    """Withdrawn and authorised again through gateway and broker alone; each answered by a receipt."""
+    unit = live.add_unit()
+    live.start()
+    until(lambda: unit.status().gate == "open", "an open gate")
+    command("site", "withdraw", unit.name, "--site", live.site, "--send")
+    until(lambda: live.has("receipt", kind="withdrawal", outcome="done"), "the receipt of the withdrawal")
+    until(lambda: unit.status().gate == "withdrawn", "a closed gate")
+    until(lambda: live.pid_of(unit, "eye") is None, "no eye", within_s=1.0)
+    live.restart_gateway()
+    command("site", "authorise", unit.name, "--site", live.site, "--room", "room-9", "--days", 1, "--send")
+    until(lambda: live.has("receipt", kind="authorisation", outcome="done"), "the receipt of the authorisation")
+    until(lambda: unit.status().gate == "open" and live.pid_of(unit, "eye"), "an eye again")
+    live.settle()
+    assert live.ledger.account(unit.name).doubled == 0

@@ -31,6 +31,7 @@ GateReason = Literal[
     "clock-unsure",
     "indicator-fault",
     "camera-refused",
+    "camera-moved",
 ]
 UtcMs = Annotated[int, Meta(ge=0, le=2**53, extra={"unit": "ms", "identifies": "none"})]
 Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z", extra={"unit": "", "identifies": "none"})]
@@ -134,7 +135,22 @@ class Lost(Struct, frozen=True, tag="lost", forbid_unknown_fields=True):
     reason: Code
 
 
-Event = StateChanged | ConditionChanged | GateChanged | Audited | Summary | Lost
+class Receipt(Struct, frozen=True, tag="receipt", forbid_unknown_fields=True):
+    """What became of a command that came downwards."""
+
+    retention: ClassVar[str] = "audit"
+
+    command: Count
+    """Its number."""
+    kind: Code
+    """Of the document that it brought: authorisation, withdrawal, roster; `unknown`."""
+    document: Code | None
+    """The authorisation's id; None where the document was not accepted, and for a roster."""
+    outcome: Code
+    """`done`, or why not."""
+
+
+Event = StateChanged | ConditionChanged | GateChanged | Audited | Summary | Lost | Receipt
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,6 +173,18 @@ class Body(Struct, frozen=True, forbid_unknown_fields=True):
     entries: tuple[Entry, ...]
 
 
+MAX_COMMAND_BYTES = 1_536
+"""Of the document in a command: one record downwards holds it beside cursor and time, and eight ranges."""
+
+
+class Command(Struct, frozen=True, forbid_unknown_fields=True):
+    """A signed document for the unit, as it would lie in its trust folder. Said again until its receipt came."""
+
+    number: Annotated[int, Meta(ge=1, le=2**53, extra={"unit": "1", "identifies": "none"})]
+    """Rises from command to command; one that is not higher than the last one carried out is not carried out."""
+    note: Annotated[bytes, Meta(max_length=MAX_COMMAND_BYTES, extra={"unit": "", "identifies": "none"})]
+
+
 class DownBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What one record downwards holds: which entries the gateway has, and its time."""
 
@@ -165,3 +193,4 @@ class DownBody(Struct, frozen=True, forbid_unknown_fields=True):
     """The gateway has every entry up to this number."""
     ranges: Annotated[tuple[tuple[Count, Count], ...], Meta(max_length=32)] = ()
     """And these (first, last), both included, beyond the cursor."""
+    command: Command | None = None

@@ -68,6 +68,7 @@ const events = {
     breathing_trusted: share, pulse_bpm: orNull(rate), pulse_trusted: share,
   },
   lost: { ranges: list(pair(count), 1, 32), reason: code },
+  receipt: { command: count, kind: code, document: orNull(code), outcome: code },
 };
 
 const event = (v) => {
@@ -78,7 +79,8 @@ const event = (v) => {
 const entry = map({ number: integer(1n, 2n ** 53n), at_ms: ms, accepted_ms: ms, event, late: flag });
 
 const up = map({ sealed_ms: ms, snapshot, entries: list(entry) });
-const down = map({ utc_ms: ms, cursor: count, ranges: list(pair(count), 0, 32) });
+const command = map({ number: integer(1n, 2n ** 53n), note: bytes(0, 1536) });
+const down = map({ utc_ms: ms, cursor: count, ranges: list(pair(count), 0, 32), command: orNull(command) });
 
 // Step 14.
 export function decodeBody(data, lane) {

@@ -20,6 +20,7 @@ from parties import BOARD, DOWN, GATEWAY, HEAD_BYTES, OTHER_UNIT, STRANGER, UNIT
 
 from stillroom import wire  # noqa: E402
 from stillroom.documents import Authorisation, Enrolment, Roster, Withdrawal  # noqa: E402
+from stillroom.events import Command, Receipt  # noqa: E402
 from stillroom.keys import KeyRing, digest  # noqa: E402
 from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
 from stillroom.wire import Boot, Lane  # noqa: E402
@@ -27,6 +28,7 @@ from stillroom.wire import Boot, Lane  # noqa: E402
 Vector = dict[str, Any]
 LANES = {Lane.UP: "up", Lane.DOWN: "down", Lane.VIEW: "view"}
 UNDER = p.epoch()
+COMMAND = Command(1_795_348_800, b"stillroom/1 withdrawal\n... and the rest of the signed note\n")
 COMMITMENT_AT = HEAD_BYTES + 2 * WRAP_BYTES
 
 
@@ -67,6 +69,14 @@ def good_records() -> Iterable[Vector]:
     to_unit = p.epoch(boot=7, to=(UNIT,))
     record = p.record(down, lane=Lane.DOWN, by=GATEWAY, under=to_unit)
     yield good("the gateway's record", down, record, lane=Lane.DOWN, by=GATEWAY, to=UNIT)
+    command = p.packed(msgspec.structs.replace(DOWN, command=COMMAND))
+    record = p.record(command, lane=Lane.DOWN, by=GATEWAY, under=to_unit, sequence=1)
+    yield good("the gateway's record with a command", command, record, lane=Lane.DOWN, by=GATEWAY, to=UNIT)
+    entry = msgspec.structs.replace(
+        p.body().entries[0], event=Receipt(COMMAND.number, "roster", None, "version")
+    )
+    receipt = p.packed(msgspec.structs.replace(p.body(), entries=(entry,)))
+    yield good("a unit's receipt", receipt, p.record(receipt, under=UNDER, sequence=43))
     yield good("lane view", b"x", p.record(b"x", lane=Lane.VIEW, under=UNDER), opaque=True, lane=Lane.VIEW)
     one = p.epoch(to=(GATEWAY,))
     empty = wire.seal(Lane.UP, UNIT.signing, one, 0, b"")
@@ -172,6 +182,20 @@ def bad_body() -> Iterable[Vector]:
         "a fraction that is none": with_motion(plain, float("nan")),
     }.items():
         yield vector(name, p.record(body, under=UNDER), "body")
+
+
+def bad_down() -> Iterable[Vector]:
+    plain = msgspec.to_builtins(msgspec.structs.replace(DOWN, command=COMMAND), builtin_types=(bytes,))
+    under = p.epoch(boot=7, to=(UNIT,))
+    for name, body in {
+        "no word of a command, not even null": {k: v for k, v in plain.items() if k != "command"},
+        "a command numbered 0": {**plain, "command": {**plain["command"], "number": 0}},
+        "a command larger than 1,536 bytes": {**plain, "command": {**plain["command"], "note": bytes(1537)}},
+        "a command of text": {**plain, "command": {**plain["command"], "note": "note"}},
+        "33 ranges": {**plain, "ranges": [[i, i] for i in range(33)]},
+    }.items():
+        data = p.record(p.packed(body), lane=Lane.DOWN, by=GATEWAY, under=under)
+        yield vector(name, data, "body", lane=Lane.DOWN, by=GATEWAY, to=UNIT)
 
 
 def with_motion(plain: Vector, motion: float) -> bytes:
@@ -318,7 +342,7 @@ def save(name: str, content: Any) -> None:
 
 
 if __name__ == "__main__":
-    groups = (good_records, bad_form, bad_sender, bad_seal, bad_body)
+    groups = (good_records, bad_form, bad_sender, bad_seal, bad_body, bad_down)
     save(
         "records.json",
         {"keys": keys(), "derivation": derivation(), "records": [v for g in groups for v in g()]},

@@ -14,9 +14,10 @@ from stillroom import __version__, keys
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, StorageError, TrustError, WireError
-from stillroom.events import Body, ConditionChanged, Snapshot
+from stillroom.events import Body, Command, ConditionChanged, Snapshot
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
+from stillroom.keeper.commands import Commands
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.room import Room
@@ -68,6 +69,7 @@ class Unit:
         seen = self._outbox.recall_bytes(_DOWN_SEEN)
         self._sealer = Sealer(unit_keys, self._roster, boot, clock, Seen.from_bytes(seen) if seen else None)
         self._folder = TrustFolder(self._trust, settings.unit)
+        self._commands = Commands(self._outbox, self._trust, settings.unit, clock)
         self._audit = AuditChain(self._outbox, unit_keys.signing)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause)
         self._room = Room(settings, self._outbox.add, clock.utc_ms())
@@ -147,6 +149,20 @@ class Unit:
         if not differs:
             self._gateway_time_until_ns = self._clock.mono_ns() + GATEWAY_TIME_GOOD_FOR_S * NS_PER_S
         self._condition("clock-differs", differs, "system clock and gateway differ by more than 10 s")
+        if down.command is not None:
+            self._obey(down.command)
+
+    def _obey(self, command: Command) -> None:
+        """Carry it out, once; then the trust folder is read as if somebody had put a file there."""
+        utc_ms = self._clock.utc_ms()
+        receipt = self._commands.carry_out(command, self._roster)
+        if receipt is None:
+            return
+        self._outbox.add(utc_ms, receipt)
+        what = {"kind": receipt.kind, "document": receipt.document or "none", "outcome": receipt.outcome}
+        self._audit.append(utc_ms, "command", number=command.number, **what)
+        self._commit(utc_ms)
+        self.read_trust()
 
     def _settle(self, cursor: int, ranges: tuple[tuple[int, int], ...]) -> None:
         try:

@@ -17,6 +17,7 @@ from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.files import replace_file, write_new
 from stillroom.notes import sign_note
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.send import add_send, send, unit_named
 
 HELP = "let a unit sense a room, for 28 days at most"
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scopes", default=",".join(SCOPES), metavar="S", help=f"of {','.join(SCOPES)} (all)"
     )
+    add_send(parser)
     parser.add_argument("--purpose", default="safety", metavar="CODE", help="why (safety)")
 
 
@@ -38,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     days = _days(options.days)
     room, purpose = _code(options.room, "--room"), _code(options.purpose, "--purpose")
     scopes = _scopes(options.scopes)
-    site, unit, trust = find_unit(options.unit, options.site)
+    site, unit, trust = recipient(options)
     start = now(SystemClock())
     paper = Authorisation(
         start=start,
@@ -52,11 +54,22 @@ def run(options: argparse.Namespace) -> int:
     )
     note = sign_note(KINDS[Authorisation], paper, [site.authority_keys()])
     write_new(site.authorisations_dir / f"{paper.id}.note", note, 0o644)
-    replace_file(trust / "authorisations" / f"{paper.id}.note", note)
+    if trust is None:
+        send(site, unit, paper.id, note)
+    else:
+        replace_file(trust / "authorisations" / f"{paper.id}.note", note)
     until = f"{paper.until:%Y-%m-%d %H:%M:%S} UTC"
     print(f"unit {unit} may sense room {room} ({', '.join(scopes)}) until {until}", file=sys.stderr)
     print(paper.id)
     return EXIT_OK
+
+
+def recipient(options: argparse.Namespace) -> tuple[Site, str, Path | None]:
+    """Site, unit's id and its trust folder; None for the folder where the document is to be sent."""
+    if not options.send:
+        return find_unit(options.unit, options.site)
+    site = open_site(options.site)
+    return site, unit_named(options.unit, site), None
 
 
 def find_unit(folder: Path, site_folder: Path) -> tuple[Site, str, Path]:

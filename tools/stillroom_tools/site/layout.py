@@ -84,6 +84,11 @@ class Site:
         return self.folder / "withdrawals"
 
     @property
+    def commands_dir(self) -> Path:
+        """What a running gateway is to tell units: a folder for each unit, a signed document a file."""
+        return self.folder / "commands"
+
+    @property
     def roster_file(self) -> Path:
         return self.folder / "roster.note"
 

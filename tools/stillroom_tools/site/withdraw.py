@@ -10,8 +10,9 @@ from stillroom.errors import EXIT_OK, TrustError
 from stillroom.files import replace_file
 from stillroom.keys import KeyRing
 from stillroom.notes import sign_note
-from stillroom_tools.site.authorise import find_unit
+from stillroom_tools.site.authorise import recipient
 from stillroom_tools.site.layout import Site
+from stillroom_tools.site.send import add_send, send
 
 HELP = "take an authorisation back, for good"
 
@@ -20,11 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("unit", type=Path, metavar="UNIT_DIR", help="the unit's folder (where unit.toml is)")
     parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
     parser.add_argument("--id", metavar="ID", help="which one; without it, all that stand for this unit")
+    add_send(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints the ids withdrawn, one a line; none where none stood. Raises ConfigError, TrustError, StorageError."""
-    site, unit, trust = find_unit(options.unit, options.site)
+    site, unit, trust = recipient(options)
     clock = SystemClock()
     ids = _standing(site, unit, clock) if options.id is None else _named(site, unit, options.id)
     if not ids:
@@ -53,9 +55,12 @@ def _named(site: Site, unit: str, name: str) -> list[str]:
     return [name]
 
 
-def _withdraw(site: Site, unit: str, trust: Path, name: str, authority: KeyRing, clock: Clock) -> None:
+def _withdraw(site: Site, unit: str, trust: Path | None, name: str, authority: KeyRing, clock: Clock) -> None:
     document = Withdrawal(authorisation=name, site=site.name, unit=unit, at=now(clock))
     note = sign_note(KINDS[Withdrawal], document, [authority])
     replace_file(site.withdrawals_dir / f"{name}.note", note)
-    replace_file(trust / "withdrawals" / f"{name}.note", note)
+    if trust is None:
+        send(site, unit, f"withdrawal-{name}", note)
+    else:
+        replace_file(trust / "withdrawals" / f"{name}.note", note)
     print(f"unit {unit}: authorisation {name} is withdrawn", file=sys.stderr)

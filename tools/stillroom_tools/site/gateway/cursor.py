@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 RANGES_TOLD = 32
 """As many as `events.DownBody` can hold."""
+RANGES_WITH_COMMAND = 8
+"""As many as surely fit beside the largest command."""
 
 MAX_RANGES = 4_096
 """Bounds memory and the row on disk. A unit that is more scattered than this sends some entries twice."""
@@ -50,12 +52,12 @@ class Cursor:
         """No room for one more separate range."""
         return len(self.ranges) >= MAX_RANGES
 
-    def told(self, turn: int) -> tuple[Range, ...]:
-        """At most 32 of the ranges. Another 32 each turn, so that the unit learns of all of them in time."""
-        if len(self.ranges) <= RANGES_TOLD:
+    def told(self, turn: int, most: int = RANGES_TOLD) -> tuple[Range, ...]:
+        """At most `most` of the ranges. Others each turn, so that the unit learns of all of them in time."""
+        if len(self.ranges) <= most:
             return self.ranges
-        start = turn * RANGES_TOLD % len(self.ranges)
-        return tuple(sorted((self.ranges + self.ranges)[start : start + RANGES_TOLD]))
+        start = turn * most % len(self.ranges)
+        return tuple(sorted((self.ranges + self.ranges)[start : start + most]))
 
     def _covers(self, first: int, last: int) -> bool:
         if last <= self.contiguous:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stillroom.errors import StorageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _APPLICATION_ID = 0x53544C52
 _SCHEMA = """
@@ -20,6 +20,11 @@ CREATE TABLE entries(
   at_ms INTEGER NOT NULL, accepted_ms INTEGER NOT NULL, sealed_ms INTEGER NOT NULL, opened_ms INTEGER NOT NULL,
   late INTEGER NOT NULL, kind TEXT NOT NULL, retention TEXT NOT NULL, event BLOB NOT NULL,
   UNIQUE(unit, number));
+"""
+_COMMANDS = """
+CREATE TABLE commands(
+  place INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL, kind TEXT NOT NULL, note BLOB NOT NULL,
+  queued_ms INTEGER NOT NULL, number INTEGER NOT NULL, outcome TEXT, UNIQUE(unit, note));
 """
 
 
@@ -46,9 +51,9 @@ def open_database(path: Path) -> sqlite3.Connection:
         version = _check_ours(path, database)
         mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         database.execute("PRAGMA synchronous=FULL")
-        if version == 0:
+        if version < SCHEMA_VERSION:
             database.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA application_id={_APPLICATION_ID};"
+                f"BEGIN; {'' if version else _SCHEMA} {_COMMANDS} PRAGMA application_id={_APPLICATION_ID};"
                 f"PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
             )
     except (sqlite3.Error, OSError) as error:

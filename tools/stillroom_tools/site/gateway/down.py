@@ -17,6 +17,7 @@ from stillroom.events import DownBody
 from stillroom.keys import RecipientKey, SigningKey
 from stillroom.metronome import lead_ns
 from stillroom.wire import Lane
+from stillroom_tools.site.gateway.cursor import RANGES_TOLD, RANGES_WITH_COMMAND
 from stillroom_tools.site.gateway.store import Store
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -75,7 +76,9 @@ class Downwards:
         turn = self._turn[unit] = self._turn.get(unit, -1) + 1
         cursor = self._store.cursor(unit)
         utc_ms = self._clock.utc_ms() + (place_ns - self._clock.mono_ns()) // NS_PER_MS
-        body = DownBody(utc_ms, cursor.contiguous, cursor.told(turn))
+        command = self._store.commands.to_tell(unit, utc_ms)
+        ranges = cursor.told(turn, RANGES_WITH_COMMAND if command else RANGES_TOLD)
+        body = DownBody(utc_ms, cursor.contiguous, ranges, command)
         return self._streams[unit][1].seal(_encode(body))
 
     def _renew_stream(self, unit: str, box: bytes) -> None:

@@ -19,6 +19,7 @@ from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.metronome import Pacer
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
+from stillroom_tools.site.gateway.outgoing import collect
 from stillroom_tools.site.gateway.rooms import Rooms
 from stillroom_tools.site.gateway.store import Arrived, Store
 from stillroom_tools.site.layout import Site, open_site
@@ -119,6 +120,8 @@ class Gateway:
         if self._enrolled.refresh():
             self._enrol()
             _tell(f"units enrolled now: {', '.join(sorted(self._enrolled.units)) or 'none'}")
+        for told in collect(self._site, self._enrolled.units, self._store.commands, self._clock.utc_ms()):
+            _tell(told)
         for room in self._rooms.judge():
             _tell(f"unit {room.unit} (room {room.name}) is silent: no record for three slots")
         for alarm in self._enrolled.alarms.news():

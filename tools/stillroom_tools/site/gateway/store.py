@@ -21,10 +21,11 @@ from typing import Any
 import msgspec
 
 from stillroom.errors import StorageError
-from stillroom.events import Entry, Lost
+from stillroom.events import Entry, Lost, Receipt
 from stillroom.receiver import Opened
 from stillroom.replay import Seen
 from stillroom_tools.site.gateway import database
+from stillroom_tools.site.gateway.commands import Commands
 from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor, Range
 from stillroom_tools.site.gateway.rooms import NO_ROOM
 
@@ -69,6 +70,8 @@ class Store:
         self._path = folder / FILE
         self._lock = database.lock(folder)
         self._database = database.open_database(self._path)
+        self.commands = Commands(self._database, self.transaction)
+        """What units are to be told to do, and what became of it."""
         self._units = self._load_units()
         self._staged: dict[str, Seen] = {}
 
@@ -83,7 +86,7 @@ class Store:
 
     def next_boot(self) -> int:
         """A number higher than ever before, on the disk when this returns: records downwards are counted under it."""
-        with self._transaction():
+        with self.transaction():
             boot = self._meta("boot") + 1
             self._set_meta("boot", boot)
         return boot
@@ -100,7 +103,7 @@ class Store:
         """
         counts: Counter[str] = Counter()
         changed: dict[str, _Unit] = {}
-        with self._transaction():
+        with self.transaction():
             for arrived in batch:
                 unit = arrived.opened.unit
                 before = changed.get(unit) or self._units.get(unit)
@@ -123,7 +126,7 @@ class Store:
         """Everything up to this place was printed. Survives the end of this process, not always a power cut."""
         self._database.execute("PRAGMA synchronous=NORMAL")
         try:
-            with self._transaction():
+            with self.transaction():
                 self._set_meta("announced", place)
         finally:
             self._database.execute("PRAGMA synchronous=FULL")
@@ -148,7 +151,10 @@ class Store:
             if len(grown.ranges) > MAX_RANGES:
                 counts["scattered"] += 1
                 continue
-            counts[self._insert(arrived, room, entry)] += 1
+            outcome = self._insert(arrived, room, entry)
+            counts[outcome] += 1
+            if outcome == "new" and isinstance(entry.event, Receipt):
+                self.commands.answer(unit, entry.event)
             cursor = grown
         return _Unit(room, cursor, self._staged[unit])
 
@@ -198,7 +204,8 @@ class Store:
         return units
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """All of it on the disk, or nothing. Raises StorageError."""
         try:
             self._database.execute("BEGIN IMMEDIATE")
             yield

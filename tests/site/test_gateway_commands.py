@@ -1,0 +1,198 @@
+"""The gateway's queue: a command is told until its receipt came, withdrawals first, numbers only rise."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from parties import GATEWAY, NOON, UNIT, HandClock, body, enrolment, recipient, roster
+from unit_sender import command
+
+from stillroom import cli
+from stillroom.documents import to_ms
+from stillroom.errors import StillroomError
+from stillroom.events import MAX_COMMAND_BYTES, DownBody, Entry, Receipt
+from stillroom.keeper.seal import Sealer
+from stillroom.receiver import Receiver
+from stillroom.wire import RECORD_BYTES
+from stillroom_tools.site.gateway.commands import Commands
+from stillroom_tools.site.gateway.down import Downwards
+from stillroom_tools.site.gateway.outgoing import check_size, collect
+from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.layout import Site, open_site
+
+T0 = to_ms(NOON)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path)
+    yield opened
+    opened.close()
+
+
+class Pair:
+    """A gateway's end and a unit's end, on one clock."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.clock = store, HandClock()
+        self.sent: list[bytes] = []
+        self.down = Downwards(
+            GATEWAY.signing, store, self.clock, 2.0, lambda _u, record, _at: self.sent.append(record)
+        )
+        self.down.enrol({"u-1": enrolment(UNIT)})
+        self.unit = Sealer(UNIT, roster(recipient(GATEWAY)), 1, self.clock)
+        self.receiver = Receiver([enrolment(UNIT)], GATEWAY.boxes, store)
+        self.numbers = 0
+
+    def told(self) -> DownBody:
+        self.sent.clear()
+        while not self.sent:
+            self.clock.pass_time(timedelta(milliseconds=50))
+            self.down.send_due()
+        assert {len(r) for r in self.sent} == {RECORD_BYTES}
+        return self.unit.open_down(self.sent[-1])
+
+    def answer(self, number: int, outcome: str = "done") -> None:
+        self.numbers += 1
+        entry = Entry(self.numbers, T0, T0, Receipt(number, "authorisation", "a-1", outcome))
+        said = msgspec.structs.replace(body(), entries=(entry,))
+        opened = self.receiver.open(self.unit.seal(said))
+        self.store.commit([Arrived(opened, self.clock.utc_ms())])
+
+
+@pytest.fixture
+def pair(store: Store) -> Pair:
+    return Pair(store)
+
+
+def test_a_command_is_told_until_its_receipt_came_and_then_not_again(pair: Pair):
+    assert pair.told().command is None
+    pair.store.commands.queue("u-1", "authorisation", b"a", T0)
+    first = [pair.told().command for _ in range(4)]
+    assert {c.note for c in first} == {b"a"} and len({c.number for c in first}) == 1
+    pair.answer(first[0].number + 1)
+    assert pair.told().command == first[0], "the receipt of another command is none of this one"
+    pair.answer(first[0].number)
+    assert pair.told().command is None
+    assert pair.store.commands.waiting("u-1") == 0
+
+
+def test_withdrawals_go_first_and_numbers_only_rise(pair: Pair):
+    queue = pair.store.commands.queue
+    for note in (b"a", b"b"):
+        queue("u-1", "authorisation", note, T0)
+    heard = [pair.told().command]
+    queue("u-1", "withdrawal", b"w", T0)
+    while (said := pair.told().command) is not None:
+        heard.append(said)
+        pair.answer(said.number)
+    assert [c.note for c in heard] == [b"a", b"w", b"a", b"b"]
+    numbers = [c.number for c in heard]
+    assert numbers == sorted(set(numbers))
+
+
+def test_one_document_is_queued_once(pair: Pair):
+    assert pair.store.commands.queue("u-1", "authorisation", b"a", T0)
+    assert not pair.store.commands.queue("u-1", "authorisation", b"a", T0)
+    assert pair.store.commands.queue("u-2", "authorisation", b"a", T0)
+
+
+def test_the_queue_outlives_a_restart_and_a_database_put_back(tmp_path: Path):
+    store = Store(tmp_path)
+    store.commands.queue("u-1", "authorisation", b"a", T0)
+    before = store.commands.to_tell("u-1", T0)
+    store.close()
+    store = Store(tmp_path)
+    assert store.commands.to_tell("u-1", T0 + 5000) == before
+    store.close()
+    (tmp_path / "put back").mkdir()
+    empty = Store(tmp_path / "put back")
+    empty.commands.queue("u-1", "authorisation", b"b", T0 + 60_000)
+    assert empty.commands.to_tell("u-1", T0 + 60_000).number > before.number
+    empty.close()
+
+
+def test_the_largest_command_fits_beside_scattered_ranges(pair: Pair):
+    for number in range(2**52, 2**52 + 400, 2):
+        said = msgspec.structs.replace(
+            body(), entries=(msgspec.structs.replace(body().entries[0], number=number),)
+        )
+        pair.store.commit([Arrived(pair.receiver.open(pair.unit.seal(said)), T0)])
+    assert len(pair.told().ranges) == 32
+    pair.store.commands.queue("u-1", "roster", b"r" * MAX_COMMAND_BYTES, T0)
+    seen = set()
+    for _ in range(30):
+        down = pair.told()
+        assert len(down.command.note) == MAX_COMMAND_BYTES
+        seen |= set(down.ranges)
+    assert len(seen) == 200, "and all ranges are told in time"
+
+
+def test_a_database_of_before_commands_learns_them(tmp_path: Path):
+    store = Store(tmp_path)
+    store._database.executescript("DROP TABLE commands; PRAGMA user_version=1;")
+    store.close()
+    store = Store(tmp_path)
+    assert isinstance(store.commands, Commands) and store.commands.to_tell("u-1", T0) is None
+    store.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    command("site", "new", tmp_path / "site", "--site", "test")
+    command("make", "unit", tmp_path / "unit", "--site", tmp_path / "site", "--unit", "u-1")
+    return open_site(tmp_path / "site")
+
+
+def send(site: Site, *words: object) -> None:
+    command("site", words[0], words[1], "--site", site.folder, *words[2:], "--send")
+
+
+def test_send_leaves_it_for_the_gateway_and_nothing_in_the_units_folder(
+    site: Site, store: Store, tmp_path: Path
+):
+    send(site, "authorise", "u-1", "--room", "r-1", "--days", 1)
+    send(site, "withdraw", tmp_path / "unit")
+    assert not list((tmp_path / "unit" / "trust" / "authorisations").iterdir())
+    lines = list(collect(site, ["u-1"], store.commands, T0))
+    assert len(lines) == 2 and store.commands.waiting("u-1") == 2
+    assert not list((site.commands_dir / "u-1").iterdir())
+    assert store.commands.to_tell("u-1", T0).note.startswith(b"stillroom/1 withdrawal\n")
+    assert list(collect(site, ["u-1"], store.commands, T0)) == []
+
+
+def test_a_kill_between_queue_and_removal_queues_once(site: Site, store: Store):
+    send(site, "authorise", "u-1", "--room", "r-1", "--days", 1)
+    (path,) = (site.commands_dir / "u-1").iterdir()
+    note = path.read_bytes()
+    list(collect(site, ["u-1"], store.commands, T0))
+    path.write_bytes(note)
+    list(collect(site, ["u-1"], store.commands, T0))
+    assert store.commands.waiting("u-1") == 1
+
+
+def test_for_a_unit_that_is_not_enrolled_nothing_is_sent(site: Site, store: Store):
+    words = ["site", "authorise", "u-9", "--site", str(site.folder), "--room", "r-1", "--days", "1", "--send"]
+    assert cli.main(words) == 6
+    (site.commands_dir / "u-9").mkdir(parents=True)
+    (site.commands_dir / "u-9" / "x.note").write_bytes(b"x")
+    assert list(collect(site, ["u-1"], store.commands, T0)) == []
+
+
+def test_what_is_too_large_is_put_aside_and_named_once(site: Site, store: Store):
+    folder = site.commands_dir / "u-1"
+    folder.mkdir(parents=True)
+    (folder / "roster.note").write_bytes(site.roster_file.read_bytes())
+    (line,) = collect(site, ["u-1"], store.commands, T0)
+    assert "1536 at most" in line and "trust folder" in line
+    assert [p.name for p in folder.iterdir()] == ["roster.note.refused"]
+    assert store.commands.waiting("u-1") == 0
+    assert list(collect(site, ["u-1"], store.commands, T0)) == []
+
+
+def test_the_sender_refuses_what_does_not_fit():
+    check_size(bytes(MAX_COMMAND_BYTES), "x")
+    with pytest.raises(StillroomError, match="1537 bytes"):
+        check_size(bytes(MAX_COMMAND_BYTES + 1), "x")

@@ -1,0 +1,67 @@
+"""The queue of commands: told to a unit, one at a time, until the unit's receipt has come.
+
+The gateway cannot make a command, only carry it: each is a document that the authority signed. Withdrawals go before
+all else. A number is given when a command's turn comes, always higher than any before, also where this database was
+put back from a copy: it begins at the time.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from stillroom.clock import MS_PER_S
+from stillroom.events import Command, Receipt
+
+WITHDRAWAL = "withdrawal"
+
+
+class Commands:
+    """One table of the gateway's database."""
+
+    def __init__(
+        self, database: sqlite3.Connection, transaction: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._database, self._transaction = database, transaction
+
+    def queue(self, unit: str, kind: str, note: bytes, now_ms: int) -> bool:
+        """Tell a unit this, on the disk when it returns; False where it was queued before. Raises StorageError."""
+        with self._transaction():
+            done = self._database.execute(
+                "INSERT OR IGNORE INTO commands(unit, kind, note, queued_ms, number) VALUES(?,?,?,?,0)",
+                (unit, kind, note, now_ms),
+            )
+        return done.rowcount > 0
+
+    def to_tell(self, unit: str, now_ms: int) -> Command | None:
+        """What this unit is to be told now; its number is on the disk when it returns. Raises StorageError."""
+        row = self._database.execute(
+            "SELECT place, number, note FROM commands WHERE unit = ? AND outcome IS NULL "
+            "ORDER BY kind = ? DESC, place LIMIT 1",
+            (unit, WITHDRAWAL),
+        ).fetchone()
+        if row is None:
+            return None
+        place, number, note = row
+        highest = self._database.execute(
+            "SELECT max(number) FROM commands WHERE unit = ?", (unit,)
+        ).fetchone()[0]
+        if not number or number < highest:
+            # Another one was told after it: under its old number the unit would not hear it any more.
+            number = max(highest + 1, now_ms // MS_PER_S)
+            with self._transaction():
+                self._database.execute("UPDATE commands SET number = ? WHERE place = ?", (number, place))
+        return Command(number, note)
+
+    def answer(self, unit: str, receipt: Receipt) -> None:
+        """The unit's word; within the transaction that keeps its entry."""
+        self._database.execute(
+            "UPDATE commands SET outcome = ? WHERE unit = ? AND number = ? AND outcome IS NULL",
+            (receipt.outcome, unit, receipt.command),
+        )
+
+    def waiting(self, unit: str) -> int:
+        """How many have no receipt yet."""
+        row = self._database.execute(
+            "SELECT count(*) FROM commands WHERE unit = ? AND outcome IS NULL", (unit,)
+        ).fetchone()
+        return int(row[0])
