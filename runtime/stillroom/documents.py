@@ -141,11 +141,23 @@ class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
         _whole_seconds_utc(self.at)
 
 
+class ViewAcceptance(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody has looked where a moved camera looks now: what was noticed before `at` no longer keeps it off."""
+
+    site: PlainName
+    unit: PlainName
+    at: Time
+
+    def __post_init__(self) -> None:
+        _whole_seconds_utc(self.at)
+
+
 KINDS: dict[type[Struct], str] = {
     Roster: "roster",
     Enrolment: "enrolment",
     Authorisation: "authorisation",
     Withdrawal: "withdrawal",
+    ViewAcceptance: "view-acceptance",
 }
 
 D = TypeVar("D", bound=Struct)

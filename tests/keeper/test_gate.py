@@ -22,8 +22,8 @@ def paper(name="a-1", start=NOW - HOUR, end=NOW + HOUR) -> Authorisation:
     )
 
 
-def at(utc_ms=NOW, floor=0, paused=False, refused=False) -> Situation:
-    return Situation(utc_ms, floor, paused, refused)
+def at(utc_ms=NOW, floor=0, paused=False, refused=False, moved=False) -> Situation:
+    return Situation(utc_ms, floor, paused, refused, moved)
 
 
 NONE: frozenset[str] = frozenset()
@@ -48,6 +48,9 @@ ROWS = [
     ("at its end", at(NOW + HOUR), [STANDING], NONE, "expired"),
     ("paused", at(paused=True), [STANDING], NONE, "paused"),
     ("camera refused", at(refused=True), [STANDING], NONE, "camera-refused"),
+    ("camera moved", at(moved=True), [STANDING], NONE, "camera-moved"),
+    ("camera moved, nothing signed", at(moved=True), [], NONE, "camera-moved"),
+    ("camera moved and paused", at(moved=True, paused=True), [STANDING], NONE, "paused"),
     ("clock turned back a little", at(floor=NOW + CLOCK_TOLERANCE_MS), [STANDING], NONE, "open"),
     ("clock turned back", at(floor=NOW + CLOCK_TOLERANCE_MS + 1), [STANDING], NONE, "clock-unsure"),
     ("clock turned back to revive a past one", at(NOW - 90 * 60_000, NOW), [PAST], NONE, "clock-unsure"),

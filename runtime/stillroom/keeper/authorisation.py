@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from stillroom import documents
-from stillroom.documents import Scope, Withdrawal, read_document, to_ms
+from stillroom.documents import Scope, ViewAcceptance, Withdrawal, read_document, to_ms
 from stillroom.errors import TrustError
 from stillroom.keeper.roster import load_authority
 from stillroom.notes import NoteError, Signer
 
 AUTHORISATIONS = "authorisations"
 WITHDRAWALS = "withdrawals"
+VIEWS = "views"
+"""Acceptances of the view of a camera that was moved; a unit may have no such folder."""
 MAX_FILES = 1024
 """In one folder. More than that is refused whole, so that a full folder costs bounded work and allows nothing."""
 
-D = TypeVar("D", documents.Authorisation, Withdrawal)
+D = TypeVar("D", documents.Authorisation, Withdrawal, ViewAcceptance)
 Stamp = tuple[tuple[str, int, int, int], ...]
 
 
@@ -56,6 +58,8 @@ class Papers:
     withdrawn: frozenset[str] = frozenset()
     """Ids of authorisations that ended for good."""
     refused: tuple[Refused, ...] = ()
+    views_ms: tuple[int, ...] = ()
+    """When somebody accepted what this unit's camera looks at (UTC, to the second)."""
 
 
 def load_papers(trust_dir: Path, unit: str) -> Papers:
@@ -70,7 +74,16 @@ def load_papers(trust_dir: Path, unit: str) -> Papers:
         # A folder that cannot be read might hold a withdrawal of each of them.
         allowed = []
     withdrawn = frozenset(document.authorisation for document in ended)
-    return Papers(tuple(_as_authorisation(paper) for paper in allowed), withdrawn, (*refused, *also))
+    views_ms, too = _read_views(trust_dir / VIEWS, authority, unit)
+    papers = tuple(_as_authorisation(paper) for paper in allowed)
+    return Papers(papers, withdrawn, (*refused, *also, *too), views_ms)
+
+
+def _read_views(folder: Path, authority: Signer, unit: str) -> tuple[tuple[int, ...], list[Refused]]:
+    if not folder.exists():
+        return (), []
+    views, refused = _read(folder, ViewAcceptance, authority, unit)
+    return tuple(sorted(to_ms(document.at) for document in views)), refused
 
 
 class TrustFolder:
@@ -83,7 +96,7 @@ class TrustFolder:
 
     def poll(self) -> Papers:
         """What is there now. Raises what `load_papers` raises, each time."""
-        stamp = tuple(_stamp(self._folder / name) for name in (".", AUTHORISATIONS, WITHDRAWALS))
+        stamp = tuple(_stamp(self._folder / name) for name in (".", AUTHORISATIONS, WITHDRAWALS, VIEWS))
         if stamp != self._stamp:
             self._papers = load_papers(self._folder, self._unit)
             self._stamp = stamp

@@ -22,6 +22,8 @@ class Situation:
     """The latest UTC that this unit has ever written down."""
     paused: bool
     camera_refused: bool
+    camera_moved: bool = False
+    """It looks at something else than before, and nobody has accepted that: private zones would lie elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ def decide(
         return Decision("paused")
     if situation.camera_refused:
         return Decision("camera-refused")
+    if situation.camera_moved:
+        return Decision("camera-moved")
     return _by_authorisation(situation.utc_ms, authorisations, withdrawn)
 
 

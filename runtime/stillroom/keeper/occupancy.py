@@ -9,10 +9,12 @@ from typing import Literal
 
 from stillroom.config import Zones
 from stillroom.keeper import zones as where
-from stillroom.observation import Blob, Box, Observation
+from stillroom.observation import Blob, Box, Health, Observation
 
 Place = Literal["bed", "off-bed", "somewhere", "nowhere", "unseen"]
 
+BLIND: frozenset[Health] = frozenset({"covered", "blinded", "frozen", "moved"})
+"""Nothing can be said of a room from such a camera; a blurred one still sees that somebody moves."""
 LEAST_BLOB_AREA = 0.004
 """A person is larger than this share of the picture; less is a shadow's edge or a curtain's hem."""
 LEAST_MOTION = 0.003
@@ -32,6 +34,8 @@ class Evidence:
 
 def judge(seen: Observation, zones: Zones) -> Evidence:
     """The evidence of one observation."""
+    if seen.health in BLIND:
+        return Evidence("unseen", False, False, False, f"the camera is {seen.health}")
     if seen.dark or seen.light_changed:
         reason = f"luma {seen.luma_mean:.0f}" if seen.dark else "light changed"
         return Evidence("unseen", False, False, False, reason)

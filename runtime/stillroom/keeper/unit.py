@@ -17,6 +17,7 @@ from stillroom.errors import StillroomError, StorageError, TrustError, WireError
 from stillroom.events import Body, Command, ConditionChanged, Snapshot
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
+from stillroom.keeper.camera import CameraWatch
 from stillroom.keeper.commands import Commands
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.outbox import Outbox
@@ -26,7 +27,7 @@ from stillroom.keeper.seal import Sealer
 from stillroom.keeper.slots import Slots, fits
 from stillroom.keeper.storage import MB, CardWatch
 from stillroom.keeper.watch import GateWatch
-from stillroom.link import EYE_START, Down, Fault, Halt, Hello, Lease, Network, Sent, Up
+from stillroom.link import EYE_START, CameraSettings, Down, Fault, Halt, Hello, Lease, Network, Sent, Up
 from stillroom.observation import Observation
 from stillroom.replay import Seen
 
@@ -76,6 +77,7 @@ class Unit:
         self._slots = Slots(self._outbox, settings.slots.period_s)
         self._slot = 0
         self._camera = self._model = "none"
+        self._view = CameraWatch(self._condition)
         self._faults: set[str] = set()
         self._network = Network(False, "not connected yet")
         self._gateway_time_until_ns = 0
@@ -96,6 +98,14 @@ class Unit:
         if isinstance(message, Observation):
             if self._gate.decision.open:
                 self._room.observe(message, self._clock.mono_ns(), self._clock.utc_ms())
+                self._view.take_health(message.health)
+                if message.health == "moved":
+                    self._gate.note_moved_camera()
+                    self.lease()
+        elif isinstance(message, CameraSettings):
+            self._view.take_settings(message)
+            opened = {"profile": message.profile, "opened": message.opened}
+            self._audit.append(self._clock.utc_ms(), "camera-settings", **opened, differ=" ".join(message.differ)[:120])
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
             self._condition("camera-failed", False, "")
@@ -113,6 +123,7 @@ class Unit:
     def eye_gone(self) -> None:
         """The eye's link has ended, and with it all that was known of the room."""
         self._audit.append(self._clock.utc_ms(), "camera-closed")
+        self._view.gone()
         self._room.lose_sight(self._clock.utc_ms(), "the camera is closed")
 
     # what the courier says
@@ -175,6 +186,7 @@ class Unit:
     def lease(self) -> None:
         """Five times a second: ask the gate; let the eye live, or end it."""
         decision = self._gate.decide(self._gate_changed)
+        self._view.moved(self._gate.camera_moved)
         if not decision.open or decision.authorisation is None:
             self._close_eye()
             self._commit_urgent()
@@ -332,6 +344,7 @@ class Unit:
             "connected": self._network.connected,
             "network": self._network.why,
             "faults": sorted(self._faults),
+            "camera": {row.name: f"{row.got} (asked: {row.asked})" for row in self._view.settings},
             "refused_down": self._refused_down,
         }
         _replace(self._run / STATUS, msgspec.json.encode(status))

@@ -13,6 +13,7 @@ from stillroom.keeper.outbox import Outbox
 _PAUSED_UNTIL = "paused_until_ms"
 _WITHDRAWN = "withdrawn "
 _ROOM = "room"
+_MOVED = "camera_moved_ms"
 
 
 class GateWatch:
@@ -26,6 +27,7 @@ class GateWatch:
         self._papers = Papers((), frozenset(), ())
         self._withdrawn = outbox.recall_names(_WITHDRAWN)
         self._camera_refused = False
+        self._moved_ms = outbox.recall(_MOVED)
         left_ms = outbox.recall(_PAUSED_UNTIL) - clock.utc_ms()
         self._paused_until_ns = self._in_ms(min(left_ms, self._pause_ms)) if left_ms > 0 else 0
         self.decision = Decision("no-authorisation")
@@ -40,6 +42,26 @@ class GateWatch:
     def refuse_camera(self) -> None:
         """The camera cannot be used any more (a recording that has ended): closed until the next start."""
         self._camera_refused = True
+
+    @property
+    def camera_moved(self) -> bool:
+        """The camera was moved, and nobody has accepted since what it looks at. Survives a restart."""
+        return self._moved_ms > 0
+
+    def note_moved_camera(self) -> None:
+        """The eye says so: closed until somebody signs that the new view is right."""
+        if not self.camera_moved:
+            self._moved_ms = self._clock.utc_ms()
+            self._outbox.remember(_MOVED, self._moved_ms, lasting=True)
+            self._audit.append(self._moved_ms, "camera-moved")
+
+    def _accept_view(self, now_ms: int) -> None:
+        """An acceptance counts from its own time on, for what was noticed before it; it is used up by that."""
+        accepted = [at_ms for at_ms in self._papers.views_ms if self._moved_ms < at_ms <= now_ms]
+        if self._moved_ms and accepted:
+            self._moved_ms = 0
+            self._outbox.remember(_MOVED, 0, lasting=True)
+            self._audit.append(now_ms, "view-accepted", accepted_ms=accepted[0])
 
     def take_papers(self, papers: Papers) -> None:
         """New documents from the trust folder; what is new or refused goes into the audit chain."""
@@ -77,7 +99,10 @@ class GateWatch:
     def decide(self, on_change: Callable[[Decision], None]) -> Decision:
         """The decision now; `on_change` is called first where it is another than before."""
         utc_ms = self._clock.utc_ms()
-        situation = Situation(utc_ms, self._outbox.utc_floor_ms, self.paused, self._camera_refused)
+        self._accept_view(utc_ms)
+        situation = Situation(
+            utc_ms, self._outbox.utc_floor_ms, self.paused, self._camera_refused, self.camera_moved
+        )
         decision = decide(situation, self._papers.authorisations, self._withdrawn)
         before, self.decision = self.decision, decision
         if decision != before or not self._told:
