@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from stillroom.clock import SystemClock
-from stillroom.errors import StillroomError
+from stillroom.errors import EXIT_INTERRUPTED, StillroomError
 from stillroom_tools.lab import demo_site
 from stillroom_tools.lab.broker import LocalBroker
 from stillroom_tools.lab.demo_figures import Figures
@@ -61,7 +61,8 @@ class Demo:
         before = {n: signal.signal(n, self._stop) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         folder = Path(tempfile.mkdtemp(prefix="stillroom-demo-"))
         try:
-            self._set_up(folder)
+            if not self._set_up(folder):
+                return EXIT_INTERRUPTED
             if headless:
                 self._live_headless(seconds)
             else:
@@ -77,7 +78,8 @@ class Demo:
 
     # setting up
 
-    def _set_up(self, folder: Path) -> None:
+    def _set_up(self, folder: Path) -> bool:
+        """False where it was interrupted: then nothing of it runs."""
         self._folder = folder
         say("[1/3] broker")
         broker = self._foreign
@@ -89,7 +91,7 @@ class Demo:
         self._site = demo_site.make_site(folder, broker)
         for number in range(1, self._room_count + 1):
             if self._stopping:
-                return
+                return False
             unit = demo_site.make_unit(folder, self._site, number, self._camera, self._scenarios)
             self._units.append(unit)
         say(f"[3/3] gateway, and eye, keeper and courier of each room; broker {broker.host}:{broker.port}")
@@ -97,6 +99,7 @@ class Demo:
         self._gateway.start()
         for unit in self._units:
             unit.start()
+        return True
 
     # living
 
@@ -205,8 +208,6 @@ class Demo:
 
     def _settle(self) -> int:
         """Stop the units, wait for what is on its way, and say how the ledger stands."""
-        if not self._units:
-            return 0
         if self._broker is not None and not self._broker.running:
             say("mending the broker, so that what waits on the cards can leave")
             self._broker.restart()
