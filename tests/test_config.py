@@ -95,7 +95,7 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path, text, says):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a = " + b"[" * 20_000, b"a = {" * 3_000, None])
 def test_files_that_cannot_be_read(tmp_path, content):
     path = tmp_path / "unit.toml"
     if content is not None:

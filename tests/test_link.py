@@ -49,6 +49,8 @@ def test_a_passed_descriptor_ends_the_link_and_is_not_received(pair):
         msgspec.msgpack.encode({"type": "hello", "camera": "UPPER", "model": "none"}),
         msgspec.msgpack.encode({"type": "hello", "camera": "a", "model": "none", "extra": 1}),
         msgspec.msgpack.encode({"type": "lease", "ttl_ms": 900}),
+        b"\x82\xa1x" + b"\x91" * 30_000 + b"\x01\xa4type\xa4down",
+        b"\x81\xa1\xff\x01",
     ],
 )
 def test_what_is_not_a_message_of_this_link_ends_it(pair, packet):

@@ -194,8 +194,26 @@ def test_a_record_for_others_changes_nothing(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"\xc1", b"\x80", packed(body())[:-1], packed(body()) + b"\0", b"\x91" * 1500, packed({"sealed_ms": 1})],
-    ids=["no msgpack", "empty map", "cut", "longer", "deep", "fields missing"],
+    [
+        b"\xc1",
+        b"\x80",
+        packed(body())[:-1],
+        packed(body()) + b"\0",
+        b"\x91" * 1500,
+        packed({"sealed_ms": 1}),
+        packed(body()).replace(b"\xa6room-1", b"\xa6room-\xff"),
+        packed(body()).replace(b"\xaasealed_ms"[:1], b"\xaa", 1).replace(b"sealed_ms", b"sealed_m\xff"),
+    ],
+    ids=[
+        "no msgpack",
+        "empty map",
+        "cut",
+        "longer",
+        "deep",
+        "fields missing",
+        "no text",
+        "a key that is no text",
+    ],
 )
 def test_a_body_that_does_not_decode_changes_nothing(bench: Bench, data: bytes) -> None:
     assert bench.reason(record(data)) == "body"

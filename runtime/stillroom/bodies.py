@@ -36,9 +36,13 @@ def decode_down(data: bytes) -> DownBody:
 def _decode(data: bytes, decoder: Decoder[B]) -> B:
     try:
         body = decoder.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         # Only the place, never what stands there.
-        raise WireError("body", "does not decode" + str(error).partition(" -")[2]) from None
+        raise WireError("body", "does not decode" + _place(error)) from None
     if _encode(body) != data:
         raise WireError("body", "is not in its one form")
     return body
+
+
+def _place(error: Exception) -> str:
+    return str(error).partition(" -")[2] if isinstance(error, msgspec.MsgspecError) else ""

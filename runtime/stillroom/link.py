@@ -151,7 +151,7 @@ class Link:
             raise LinkError("the other end closed")
         try:
             message: Struct = self._decoder.decode(data)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise LinkError(f"not a message of this link: {error}") from None
         return message
 

@@ -127,7 +127,7 @@ def decode(text: bytes, kind: str, schema: type[D]) -> D:
         raise NoteError("kind", f"not a document of kind 'stillroom/1 {kind}'")
     try:
         document = msgspec.json.decode(body, type=schema, strict=True)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise NoteError("content", f"not a valid {kind}: {error}") from None
     if encode(kind, document) != text:
         raise NoteError("canonical", f"a {kind} that is not in its one form: sign it with this software")

@@ -63,7 +63,7 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
         """What the link says; empty where it was erased."""
         try:
             found = msgspec.json.decode(self.body or "{}")
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             found = {}
         return found if isinstance(found, dict) else {}
 
@@ -177,5 +177,5 @@ def _encode(link: Link) -> bytes:
 def _decode(path: Path, number: int, line: bytes, kind: type[Any]) -> Any:
     try:
         return msgspec.json.decode(line, type=kind)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise InputError(f"{path}: line {number}: not a line of an audit file") from None

@@ -1,0 +1,258 @@
+"""Each decoder under atheris: python tests/fuzz/targets.py NAME [libFuzzer options]
+
+Whatever comes in: a value, or the decoder's own error. Any other exception, a second of work, or half a gigabyte
+ends the run. What was refused has changed nothing.
+"""
+
+import socket
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import atheris
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "runtime"), str(TESTS.parent / "tools")]
+
+with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspec", "tomllib"]):
+    import parties as p
+
+    from stillroom import bodies, config, link, notes, wire
+    from stillroom.documents import KINDS
+    from stillroom.errors import ConfigError, LinkError, StorageError, TrustError, WireError
+    from stillroom.keys import load_keys
+    from stillroom.notes import NoteError
+    from stillroom.receiver import MemoryStore, Receiver
+    from stillroom.replay import Seen, advance, given_up
+    from stillroom.wire import Boot, Lane, Record
+    from stillroom_tools.site.gateway.cursor import Cursor
+    from stillroom_tools.site.gateway.store import FILE, Store
+    from stillroom_tools.site.layout import SiteConfig
+
+UNDER = p.epoch()
+GOOD = p.record(under=UNDER, sequence=1)
+SIGNED_BYTES = len(GOOD) - p.SIGNATURE_BYTES
+FOLDER = Path(
+    tempfile.mkdtemp(prefix="stillroom-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+)
+KINDS_IN_ORDER = sorted(KINDS.items(), key=lambda item: item[1])
+AUTHORITY = notes.signer_of(p.AUTHORITY)
+
+
+def receiver() -> tuple[Receiver, MemoryStore]:
+    store = MemoryStore()
+    made = Receiver([p.enrolment(p.UNIT)], p.GATEWAY.boxes, store)
+    made.open(p.record(under=UNDER, sequence=0))
+    return made, store
+
+
+def open_or_refuse(record: bytes) -> None:
+    made, store = receiver()
+    before = store.load("u-1")
+    try:
+        made.open(record)
+    except WireError as error:
+        assert store.load("u-1") is before and sum(made.refusals.values()) == 1, error.reason
+
+
+def record_as_it_is(data: bytes) -> None:
+    open_or_refuse(data)
+
+
+def record_signed_anew(data: bytes) -> None:
+    """A good record with bytes changed here and there, under a right signature: past the signature, into the rest."""
+    changed = bytearray(GOOD)
+    for at in range(0, len(data) - 3, 4):
+        place = int.from_bytes(data[at : at + 2], "big") % SIGNED_BYTES
+        changed[place] = data[at + 2]
+    open_or_refuse(p.resign(changed))
+
+
+def body_of_a_record(data: bytes) -> None:
+    """Whatever a unit with the right keys might seal."""
+    open_or_refuse(p.record(data[: wire.body_capacity(2)] or b"\xc0", under=UNDER, sequence=2))
+
+
+def padding_of_a_record(data: bytes) -> None:
+    open_or_refuse(
+        p.resealed(lambda plain: data[: len(plain)].ljust(len(plain), b"\0"), UNDER, b"x", sequence=3)
+    )
+
+
+def body(data: bytes) -> None:
+    for decode in (bodies.decode_up, bodies.decode_down):
+        try:
+            assert bodies.encode(decode(data)) == data
+        except WireError:
+            pass
+
+
+def note(data: bytes) -> None:
+    for schema, kind in KINDS_IN_ORDER:
+        try:
+            notes.open_note(data, kind, schema, [AUTHORITY])
+        except NoteError:
+            pass
+
+
+def document(data: bytes) -> None:
+    """As if the authority had signed it."""
+    schema, kind = KINDS_IN_ORDER[len(data) % len(KINDS_IN_ORDER)]
+    text = f"stillroom/1 {kind}\n".encode() + data
+    try:
+        assert notes.encode(kind, notes.decode(text, kind, schema)) == text
+    except NoteError:
+        pass
+
+
+def verifier_key(data: bytes) -> None:
+    try:
+        notes.parse_signer(data.decode("utf-8", "replace"))
+    except TrustError:
+        pass
+
+
+def key_file(data: bytes) -> None:
+    path = written("unit.key", b"stillroom/1 secret\n" + data)
+    try:
+        load_keys(path, "unit")
+    except TrustError:
+        pass
+
+
+def unit_configuration(data: bytes) -> None:
+    try:
+        config.load(written("unit.toml", data))
+    except ConfigError:
+        pass
+
+
+def site_configuration(data: bytes) -> None:
+    path = written("site.toml", data)
+    try:
+        config.convert(path, config.read_toml(path), SiteConfig)
+    except ConfigError:
+        pass
+
+
+def link_message(data: bytes) -> None:
+    for hears in (link.EyeSays, link.EyeHears, link.CourierSays, link.CourierHears):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            theirs.send(data or b"\xc1")
+            try:
+                link.Link(ours, hears).receive()
+            except LinkError:
+                pass
+
+
+def replay_state(data: bytes) -> None:
+    """A damaged state is refused; whatever is accepted as one takes a next record or refuses it."""
+    try:
+        seen = Seen.from_bytes(data)
+    except StorageError:
+        return
+    for step in (-200, -1, 0, 1, 40, 200):
+        head = Record(
+            Lane.UP,
+            bytes(8),
+            Boot(seen.boot, seen.boot_id),
+            seen.epoch_index,
+            max(seen.top + step, 0),
+            (),
+            b"",
+        )
+        try:
+            after, _ = advance(seen, head)
+        except WireError:
+            continue
+        assert given_up(seen, after) >= -1
+
+
+def gateway_store(data: bytes) -> None:
+    """The two columns of the gateway's database that are not plain numbers and texts."""
+    cut = data[0] % len(data) if data else 0
+    database = sqlite3.connect(FOLDER / FILE)
+    with database:
+        state = (
+            "INSERT OR REPLACE INTO units(unit, room, contiguous, ranges, seen) VALUES('u-1', 'r', 5, ?, ?)"
+        )
+        database.execute(state, (data[1:cut], data[cut:]))
+    database.close()
+    try:
+        store = Store(FOLDER)
+    except StorageError:
+        return
+    assert isinstance(store.cursor("u-1"), Cursor)
+    store.close()
+
+
+def written(name: str, data: bytes) -> Path:
+    path = FOLDER / name
+    path.write_bytes(data)
+    path.chmod(0o600)
+    return path
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    one.__name__: one
+    for one in (
+        record_as_it_is,
+        record_signed_anew,
+        body_of_a_record,
+        padding_of_a_record,
+        body,
+        note,
+        document,
+        verifier_key,
+        key_file,
+        unit_configuration,
+        site_configuration,
+        link_message,
+        replay_state,
+        gateway_store,
+    )
+}
+
+
+def seeds(name: str) -> list[bytes]:
+    """Where to begin: good ones of each kind."""
+    good_note = notes.sign_note("roster", p.roster(), [p.AUTHORITY])
+    text = notes.encode("roster", p.roster()).split(b"\n", 1)[1]
+    packed = p.packed(p.body())
+    return {
+        "record_as_it_is": [GOOD],
+        "body_of_a_record": [packed],
+        "padding_of_a_record": [len(packed).to_bytes(2, "big") + packed],
+        "body": [packed, p.packed(p.DOWN)],
+        "note": [good_note],
+        "document": [text + b" " * n for n in range(4)],
+        "verifier_key": [AUTHORITY.text.encode()],
+        "unit_configuration": [(TESTS.parent / "config" / "unit.toml").read_bytes()],
+        "site_configuration": [(TESTS.parent / "config" / "site.toml").read_bytes()],
+        "link_message": [
+            p.packed(link.Down(GOOD)),
+            p.packed(link.Fault("a", "b")),
+            p.packed(link.Network(True, "c")),
+        ],
+        "replay_state": [Seen(1, b"B" * 16, 0, 5, b"\0" * 15 + b"\3").to_bytes()],
+    }.get(name, [b"\0" * 64])
+
+
+def main() -> None:
+    name, *options = sys.argv[1:]
+    if name == "gateway_store":
+        Store(FOLDER).close()
+    corpus = FOLDER / "corpus"
+    corpus.mkdir()
+    for number, seed in enumerate(seeds(name)):
+        (corpus / str(number)).write_bytes(seed)
+        TARGETS[name](seed)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], TARGETS[name])
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
