@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -27,7 +26,7 @@ from stillroom_tools.site.watch import Watch
 
 BEAT_S = 0.1
 LOOK_EVERY_MS = 1_000
-SETTLE_WITHIN_S = 8.0
+SETTLE_WITHIN_S = 15.0
 CUES = {"e": "enter", "l": "lie-down", "g": "get-up", "f": "fall", "v": "leave"}
 
 
@@ -207,33 +206,31 @@ class Demo:
     # the end
 
     def _settle(self) -> int:
-        """Stop the units, wait for what is on its way, and say how the ledger stands."""
+        """Let what waits on the cards leave, stop the units, and say how the ledger stands."""
         if self._broker is not None and not self._broker.running:
             say("mending the broker, so that what waits on the cards can leave")
             self._broker.restart()
-        for unit in self._units:
-            self._wait_for_empty_card(unit)
+        self._until_balanced()
         for unit in self._units:
             unit.ask_to_stop()
         for unit in self._units:
             unit.wait()
-            self._ledger.accept(unit.name, unit.status().accepted)
-        self._until(lambda: self._ledger.balanced)
+        self._until_balanced()
         say(self._figures.text())
         say(f"ledger: {self._ledger.line()}")
         return 0 if self._ledger.balanced else 1
 
-    def _wait_for_empty_card(self, unit: DemoUnit) -> None:
-        """A backlog leaves in slots; give it the time it takes, up to a bound."""
-        account = self._ledger.account(unit.name)
-        self._until(lambda: account.missing == 0)
-
-    def _until(self, done: Callable[[], bool]) -> None:
+    def _until_balanced(self) -> None:
+        """A backlog leaves in slots; give it the time it takes, up to a bound. The end of a unit adds to it."""
         end = time.monotonic() + SETTLE_WITHIN_S
-        while not done() and time.monotonic() < end:
+        while time.monotonic() < end:
+            for unit in self._units:
+                self._ledger.accept(unit.name, unit.status().accepted)
             for line in self._take_lines():
                 if not self._json:
                     say(told(line))
+            if self._ledger.balanced:
+                return
             time.sleep(BEAT_S)
 
     def _clear_up(self, folder: Path) -> None:
