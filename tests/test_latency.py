@@ -39,7 +39,9 @@ def test_a_state_change_is_opened_in_a_slot_and_a_little(tmp_path: Path) -> None
         site.end()
     found = waits_s(site)
     p99 = quantiles(found, n=100, method="inclusive")[98]
-    print(f"\n{len(found)} changes: median {median(found):.2f} s, p99 {p99:.2f} s, longest {max(found):.2f} s")
+    print(
+        f"\n{len(found)} changes: median {median(found):.2f} s, p99 {p99:.2f} s, longest {max(found):.2f} s"
+    )
     assert median(found) <= MEDIAN_S and p99 <= P99_S
 
 
