@@ -31,6 +31,11 @@ Health = Literal["unsure", "good", "covered", "dark", "blinded", "blurred", "fro
 """What the camera itself can be. `unsure`: nothing is said; what was said before stands."""
 
 MAX_BLOBS = 4
+MAX_PEOPLE = 4
+People = Annotated[int, Meta(ge=0, le=MAX_PEOPLE, extra={"unit": "1", "identifies": "person"})]
+Posture = Annotated[
+    Literal["upright", "sitting", "lying", "unsure"], Meta(extra={"unit": "", "identifies": "person"})
+]
 
 
 class Reading(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +71,14 @@ class Blob(Struct, frozen=True, forbid_unknown_fields=True):
     moving: PersonShare
 
 
+class Person(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody whom a model saw and the cells agree with: where, how held, how sure. No name, no number."""
+
+    box: Box
+    posture: Posture
+    certainty: PersonShare
+
+
 class Observation(Struct, frozen=True, tag="observation", forbid_unknown_fields=True):
     """What the eye saw in a fifth of a second."""
 
@@ -84,5 +97,11 @@ class Observation(Struct, frozen=True, tag="observation", forbid_unknown_fields=
     pulse: Reading
     frames_per_s: FramesPerSecond
     frames_dropped: Count
+    model: Method = "none"
+    """Which model confirmed; `none`: motion, breathing and the empty room alone."""
+    people: People | None = None
+    """How many are believed there; None: no model, or it has not looked lately."""
+    people_certainty: PersonShare | None = None
+    persons: Annotated[tuple[Person, ...], Meta(max_length=MAX_PEOPLE)] = ()
     health: Annotated[Health, Meta(extra={"unit": "", "identifies": "none"})] = "unsure"
     """Whether the camera still looks at the room that it looked at before."""

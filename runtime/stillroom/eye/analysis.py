@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye.agreement import Cells
 from stillroom.eye.background import Background, Light
 from stillroom.eye.breathing import Breathing
 from stillroom.eye.distil import Grid, Mask, distil
@@ -22,6 +23,8 @@ from stillroom.observation import Blob, Box, Observation, Reading, Withheld
 if TYPE_CHECKING:
     from stillroom.config import Polygon
     from stillroom.eye.frame import Frame
+    from stillroom.eye.looking import Looking, Seen
+    from stillroom.eye.worker import Models
 
 READ_EVERY_S = 1.0
 """The pulse; breathing, which changes more slowly, every other time."""
@@ -41,10 +44,19 @@ class Analysis:
     """Make for a size of picture, feed frames, read Observations.
 
     private: polygons never read. region: a fixed place for readings (shares of the picture); None: found by itself.
+    models: who looks at pictures cut out of frames, to confirm what the cells found; None: nobody.
+    door: where people come in, beside the picture's edge.
     """
 
     def __init__(
-        self, width_px: int, height_px: int, *, private: Sequence["Polygon"] = (), region: Box | None = None
+        self,
+        width_px: int,
+        height_px: int,
+        *,
+        private: Sequence["Polygon"] = (),
+        region: Box | None = None,
+        models: "Models | None" = None,
+        door: "Polygon | None" = None,
     ) -> None:
         self._grid, self._spare = Grid(width_px, height_px), Grid(width_px, height_px)
         self._mask = Mask.from_polygons(width_px, height_px, private) if private else None
@@ -69,6 +81,17 @@ class Analysis:
         self._last_motion_s = -1e9
         self._lit_s = -1e9
         self._breathing_box: Box | None = None
+        self._looking = None if models is None else self._look_with(models, width_px, height_px, door)
+        self._face: Box | None = None
+
+    def _look_with(
+        self, models: "Models", width_px: int, height_px: int, door: "Polygon | None"
+    ) -> "Looking":
+        from stillroom.eye.looking import Looking
+
+        cells = None if door is None else Mask.from_polygons(width_px, height_px, [door]).cells
+        way_in = None if cells is None or not cells.any() else cells.reshape(-1) == 1
+        return Looking(width_px, height_px, self._shape, models, way_in)
 
     def allow(self, *, breathing: bool, pulse: bool) -> None:
         """What the authorisation covers. The rest is not computed and reads `unsupported`."""
@@ -87,9 +110,15 @@ class Analysis:
         step_s = self._traces.pace.feed(frame.frame_ns)
         if step_s is not None and (step_s <= 0 or step_s > GAP_S):
             self._restart()
+            if self._looking is not None:
+                self._looking.restart()
         self._grid, self._spare = self._spare, self._grid
         before = self._spare.y if self._has_before else None
-        distil(frame, before, self._mask, self._grid)
+        if self._looking is None:
+            distil(frame, before, self._mask, self._grid)
+        else:
+            orders = self._looking.orders()
+            self._looking.served(distil(frame, before, self._mask, self._grid, orders))
         self._has_before = True
         fifth = self._traces.feed(self._grid, frame.frame_ns)
         return None if fifth is None else self._observe(fifth, frame.frame_ns, captured_mono_ns)
@@ -116,7 +145,7 @@ class Analysis:
         self._breathing.feed(fifth)
         for patch in self._patches():
             patch.note(moving & self._motion.lasting)
-        self._background.feed(fifth, moving, empty=self._empty)
+        self._background.feed(fifth, moving, empty=self._may_learn(fifth.time_s))
         differs = self._background.differs(fifth)
         figure = None if differs is None else differs & self._open
         motion = float(moving.sum()) / self._open_count
@@ -126,6 +155,11 @@ class Analysis:
         if fifth.time_s >= self._next_read_s:
             self._next_read_s = fifth.time_s + READ_EVERY_S - 0.1
             self._read(figure, fifth, dark)
+        seen = None if self._looking is None or dark else self._look(fifth, frame_ns, moving, figure)
+        if seen is not None and seen.restless is not None:
+            moving = moving & ~seen.restless
+            figure = None if figure is None else figure & ~seen.restless
+            motion = float(moving.sum()) / self._open_count
         return Observation(
             frame_ns=frame_ns,
             captured_mono_ns=captured_mono_ns,
@@ -143,7 +177,42 @@ class Analysis:
             frames_per_s=min(240.0, self._traces.pace.frames_per_s),
             frames_dropped=self._traces.pace.dropped,
             health=health,
+            model="none" if self._looking is None else self._looking.model,
+            people=None if seen is None else seen.people,
+            people_certainty=None if seen is None else seen.certainty,
+            persons=() if seen is None else seen.persons,
         )
+
+    def _may_learn(self, now_s: float) -> bool | None:
+        """The keeper's word; and the models': not while somebody may be there, and sooner where nobody is."""
+        if self._looking is None:
+            return self._empty
+        if self._looking.stirs(now_s):
+            return False
+        if not self._empty and self._background.state != "learned" and self._looking.finds_nobody(now_s):
+            self._background.witness()
+            return None
+        return self._empty
+
+    def _look(
+        self, fifth: Fifth, frame_ns: int, moving: NDArray[np.bool_], figure: NDArray[np.bool_] | None
+    ) -> "Seen":
+        """What the models add. One call a fifth of a second; the next look is decided in it."""
+        assert self._looking is not None
+        learned = self._background.state == "learned"
+        seen = self._looking.feed(
+            Cells(
+                fifth.time_s,
+                frame_ns,
+                moving,
+                figure,
+                learned,
+                self._breathing_box,
+                self._empty,
+            )
+        )
+        self._face = seen.face
+        return seen
 
     def _lit_anew(self, now_s: float) -> bool:
         """A large change of light after a steady time; what flickers all the time is left to the readings' tests."""
@@ -194,6 +263,8 @@ class Analysis:
         """Of the region as a whole, else of a patch found in it; the two must not say different things."""
         if self._found is None:
             body = body_of(figure, self._breathing_box, self._shape)
+            if self._face is not None:
+                body = inside(self._face, self._shape)
             return self._patch.read(self._traces, None if body is None else body & self._open)
         whole, found = self._patch.read(self._traces), self._found.read(self._traces, self._region)
         if whole.value is None or found.value is None:

@@ -49,13 +49,20 @@ class Background:
         self._noise = np.full(cells, 1.0, np.float32)
         self._seen = 0
         self._confirmed = False
+        self._witnessed = False
+
+    def witness(self) -> None:
+        """A model looks and finds nobody: what is learned before the keeper's word need not be thrown away at it."""
+        self._witnessed = True
 
     def feed(self, fifth: "Fifth", moving: Flags, *, empty: bool | None) -> None:
         """empty: the keeper's word; None before it has spoken."""
         if empty is False or (empty is None and self._seen and bool(moving.mean() > 0.02)):
             return
         if empty and not self._confirmed:
-            self._confirmed, self._seen = True, 0  # what was learned before may hold a person
+            self._confirmed = True
+            if not self._witnessed:
+                self._seen = 0  # what was learned before may hold a person
         self._learn(fifth, moving)
         if self._confirmed and self._seen >= LEARN_FIFTHS:
             self.state = "learned"

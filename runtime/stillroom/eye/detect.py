@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from stillroom.eye import weights
 from stillroom.eye.boxes import anchors, decode
 from stillroom.eye.interpreter import Net
-from stillroom.eye.posture import Posture, posture_of
+from stillroom.eye.posture import posture_of
+from stillroom.observation import Posture
 
 Picture = NDArray[np.uint8]
 Kind = Literal["people", "landmarks", "face"]

@@ -5,12 +5,12 @@ lies does so in the bed or on the floor is for the zones to say, in the keeper.
 """
 
 import math
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Posture = Literal["upright", "sitting", "lying", "unsure"]
+from stillroom.observation import Posture
+
 Floats = NDArray[np.float32]
 
 SHOULDERS, HIPS, KNEES, ANKLES = (11, 12), (23, 24), (25, 26), (27, 28)

@@ -1,7 +1,9 @@
 """From one observation: is somebody there, and where? Pure, and without memory; `state.py` adds the time.
 
-Evidence in falling order of what it proves: something that differs from the empty room, something that
-moves, something that breathes. None of it alone proves absence unless the empty room is known.
+Evidence in falling order of what it proves: somebody whom a model and the cells agree on, something that differs
+from the empty room, something that moves, something that breathes. None of it alone proves absence unless the empty
+room is known. Where a model has looked and believes in nobody, what differs or moves is `doubted`: a screen, a coat,
+a dog, or somebody whom the model does not see.
 """
 
 from dataclasses import dataclass
@@ -9,9 +11,9 @@ from typing import Literal
 
 from stillroom.config import Zones
 from stillroom.keeper import zones as where
-from stillroom.observation import Blob, Box, Health, Observation
+from stillroom.observation import Blob, Box, Health, Observation, Person, Posture
 
-Place = Literal["bed", "off-bed", "somewhere", "nowhere", "unseen"]
+Place = Literal["bed", "off-bed", "floor", "somewhere", "nowhere", "unseen"]
 
 BLIND: frozenset[Health] = frozenset({"covered", "blinded", "frozen", "moved"})
 """Nothing can be said of a room from such a camera; a blurred one still sees that somebody moves."""
@@ -19,6 +21,10 @@ LEAST_BLOB_AREA = 0.004
 """A person is larger than this share of the picture; less is a shadow's edge or a curtain's hem."""
 LEAST_MOTION = 0.003
 """Share of moving cells below which nobody walks: 15 cells of 4,800."""
+SURE = 0.7
+"""Of how many people there are."""
+EDGE = 0.03
+"""Of the picture: what reaches so near to its edge may have gone out of it."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,17 @@ class Evidence:
     at_door: bool
     background_known: bool
     why: str
+    people: int | None = None
+    """How many a model and the cells agree on; None: no model, or it has not looked."""
+    sure: bool = False
+    """Of that number."""
+    posture: Posture | None = None
+    at_edge: bool = False
+
+    @property
+    def doubted(self) -> bool:
+        """Something is there, and the model believes in nobody."""
+        return self.people == 0 and (self.moving or self.place not in ("nowhere", "unseen"))
 
 
 def judge(seen: Observation, zones: Zones) -> Evidence:
@@ -42,11 +59,46 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
     box, what = _best_box(seen)
     moving = seen.motion >= LEAST_MOTION
     known = seen.background == "learned"
+    people, sure = seen.people, (seen.people_certainty or 0.0) >= SURE
+    if seen.persons:
+        return _of_persons(seen, zones, moving, known, sure)
+    if people == 0 and sure and known and not any(b.area >= LEAST_BLOB_AREA for b in seen.blobs):
+        light = f"motion {seen.motion:.3f}, but nothing differs and no model finds anybody"
+        return Evidence("nowhere", False, False, known, light, people, sure)
+    edge = moving and seen.motion_box is not None and _at_edge(seen.motion_box)
     if box is None:
-        return Evidence(
-            "nowhere", moving, False, known, f"motion {seen.motion:.3f}, nothing differs or breathes"
-        )
-    return Evidence(_place(box, zones), moving, where.at_door(box, zones), known, what)
+        nothing = f"motion {seen.motion:.3f}, nothing differs or breathes"
+        return Evidence("nowhere", moving, False, known, nothing, people, sure, None, edge)
+    place, edge = _place(box, zones), edge or _at_edge(box)
+    return Evidence(place, moving, where.at_door(box, zones), known, what, people, sure, None, edge)
+
+
+def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure: bool) -> Evidence:
+    """Of several, the one who is not in bed; where the room is known, by what differs from it there, which is newer."""
+    person = max(seen.persons, key=lambda each: (not where.in_bed(each.box, zones), each.certainty))
+    box = _newer(person, seen.blobs) if known else person.box
+    place = "floor" if _on_floor(person, zones) else _place(box, zones)
+    why = f"{len(seen.persons)} seen by {seen.model}, {person.certainty:.0%} sure, {person.posture}"
+    edge = _at_edge(box) or (moving and seen.motion_box is not None and _at_edge(seen.motion_box))
+    return Evidence(
+        place, moving, where.at_door(box, zones), known, why, seen.people, sure, person.posture, edge
+    )
+
+
+def _newer(person: Person, blobs: tuple[Blob, ...]) -> Box:
+    """The largest blob that covers the middle of the person; his own box where none does."""
+    x, y = (person.box.x0 + person.box.x1) / 2, (person.box.y0 + person.box.y1) / 2
+    over = [b for b in blobs if b.box.x0 <= x <= b.box.x1 and b.box.y0 <= y <= b.box.y1]
+    return max(over, key=lambda b: b.area).box if over else person.box
+
+
+def _on_floor(person: Person, zones: Zones) -> bool:
+    lying = person.posture == "lying" and not where.in_bed(person.box, zones)
+    return lying and where.share_inside(person.box, zones.floor) >= 0.5
+
+
+def _at_edge(box: Box) -> bool:
+    return min(box.x0, box.y0) < EDGE or max(box.x1, box.y1) > 1 - EDGE
 
 
 def _place(box: Box, zones: Zones) -> Place:

@@ -1,0 +1,162 @@
+"""What the cells say of a place where a model saw somebody. Models fire on drawings, coats and television.
+
+A cell that moves much of the time over a minute is restless (a screen, a curtain in a draught): its movement and its
+difference from the empty room say nothing of people. A place agrees where enough of its other cells moved lately,
+differ from the learned empty room, or breathe.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillroom.observation import Box
+
+Flags = NDArray[np.bool_]
+Reason = Literal["motion", "breathing", "background"]
+
+RESTLESS_FIFTHS = 300.0
+"""Time constant of what a cell uses to do: one minute."""
+RESTLESS_SHARE = 0.2
+MOST_RESTLESS = 0.5
+"""Of a place: beyond it only breathing counts."""
+MOVED_WITHIN_S = 2.0
+LEAST_MOVED = 0.08
+LEAST_DIFFERENT = 0.2
+LEAST_STIRRED = 0.05
+TRAIL_S = 8.0
+FAR = 0.45
+"""Of the picture's width or height: no screen is so large, and whoever stands so tall is near."""
+EDGE_CELLS = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """A fifth of a second. moving, figure: (cells,); figure None: no model of the room yet.
+
+    learned: the keeper has confirmed that the room was empty when it was learned. empty: the keeper's word.
+    """
+
+    time_s: float
+    frame_ns: int
+    moving: Flags
+    figure: Flags | None
+    learned: bool
+    breathing: Box | None
+    empty: bool | None
+
+
+class Agreement:
+    """Make for (rows, cols) cells, feed each fifth, ask of boxes (shares of the picture)."""
+
+    def __init__(self, shape: tuple[int, int], door: Flags | None = None) -> None:
+        """door: (cells,) where people come in, beside the picture's edge; at least one cell."""
+        self._shape = shape
+        self._door = door
+        self._moved_s = np.full(shape, -1e9, np.float32)
+        self._stirred_s = np.full(shape, -1e9, np.float32)
+        self._busy = np.zeros(shape, np.float32)
+        self._now: Cells | None = None
+
+    def feed(self, cells: Cells) -> None:
+        self._now = cells
+        moving = cells.moving.reshape(self._shape)
+        self._busy += (moving - self._busy) / np.float32(RESTLESS_FIFTHS)
+        self._stirred_s[moving] = cells.time_s
+        self._moved_s[moving & (self._busy < RESTLESS_SHARE)] = cells.time_s
+
+    @property
+    def knows_room(self) -> bool:
+        """The empty room was learned while the keeper knew it empty: what does not differ from it is not there."""
+        return self._now is not None and self._now.learned
+
+    def of(self, box: Box) -> Reason | None:
+        """Why a person in this box may be believed; None: nothing agrees."""
+        now = self._now
+        if now is None:
+            return None
+        if now.breathing is not None and _centre_in(now.breathing, box):
+            return "breathing"
+        where = self._slices(box)
+        if float((self._busy[where] >= RESTLESS_SHARE).mean()) > MOST_RESTLESS:
+            return None
+        if now.learned and self.like_the_room(box):
+            return None  # a shadow or light that moves over the known room
+        if self._moved(where, MOVED_WITHIN_S) >= LEAST_MOVED:
+            return "motion"
+        return "background" if now.learned and self._different(where) >= LEAST_DIFFERENT else None
+
+    def vacant(self, box: Box) -> bool:
+        """Nothing moves there, restless or not, and nothing differs from what is known of the room."""
+        where = self._slices(box)
+        stirred = float((self._stirred_s[where] > self._time_s() - 0.5).mean())
+        return stirred < LEAST_STIRRED and self._differs(where) < LEAST_DIFFERENT / 2
+
+    def like_the_room(self, box: Box) -> bool:
+        """There is a model of the room without people, and the place looks as in it, whatever light moves over it."""
+        figure = None if self._now is None else self._now.figure
+        return figure is not None and self._differs(self._slices(box)) < LEAST_DIFFERENT / 2
+
+    def _differs(self, where: tuple[slice, slice]) -> float:
+        figure = None if self._now is None else self._now.figure
+        return 0.0 if figure is None else float(figure.reshape(self._shape)[where].mean())
+
+    @property
+    def restless(self) -> Flags:
+        """(cells,) True for cells that move much of the time."""
+        restless: Flags = (self._busy >= RESTLESS_SHARE).reshape(-1)
+        return restless
+
+    def came(self, box: Box) -> bool:
+        """The box is at the picture's edge, or movement led here from there, from the door, or from far away.
+
+        Screens show people in one place.
+        """
+        rows, cols = self._shape
+        down, across = self._slices(box)
+        if min(down.start, across.start) < EDGE_CELLS:
+            return True
+        if down.stop > rows - EDGE_CELLS or across.stop > cols - EDGE_CELLS:
+            return True
+        trail = self._moved_s > self._time_s() - TRAIL_S
+        if self._door is not None and float(trail.reshape(-1)[self._door].mean()) >= LEAST_MOVED:
+            return True
+        return any(_extent(np.any(trail, axis=axis)) >= FAR for axis in (0, 1))
+
+    def _time_s(self) -> float:
+        return 0.0 if self._now is None else self._now.time_s
+
+    def _moved(self, where: tuple[slice, slice], within_s: float) -> float:
+        return float((self._moved_s[where] > self._time_s() - within_s).mean())
+
+    def _different(self, where: tuple[slice, slice]) -> float:
+        figure = None if self._now is None else self._now.figure
+        if figure is None:
+            return 0.0
+        calm = self._busy[where] < RESTLESS_SHARE
+        return float((figure.reshape(self._shape)[where] & calm).mean())
+
+    def _slices(self, box: Box) -> tuple[slice, slice]:
+        """At least one cell, all of them inside the picture."""
+        rows, cols = self._shape
+        return _span(box.y0, box.y1, rows), _span(box.x0, box.x1, cols)
+
+
+def _extent(used: NDArray[Any]) -> float:
+    """From the first to the last of some rows or columns, nine in ten of them, as a share of all."""
+    places = np.flatnonzero(used)
+    if len(places) == 0:
+        return 0.0
+    low, high = np.percentile(places, (5, 95))
+    return float(high - low + 1) / len(used)
+
+
+def _span(low: float, high: float, count: int) -> slice:
+    first = min(count - 1, max(0, int(low * count)))
+    return slice(first, max(first + 1, min(count, round(high * count))))
+
+
+def _centre_in(inner: Box, box: Box) -> bool:
+    x, y = (inner.x0 + inner.x1) / 2, (inner.y0 + inner.y1) / 2
+    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1

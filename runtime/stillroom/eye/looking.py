@@ -1,0 +1,226 @@
+"""When to look, and where: cells trigger, models confirm.
+
+At most once a second while something moves, and once in ten in a still room. A look is decided on one frame and cut
+out of the next. Landmarks only where a posture may have changed; the face once in ten seconds, of somebody believed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillroom.eye.agreement import Agreement, Cells
+from stillroom.eye.detect import SIDE_PX, Kind, Square
+from stillroom.eye.order import Order, OrderError, Served
+from stillroom.eye.people import People
+from stillroom.eye.worker import Job, Models, Result
+from stillroom.observation import Box, Person
+
+MOVING_EVERY_S = 1.0
+STILL_EVERY_S = 10.0
+MOVING_FOR_S = 2.5
+"""After the last movement: a look at whoever has just come to rest, or left."""
+LEAST_MOVING = 0.002
+POSTURE_EVERY_S = 1.0
+FACE_EVERY_S = 10.0
+FACE_FOR_S = 15.0
+ANSWER_WITHIN_S = 2.0
+WIDE = 1.5
+"""Of the frame's longer side: somebody cut off by the frame is found in a square with a margin."""
+CLOSE = 2.0
+"""Of what moves: padded by half of its size on each side."""
+LEAST_CLOSE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is believed after a fifth of a second. people: None while nobody has looked (or can look).
+
+    restless: (cells,) what moves much of the time, where nobody is believed; None where it is not to be left out.
+    """
+
+    people: int | None
+    certainty: float | None
+    persons: tuple[Person, ...]
+    face: Box | None
+    restless: NDArray[np.bool_] | None = None
+
+
+class Looking:
+    """Make for a picture's size; `orders` before each frame, `served` after it, `feed` each fifth of a second."""
+
+    def __init__(
+        self,
+        width_px: int,
+        height_px: int,
+        shape: tuple[int, int],
+        models: Models,
+        door: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self._models, self._shape = models, shape
+        self._width, self._height = width_px, height_px
+        self._agreement = Agreement(shape, door)
+        self._people = People(width_px, height_px, self._agreement)
+        self._job: Job | None = None
+        self._asked_s = dict.fromkeys(SIDE_PX, -1e9)
+        self._waiting: set[Kind] = set()
+        self._moved_s = -1e9
+        self._share_before = 0.0
+        self._round = 0
+        self._face: tuple[float, Box] | None = None
+        self._empty = False
+        self.looks = dict.fromkeys(SIDE_PX, 0)
+        """How often each model has been asked."""
+
+    @property
+    def model(self) -> str:
+        """Who looks; `none` while nobody can."""
+        return self._models.name
+
+    def restart(self) -> None:
+        """Time jumped."""
+        self._drop()
+        self._people.restart()
+        self._asked_s = dict.fromkeys(SIDE_PX, -1e9)
+        self._moved_s, self._face = -1e9, None
+
+    def stirs(self, now_s: float) -> bool:
+        """Something moved within a second, or somebody is believed or suspected: not a time to learn the empty room."""
+        return now_s - self._moved_s < 1.0 or bool(self._people.believed) or self._people.doubted(now_s) > 0.2
+
+    def finds_nobody(self, now_s: float) -> bool:
+        """A model has looked within its time, and there is nobody."""
+        seen = self._seen(now_s)
+        return seen.people == 0 and seen.certainty is not None and seen.certainty >= 0.8
+
+    def orders(self) -> tuple[Order, ...]:
+        """What is wanted of the next frame."""
+        job = self._job
+        if job is None:
+            return ()
+        try:
+            return (Order(job.square.affine(SIDE_PX[job.kind]), job.picture, job.decided_ns),)
+        except OrderError:
+            self._drop()
+            return ()
+
+    def served(self, outcomes: tuple[Served, ...]) -> None:
+        """What became of it."""
+        job, self._job = self._job, None
+        if job is None:
+            return
+        if outcomes == ("served",):
+            self._waiting.add(job.kind)
+            self.looks[job.kind] += 1
+            self._models.submit(job)
+        else:
+            self._models.give_up(job.picture)
+
+    def feed(self, cells: Cells) -> Seen:
+        """Take in what the models have said, look at the cells, decide the next look."""
+        now_s = cells.time_s
+        self._agreement.feed(cells)
+        self._empty = cells.empty is True
+        while (result := self._models.take()) is not None:
+            self._take(result, now_s)
+        self._people.feed(now_s)
+        share = float(cells.moving.mean())
+        if min(share, self._share_before) >= LEAST_MOVING:  # a key frame of a recording is one fifth alone
+            self._moved_s = now_s
+        self._share_before = share
+        if self._job is None:
+            self._decide(cells)
+        return self._seen(now_s)
+
+    def _take(self, result: Result, now_s: float) -> None:
+        self._waiting.discard(result.kind)
+        if result.kind == "people":
+            self._people.looked(result.bodies, result.square, now_s, empty=self._empty)
+        elif result.held is not None:
+            self._people.held(result.held, result.square, now_s)
+        elif result.face is not None:
+            self._face = now_s, self._box(result.face.box_px)
+
+    def _decide(self, cells: Cells) -> None:
+        now_s = cells.time_s
+        moving = now_s - self._moved_s < MOVING_FOR_S
+        if self._due("people", MOVING_EVERY_S if moving else STILL_EVERY_S, now_s):
+            self._order("people", self._where(cells, moving), cells)
+        elif self._due("landmarks", POSTURE_EVERY_S, now_s) and (body := self._people.wants_posture()):
+            self._order("landmarks", body.square(), cells)
+        elif self._people.believed and self._due("face", FACE_EVERY_S, now_s):
+            track = self._people.believed[0]
+            square = Square(track.body.x_px, track.body.y_px, max(32.0, 2.5 * track.body.radius_px))
+            self._order("face", square, cells)
+
+    def _due(self, kind: Kind, every_s: float, now_s: float) -> bool:
+        since_s = now_s - self._asked_s[kind]
+        return since_s >= every_s - 0.05 and (kind not in self._waiting or since_s > ANSWER_WITHIN_S)
+
+    def _order(self, kind: Kind, square: Square, cells: Cells) -> None:
+        picture = self._models.borrow(kind) if self._shows(square) else None
+        self._asked_s[kind] = cells.time_s
+        if picture is not None:
+            self._job = Job(kind, square, picture, cells.frame_ns)
+
+    def _shows(self, square: Square) -> bool:
+        """Some of the frame lies in the square."""
+        corners = [square.place(x, y) for x in (0.0, 1.0) for y in (0.0, 1.0)]
+        xs, ys = [x for x, _ in corners], [y for _, y in corners]
+        return max(xs) > 1 and min(xs) < self._width - 1 and max(ys) > 1 and min(ys) < self._height - 1
+
+    def _where(self, cells: Cells, moving: bool) -> Square:
+        """The whole picture; in turn with it a close look at what moves or differs, or a wide one."""
+        self._round += 1
+        longer = float(max(self._width, self._height))
+        whole = Square(self._width / 2, self._height / 2, longer)
+        if self._round % 2:
+            return whole
+        close = self._close(cells) if moving else None
+        return close or Square(whole.x_px, whole.y_px, WIDE * longer)
+
+    def _close(self, cells: Cells) -> Square | None:
+        flags = cells.moving if cells.figure is None else cells.moving | cells.figure
+        rows, cols = self._shape
+        places = np.flatnonzero(flags)
+        if len(places) < LEAST_MOVING * rows * cols:
+            return None
+        x0, x1 = np.percentile(places % cols, (2, 98)) / cols * self._width
+        y0, y1 = np.percentile(places // cols, (2, 98)) / rows * self._height
+        side = CLOSE * max(float(x1 - x0), float(y1 - y0))
+        side = max(side, LEAST_CLOSE * max(self._width, self._height))
+        return Square(float(x0 + x1) / 2, float(y0 + y1) / 2, side)
+
+    def _seen(self, now_s: float) -> Seen:
+        looked_s = self._people.looked_s
+        if self.model == "none" or looked_s is None or now_s - looked_s > 2 * STILL_EVERY_S:
+            return Seen(None, None, (), None)
+        believed = self._people.believed
+        persons = tuple(
+            Person(track.box, track.posture, round(track.certainty(now_s), 3)) for track in believed
+        )
+        certainty = 1.0 - self._people.doubted(now_s)
+        for person in persons:
+            certainty *= person.certainty
+        face = self._face
+        return Seen(
+            len(persons),
+            round(certainty, 3),
+            persons,
+            face[1] if face and persons and now_s - face[0] < FACE_FOR_S else None,
+            None if persons else self._agreement.restless,
+        )
+
+    def _box(self, box_px: tuple[float, float, float, float]) -> Box:
+        x0, y0, x1, y1 = box_px
+        return Box(
+            min(max(x0 / self._width, 0.0), 1.0),
+            min(max(y0 / self._height, 0.0), 1.0),
+            min(max(x1 / self._width, 0.0), 1.0),
+            min(max(y1 / self._height, 0.0), 1.0),
+        )
+
+    def _drop(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            self._models.give_up(job.picture)

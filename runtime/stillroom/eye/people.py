@@ -1,0 +1,319 @@
+"""Who is believed to be there: what a model saw, where the cells agree, for long enough.
+
+A track is "the same one as a second ago", by place and size, and nothing else. Belief grows with the scores of looks
+that found it and shrinks with those that did not. Once believed, somebody stays where he was last seen until that
+place is vacant: a model that misses a sleeper under a blanket takes nobody away. What a model fires on although
+nothing agrees, always at the same place and size, is a fixture (a picture on the wall) and is not believed later
+because somebody passes in front of it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stillroom.eye.agreement import Agreement
+from stillroom.eye.detect import Body, Held, Square
+from stillroom.observation import Box, Posture
+
+MOST = 4
+BELIEVED = 0.75
+DROPPED = 0.15
+SAME = 1.2
+"""How far the hips may have gone between two looks, in distances from the hips to the end of the body, and a second."""
+FAST = 3.0
+LEAST_SIZE = 0.05
+"""Of the picture's shorter side, from the hips to the end of the body."""
+SAME_BOX = 0.5
+"""Intersection over union of two boxes that are one body."""
+FIXTURE_PLACE, FIXTURE_SIZE = 0.04, 0.08
+MOST_FIXTURES = 8
+FIXTURE_S = 600.0
+"""Fired on for so long without any agreement: a sleeper would have breathed or moved."""
+SUSPECT_S = 21.0
+"""Two looks into a still room."""
+LEAST_PRESENT, SURE_PRESENT, CLEARLY_PRESENT = 0.4, 0.8, 0.95
+CLEAR_SCORE = 0.7
+MISSED = 0.6
+MISSES, LYING_MISSES = 2, 6
+"""Looks in a row that did not find somebody believed, before he may be gone."""
+SURE_SCORE = 0.8
+UNCONFIRMED = 0.7
+"""What belief cannot exceed while no look scored high and no landmarks were sure: dogs and chairs score 0.5 to 0.7."""
+FORGET_AGREEMENT_S = 1800.0
+"""Without any agreement for so long, certainty falls to a third."""
+
+
+@dataclass(slots=True)
+class Track:
+    """Somebody, perhaps. posture_of: the body on which the posture was asked for."""
+
+    body: Body
+    box: Box
+    belief: float
+    seen_s: float
+    agreed_s: float
+    best: float
+    believed: bool = False
+    confirmed: bool = False
+    misses: int = 0
+    posture: Posture = "unsure"
+    postured: Body | None = None
+    vacant_s: float | None = None
+
+    def certainty(self, now_s: float) -> float:
+        """The belief, less where nothing has agreed for long, and where the model has not found it again."""
+        alone = max(0.0, now_s - self.agreed_s) / FORGET_AGREEMENT_S
+        return max(0.05, self.belief * (1 - min(alone, 1.0) * 2 / 3) * (1 - 0.05 * min(self.misses, 6)))
+
+
+@dataclass(slots=True)
+class Fixture:
+    """What a model fires on although nothing agrees: a picture on the wall once it is `known`, until then a suspect."""
+
+    body: Body
+    since_s: float
+    seen_s: float
+    known: bool = False
+
+
+class People:
+    """Make for a picture's size, feed looks and fifths; read `believed`."""
+
+    def __init__(self, width_px: int, height_px: int, agreement: Agreement) -> None:
+        self._size = width_px, height_px
+        self._agreement = agreement
+        self._tracks: list[Track] = []
+        self._fixtures: list[Fixture] = []
+        self._looked_s: float | None = None
+
+    @property
+    def looked_s(self) -> float | None:
+        """Time of the last look of the whole picture or a part of it."""
+        return self._looked_s
+
+    @property
+    def believed(self) -> list[Track]:
+        return [track for track in self._tracks if track.believed]
+
+    def doubted(self, now_s: float) -> float:
+        """The greatest belief in somebody who is not yet believed, or score of something with which nothing agrees."""
+        tracks = [track.belief for track in self._tracks if not track.believed]
+        suspects = [
+            each.body.score for each in self._fixtures if not each.known and now_s - each.seen_s < SUSPECT_S
+        ]
+        return max([0.0, *tracks, *suspects])
+
+    def restart(self) -> None:
+        """Time jumped: nobody is the same one as a second ago."""
+        self._tracks.clear()
+        self._looked_s = None
+
+    def looked(self, bodies: Sequence[Body], square: Square, now_s: float, *, empty: bool) -> None:
+        """A look at `square` found `bodies`, best first. empty: the keeper believes the room empty."""
+        self._looked_s = now_s
+        matched: set[int] = set()
+        strangers: list[tuple[Body, Box]] = []
+        for body, box in self._distinct(bodies):
+            track = self._nearest(body, box, now_s, matched)
+            if track is None:
+                strangers.append((body, box))
+            else:
+                matched.add(id(track))
+                self._again(track, body, box, now_s)
+        for body, box in strangers:
+            track = self._gone_from_where_he_was(body, matched)
+            if track is None:
+                track = self._new(body, box, now_s, empty)
+            else:
+                self._again(track, body, box, now_s)
+            if track is not None:
+                matched.add(id(track))
+        self._count_misses(square, matched)
+
+    def _distinct(self, bodies: Sequence[Body]) -> list[tuple[Body, Box]]:
+        """Without what is too small, known fixtures, and second sights of one body."""
+        found: list[tuple[Body, Box]] = []
+        for body in bodies:
+            box = self._box(body)
+            if body.radius_px < LEAST_SIZE * min(self._size) or self._is_only_fixture(body):
+                continue
+            if all(_common(box, other) < SAME_BOX for _, other in found):
+                found.append((body, box))
+        return found
+
+    def _count_misses(self, square: Square, matched: set[int]) -> None:
+        for track in self._tracks:
+            if id(track) not in matched and _inside(track.body, square):
+                track.misses += 1
+                if not track.believed:
+                    track.belief *= MISSED
+        self._tracks = [track for track in self._tracks if track.believed or track.belief >= DROPPED]
+
+    def held(self, held: Held, square: Square, now_s: float) -> None:
+        """A look at how somebody in `square` holds himself: of the track whose square that is."""
+        for track in self._tracks:
+            if track.postured is not None and track.postured.square() == square:
+                if held.present < LEAST_PRESENT:
+                    track.belief *= 1.0 if track.believed else 0.4
+                elif held.present >= SURE_PRESENT:
+                    track.posture, track.confirmed = held.posture, True
+                    clear = held.present >= CLEARLY_PRESENT and track.best >= CLEAR_SCORE
+                    track.belief = 1 - (1 - track.belief) * (0.3 if clear else 0.5)
+                self._judge(track)
+
+    def feed(self, now_s: float) -> None:
+        """Each fifth of a second: places that became vacant lose whoever was there."""
+        stay = []
+        for track in self._tracks:
+            if not self._agreement.vacant(track.box):
+                track.vacant_s = None
+            elif track.vacant_s is None:
+                track.vacant_s = now_s
+            if not self._has_left(track, now_s):
+                stay.append(track)
+        self._tracks = stay
+
+    def wants_posture(self) -> Body | None:
+        """Whose posture may have changed since it was asked for, the most believed first."""
+        for track in sorted(self._tracks, key=lambda each: -each.belief):
+            if track.misses == 0 and _changed(track.body, track.postured):
+                track.postured = track.body
+                return track.body
+        return None
+
+    def _has_left(self, track: Track, now_s: float) -> bool:
+        """Not found again where the room looks empty; or the place has been vacant, and is known or was looked at.
+
+        A model that has lost somebody who lay down has not seen him go.
+        """
+        needed = LYING_MISSES if track.posture == "lying" else MISSES
+        if track.misses >= needed and self._agreement.like_the_room(track.box):
+            return True
+        if track.vacant_s is None:
+            return False
+        if self._agreement.knows_room:
+            return now_s - track.vacant_s >= 0.4 and track.seen_s < now_s - 0.4
+        return track.misses > needed
+
+    def _nearest(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
+        best, least = None, math.inf
+        for track in self._tracks:
+            if id(track) in matched:
+                continue
+            away = _away_px(body, track.body)
+            if _common(box, track.box) >= SAME_BOX:
+                away = 0.0  # hips and head are sometimes mistaken for one another
+            size = max(body.radius_px, track.body.radius_px)
+            within = SAME * size * max(1.0, min(3.0, now_s - track.seen_s))
+            ratio = size / max(1e-6, min(body.radius_px, track.body.radius_px))
+            if away <= within and (ratio < 2.5 or away == 0.0) and away < least:
+                best, least = track, away
+        return best
+
+    def _gone_from_where_he_was(self, body: Body, matched: set[int]) -> Track | None:
+        """Somebody not found in this look, not far, whose place looks like the empty room: he walked fast."""
+        if body.score < CLEAR_SCORE:
+            return None
+        for track in self._tracks:
+            size, less = max(body.radius_px, track.body.radius_px), min(body.radius_px, track.body.radius_px)
+            near = _away_px(body, track.body) <= FAST * size and size < 2.5 * less
+            if id(track) not in matched and near and self._agreement.like_the_room(track.box):
+                return track
+        return None
+
+    def _new(self, body: Body, box: Box, now_s: float, empty: bool) -> Track | None:
+        agreed = self._agreement.of(box)
+        if agreed is None:
+            self._note_fixture(body, now_s)
+            return None
+        if len(self._tracks) >= MOST:
+            return None
+        if empty and agreed != "breathing" and not self._agreement.came(box):
+            return None
+        self._fixtures = [each for each in self._fixtures if each.known]  # he may be what was suspected
+        track = Track(body, box, _worth(body.score), now_s, now_s, body.score)
+        self._tracks.append(track)
+        self._judge(track)
+        return track
+
+    def _again(self, track: Track, body: Body, box: Box, now_s: float) -> None:
+        agreed = self._agreement.of(box)
+        if agreed is not None:
+            track.agreed_s = now_s
+            track.belief = 1 - (1 - track.belief) * (1 - _worth(body.score))
+        track.seen_s, track.misses = now_s, 0
+        if agreed == "motion" or _common(box, track.box) < SAME_BOX:
+            track.body, track.box = body, box  # nobody turns over without moving
+        track.best = max(track.best, body.score)
+        track.vacant_s = None
+        if not track.believed:
+            track.postured = None
+        self._judge(track)
+
+    def _judge(self, track: Track) -> None:
+        sure = track.confirmed or track.best >= SURE_SCORE
+        track.belief = min(track.belief, 0.99 if sure else UNCONFIRMED)
+        track.believed |= track.belief >= BELIEVED
+
+    def _note_fixture(self, body: Body, now_s: float) -> None:
+        """Something that looks like a person, and nothing agrees. Known at once where it belongs to the empty room."""
+        found = next((each for each in self._fixtures if _alike(body, each.body)), None)
+        if found is None:
+            found = Fixture(body, now_s, now_s)
+            self._fixtures = [*self._fixtures[-(MOST_FIXTURES - 1) :], found]
+        found.seen_s = now_s
+        found.known |= self._agreement.knows_room or now_s - found.since_s >= FIXTURE_S
+
+    def _is_only_fixture(self, body: Body) -> bool:
+        known = any(each.known and _alike(body, each.body) for each in self._fixtures)
+        return known and self._agreement.of(self._box(body)) != "breathing"
+
+    def _box(self, body: Body) -> Box:
+        width, height = self._size
+        x0, y0, x1, y1 = body.box_px()
+        xs = sorted(min(max(x / width, 0.0), 1.0) for x in (x0, x1))
+        ys = sorted(min(max(y / height, 0.0), 1.0) for y in (y0, y1))
+        return Box(xs[0], ys[0], xs[1], ys[1])
+
+
+def _away_px(body: Body, other: Body) -> float:
+    return math.hypot(body.x_px - other.x_px, body.y_px - other.y_px)
+
+
+def _worth(score: float) -> float:
+    """How much one look says: little below 0.65, where chairs and corners score too."""
+    return min(0.8, max(0.1, 2.0 * (score - 0.55)))
+
+
+def _common(box: Box, other: Box) -> float:
+    """Intersection over union."""
+    wide = min(box.x1, other.x1) - max(box.x0, other.x0)
+    high = min(box.y1, other.y1) - max(box.y0, other.y0)
+    if wide <= 0 or high <= 0:
+        return 0.0
+    areas = [(b.x1 - b.x0) * (b.y1 - b.y0) for b in (box, other)]
+    return wide * high / max(sum(areas) - wide * high, 1e-9)
+
+
+def _alike(body: Body, other: Body) -> bool:
+    size = max(body.radius_px, other.radius_px)
+    away = _away_px(body, other)
+    return away < FIXTURE_PLACE * size and abs(body.radius_px - other.radius_px) < FIXTURE_SIZE * size
+
+
+def _changed(body: Body, before: Body | None) -> bool:
+    """The axis turned, the body became longer or shorter, or the hips went down or up."""
+    if before is None:
+        return True
+    turned = math.atan2(body.up_x_px, -body.up_y_px) - math.atan2(before.up_x_px, -before.up_y_px)
+    turned = abs(math.remainder(turned, 2 * math.pi))
+    size = max(body.radius_px, before.radius_px)
+    longer = abs(body.radius_px - before.radius_px) > 0.2 * size
+    sank = abs(body.y_px - before.y_px) > 0.3 * size
+    return turned > math.radians(20) or longer or sank
+
+
+def _inside(body: Body, square: Square) -> bool:
+    """Whether a look at the square would have shown that body."""
+    half = square.side_px / 2
+    return abs(body.x_px - square.x_px) < 0.8 * half and abs(body.y_px - square.y_px) < 0.8 * half
