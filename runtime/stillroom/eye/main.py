@@ -14,6 +14,7 @@ from stillroom.link import EyeHears, Fault, Hello, Lease, Link
 if TYPE_CHECKING:
     from stillroom.eye.analysis import Analysis
     from stillroom.eye.frame import TellsSettings
+    from stillroom.eye.worker import Worker
 
 CLOSE_WITHIN_S = 5.0
 """A camera that does not let go ends with the process."""
@@ -56,9 +57,13 @@ class Eye:
         from stillroom.eye.frame import TellsSettings
 
         camera = open_camera(self._unit.camera, self._unit.folder, self._opener)
+        models = self._models()
         try:
             self._keeper.send(Hello(camera.kind, "none"))
-            analysis = Analysis(camera.width, camera.height, private=self._unit.zones.private)
+            zones = self._unit.zones
+            analysis = Analysis(
+                camera.width, camera.height, private=zones.private, models=models, door=zones.door
+            )
             clock = SystemClock()
             for frame in camera.frames():
                 if self._holder.ended.is_set():
@@ -74,6 +79,17 @@ class Eye:
         finally:
             self._holder.end_within(CLOSE_WITHIN_S)
             camera.close()
+            if models is not None:
+                models.close()
+
+    def _models(self) -> "Worker | None":
+        """Who will look as soon as the weights are there: every observation says whether they are."""
+        folder = self._unit.detector.models
+        if not folder:
+            return None
+        from stillroom.eye.worker import Worker
+
+        return Worker(self._unit.path(folder))
 
     def _pass_on(self, tells: "TellsSettings", analysis: "Analysis") -> None:
         """What the camera says of its settings; another pace of frames begins the readings anew."""

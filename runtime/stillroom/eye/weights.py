@@ -4,7 +4,6 @@ A file that is not, byte for byte, one of these is refused, before anything pars
 mediapipe wheel by `stillroom models`; none is part of this repository.
 """
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +88,8 @@ def check(path: Path, weights: Weights, content: bytes) -> None:
         raise InputError(
             f"{path}: cut short: {len(content)} bytes of {weights.size_bytes}; `stillroom models fetch` anew"
         )
+    import hashlib  # 4 MB that an eye without weights does without
+
     found = hashlib.sha256(content).hexdigest()
     if found != weights.sha256:
         raise InputError(

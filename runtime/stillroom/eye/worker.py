@@ -153,7 +153,6 @@ class Worker:
     def __init__(self, folder: Path | None) -> None:
         """folder: the unit's own folder of weights; the user's cache is tried after it."""
         self._folder = folder
-        self._buffers = Buffers()
         self._wake = threading.Condition()
         self._waiting: Job | None = None
         self._results: list[Result] = []
@@ -204,11 +203,14 @@ class Worker:
         if detector is None:
             return
         try:
+            self._buffers = Buffers()
             self._name = MODEL
             while (job := self._next()) is not None:
                 self._do(detector, job)
             detector.blank()
-        except StillroomError as error:  # landmarks are loaded when first asked for
+        except (
+            StillroomError
+        ) as error:  # no locked memory; or landmarks, which are loaded when first asked for
             _say(error)
         finally:
             self._name = "none"

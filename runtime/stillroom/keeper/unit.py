@@ -96,6 +96,7 @@ class Unit:
 
     def from_eye(self, message: Struct) -> None:
         if isinstance(message, Observation):
+            self._model = message.model
             if self._gate.decision.open:
                 self._room.observe(message, self._clock.mono_ns(), self._clock.utc_ms())
                 self._view.take_health(message.health)
