@@ -111,7 +111,7 @@ def body(text: str = "bed zone 0.62", entries: int = 1) -> Body:
     return Body(to_ms(NOON) + 7, snapshot, tuple(numbered))
 
 
-DOWN = DownBody(to_ms(NOON), 17, ((19, 22),))
+DOWN = DownBody(to_ms(NOON), 17, ((19, 22),), None, b"B" * 16)
 
 
 def packed(what: msgspec.Struct) -> bytes:

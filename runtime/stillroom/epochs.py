@@ -22,6 +22,8 @@ class Stream:
         self._lane, self._signer, self._clock = lane, signer, clock
         self._boot = new_boot(boot)
         self._sequence = 0
+        self.boot_id = self._boot.id
+        """Random, one for each boot: what tells two senders with one key apart."""
         self._epoch = new_epoch(recipients, self._boot, 0)
         self._recipients = tuple(recipients)
         self._began_ns = clock.mono_ns()

@@ -194,3 +194,8 @@ class DownBody(Struct, frozen=True, forbid_unknown_fields=True):
     ranges: Annotated[tuple[tuple[Count, Count], ...], Meta(max_length=32)] = ()
     """And these (first, last), both included, beyond the cursor."""
     command: Command | None = None
+    heard: Annotated[bytes, Meta(max_length=16, extra={"unit": "", "identifies": "none"})] = b""
+    """Boot id of the newest record that the gateway opened under this unit's key; empty where there is none yet.
+
+    Cursor and ranges are for the unit of that boot alone: where a key was copied, the other's entries are not there.
+    """

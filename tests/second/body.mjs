@@ -80,7 +80,7 @@ const entry = map({ number: integer(1n, 2n ** 53n), at_ms: ms, accepted_ms: ms, 
 
 const up = map({ sealed_ms: ms, snapshot, entries: list(entry) });
 const command = map({ number: integer(1n, 2n ** 53n), note: bytes(0, 1536) });
-const down = map({ utc_ms: ms, cursor: count, ranges: list(pair(count), 0, 32), command: orNull(command) });
+const down = map({ utc_ms: ms, cursor: count, ranges: list(pair(count), 0, 32), command: orNull(command), heard: bytes(0, 16) });
 
 // Step 14.
 export function decodeBody(data, lane) {

@@ -111,11 +111,22 @@ def test_what_was_opened_and_not_committed_may_come_again(tmp_path: Path) -> Non
     store.close()
 
 
-def test_a_number_with_another_content_is_counted_and_the_first_stays(store: Store) -> None:
+def test_a_number_with_another_content_is_counted_and_both_stay(store: Store) -> None:
+    """Where a key was copied, two units accept under one number: neither is lost."""
     sender = Sender(store)
     store.commit([sender.arrive(entry(1, "first"))])
-    assert store.commit([sender.arrive(entry(1, "second"))]) == {"rewritten": 1}
-    assert b"first" in bytes(store.unannounced(1)[0][1].event)
+    for outcome in ("rewritten", "duplicate"):
+        assert store.commit([sender.arrive(entry(1, "second"))]) == {outcome: 1}
+    assert store.commit([sender.arrive(entry(1, "first"))]) == {"duplicate": 1}
+    kept = [bytes(found.event) for _, found in store.unannounced(9)]
+    assert [b"first" in kept[0], b"second" in kept[1], len(kept)] == [True, True, 2]
+
+
+def test_what_is_heard_of_a_unit_is_of_its_newest_boot(store: Store) -> None:
+    assert store.heard("u-1") == b""
+    sender = Sender(store)
+    store.commit([sender.arrive(entry(1))])
+    assert store.heard("u-1") == sender.under.boot.id
 
 
 def test_what_the_unit_says_is_lost_is_waited_for_no_longer(store: Store) -> None:

@@ -38,6 +38,11 @@ class Sealer:
         """What was heard from the gateway; keep it in the database with what a record downwards changed."""
 
     @property
+    def boot_id(self) -> bytes:
+        """As it stands in every record of this boot."""
+        return self._stream.boot_id
+
+    @property
     def capacity_bytes(self) -> int:
         """What always fits: as if every recipient of the roster had a key."""
         return body_capacity(len(self._roster.of_unit))

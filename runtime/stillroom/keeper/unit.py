@@ -14,7 +14,7 @@ from stillroom import __version__, keys
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, StorageError, TrustError, WireError
-from stillroom.events import Body, Command, ConditionChanged, Snapshot
+from stillroom.events import Body, Command, ConditionChanged, DownBody, Snapshot
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
 from stillroom.keeper.camera import CameraWatch
@@ -35,6 +35,8 @@ LEASE_TTL_MS = 900
 """Less than the second within which the camera must be dead; four and a half lease periods."""
 STATUS = "keeper.json"
 GATEWAY_TIME_GOOD_FOR_S = 600
+UNHEARD_DOWNS = 8
+"""After a start the gateway speaks of the boot before until it has opened a record of this one."""
 CLOCK_DIFFERENCE_MS = 10_000
 _DOWN_SEEN = "down_seen"
 _ROSTER_VERSION = "roster_version"
@@ -82,9 +84,11 @@ class Unit:
         self._network = Network(False, "not connected yet")
         self._gateway_time_until_ns = 0
         self._refused_down = 0
+        self._unheard = 0
         (self._run / EYE_START).unlink(missing_ok=True)
         self._outbox.remember(_ROSTER_VERSION, self._roster.version, lasting=True)
-        self._audit.append(clock.utc_ms(), "start", version=__version__, boot=boot)
+        names = {"site": settings.site, "unit": settings.unit}
+        self._audit.append(clock.utc_ms(), "start", version=__version__, boot=boot, **names)
         if self._outbox.damage:
             self._audit.append(clock.utc_ms(), "storage-damaged", found=self._outbox.damage[:60])
 
@@ -106,7 +110,9 @@ class Unit:
         elif isinstance(message, CameraSettings):
             self._view.take_settings(message)
             opened = {"profile": message.profile, "opened": message.opened}
-            self._audit.append(self._clock.utc_ms(), "camera-settings", **opened, differ=" ".join(message.differ)[:120])
+            self._audit.append(
+                self._clock.utc_ms(), "camera-settings", **opened, differ=" ".join(message.differ)[:120]
+            )
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
             self._condition("camera-failed", False, "")
@@ -156,13 +162,23 @@ class Unit:
             return
         if self._sealer.down_seen is not None:
             self._outbox.remember(_DOWN_SEEN, self._sealer.down_seen.to_bytes())
-        self._settle(down.cursor, down.ranges)
+        self._hear_cursor(down)
         differs = abs(down.utc_ms - self._clock.utc_ms()) > CLOCK_DIFFERENCE_MS
         if not differs:
             self._gateway_time_until_ns = self._clock.mono_ns() + GATEWAY_TIME_GOOD_FOR_S * NS_PER_S
         self._condition("clock-differs", differs, "system clock and gateway differ by more than 10 s")
         if down.command is not None:
             self._obey(down.command)
+
+    def _hear_cursor(self, down: DownBody) -> None:
+        """Cursor and ranges count only where they are about this boot's records, not about a copied key's."""
+        if down.heard == self._sealer.boot_id:
+            self._unheard = 0
+            self._settle(down.cursor, down.ranges)
+        elif down.heard:
+            self._unheard += 1
+        why = "the gateway hears another unit with this one's key"
+        self._condition("another-with-this-key", self._unheard >= UNHEARD_DOWNS, why)
 
     def _obey(self, command: Command) -> None:
         """Carry it out, once; then the trust folder is read as if somebody had put a file there."""

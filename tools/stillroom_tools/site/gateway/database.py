@@ -19,7 +19,7 @@ CREATE TABLE entries(
   id INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL, number INTEGER NOT NULL, room TEXT NOT NULL,
   at_ms INTEGER NOT NULL, accepted_ms INTEGER NOT NULL, sealed_ms INTEGER NOT NULL, opened_ms INTEGER NOT NULL,
   late INTEGER NOT NULL, kind TEXT NOT NULL, retention TEXT NOT NULL, event BLOB NOT NULL,
-  UNIQUE(unit, number));
+  variant INTEGER NOT NULL, UNIQUE(unit, number, variant));
 """
 _COMMANDS = """
 CREATE TABLE commands(

@@ -78,7 +78,8 @@ class Downwards:
         utc_ms = self._clock.utc_ms() + (place_ns - self._clock.mono_ns()) // NS_PER_MS
         command = self._store.commands.to_tell(unit, utc_ms)
         ranges = cursor.told(turn, RANGES_WITH_COMMAND if command else RANGES_TOLD)
-        body = DownBody(utc_ms, cursor.contiguous, ranges, command)
+        heard = self._store.heard(unit)
+        body = DownBody(utc_ms, cursor.contiguous, ranges, command, heard)
         return self._streams[unit][1].seal(_encode(body))
 
     def _renew_stream(self, unit: str, box: bytes) -> None:

@@ -113,7 +113,7 @@ class Gateway:
             room = self._rooms.saw(o.unit, order, o.body.sealed_ms, o.body.snapshot)
             if room and room.presence != before:
                 _tell(f"unit {o.unit} (room {room.name}) is {room.presence}")
-        if counts["new"]:
+        if counts["new"] or counts["rewritten"]:
             self._print_new()
 
     def _look_round(self) -> None:

@@ -96,8 +96,14 @@ class Store:
         known = self._units.get(unit)
         return known.cursor if known else Cursor()
 
+    def heard(self, unit: str) -> bytes:
+        """Boot id of the newest boot that a record on the disk is of; empty before the first."""
+        known = self._units.get(unit)
+        return known.seen.boot_id if known else b""
+
     def commit(self, batch: Sequence[Arrived]) -> Counter[str]:
-        """Put a batch on the disk. Counts: `new`, and why an entry was not: `duplicate`, `rewritten`, `scattered`.
+        """Put a batch on the disk. Counts: `new`, `rewritten` (another entry has the number: both are kept), and why
+        an entry was not kept: `duplicate`, `scattered`.
 
         Raises StorageError; then nothing of the batch is kept, and the process must end: units will send again.
         """
@@ -173,16 +179,16 @@ class Store:
             entry.event.retention,
             event,
         )
-        marks = ",".join("?" * len(values))
-        columns = "unit, number, room, at_ms, accepted_ms, sealed_ms, opened_ms, late, kind, retention, event"
-        done = self._database.execute(f"INSERT OR IGNORE INTO entries({columns}) VALUES({marks})", values)
-        if done.rowcount:
-            return "new"
-        same = self._database.execute(
-            "SELECT 1 FROM entries WHERE unit = ? AND number = ? AND at_ms = ? AND accepted_ms = ? AND event = ?",
-            (arrived.opened.unit, entry.number, entry.at_ms, entry.accepted_ms, event),
-        ).fetchone()
-        return "duplicate" if same else "rewritten"
+        kept = self._database.execute(
+            "SELECT at_ms, accepted_ms, event FROM entries WHERE unit = ? AND number = ?",
+            (arrived.opened.unit, entry.number),
+        ).fetchall()
+        if (entry.at_ms, entry.accepted_ms, event) in kept:
+            return "duplicate"
+        marks = ",".join("?" * (len(values) + 1))
+        columns = "unit, number, room, at_ms, accepted_ms, sealed_ms, opened_ms, late, kind, retention, event, variant"
+        self._database.execute(f"INSERT INTO entries({columns}) VALUES({marks})", (*values, len(kept)))
+        return "rewritten" if kept else "new"
 
     def _write_unit(self, unit: str, state: _Unit) -> None:
         ranges = msgspec.msgpack.encode(state.cursor.ranges)
