@@ -3,6 +3,7 @@
 import base64
 import shutil
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,12 @@ def live(tmp_path: Path) -> Iterator[LiveSite]:
     site.end()
     assert not processes_below(folder), "nothing of it may still run"
     shutil.rmtree(folder)
+
+
+def arrived(site: LiveSite) -> set[tuple[int, int]]:
+    """(number, time) of what was opened at the other end."""
+    site.take()
+    return {(line.number, line.at_ms) for line in site.lines}
 
 
 def links(site: LiveSite, unit: str) -> list[Audited]:
@@ -123,6 +130,21 @@ def test_two_units_with_one_id_are_named_on_both_sides(live: LiveSite):
         _, said = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in said
+    # With the twin gone and this one started anew, all that it had accepted arrives, whatever numbers the twin used.
+    unit.ask_to_stop()
+    unit.wait()
+    database = sqlite3.connect(unit.folder / "state" / "outbox.db")
+    pending = set(database.execute("SELECT number, at_ms FROM entries").fetchall())
+    database.close()
+    assert pending
+    for _ in range(2):
+        unit.start()
+        until(lambda: unit.status().connected, "this one connected again")
+        time.sleep(2.0)
+        unit.ask_to_stop()
+        unit.wait()
+    unit.start()
+    until(lambda: pending <= arrived(live), "everything that this one had accepted", within_s=60.0)
 
 
 @pytest.mark.parametrize("after_s", [0.3, 0.5, 0.8, 1.5])
@@ -181,7 +203,9 @@ def test_commands_reach_a_unit_that_nobody_can_touch(live: LiveSite):
     until(lambda: live.pid_of(unit, "eye") is None, "no eye", within_s=1.0)
     live.restart_gateway()
     command("site", "authorise", unit.name, "--site", live.site, "--room", "room-9", "--days", 1, "--send")
-    until(lambda: live.has("receipt", kind="authorisation", outcome="done"), "the receipt of the authorisation")
+    until(
+        lambda: live.has("receipt", kind="authorisation", outcome="done"), "the receipt of the authorisation"
+    )
     until(lambda: unit.status().gate == "open" and live.pid_of(unit, "eye"), "an eye again")
     live.settle()
     assert live.ledger.account(unit.name).doubled == 0
