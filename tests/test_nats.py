@@ -1,4 +1,4 @@
-"""A broker that knows MQTT 3.1.1 alone (NATS server, from its wheel): the same unit, courier and gateway fall back to it."""
+"""A broker that knows MQTT 3.1.1 alone (NATS server, from its wheel): unit, courier and gateway fall back to it."""
 
 from pathlib import Path
 

@@ -4,17 +4,25 @@ It has libsodium from npm (`libsodium-wrappers-sumo`, pinned by a lock file), pu
 needs it. Its tables of bodies and documents are typed in from WIRE.md a second time.
 """
 
+import base64
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bodies_at_random import at_random, spoilt
 from test_vectors import HERE, NOTES, RECORDS, REPLAY, named
+
+from stillroom.bodies import decode_down, decode_up, encode
+from stillroom.errors import WireError
+from stillroom.events import Body, DownBody
 
 SOURCE = Path(__file__).parent / "second"
 PLACE = Path(__file__).parents[1] / ".cache" / "second"
@@ -79,3 +87,43 @@ def test_it_accepts_and_refuses_the_same_documents(second: dict[str, Any], vecto
 @named(REPLAY)
 def test_it_remembers_the_same(second: dict[str, Any], vector: dict[str, Any]) -> None:
     assert second["replay"][vector["name"]] == [step["expect"] for step in vector["steps"]]
+
+
+@pytest.fixture
+def accepted() -> Callable[[list[tuple[str, bytes]]], list[bool]]:
+    """Which bodies of a lane the second implementation takes."""
+    node = program("node")
+    install()
+
+    def ask(bodies: list[tuple[str, bytes]]) -> list[bool]:
+        given = json.dumps([[lane, base64.b64encode(data).decode()] for lane, data in bodies])
+        command = [node, PLACE / "bodies.mjs"]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        found: list[bool] = json.loads(done.stdout)
+        return found
+
+    return ask
+
+
+def ours(lane: str, data: bytes) -> bool:
+    try:
+        (decode_down if lane == "down" else decode_up)(data)
+    except WireError:
+        return False
+    return True
+
+
+def test_both_take_and_refuse_the_same_bodies(
+    accepted: Callable[[list[tuple[str, bytes]]], list[bool]],
+) -> None:
+    """Made at random from our schema, and each spoilt in a small way too: most of these both refuse, some both take."""
+    rng = random.Random(6)
+    good = [("up", encode(at_random(Body, rng))) for _ in range(400)]
+    good += [("down", encode(at_random(DownBody, rng))) for _ in range(200)]
+    bad = [(lane, spoilt(data, rng)) for lane, data in good for _ in range(10)]
+    assert accepted(good) == [True] * len(good)
+    theirs = accepted(bad)
+    differ = [one for one, taken in zip(bad, theirs, strict=True) if taken != ours(*one)]
+    assert not differ, differ[0]
+    assert 100 < sum(theirs) < len(bad) - 100

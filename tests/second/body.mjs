@@ -33,7 +33,7 @@ const state = among(
 );
 const gate = among(
   "open", "no-authorisation", "not-yet-valid", "expired", "withdrawn", "paused", "clock-unsure", "indicator-fault",
-  "camera-refused",
+  "camera-refused", "camera-moved",
 );
 
 const reading = map(
