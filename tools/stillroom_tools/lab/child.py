@@ -49,6 +49,11 @@ def spawn(
     )
 
 
+def die_with_parent() -> None:
+    """For a worker that is forked or spawned by others' code: the kernel ends it when its parent's thread ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
 def listens(pid: int, port: int) -> bool:
     """True where process `pid` itself listens on TCP `port` (IPv4). A connection could reach another's."""
     return bool(_sockets(pid) & set(_listeners(port)))

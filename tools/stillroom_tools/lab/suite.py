@@ -9,19 +9,22 @@ from stillroom.errors import EXIT_OK, InputError
 from stillroom_tools.lab.suite_cell import Cell
 from stillroom_tools.lab.suite_grid import DEFAULT_SEEDS, FULL_SEEDS, Condition, grid
 from stillroom_tools.lab.suite_page import page
+from stillroom_tools.lab.suite_recordings import FAMILY as RECORDINGS
 from stillroom_tools.lab.suite_recordings import Recording, recordings_in, recordings_near
 from stillroom_tools.lab.suite_run import run_all, tasks
 from stillroom_tools.lab.suite_summary import Summary, summarise
 
 
-def run_suite(out: Path, *, full: bool, recordings: Path | None, only: str | None, as_json: bool) -> int:
+def run_suite(
+    out: Path, *, full: bool, recordings: Path | None, only: list[str] | None, as_json: bool
+) -> int:
     """Run or take up a suite. Raises InputError: folders, names. Returns the exit code.
 
-    only: families (or parts of a condition's name) between commas; None: all.
+    only: parts of the names of conditions, or `recording` for all of those; None: all.
     """
     seeds = range(1, 1 + (FULL_SEEDS if full else DEFAULT_SEEDS))
     conditions = _chosen(grid(full), only)
-    found = _recordings(recordings) if only is None or "recording" in only else ()
+    found = _recordings(recordings) if only is None or RECORDINGS in only else ()
     cells = _run(conditions, seeds, found, out)
     summary = summarise(cells, full, len(seeds))
     _write(out / "summary.json", json.dumps(summary.as_json(), indent=2, allow_nan=False))
@@ -34,14 +37,16 @@ def run_suite(out: Path, *, full: bool, recordings: Path | None, only: str | Non
     return EXIT_OK
 
 
-def _chosen(conditions: tuple[Condition, ...], only: str | None) -> tuple[Condition, ...]:
+def _chosen(conditions: tuple[Condition, ...], only: list[str] | None) -> tuple[Condition, ...]:
     if only is None:
         return conditions
-    words = [word.strip() for word in only.split(",") if word.strip()]
-    found = tuple(each for each in conditions if any(word in each.name for word in words))
-    if not found and "recording" not in only:
+    found = tuple(each for each in conditions if any(words in each.name for words in only))
+    if not found and RECORDINGS not in only:
         known = ", ".join(dict.fromkeys(each.family for each in conditions))
-        raise InputError(f"--only '{only}': no condition has that in its name; families are: {known}")
+        asked = "', '".join(only)
+        raise InputError(
+            f"--only '{asked}': no condition has that in its name; families are: {known}, {RECORDINGS}"
+        )
     return found
 
 

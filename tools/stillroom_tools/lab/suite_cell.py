@@ -4,21 +4,26 @@ The keeper's word on emptiness is given as the truth has it. Nothing else of the
 """
 
 import hashlib
-from functools import cache
+import sys
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from stillroom.eye.analysis import Analysis
+from stillroom.eye.frame import Frame
 from stillroom.observation import Reading
-from stillroom_tools.lab.scenario import Lens, Light, Scenario
+from stillroom_tools.lab.scenario import BreathingLife, Looks, Scenario
 from stillroom_tools.lab.simulated import SimulatedCamera, encoded
 from stillroom_tools.lab.suite_grid import Condition
 
 Quantity = Literal["pulse_bpm", "breaths_per_min"]
+Tone = Literal["light", "medium", "dark", "very-dark"]
 QUANTITIES: tuple[Quantity, ...] = ("pulse_bpm", "breaths_per_min")
 FAR_WRONG: dict[Quantity, float] = {"pulse_bpm": 5.0, "breaths_per_min": 3.0}
 NEAR: dict[Quantity, float] = {"pulse_bpm": 3.0, "breaths_per_min": 1.5}
@@ -27,6 +32,14 @@ MOSTLY_HELD = 0.5
 CELL_PX = 8
 SKIN_SHARE = 0.75
 NS_PER_S = 1_000_000_000
+DECIDING = tuple(
+    [
+        f"stillroom_tools.lab.{name}"
+        for name in ("scen", "simulated", "suite_cell", "suite_grid", "evaluate_clip")
+    ]
+    + ["stillroom.eye.", "stillroom._native"]
+)
+"""Modules, as far as they are loaded, by how their names begin."""
 
 
 class Said(Struct, frozen=True, omit_defaults=True):
@@ -83,22 +96,10 @@ class Cell(Struct, frozen=True):
 @cache
 def code_key() -> str:
     """A hash of all source that decides what a cell says: results of other code are not taken up again."""
-    here = Path(__file__).parent
-    import stillroom.eye
-
-    eye = Path(stillroom.eye.__file__ or "").parent
-    files = [*sorted(eye.glob("*.py")), *sorted(here.glob("s[cu]*.py")), here / "simulated.py"]
     digest = hashlib.blake2b(digest_size=16)
-    for path in files:
-        if path.name not in (
-            "suite_page.py",
-            "suite_plots.py",
-            "suite_figures.py",
-            "suite_run.py",
-            "suite_summary.py",
-            "suite.py",
-        ):
-            digest.update(path.read_bytes())
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith(DECIDING) and (source := getattr(module, "__file__", None)):
+            digest.update(Path(source).read_bytes())
     return digest.hexdigest()
 
 
@@ -109,12 +110,14 @@ def run_condition(condition: Condition, seed: int, key: str) -> Cell:
     camera = inner if scenario.compression is None else encoded(inner, scenario.compression)
     analysis = Analysis(condition.width_px, condition.height_px)
     seconds: list[Second] = []
+    noise = _Noise()
     settled_s: float | None = None
     next_s = 1.0
     for frame in camera.frames():
         at_s = frame.frame_ns / NS_PER_S
         if at_s > condition.duration_s:
             break
+        noise.feed(frame)
         observation = analysis.feed(frame, 0)
         if observation is None:
             continue
@@ -130,11 +133,12 @@ def run_condition(condition: Condition, seed: int, key: str) -> Cell:
                     _said(observation.breathing, inner, "breaths_per_min", at_s, condition.somebody),
                 )
             )
-    skin, sigma = skin_of(condition, seed) if condition.somebody else (None, None)
+    skin = skin_of(condition) if condition.somebody else None
+    many, sigma = (None, None) if skin is None else (cells_of(skin), noise.sigma(skin))
     tone = scenario.looks.skin if condition.somebody and not scenario.light.infrared else None
     settled = settled_s if condition.somebody else 0.0
     return Cell(
-        key, condition.family, condition.value, seed, condition.somebody, tone, skin, sigma, settled, seconds
+        key, condition.family, condition.value, seed, condition.somebody, tone, many, sigma, settled, seconds
     )
 
 
@@ -158,32 +162,53 @@ def _said(reading: Reading, camera: SimulatedCamera, quantity: Quantity, at_s: f
     return Said(reading.value, reading.quality, reading.withheld, low, high, now=now)
 
 
-def skin_of(condition: Condition, seed: int) -> tuple[int, float]:
-    """Cells of skin to be seen while the person lies, and the noise of a pixel's luma on them in counts."""
-    index = round(30.0 * condition.frames_per_s)
-    plain = replace(condition.seeded(seed), light=Light(lux=300.0), lens=_noiseless(condition.scenario.lens))
-    plain = replace(plain, steps=None, mains=None, television=None, compression=None)
+class _Noise:
+    """Keeps two pictures in a row, half a minute into a cell: what differs between them on skin is noise."""
+
+    AT_S = 30.0
+
+    def __init__(self) -> None:
+        self._pair: list[NDArray[np.int16]] = []
+
+    def feed(self, frame: Frame) -> None:
+        if len(self._pair) < 2 and frame.frame_ns > self.AT_S * NS_PER_S:
+            self._pair.append(frame.y.astype(np.int16))
+
+    def sigma(self, skin: NDArray[np.bool_]) -> float:
+        """Of one pixel's luma, in counts."""
+        if len(self._pair) < 2 or not skin.any():
+            return 0.0
+        return round(float((self._pair[1] - self._pair[0])[skin].std() / np.sqrt(2)), 2)
+
+
+def skin_of(condition: Condition) -> NDArray[np.bool_]:
+    """(height, width), True where skin is to be seen half a minute into a cell: where its tone changes the picture."""
+    scenario = condition.scenario
+    plain = Scenario(
+        title="skin",
+        acts=scenario.acts,
+        lens=replace(scenario.lens, noise=0.0, sensor="imx477"),
+        looks=Looks(blanket=scenario.looks.blanket),
+        movement=scenario.movement,
+        breathing=BreathingLife(chest_mm=0.0),
+    )
+    return _skin(msgspec.json.encode(plain), condition.width_px, condition.height_px)
+
+
+@lru_cache(maxsize=8)
+def _skin(scenario_json: bytes, width_px: int, height_px: int) -> NDArray[np.bool_]:
+    scenario = msgspec.json.decode(scenario_json, type=Scenario)
+    tones: tuple[Tone, ...] = ("light", "very-dark")
     pair = []
-    for tone in ("light", "very-dark"):
-        looks = replace(plain.looks, skin=tone)
-        pair.append(_luma(_camera(condition, replace(plain, looks=looks), seed), index))
-    skin = np.abs(pair[0] - pair[1]) > 10
-    cells = _cells(skin.astype(float)) >= SKIN_SHARE
-    real = _camera(condition, condition.seeded(seed), seed)
-    step = _luma(real, index + 1) - _luma(real, index)
-    sigma = float(step[skin].std() / np.sqrt(2)) if skin.any() else 0.0
-    return int(cells.sum()), round(sigma, 2)
+    for tone in tones:
+        made = replace(scenario, looks=replace(scenario.looks, skin=tone))
+        camera = SimulatedCamera(made, width_px=width_px, height_px=height_px, frames_per_s=1.0)
+        pair.append(camera.frame(30).y.astype(np.int16))
+    return np.asarray(np.abs(pair[0] - pair[1]) > 10)
 
 
-def _noiseless(lens: Lens) -> Lens:
-    return replace(lens, noise=0.0)
-
-
-def _luma(camera: SimulatedCamera, index: int) -> np.ndarray:  # type: ignore[type-arg]
-    return camera.frame(index).y.astype(np.float64)
-
-
-def _cells(plane: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    rows, cols = plane.shape[0] // CELL_PX, plane.shape[1] // CELL_PX
-    whole = plane[: rows * CELL_PX, : cols * CELL_PX].reshape(rows, CELL_PX, cols, CELL_PX)
-    return np.asarray(whole.mean(axis=(1, 3)))
+def cells_of(skin: NDArray[np.bool_]) -> int:
+    """Cells that are skin, or nearly."""
+    rows, cols = skin.shape[0] // CELL_PX, skin.shape[1] // CELL_PX
+    whole = skin[: rows * CELL_PX, : cols * CELL_PX].reshape(rows, CELL_PX, cols, CELL_PX)
+    return int((whole.mean(axis=(1, 3)) >= SKIN_SHARE).sum())

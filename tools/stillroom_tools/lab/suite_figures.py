@@ -161,6 +161,7 @@ def still(cells: Iterable[Cell]) -> list[Cell]:
         cell
         for cell in cells
         if cell.family in STILL
+        and cell.somebody
         and (cell.skin_cells or 0) >= LEAST_SKIN_CELLS
         and (cell.noise_sigma or 0.0) <= MOST_SIGMA
     ]

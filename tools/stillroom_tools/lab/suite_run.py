@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from hashlib import blake2b
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import msgspec
@@ -41,18 +41,23 @@ def run_all(
     if not missing:
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin) as pool:
-        futures = {pool.submit(run_task, task): task for task in missing}
+        futures = {pool.submit(run_task, task, _key(task)): task for task in missing}
         try:
             for done in as_completed(futures):
                 yield _taken(done.exception(), futures[done], folder, done.result, say)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():
+                child.terminate()
             raise
 
 
 def _begin() -> None:
-    """Ctrl-C is heard by who started the pool."""
+    """Ctrl-C is heard by who started the pool; who dies without it takes the workers along."""
+    from stillroom_tools.lab.child import die_with_parent
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
 
 
 def _taken(
@@ -72,10 +77,9 @@ def _taken(
     return cell
 
 
-def run_task(task: Task) -> Cell:
+def run_task(task: Task, key: str) -> Cell:
     """One cell, in whatever process."""
     what, seed = task
-    key = _key(task)
     return run_recording(what, key) if isinstance(what, Recording) else run_condition(what, seed, key)
 
 
