@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from stillroom.observation import Count, FramesPerSecond, PersonShare, Reading, Share
+from stillroom.observation import NOBODY, PERSON, Count, FramesPerSecond, PersonShare, Reading, Share
 
 RoomState = Literal[
     "unknown",
@@ -48,9 +48,9 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     retention: ClassVar[str] = "live"
 
     room: Code
-    state: RoomState
+    state: Annotated[RoomState, PERSON]
     state_since_ms: UtcMs
-    gate: GateReason
+    gate: Annotated[GateReason, NOBODY]
     breathing: Reading
     pulse: Reading
     motion: PersonShare
@@ -63,7 +63,7 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """Number of the newest durable entry that this unit accepted; 0 where there is none."""
     waiting: Count
     """Durable entries not yet acknowledged."""
-    clock: ClockSource
+    clock: Annotated[ClockSource, NOBODY]
 
 
 class StateChanged(Struct, frozen=True, tag="state", forbid_unknown_fields=True):
@@ -71,8 +71,8 @@ class StateChanged(Struct, frozen=True, tag="state", forbid_unknown_fields=True)
 
     retention: ClassVar[str] = "care"
 
-    state: RoomState
-    before: RoomState
+    state: Annotated[RoomState, PERSON]
+    before: Annotated[RoomState, PERSON]
     why: Why
 
 
@@ -82,8 +82,8 @@ class ConditionChanged(Struct, frozen=True, tag="condition", forbid_unknown_fiel
     retention: ClassVar[str] = "care"
 
     kind: Code
-    level: Literal["high", "medium", "low", "technical"]
-    active: bool
+    level: Annotated[Literal["high", "medium", "low", "technical"], NOBODY]
+    active: Annotated[bool, PERSON]
     why: Why
 
 
@@ -92,7 +92,7 @@ class GateChanged(Struct, frozen=True, tag="gate", forbid_unknown_fields=True):
 
     retention: ClassVar[str] = "audit"
 
-    gate: GateReason
+    gate: Annotated[GateReason, NOBODY]
     authorisation: Code | None
 
 
@@ -115,7 +115,7 @@ class Summary(Struct, frozen=True, tag="summary", forbid_unknown_fields=True):
 
     from_ms: UtcMs
     until_ms: UtcMs
-    state: RoomState
+    state: Annotated[RoomState, PERSON]
     motion: PersonShare
     sensed: Share
     """Share of the stretch in which the camera was sensing."""
@@ -162,7 +162,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     accepted_ms: UtcMs
     """When the unit had it on its card."""
     event: Event
-    late: bool = False
+    late: Annotated[bool, NOBODY] = False
 
 
 class Body(Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,6 +14,9 @@ Withheld = Literal[
 ]
 """Why there is no value. `unsupported` also stands for a reading that the authorisation does not allow."""
 
+NOBODY = Meta(extra={"unit": "", "identifies": "none"})
+PERSON = Meta(extra={"unit": "", "identifies": "person"})
+
 Share = Annotated[float, Meta(ge=0.0, le=1.0, extra={"unit": "1", "identifies": "none"})]
 PersonShare = Annotated[float, Meta(ge=0.0, le=1.0, extra={"unit": "1", "identifies": "person"})]
 PerMinute = Annotated[float, Meta(ge=3.0, le=240.0, extra={"unit": "/min", "identifies": "person"})]
@@ -43,7 +46,7 @@ class Reading(Struct, frozen=True, forbid_unknown_fields=True):
 
     value: PerMinute | None = None
     quality: PersonShare | None = None
-    withheld: Withheld | None = "warming-up"
+    withheld: Annotated[Withheld, PERSON] | None = "warming-up"
     method: Method = "none"
     window_s: Seconds = 0.0
 
@@ -86,9 +89,9 @@ class Observation(Struct, frozen=True, tag="observation", forbid_unknown_fields=
     captured_mono_ns: Nanoseconds
     luma_mean: Luma
     clipped: Share
-    dark: bool
-    light_changed: bool
-    background: Literal["none", "learning", "learned"]
+    dark: Annotated[bool, NOBODY]
+    light_changed: Annotated[bool, NOBODY]
+    background: Annotated[Literal["none", "learning", "learned"], NOBODY]
     motion: PersonShare
     motion_box: Box | None
     blobs: Annotated[tuple[Blob, ...], Meta(max_length=MAX_BLOBS)]
