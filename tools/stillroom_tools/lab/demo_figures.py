@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from stillroom.clock import NS_PER_MS, NS_PER_S
+from stillroom.metronome import lead_ns
 from stillroom_tools.lab.demo_gateway import Line
+from stillroom_tools.lab.demo_site import SLOT_S
 
 KIB_PER_MIB = 1024
+LEAD_MS = lead_ns(round(SLOT_S * NS_PER_S)) // NS_PER_MS
 
 
 class Figures:
@@ -19,12 +23,15 @@ class Figures:
         self._resident_mib: dict[str, float] = {}
 
     def saw(self, line: Line) -> None:
-        """An event was opened. Of a state change the delay is known: its slot's wait is taken off, as is the dwell."""
+        """An event was opened. Of a state change the delay is known; the slot's wait is taken off, as is the dwell.
+
+        A record waits sealed for its place in the slot, too (see `metronome`).
+        """
         if self._first_ms is None:
             self._first_ms = line.opened_ms
         if line.event.get("type") == "state" and not line.late:
             frame_to_accepted = line.accepted_ms - line.at_ms
-            sealed_to_opened = line.opened_ms - line.sealed_ms
+            sealed_to_opened = max(line.opened_ms - line.sealed_ms - LEAD_MS, 0)
             self._delays_ms.append(frame_to_accepted + sealed_to_opened)
 
     def look_at(self, supervisor_pids: Sequence[int]) -> None:
