@@ -2,8 +2,9 @@
 
 Stands before the real package in PYTHONPATH and takes its modules from there. It adds: the stub `pykms` and `prctl`
 beside this folder, buffers in memfds in place of the kernel's DMA heap, and an answer to the question for raw modes.
-Everything else is picamera2's own. While the file that VIRTUAL_CAMERA_GONE names is there, the camera is unplugged:
-it gives no more frames, and nobody finds it.
+Everything else is picamera2's own. The virtual pipeline fills a buffer as soon as it gets one: VIRTUAL_CAMERA_HZ holds
+it to a pace. While the file that VIRTUAL_CAMERA_GONE names is there, the camera is unplugged: it gives no more frames,
+and nobody finds it.
 """
 
 import os
@@ -16,6 +17,7 @@ __path__ = [str(_REAL)]
 exec(compile((_REAL / "__init__.py").read_text(), str(_REAL / "__init__.py"), "exec"))
 
 import mmap  # noqa: E402
+import time  # noqa: E402
 
 import libcamera  # noqa: E402
 
@@ -96,8 +98,13 @@ class Picamera2(_Whole):  # type: ignore[misc]
         return [] if _gone() else _Whole.global_camera_info()
 
     def process_requests(self, display: object) -> None:
-        if not _gone():  # the requests stay where they are, as they would in a driver that hears nothing
-            super().process_requests(display)
+        if _gone():  # the requests stay where they are, as they would in a driver that hears nothing
+            time.sleep(0.05)
+            return
+        pace_hz = float(os.environ.get("VIRTUAL_CAMERA_HZ", "0"))
+        if pace_hz and self._requests:
+            time.sleep(1 / pace_hz)
+        super().process_requests(display)
 
 
 _module.Picamera2 = Picamera2
