@@ -373,8 +373,9 @@ def _own_keys(settings: UnitConfig) -> keys.KeyRing:
     ring = keys.load_unit_keys(folder)
     if (ring.site, ring.name) != (settings.site, settings.unit):
         raise TrustError(
-            f"{folder / keys.UNIT_KEY_FILE}: the key of unit '{ring.name}' of site '{ring.site}', but the configuration "
-            f"is of unit '{settings.unit}' of site '{settings.site}': put the unit's own key there, or correct 'unit'"
+            f"{folder / keys.UNIT_KEY_FILE}: the key of unit '{ring.name}' of site '{ring.site}', but the "
+            f"configuration is of unit '{settings.unit}' of site '{settings.site}': put the unit's own key there, "
+            "or correct 'unit'"
         )
     return ring
 
