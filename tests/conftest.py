@@ -17,8 +17,8 @@ LONGEST_TEST_S = 3600
 MODELS = REPOSITORY / ".cache" / "models"
 """Where `tools/test` puts the weights."""
 
-# What a developer has in the user's own cache must not change what a test sees.
-os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".cache" / "no-cache-of-the-users")
+# What a developer has in the user's own cache must not change what a test sees, and no test may fill it.
+os.environ["XDG_CACHE_HOME"] = "/dev/null/no-cache"
 
 
 @pytest.fixture(scope="session")

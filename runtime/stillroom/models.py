@@ -62,12 +62,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _fetch(place: Path) -> None:
+    _check_writable(place)
     print(f"models: downloading mediapipe {VERSION} (36 MB)", file=sys.stderr, flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="stillroom-models-") as folder:
             _install(_download(Path(folder)), place)
     except OSError as error:
         raise _no_room(Path(tempfile.gettempdir()), error) from None
+
+
+def _check_writable(place: Path) -> None:
+    """Before 36 MB are downloaded for nothing. Leaves no folder that was not there."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+        if not any(place.iterdir()):
+            place.rmdir()
+    except OSError as error:
+        raise _no_room(place, error) from None
 
 
 def _download(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from stillroom_tools.lab.demo_figures import Figures
 from stillroom_tools.lab.demo_gateway import DemoGateway, Line
 from stillroom_tools.lab.demo_keys import Keys
 from stillroom_tools.lab.demo_ledger import Ledger
+from stillroom_tools.lab.demo_models import DemoModels
 from stillroom_tools.lab.demo_screen import EVENTS_KEPT, screen, told
 from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.site.layout import open_site
@@ -44,6 +45,7 @@ class Demo:
         self._foreign = demo_site.parse_broker(broker_url) if broker_url else None
         self._json = json_lines
         self._broker: LocalBroker | None = None
+        self._models: DemoModels | None = None
         self._units: list[DemoUnit] = []
         self._ledger = Ledger()
         self._figures = Figures(SystemClock().utc_ms())
@@ -80,6 +82,8 @@ class Demo:
     def _set_up(self, folder: Path) -> bool:
         """False where it was interrupted: then nothing of it runs."""
         self._folder = folder
+        self._models = DemoModels(folder / "models.log")
+        self._models.start()
         say("[1/3] broker")
         broker = self._foreign
         if broker is None:
@@ -104,12 +108,17 @@ class Demo:
 
     def _live_headless(self, seconds: float | None) -> None:
         end = time.monotonic() + seconds if seconds else None
+        said = ""
         while not self._over(end):
             time.sleep(BEAT_S)
             for line in self._take_lines():
                 if not self._json:
                     say(told(line))
             self._look_after()
+            note = self._models_note()
+            if note != said:
+                say(note or "models are here")
+                said = note
 
     def _live_on_screen(self, seconds: float | None) -> None:
         from rich.console import Console
@@ -125,7 +134,7 @@ class Demo:
                 watch.look(BEAT_S)
                 self._events.extend(self._take_lines())
                 self._look_after()
-                note = "; ".join(filter(None, [watch.status(), self._note]))
+                note = "; ".join(filter(None, [watch.status(), self._note, self._models_note()]))
                 rooms = watch.rooms.all()
                 events = tuple(self._events)
                 picture = screen(rooms, self._unit.room, self._ledger, events, note, clock.utc_ms(), console)
@@ -163,6 +172,9 @@ class Demo:
                 raise StillroomError(f"{unit.name} ended: {_last_line(unit.log)}")
         if self._gateway.ended() is not None:
             raise StillroomError(f"the gateway ended: {_last_line(self._folder / 'gateway.log')}")
+
+    def _models_note(self) -> str:
+        return self._models.note() if self._models else ""
 
     # hands
 
@@ -234,6 +246,8 @@ class Demo:
             time.sleep(BEAT_S)
 
     def _clear_up(self, folder: Path) -> None:
+        if self._models is not None:
+            self._models.stop()
         for unit in self._units:
             unit.ask_to_stop()
         for unit in self._units:
