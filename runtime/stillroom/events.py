@@ -74,6 +74,8 @@ class StateChanged(Struct, frozen=True, tag="state", forbid_unknown_fields=True)
     state: Annotated[RoomState, PERSON]
     before: Annotated[RoomState, PERSON]
     why: Why
+    model: Code = "none"
+    """Which model confirmed it; `none`: motion, breathing and the empty room alone."""
 
 
 class ConditionChanged(Struct, frozen=True, tag="condition", forbid_unknown_fields=True):

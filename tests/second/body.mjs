@@ -59,7 +59,7 @@ const snapshot = map({
 });
 
 const events = {
-  state: { state, before: state, why },
+  state: { state, before: state, why, model: code },
   condition: { kind: code, level: among("high", "medium", "low", "technical"), active: flag, why },
   gate: { gate, authorisation: orNull(code) },
   audit: { index: count, body: bytes(0, 240), salt: bytes(16, 16), head: bytes(32, 32), signature: bytes(64, 64) },

@@ -30,6 +30,7 @@ class Room:
         self._silent_from_ns = 0
         self.state_since_ms = utc_ms
         self.last: Observation | None = None
+        self._model = "none"
 
     @property
     def state(self) -> RoomState:
@@ -56,6 +57,7 @@ class Room:
         """One observation; mono_ns and utc_ms are now, the observation's own age is taken off."""
         age_ms = max(0, mono_ns - seen.captured_mono_ns) // NS_PER_MS
         at_ms = utc_ms - min(age_ms, 60 * MS_PER_S)
+        self._model = seen.model
         self._silent_from_ns, self.last = mono_ns + round(SILENT_AFTER_S * NS_PER_S), seen
         self._apply(self._machine.feed(seen.frame_ns, judge(seen, self._zones)), at_ms)
         self._minute.add(seen, self.breathing, self.pulse)
@@ -89,7 +91,7 @@ class Room:
     def _apply(self, change: Change | None, at_ms: int) -> None:
         if change:
             self.state_since_ms = at_ms
-            self._tell(at_ms, StateChanged(change.state, change.before, change.why))
+            self._tell(at_ms, StateChanged(change.state, change.before, change.why, self._model))
 
     def _shown(self, reading: Reading | None) -> Reading:
         if reading is None:
