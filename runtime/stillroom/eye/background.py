@@ -24,6 +24,8 @@ SLOW_SHARE = 0.02
 LUMA_FLOOR = 3.0
 COLOUR_FLOOR = 3.0
 SIGMAS = 6.0
+FLOODED_LUMA = 248.0
+_GREY = 128.0
 GAIN_STEP = 0.04
 """Between two fifths of a second, in most cells: lamps, exposure or white balance."""
 
@@ -38,6 +40,13 @@ def gain(luma: Real, model: Real) -> float:
         return 1.0
     ratios.partition(len(ratios) // 2)  # np.median costs three times as much
     return float(ratios[len(ratios) // 2])
+
+
+def _lit(model: Real, scale: float) -> Real:
+    """(3, cells) of Y, U, V as they would be in `scale` times the light: colours fade towards grey with it."""
+    lit = model * np.float32(scale)
+    lit[1:] += np.float32(_GREY * (1.0 - scale))
+    return lit
 
 
 class Background:
@@ -72,8 +81,13 @@ class Background:
     def _learn(self, fifth: "Fifth", moving: Flags) -> None:
         self._seen += 1
         share = max(SLOW_SHARE, 1.0 / self._seen)
-        weight = np.where(moving, 0.0, share).astype(np.float32) if self._seen > 1 else np.float32(1.0)
+        flooded = fifth.luma > FLOODED_LUMA  # the sensor says no more of it than that it is bright
+        weight = (
+            np.where(moving | flooded, 0.0, share).astype(np.float32) if self._seen > 1 else np.float32(1.0)
+        )
         now = np.stack([fifth.luma, fifth.u, fifth.v])
+        if self._seen > 1:
+            self._mean = _lit(self._mean, gain(fifth.luma, self._mean[0]))  # what light did is not noise
         away = np.abs(now[0] - self._mean[0])
         self._mean += weight * (now - self._mean)
         if self._seen > 1:
@@ -83,12 +97,14 @@ class Background:
         """(cells,) True where the picture is not the empty room; None without a model."""
         if self._seen < LEARN_FIFTHS:
             return None
-        luma, u, v = self._mean
-        scale = gain(fifth.luma, luma)
-        margin = LUMA_FLOOR + SIGMAS * self._noise + 0.03 * luma
-        differs: Flags = np.abs(fifth.luma - np.float32(scale) * luma) > margin
+        scale = gain(fifth.luma, self._mean[0])
+        luma, u, v = _lit(self._mean, scale)
+        coarse = np.float32(max(1.0, scale))  # a model learned in the dark is known no better in the light
+        luma = np.minimum(luma, np.float32(255.0))
+        margin = coarse * (LUMA_FLOOR + SIGMAS * self._noise) + 0.03 * luma
+        differs: Flags = np.abs(fifth.luma - luma) > margin
         colour = np.abs(fifth.u - u) + np.abs(fifth.v - v)
-        differs |= colour > 2 * COLOUR_FLOOR
+        differs |= colour > 2 * COLOUR_FLOOR * coarse
         return differs
 
 
