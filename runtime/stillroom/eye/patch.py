@@ -5,13 +5,12 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.pulse import SEGMENT_S, Pulse, rgb
+from stillroom.eye.pulse import SEGMENT_S
+from stillroom.eye.reader import LEAST_HZ, PulseReader
 from stillroom.eye.skin import MAX_CELLS, choose
-from stillroom.eye.traces import FAST_PLACES, Ring, Traces
+from stillroom.eye.traces import MAX_ADDED, Traces
 from stillroom.observation import Box, Reading
 
-LEAST_HZ = 8.0
-"""Frames a second below which the pulse is not read: 3 Hz needs six, and some for the slope of the camera."""
 PATIENCE_S = 20.0
 """A patch that has given nothing for so long is given up for another."""
 MARGIN = 1.0
@@ -57,8 +56,7 @@ class Patch:
         self._limit = limit
         self._fixed = region is not None
         self._sides = None if region is None else self._split(np.flatnonzero(region))
-        self._means = Ring(FAST_PLACES, 6, np.float32)
-        self._pulse = Pulse()
+        self._reader = PulseReader()
         self._last_s = -1.0
         self._trusted_s = 0.0
         self._moving: deque[bool] = deque(maxlen=round(SEGMENT_S * 5))
@@ -70,9 +68,8 @@ class Patch:
         self._moving.append(share > MOVING_SHARE)
 
     def restart(self) -> None:
-        self._means.clear()
         self._moving.clear()
-        self._pulse.restart()
+        self._reader.restart()
         self._last_s = -1.0
         if not self._fixed:
             self._sides = None
@@ -88,19 +85,17 @@ class Patch:
         if self._sides is None:
             return self._look(traces, None if self._fixed else body, rate_hz)
         self._collect(traces)
-        if self._means.span_s() < SEGMENT_S - 0.5 / rate_hz:
-            return Reading(withheld="warming-up", window_s=round(self._means.span_s(), 1))
-        times, means = self._means.window(SEGMENT_S + 0.2, slice(None))
+        warming_up = self._reader.warming_up(rate_hz)
+        if warming_up is not None:
+            return warming_up
         if sum(self._moving) <= (MOVING_FIFTHS if self._fixed else LEFT_FIFTHS):
-            stir = traces.stir.window(SEGMENT_S + 0.2, 0)[1][-len(times) :]
-            self._pulse.feed(times, rgb(means.reshape(-1, 3, 2)), stir, rate_hz)
-            reading = self._pulse.read()
+            reading = self._reader.read(rate_hz)
         else:
             reading = Reading(withheld="motion")
             if not self._fixed:
                 self.restart()
                 return reading
-        self._give_up(reading, float(times[-1]))
+        self._give_up(reading, self._reader.newest_time_s)
         return reading
 
     def _give_up(self, reading: Reading, now_s: float) -> None:
@@ -135,7 +130,10 @@ class Patch:
         if len(times) == 0:
             return
         starts = np.cumsum([0, *sizes[:-1]])
-        means = np.add.reduceat(rows, starts, axis=1) / np.array(sizes, np.float32)
-        for time_s, mean in zip(times, means, strict=True):
-            self._means.push(float(time_s), mean)
+        sums = np.add.reduceat(rows, starts, axis=1)
+        stir, light = traces.stir.since(self._last_s, np.arange(2))[1].T
+        own = sums[:, 0] + sums[:, 1]
+        outside = MAX_ADDED * light - (own if sizes[0] + sizes[1] < traces.cells else 0.0)
+        for time_s, *row in zip(times, *sums.T / np.array(sizes)[:, None], stir, outside, strict=True):
+            self._reader.push(float(time_s), np.array(row, np.float32))
         self._last_s = float(times[-1])

@@ -1,9 +1,13 @@
 """Pulse from the colour of skin: 0.7-3.0 Hz by POS (Wang, den Brinker, Stuijk, de Haan, IEEE TBME 64:7, 2017).
 
 Two sets of cells that share no cell (a checkerboard) give two traces. Nine-second segments, one each second, give a
-spectrum of each; the mean over up to thirty seconds of the *cross* spectrum keeps what both sets show in the same phase
-and lets noise of cells, sensor and codec average out. The fewer segments there are, the more of the band the peak must
-hold; with more of them, early and late ones must agree. No rate is more likely than another beforehand.
+*cross* spectrum, which keeps what both sets show in the same phase and lets noise of cells, sensor and codec average
+out. Over up to thirty seconds the rate is what `ridge.py` believes it to have been, given how far each segment's power
+stands above its own noise; how sure that is decides. One trace alone is two identical sets: then the cross spectrum is
+its power, and persistence along one ridge is all that speaks for it. No rate is more likely than another beforehand.
+
+Where there is one colour only (infrared; a finger over the lens with a red light), its own relative swing is read, less
+that of the rest of the picture, which blood in one place does not move.
 """
 
 from collections import deque
@@ -13,6 +17,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from stillroom.eye.noise import NoiseFloor
+from stillroom.eye.ridge import Ridge, Track
 from stillroom.eye.spectrum import Complex, Peak, Real, basis, decibels, find_peak, resample
 from stillroom.eye.traces import CHROMA_SAMPLES, LUMA_PIXELS, MAX_ADDED
 from stillroom.observation import Reading
@@ -23,13 +29,21 @@ SEEN_LOW_HZ, SEEN_HIGH_HZ, STEP_HZ = 0.5, 3.3, 0.02
 SEGMENT_S = 9.0
 LONGEST_S = 30.0
 POS_WINDOW_S = 1.6
+LEAST_CERTAINTY = 0.65
+"""From which a reading is given. White noise and noise of 1/f reach it in fewer than one window in a hundred."""
 LOBE_HZ = 0.2
+MIN_DB = ([1.0, 2.0], [2.5, 0.5])
+"""Least signal over the rest of the band from which one window or two, which make no ridge yet, are enough."""
 MAX_SECOND = 0.5
 MAX_APART_HZ = 0.1
-"""Between two sets of cells, and between early and late segments: six beats a minute."""
-MIN_DB = ([1.0, 2.0, 3.0], [2.5, 0.5, -1.5])
-"""Least signal over the rest of the band, by how many segments' lengths the readings span."""
+"""Between ridge and peak of such a window, and between the two sets of cells: six beats a minute."""
 DARKEST = 4.0
+LEAST_LIGHT = 6.0
+"""Counts from which a colour is there at all."""
+FLAT = 1e-5
+"""Relative swing of the colour differences below which there are none: a camera without colour."""
+MAX_OUTSIDE = 0.5
+"""Of one colour alone: most that the rest of the picture may swing, relative to the place that is read."""
 MIN_CHROMA = 0.25
 """Least change of colour over change of light at the peak: blood has more than one, a lamp nearly none."""
 MAX_STIR = 0.15
@@ -60,73 +74,108 @@ def pos(colours: Real, rate_hz: float) -> Real:
     return signal
 
 
+def one_colour(colours: Real) -> int | None:
+    """(3, n, m) colours -> the only one with light in it, 1 (green, for all) where all are alike, or None."""
+    level = colours.mean(axis=(1, 2))
+    lit = np.flatnonzero(level >= LEAST_LIGHT)
+    if len(lit) == 1:
+        return int(lit[0])
+    relative = colours / colours.mean(axis=1, keepdims=True)
+    apart = relative[[0, 2]] - relative[1]
+    return 1 if float(apart.std(axis=1).max()) < FLAT else None
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the segments so far say. `lengths`: how many segments' lengths they span; `apart_hz`: worst disagreement."""
+    """What the segments so far say.
 
+    peak: of their mean. apart_hz: from it to the ridge, and to what each set alone says. chroma: colour's swing over
+    light's at the rate. stir: that of change itself. outside: swing of the rest of the picture over that of the place,
+    of one colour alone; None with colours.
+    """
+
+    track: Track
     peak: Peak
-    lengths: float
     apart_hz: float
     span_s: float
     chroma: float
     stir: float
+    outside: float | None
 
     @property
-    def decibels(self) -> float:
-        return decibels(self.peak.share)
-
-    @property
-    def needed(self) -> float:
-        return float(np.interp(self.lengths, *MIN_DB))
+    def clear(self) -> bool:
+        """Whether the mean of a window or two is enough by itself."""
+        lengths = self.span_s / SEGMENT_S
+        least_db = float(np.interp(lengths, *MIN_DB))
+        enough = lengths <= MIN_DB[0][-1] and decibels(self.peak.share) >= least_db
+        return enough and self.peak.second <= MAX_SECOND and self.apart_hz <= MAX_APART_HZ
 
     @property
     def trusted(self) -> bool:
-        peak = self.peak
+        blood = self.chroma >= MIN_CHROMA if self.outside is None else self.outside <= MAX_OUTSIDE
         return (
-            LOW_HZ <= peak.hz <= HIGH_HZ
-            and not peak.at_edge
-            and self.decibels >= self.needed
-            and peak.second <= MAX_SECOND
-            and self.apart_hz <= MAX_APART_HZ
-            and self.chroma >= MIN_CHROMA
+            LOW_HZ <= self.track.hz <= HIGH_HZ
+            and (self.track.certainty >= LEAST_CERTAINTY or self.clear)
+            and blood
             and self.stir <= MAX_STIR
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Nine seconds: spectra (k, 2) of the two sets, and amplitudes (k,) of colour, light and stir beside them."""
+    """Nine seconds: spectra (k, 2) of the two sets; amplitudes (k,) of colour, light, stir, the rest of the picture."""
 
     until_s: float
     spectra: Complex
     chroma: Real
     light: Real
     stir: Real
+    outside: Real
+    one_colour: bool
 
 
 class Pulse:
     """Make, feed a segment of two mean colours each second, read, restart."""
 
     def __init__(self) -> None:
+        hz = basis_hz()
         self._segments: deque[Segment] = deque(maxlen=round(LONGEST_S - SEGMENT_S) + 1)
+        self._noise, self._ridge = NoiseFloor(hz), Ridge(hz, LONGEST_S - SEGMENT_S)
         self.evidence: Evidence | None = None
 
     def restart(self) -> None:
         self._segments.clear()
+        self._noise.restart()
+        self._ridge.restart()
         self.evidence = None
 
-    def feed(self, times_s: NDArray[np.float64], colours: Real, stir: Real, rate_hz: float) -> None:
+    def feed(
+        self,
+        times_s: NDArray[np.float64],
+        colours: Real,
+        stir: Real,
+        rate_hz: float,
+        outside: Real | None = None,
+    ) -> None:
         """Colours (3, n, 2) of the two sets and stir (n,) at `times_s`; the last nine seconds are read.
 
-        stir: how much the picture changed from frame to frame, in any unit.
+        stir: how much the picture changed from frame to frame, in any unit. outside: (n,) the light of the rest of
+        the picture, in any unit; None: there is none.
         """
         samples = round(SEGMENT_S * rate_hz)
-        flat = np.column_stack([colours.transpose(1, 0, 2).reshape(len(times_s), -1), stir])
+        beside = np.ones_like(stir) if outside is None else outside
+        flat = np.column_stack([colours.transpose(1, 0, 2).reshape(len(times_s), -1), stir, beside])
         even = resample(times_s, flat, rate_hz, samples)
         segment = _segment(float(times_s[-1]), even, rate_hz)
+        if self._segments and self._segments[-1].one_colour != segment.one_colour:
+            self.restart()
         self._segments.append(segment)
         while segment.until_s - self._segments[0].until_s > LONGEST_S - SEGMENT_S + 0.5:
             self._segments.popleft()
+        spectra, power = segment.spectra, np.abs(segment.spectra)
+        floor = self._noise.feed(power[:, 0] * power[:, 1])
+        cross = np.real(spectra[:, 0] * spectra[:, 1].conj())
+        self._ridge.feed(segment.until_s, (np.maximum(cross, 0.0) / floor).astype(np.float32))
 
     def read(self) -> Reading:
         """The rate, or `low-signal`, or `warming-up` before the first segment."""
@@ -136,49 +185,54 @@ class Pulse:
         window_s = round(evidence.span_s, 1)
         if not evidence.trusted:
             return Reading(withheld="low-signal", window_s=window_s)
+        method = "pos" if evidence.outside is None else "one-colour"
         quality = quality_of(evidence)
-        return Reading(round(60 * evidence.peak.hz, 2), round(quality, 3), None, "pos", window_s)
+        return Reading(round(60 * evidence.track.hz, 2), round(quality, 3), None, method, window_s)
 
     def _weigh(self) -> Evidence | None:
-        if not self._segments:
+        track = self._ridge.read()
+        if track is None:
             return None
-        times = [segment.until_s for segment in self._segments]
         spectra = np.stack([segment.spectra for segment in self._segments])
-        hz = basis_hz()
-        cross = np.real(spectra[..., 0] * spectra[..., 1].conj())
-        peak = find_peak(hz, cross.mean(axis=0), LOBE_HZ)
-        if peak is None:
+        powers = [
+            np.real(spectra[..., 0] * spectra[..., 1].conj()),
+            *np.moveaxis(np.abs(spectra) ** 2, -1, 0),
+        ]
+        cross, *sides = (find_peak(basis_hz(), power.mean(axis=0), LOBE_HZ) for power in powers)
+        if cross is None:
             return None
-        powers = [(np.abs(spectra[..., side]) ** 2).mean(axis=0) for side in (0, 1)]
-        span_s = times[-1] - times[0]
-        if span_s >= SEGMENT_S:
-            third = max(1, len(times) // 3)
-            powers += [cross[:third].mean(axis=0), cross[-third:].mean(axis=0)]
-        others = [find_peak(hz, power, LOBE_HZ) for power in powers]
-        apart = max(abs(other.hz - peak.hz) if other else np.inf for other in others)
-        at = int(np.argmin(np.abs(hz - peak.hz)))
-        chroma, light, stir = (
+        apart_hz = max(abs(side.hz - cross.hz) if side else np.inf for side in (*sides, track))
+        at = int(np.argmin(np.abs(basis_hz() - track.hz)))
+        chroma, light, stir, outside = (
             float(np.sqrt(np.mean([getattr(segment, name)[at] ** 2 for segment in self._segments])))
-            for name in ("chroma", "light", "stir")
+            for name in ("chroma", "light", "stir", "outside")
         )
+        alone = self._segments[-1].one_colour
+        span_s = self._segments[-1].until_s - self._segments[0].until_s + SEGMENT_S
+        inside = max(light, 1e-9)
         return Evidence(
-            peak, 1.0 + span_s / SEGMENT_S, apart, span_s + SEGMENT_S, chroma / max(light, 1e-9), stir
+            track, cross, apart_hz, span_s, chroma / inside, stir, outside / inside if alone else None
         )
 
 
 def _segment(until_s: float, even: Real, rate_hz: float) -> Segment:
-    """even: (n, 7), columns R, G, B of the two sets in turn, and stir."""
+    """even: (n, 8), columns R, G, B of the two sets in turn, stir and the rest."""
     samples = len(even)
     colours = even[:, :6].reshape(samples, 3, 2).transpose(1, 0, 2)
-    relative = (colours / colours.mean(axis=1, keepdims=True)).mean(axis=2)
+    own = colours / colours.mean(axis=1, keepdims=True)
+    stir, outside = (even[:, column] / max(float(even[:, column].mean()), 1e-9) for column in (6, 7))
+    alone = one_colour(colours)
+    signals = pos(colours, rate_hz) if alone is None else own[alone] - outside[:, None]
+    relative = own.mean(axis=2)
     red, green, blue = relative
-    stir = even[:, 6] / max(float(even[:, 6].mean()), 1e-9)
-    beside = np.stack([green - blue, green + blue - 2 * red, relative.mean(axis=0), stir], axis=1)
+    light = relative.mean(axis=0) if alone is None else relative[alone] - outside
+    beside = np.stack([green - blue, green + blue - 2 * red, light, stir, outside], axis=1)
     transform = basis(samples, rate_hz, SEEN_LOW_HZ, SEEN_HIGH_HZ, STEP_HZ, 1)
-    spectra = transform(np.concatenate([pos(colours, rate_hz), beside], axis=1))
+    spectra = transform(np.concatenate([signals, beside], axis=1))
     amplitudes = np.abs(spectra[:, 2:]) * np.float32(4.0 / (samples + 1))
     chroma = np.maximum(amplitudes[:, 0], amplitudes[:, 1])
-    return Segment(until_s, spectra[:, :2], chroma, amplitudes[:, 2], amplitudes[:, 3])
+    swings = amplitudes[:, 2], amplitudes[:, 3], amplitudes[:, 4]
+    return Segment(until_s, spectra[:, :2], chroma, *swings, alone is not None)
 
 
 def basis_hz() -> NDArray[np.float64]:
@@ -187,9 +241,9 @@ def basis_hz() -> NDArray[np.float64]:
 
 
 def quality_of(evidence: Evidence) -> float:
-    """Probability of being within 3 bpm, from signal over the rest and how long it lasted.
+    """Probability of being within 3 bpm: the ridge's own certainty, less where the window is short.
 
-    A logistic curve with weights set by hand: an estimate, not yet calibrated.
+    Weights set by hand: an estimate, not yet calibrated.
     """
-    score = 0.5 * (evidence.decibels - evidence.needed) + 0.6 * evidence.lengths - 8.0 * evidence.apart_hz
+    score = 4.0 * (evidence.track.certainty - LEAST_CERTAINTY) + 0.06 * evidence.span_s
     return float(np.clip(1.0 / (1.0 + np.exp(-score)), 0.5, 0.97))

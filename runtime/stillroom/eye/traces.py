@@ -131,16 +131,22 @@ class Pace:
         return 1e9 / self._typical_ns if self._typical_ns else 0.0
 
 
+def frames_in_row(frames_per_s: float) -> int:
+    """How many frames make one fast row."""
+    return min(MAX_ADDED, max(1, math.ceil(frames_per_s / FAST_HZ - 0.1)))
+
+
 class Traces:
-    """Adds up grids: `fast`, the ring of Y, U, V; `stir`, how much all cells changed from frame to frame, at the same
-    times; and fifths of a second. All cells are flat: index = row * cols + col.
+    """Adds up grids: `fast`, the ring of Y, U, V; `stir`, at the same times, how much all cells changed from frame to
+    frame and the luma of all, as sums of one frame; and fifths of a second. All cells are flat: index is
+    row * cols + col.
     """
 
     def __init__(self, rows: int, cols: int) -> None:
         self.cells = rows * cols
         self.pace = Pace()
         self.fast = Ring(FAST_PLACES, 3 * self.cells, np.uint16)
-        self.stir = Ring(FAST_PLACES, 1, np.float32)
+        self.stir = Ring(FAST_PLACES, 2, np.float32)
         self._sum = np.zeros((4, self.cells), np.uint16)
         self._added = 0
         self._add_to = 1
@@ -190,7 +196,7 @@ class Traces:
         self._slow_time_ns += self._time_ns
         self._slow_frames += count
         time_s = self._time_ns / count / 1e9
-        self.stir.push(time_s, np.array([self._sum[3].sum(dtype=np.uint32) / count], np.float32))
+        self.stir.push(time_s, self._sum[[3, 0]].sum(axis=1, dtype=np.uint32) / np.float32(count))
         colours = self._sum[:3]
         factor = MAX_ADDED // count if MAX_ADDED % count == 0 else MAX_ADDED / count
         np.multiply(colours, factor, out=colours, casting="unsafe")
@@ -198,8 +204,7 @@ class Traces:
         self._sum[:] = 0
         self._added = 0
         self._time_ns = 0
-        wanted = math.ceil(self.pace.frames_per_s / FAST_HZ - 0.1)
-        self._add_to = min(MAX_ADDED, max(1, wanted))
+        self._add_to = frames_in_row(self.pace.frames_per_s)
 
     def _finish_slow(self) -> Fifth | None:
         if self._added:

@@ -13,13 +13,19 @@ HELP = "run recordings through the pipeline and show the readings, and why windo
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`FILE... [--truth CSV] [--roi x,y,w,h|full] [--json]`, or `--suite [--full] [--out DIR]`."""
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="any video that FFmpeg reads")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="any video that FFmpeg reads, or a CSV of a region's mean colour: t_s (or time, in ms), r, g, b",
+    )
     parser.add_argument(
         "--truth",
         type=Path,
-        metavar="CSV",
-        help="columns t_s,pulse_bpm,breaths_per_min (either of the last two may be absent or empty); "
-        "seconds of the recording's own time; adds errors over windows",
+        metavar="FILE",
+        help="columns t_s,pulse_bpm,breaths_per_min (either of the last two may be absent or empty), or t_s,peak of a "
+        "contact sensor, or a .txt of intervals between beats in ms; in the recording's own time; adds errors",
     )
     parser.add_argument(
         "--roi",
@@ -51,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     suite.add_argument(
         "--only",
         metavar="WORDS",
-        help="only conditions with one of these words, between commas, in their names",
+        action="append",
+        help="only conditions with these words in their names; may be given several times",
     )
 
 
@@ -67,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from stillroom_tools.lab.evaluate_clip import evaluate_clip
     from stillroom_tools.lab.evaluate_progress import Progress
     from stillroom_tools.lab.evaluate_report import as_json, print_table
+    from stillroom_tools.lab.evaluate_trace import evaluate_trace
     from stillroom_tools.lab.evaluate_truth import Roi, load_truth
 
     roi = Roi.parse(args.roi) if args.roi is not None else None
@@ -75,7 +83,10 @@ def run(args: argparse.Namespace) -> int:
     with Progress() as progress:
         for path in args.files:
             try:
-                result = evaluate_clip(path, roi, truth, progress)
+                if path.suffix.lower() == ".csv":
+                    result = evaluate_trace(path, truth)
+                else:
+                    result = evaluate_clip(path, roi, truth, progress)
                 results.append(result)
                 if result.cut_short:
                     raise InputError(result.cut_short)

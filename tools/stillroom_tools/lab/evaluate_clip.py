@@ -4,6 +4,7 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,12 @@ from stillroom.eye.analysis import Analysis
 from stillroom.eye.frame import Frame
 from stillroom.observation import Observation, Reading
 from stillroom_tools.lab.evaluate_progress import Progress
-from stillroom_tools.lab.evaluate_truth import Roi, Truth
+from stillroom_tools.lab.evaluate_truth import Roi
 from stillroom_tools.lab.recorded import RecordedCamera
 
 NS_PER_S = 1_000_000_000
 QUANTITIES = {"pulse_bpm": "pulse", "breaths_per_min": "breathing"}
-"""Names in the report, and of the fields of an Observation."""
+"""Names in the report, and of the fields of an Observation and a Second."""
 FAR_WRONG = {"pulse_bpm": 5.0, "breaths_per_min": 3.0}
 _PROGRESS_FRAMES = 15
 _DECODE_THREADS = 2
@@ -29,11 +30,20 @@ class Second:
     """The readings that stood at the end of one second. at_s: seconds since the first frame."""
 
     at_s: float
-    observation: Observation
+    pulse: Reading
+    breathing: Reading
 
     def reading(self, quantity: str) -> Reading:
-        reading: Reading = getattr(self.observation, QUANTITIES[quantity])
+        reading: Reading = getattr(self, QUANTITIES[quantity])
         return reading
+
+
+class Truth(Protocol):
+    """What is known of a recording: rates by the names in QUANTITIES, over stretches of its own time."""
+
+    def knows(self, column: str) -> bool: ...
+
+    def over(self, column: str, from_s: float, until_s: float) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +189,7 @@ def _keep(seconds: list[Second], at_s: float, observation: Observation) -> None:
     """One a second: the last observation of each."""
     if seconds and int(seconds[-1].at_s) == int(at_s):
         seconds.pop()
-    seconds.append(Second(at_s, observation))
+    seconds.append(Second(at_s, observation.pulse, observation.breathing))
 
 
 def _warn(result: ClipResult, coherence: Coherence) -> None:
@@ -187,6 +197,11 @@ def _warn(result: ClipResult, coherence: Coherence) -> None:
     result.coherent = not warning
     if warning:
         result.warnings.append(warning)
+    warn_of_length(result)
+
+
+def warn_of_length(result: ClipResult) -> None:
+    """A line where the whole is shorter than what any reading needs."""
     if result.duration_s < 9.0:
         result.warnings.append(
             f"{result.duration_s:.1f} s are shorter than one window; everything is withheld"
@@ -195,7 +210,7 @@ def _warn(result: ClipResult, coherence: Coherence) -> None:
 
 def compare(seconds: list[Second], truth: Truth) -> dict[str, Errors]:
     """Errors of each quantity that the truth knows, over seconds where a full window is behind."""
-    found = {name: _errors(seconds, truth, name) for name in QUANTITIES if name in truth.values}
+    found = {name: _errors(seconds, truth, name) for name in QUANTITIES if truth.knows(name)}
     return {name: errors for name, errors in found.items() if errors is not None}
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stillroom.errors import ConfigError, InputError
 from stillroom.observation import Box
+from stillroom_tools.lab.evaluate_beats import Beats, intervals, peaks
 
 COLUMNS = {"pulse_bpm": (20.0, 300.0), "breaths_per_min": (2.0, 100.0)}
 """What a truth may hold, and what a living person's rates are between."""
@@ -63,6 +64,9 @@ class Truth:
     times_s: NDArray[np.float64]
     values: dict[str, NDArray[np.float64]]
 
+    def knows(self, column: str) -> bool:
+        return column in self.values
+
     def over(self, column: str, from_s: float, until_s: float) -> float | None:
         """Mean over a window; None where nothing is known in it."""
         if column not in self.values:
@@ -73,19 +77,26 @@ class Truth:
         return float(known.mean()) if len(known) else None
 
 
-def load_truth(path: Path) -> Truth:
-    """Read a truth. Raises InputError naming file, line and value."""
+def load_truth(path: Path) -> Truth | Beats:
+    """Read a truth: rates (`t_s,pulse_bpm,breaths_per_min`), peaks (`t_s,ppg,peak`), or intervals in ms (`.txt`).
+
+    Raises InputError naming file, line and value.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file in UTF-8; --truth takes a CSV") from None
+    if path.suffix.lower() == ".txt":
+        return intervals(path, text)
     rows = list(csv.reader(text.splitlines()))
     header = [name.strip() for name in rows[0]] if rows else []
+    if "t_s" in header and "peak" in header:
+        return peaks(path, text)
     known = [name for name in COLUMNS if name in header]
     if "t_s" not in header or not known:
-        raise InputError(f"{path}: first line must name t_s and at least one of {', '.join(COLUMNS)}")
+        raise InputError(f"{path}: first line must name t_s and at least one of {', '.join(COLUMNS)}, peak")
     if len(rows) < 2:
         raise InputError(f"{path}: no rows below the first line; add some, or leave --truth out")
     return _table(path, header, known, rows[1:])
