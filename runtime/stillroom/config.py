@@ -82,6 +82,7 @@ class RoomConfig(Struct, frozen=True, forbid_unknown_fields=True):
     enter_dwell_s: Annotated[float, Meta(ge=0.2, le=30.0)] = 0.6
     bed_dwell_s: Annotated[float, Meta(ge=0.5, le=120.0)] = 3.0
     leave_dwell_s: Annotated[float, Meta(ge=1.0, le=600.0)] = 5.0
+    """A tenth of it where a model too finds nobody."""
     still_empty_s: Annotated[float, Meta(ge=20.0, le=3600.0)] = 45.0
     """Nothing moved or breathed since the camera opened, for so long: empty."""
     unseen_unknown_s: Annotated[float, Meta(ge=60.0, le=86_400.0)] = 600.0
