@@ -37,6 +37,7 @@ _CLOSED = {
     "paused": "somebody in the room pressed pause",
     "clock-unsure": "its clock cannot be believed",
     "camera-refused": "its camera cannot be used until the next start",
+    "camera-moved": "its camera was moved, and nobody has accepted what it looks at now",
 }
 _KEPT = {
     "live": "shown, never stored",

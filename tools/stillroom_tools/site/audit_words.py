@@ -16,6 +16,7 @@ _GATES = {
     "not-yet-valid": "The camera was off: the authorisation had not begun",
     "clock-unsure": "The camera was off: the clock could not be believed",
     "camera-refused": "The camera was off: it could not be used",
+    "camera-moved": "The camera was off: it had been moved, and nobody had accepted what it looks at now",
     "indicator-fault": "The camera was off: its light did not work",
 }
 _STYLE = (
@@ -74,6 +75,9 @@ def words(link: Link) -> str:
         "stop": "The unit was switched off in good order",
         "camera-opened": f"The camera was opened ({said.get('camera')})",
         "camera-closed": "The camera was closed",
+        "camera-moved": "The camera was moved",
+        "view-accepted": "Somebody accepted what the camera looks at",
+        "camera-settings": f"The camera was set up for the {said.get('profile')}",
         "paused-by-button": f"Somebody in the room pressed pause, for {said.get('seconds')} seconds",
         "resumed-by-button": "Somebody in the room ended the pause",
         "authorisation-seen": f"An authorisation was accepted ({said.get('authorisation')})",
