@@ -111,7 +111,9 @@ class Sorting(World):
 
     def carry_up(self) -> None:
         before = len(self.up.seen)
-        news = any(isinstance(up, Up) and self.unit._slots._slots.get(up.slot) for up in self.door.sent)
+        news = any(
+            isinstance(up, Up) and self.unit._delivery._slots._slots.get(up.slot) for up in self.door.sent
+        )
         super().carry_up()
         self.up.seen[before:] = [one._replace(qos=1 + news) for one in self.up.seen[before:]]
 

@@ -4,11 +4,8 @@ It reads what the keeper reads and decides as the keeper decides; it needs no ke
 """
 
 import argparse
-import time
 from collections.abc import Iterator
 from pathlib import Path
-
-import msgspec
 
 from stillroom import config, events
 from stillroom.clock import SystemClock, utc_text
@@ -18,12 +15,11 @@ from stillroom.keeper.authorisation import Papers, load_papers
 from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.roster import load_roster
 from stillroom.keys import fingerprint
+from stillroom.status import Status, read_running
 from stillroom.wire import RECORD_BYTES
 
 HELP = "what this unit senses, sends and keeps now, in plain words"
 
-STATUS = "keeper.json"
-STALE_AFTER_SLOTS = 5
 _SCOPES = {
     "status": "whether somebody is there, in bed or out of it",
     "breathing": "how often the person breathes",
@@ -47,15 +43,6 @@ _KEPT = {
 }
 
 
-class Status(msgspec.Struct, frozen=True):
-    """What the keeper last wrote beside its sockets."""
-
-    gate: events.GateReason
-    accepted: int
-    waiting: int
-    connected: bool
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="the unit's configuration file")
 
@@ -71,7 +58,8 @@ def lines(unit: UnitConfig) -> Iterator[str]:
     """The whole text, a line at a time."""
     clock = SystemClock()
     trust = unit.path(unit.paths.trust)
-    papers, status = load_papers(trust, unit.unit), _status(unit)
+    papers = load_papers(trust, unit.unit)
+    status = read_running(unit.path(unit.paths.run), unit.slots.period_s)
     utc_ms = clock.utc_ms()
     decision = _decision(utc_ms, papers, status)
     yield f"Unit {unit.unit} of site {unit.site}, profile {unit.profile}, at {utc_text(utc_ms)}"
@@ -141,14 +129,3 @@ def _event_kinds() -> tuple[type[events.Event], ...]:
 def _summary(kind: type) -> str:
     """The first sentence of the type's own description."""
     return (kind.__doc__ or kind.__name__).strip().split("\n")[0].split(". ")[0].rstrip(".")
-
-
-def _status(unit: UnitConfig) -> Status | None:
-    """Of a keeper that runs: it writes every slot. What an ended one left behind says nothing of now."""
-    path = unit.path(unit.paths.run) / STATUS
-    try:
-        if time.time() - path.stat().st_mtime > STALE_AFTER_SLOTS * unit.slots.period_s:
-            return None
-        return msgspec.json.decode(path.read_bytes(), type=Status)
-    except (OSError, msgspec.MsgspecError):
-        return None

@@ -107,7 +107,7 @@ def test_a_replayed_record_is_refused_before_its_command_is_looked_at(told):
     told.rig.beat()
     (told.trust / "authorisations" / "a-1.note").unlink()
     told.rig.unit.from_courier(Down(record))
-    assert told.rig.unit._refused_down == 1, "seen before, and that outlives the restart"
+    assert told.rig.unit._delivery.refused_down == 1, "seen before, and that outlives the restart"
     assert not list((told.trust / "authorisations").iterdir())
 
 
@@ -152,9 +152,9 @@ def test_a_roster_takes_its_place_only_if_it_can_follow(told):
     told.tell(2, told.roster(start=start))
     assert (told.trust / "roster.note").read_bytes() == before
     told.tell(3, told.roster())
-    assert told.rig.unit._roster.version == 2
+    assert told.rig.unit._delivery.roster.version == 2
     told.tell(4, told.roster(delivery="puback"))
-    assert told.rig.unit._roster.delivery == "cursor", "another roster of the same version"
+    assert told.rig.unit._delivery.roster.delivery == "cursor", "another roster of the same version"
     assert [r[3] for r in told.receipts()] == ["time", "done", "version"]
     assert told.rig.slot().snapshot.gate == "no-authorisation", "and it still seals to the gateway"
 
@@ -212,6 +212,6 @@ def test_a_document_that_is_too_large_is_no_body(told):
     with pytest.raises(Exception, match="bytes"):
         told.record(1, bytes(1800))
     told.rig.unit.from_courier(Down(told.record(1, b"x" * (MAX_COMMAND_BYTES + 1))))
-    assert told.rig.unit._refused_down == 1
+    assert told.rig.unit._delivery.refused_down == 1
     told.tell(2, b"x" * MAX_COMMAND_BYTES)
     assert told.receipts() == [(2, "unknown", None, "kind")]

@@ -5,23 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
-
+from stillroom import status
 from stillroom.clock import SystemClock
-from stillroom.keeper.unit import STATUS
 from stillroom_tools.lab.child import spawn
 
 STOP_WITHIN_S = 8.0
-
-
-class Status(msgspec.Struct, frozen=True):
-    """What the keeper writes beside its sockets."""
-
-    gate: str = "no-authorisation"
-    accepted: int = 0
-    waiting: int = 0
-    connected: bool = False
-    network: str = ""
 
 
 class DemoUnit:
@@ -63,12 +51,9 @@ class DemoUnit:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGUSR1)
 
-    def status(self) -> Status:
+    def status(self) -> status.Status:
         """What the keeper said last; all zero before it has said anything."""
-        try:
-            return msgspec.json.decode((self.folder / "run" / STATUS).read_bytes(), type=Status)
-        except (OSError, msgspec.MsgspecError):
-            return Status()
+        return status.read(self.folder / "run")
 
     def ask_to_stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

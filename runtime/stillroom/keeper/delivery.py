@@ -1,0 +1,173 @@
+"""The way to the gateway and back: roster, sealing, slots upwards; cursor, time and commands downwards.
+
+What goes up is composed by `Slots` and sealed here; what comes down is believed only as far as it is signed by the
+roster's gateway and about this boot's own records.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from stillroom.clock import NS_PER_S, Clock
+from stillroom.documents import Roster
+from stillroom.errors import StorageError, TrustError, WireError
+from stillroom.events import ClockSource, Command, DownBody, Snapshot
+from stillroom.keeper.faults import Faults
+from stillroom.keeper.outbox import Outbox
+from stillroom.keeper.roster import ROSTER_FILE, load_roster
+from stillroom.keeper.seal import Sealer
+from stillroom.keeper.slots import Slots, fits
+from stillroom.keys import KeyRing
+from stillroom.link import Down, Network, Sent, Up
+from stillroom.replay import Seen
+
+GATEWAY_TIME_GOOD_FOR_S = 600
+UNHEARD_DOWNS = 8
+"""After a start the gateway speaks of the boot before until it has opened a record of this one."""
+CLOCK_DIFFERENCE_MS = 10_000
+_DOWN_SEEN = "down_seen"
+_ROSTER_VERSION = "roster_version"
+
+Stamp = tuple[int, int, int]
+
+
+class Courier(Protocol):
+    """The courier's door."""
+
+    def send(self, message: Struct) -> bool: ...
+
+
+class Delivery:
+    """One for each boot. `obey(command)` is called with what the gateway asks for."""
+
+    def __init__(
+        self,
+        trust: Path,
+        keys: KeyRing,
+        boot: int,
+        period_s: float,
+        outbox: Outbox,
+        faults: Faults,
+        clock: Clock,
+        obey: Callable[[Command], None],
+    ) -> None:
+        """Raises TrustError: no roster, forged, out of its time, or of another site."""
+        self._trust, self._outbox, self._faults, self._clock, self._obey = trust, outbox, faults, clock, obey
+        self._stamp = _stamp(trust / ROSTER_FILE)
+        self.roster: Roster = load_roster(trust, clock, outbox.recall(_ROSTER_VERSION))
+        outbox.remember(_ROSTER_VERSION, self.roster.version, lasting=True)
+        seen = outbox.recall_bytes(_DOWN_SEEN)
+        self._sealer = Sealer(keys, self.roster, boot, clock, Seen.from_bytes(seen) if seen else None)
+        self._slots = Slots(outbox, period_s)
+        self._slot = 0
+        self.network = Network(False, "not connected yet")
+        self._gateway_time_until_ns = 0
+        self._unheard = 0
+        self.refused_down = 0
+
+    @property
+    def clock_source(self) -> ClockSource:
+        """Whether the gateway has confirmed the clock lately."""
+        return "gateway" if self._clock.mono_ns() < self._gateway_time_until_ns else "system"
+
+    # upwards
+
+    def send(self, courier: Courier, snapshot: Snapshot, send_ns: int) -> None:
+        """One record of one size, to leave at `send_ns` (0: at once), with the entries that fit."""
+        self._slot += 1
+        now_ns, utc_ms = self._clock.mono_ns(), self._clock.utc_ms()
+        body = self._slots.compose(self._slot, now_ns, utc_ms, snapshot, fits(self._sealer.capacity_bytes))
+        taken = False
+        try:
+            taken = courier.send(Up(self._slot, self._sealer.seal(body), send_ns))
+            self._faults.say("cannot-seal", False, "")
+        except TrustError as error:
+            # A roster out of its time is a condition, not an end.
+            self._faults.say("cannot-seal", True, str(error))
+        if not taken or not self.network.connected:
+            self._slots.lost_broker()
+
+    def renew_roster(self) -> int | None:
+        """Look for another roster in the trust folder. Its version where it was accepted, else None."""
+        stamp = _stamp(self._trust / ROSTER_FILE)
+        if stamp == self._stamp:
+            return None
+        self._stamp = stamp
+        try:
+            roster = load_roster(self._trust, self._clock, self._outbox.recall(_ROSTER_VERSION))
+            self._sealer.replace_roster(roster)
+        except TrustError as error:
+            print(f"keeper: {error}", file=sys.stderr, flush=True)
+            self._faults.say("roster-refused", True, str(error))
+            return None
+        self.roster = roster
+        self._outbox.remember(_ROSTER_VERSION, roster.version, lasting=True)
+        self._faults.say("roster-refused", False, "")
+        return roster.version
+
+    # what the courier says
+
+    def hear(self, message: Struct) -> None:
+        if isinstance(message, Down):
+            self._take_down(message.record)
+        elif isinstance(message, Sent):
+            carried = self._slots.entries_of(message.slot)
+            if self.roster.delivery == "puback":
+                self._settle(0, tuple((n, n) for n in carried))
+        elif isinstance(message, Network):
+            self.network = message
+            if not message.connected:
+                self._slots.lost_broker()
+
+    def courier_gone(self) -> None:
+        self.network = Network(False, "the courier is not running")
+        self._slots.lost_broker()
+
+    def _take_down(self, record: bytes) -> None:
+        try:
+            down = self._sealer.open_down(record)
+        except WireError as error:
+            self.refused_down += 1
+            said = f"keeper: a record from the gateway was refused: {error.reason}"
+            print(said, file=sys.stderr, flush=True)
+            return
+        if self._sealer.down_seen is not None:
+            self._outbox.remember(_DOWN_SEEN, self._sealer.down_seen.to_bytes())
+        self._hear_cursor(down)
+        self._hear_time(down.utc_ms)
+        if down.command is not None:
+            self._obey(down.command)
+
+    def _hear_cursor(self, down: DownBody) -> None:
+        """Cursor and ranges count only where they are about this boot's records, not about a copied key's."""
+        if down.heard == self._sealer.boot_id:
+            self._unheard = 0
+            self._settle(down.cursor, down.ranges)
+        elif down.heard:
+            self._unheard += 1
+        why = "the gateway hears another unit with this one's key"
+        self._faults.say("another-with-this-key", self._unheard >= UNHEARD_DOWNS, why)
+
+    def _hear_time(self, utc_ms: int) -> None:
+        differs = abs(utc_ms - self._clock.utc_ms()) > CLOCK_DIFFERENCE_MS
+        if not differs:
+            self._gateway_time_until_ns = self._clock.mono_ns() + GATEWAY_TIME_GOOD_FOR_S * NS_PER_S
+        self._faults.say("clock-differs", differs, "system clock and gateway differ by more than 10 s")
+
+    def _settle(self, cursor: int, ranges: tuple[tuple[int, int], ...]) -> None:
+        try:
+            self._outbox.settle(cursor, ranges)
+        except StorageError as error:
+            self._faults.say("cursor-beyond", True, str(error))
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """Something that changes when the file does; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,56 @@
+"""What a keeper writes beside its sockets each slot, for whoever stands beside the unit: no reading, no key."""
+
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from stillroom.events import GateReason, RoomState
+
+FILE = "keeper.json"
+STALE_AFTER_SLOTS = 5
+
+
+class Status(Struct, frozen=True):
+    """The unit in a few words. All zero before the keeper has said anything."""
+
+    unit: str = ""
+    gate: GateReason = "no-authorisation"
+    state: RoomState = "unknown"
+    accepted: int = 0
+    waiting: int = 0
+    connected: bool = False
+    network: str = ""
+    faults: tuple[str, ...] = ()
+    camera: dict[str, str] = {}
+    refused_down: int = 0
+
+
+def write(run: Path, status: Status) -> None:
+    """By temporary file and rename; a full disk loses a status, never the keeper."""
+    path = run / FILE
+    temporary = path.with_suffix(".new")
+    try:
+        temporary.write_bytes(msgspec.json.encode(status))
+        temporary.replace(path)
+    except OSError as error:
+        print(f"keeper: {path}: {error.strerror}", file=sys.stderr, flush=True)
+
+
+def read(run: Path) -> Status:
+    """What was said last, however long ago."""
+    try:
+        return msgspec.json.decode((run / FILE).read_bytes(), type=Status)
+    except (OSError, msgspec.MsgspecError):
+        return Status()
+
+
+def read_running(run: Path, period_s: float) -> Status | None:
+    """Of a keeper that runs: it writes every slot. What an ended one left behind says nothing of now."""
+    try:
+        age_s = time.time() - (run / FILE).stat().st_mtime
+    except OSError:
+        return None
+    return read(run) if age_s <= STALE_AFTER_SLOTS * period_s else None
