@@ -25,8 +25,9 @@ def main(config_path: Path, parent: int | None = None, opener: str = "") -> int:
     lease.arm_for_start()
     guard.forbid(parent=parent)
     unit = config.load(config_path)
+    models = _models(unit)
     keeper = link.connect(unit.path(unit.paths.run) / link.EYE_SOCKET, EyeHears)
-    eye = Eye(unit, keeper, opener)
+    eye = Eye(unit, keeper, opener, models)
     try:
         eye.run()
     except LinkError:
@@ -37,11 +38,21 @@ def main(config_path: Path, parent: int | None = None, opener: str = "") -> int:
     return 0
 
 
+def _models(unit: UnitConfig) -> "Worker | None":
+    """Who looks, now or as soon as the weights are there: every observation says whether they are."""
+    if not unit.detector.models:
+        return None
+    from stillroom.eye.worker import Worker
+
+    return Worker(unit.path(unit.detector.models))
+
+
 class Eye:
     """One camera, one analysis, one link to the keeper."""
 
-    def __init__(self, unit: UnitConfig, keeper: Link, opener: str) -> None:
+    def __init__(self, unit: UnitConfig, keeper: Link, opener: str, models: "Worker | None") -> None:
         self._unit = unit
+        self._models = models
         self._opener = opener
         self._keeper = keeper
         self._holder = lease.LeaseHolder(keeper, self._take)
@@ -57,7 +68,7 @@ class Eye:
         from stillroom.eye.frame import TellsSettings
 
         camera = open_camera(self._unit.camera, self._unit.folder, self._opener)
-        models = self._models()
+        models = self._models
         try:
             self._keeper.send(Hello(camera.kind, "none"))
             zones = self._unit.zones
@@ -81,15 +92,6 @@ class Eye:
             camera.close()
             if models is not None:
                 models.close()
-
-    def _models(self) -> "Worker | None":
-        """Who will look as soon as the weights are there: every observation says whether they are."""
-        folder = self._unit.detector.models
-        if not folder:
-            return None
-        from stillroom.eye.worker import Worker
-
-        return Worker(self._unit.path(folder))
 
     def _pass_on(self, tells: "TellsSettings", analysis: "Analysis") -> None:
         """What the camera says of its settings; another pace of frames begins the readings anew."""

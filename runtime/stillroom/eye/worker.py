@@ -151,13 +151,19 @@ class Worker:
     """A thread that finds and loads the weights, looks, and ends with a blank look. `close` waits for it."""
 
     def __init__(self, folder: Path | None) -> None:
-        """folder: the unit's own folder of weights; the user's cache is tried after it."""
+        """folder: the unit's own folder of weights; the user's cache is tried after it.
+
+        Weights that are there are loaded before this returns: the library holds the interpreter's lock meanwhile, on a
+        slow board for longer than an eye may go without a lease.
+        """
         self._folder = folder
         self._wake = threading.Condition()
         self._waiting: Job | None = None
         self._results: list[Result] = []
         self._ended = False
         self._name = "none"
+        self._refused = False
+        self._detector = self._load()
         self._thread = threading.Thread(target=self._run, name="models", daemon=True)
         self._thread.start()
 
@@ -234,17 +240,23 @@ class Worker:
 
     def _found(self) -> Detector | None:
         """The models, as soon as they are there; None: ended before, or what is there cannot be used."""
-        while not self._ended:
-            place = find(self._folder)
-            if place is not None:
-                try:
-                    return Detector(place)
-                except StillroomError as error:
-                    _say(error)
-                    return None
+        while self._detector is None and not self._ended and not self._refused:
             with self._wake:
                 self._wake.wait_for(lambda: self._ended, LOOK_FOR_WEIGHTS_S)
-        return None
+            if not self._ended:
+                self._detector = self._load()
+        return self._detector
+
+    def _load(self) -> Detector | None:
+        place = find(self._folder)
+        if place is None:
+            return None
+        try:
+            return Detector(place)
+        except StillroomError as error:
+            self._refused = True
+            _say(error)
+            return None
 
 
 def _say(error: StillroomError) -> None:
