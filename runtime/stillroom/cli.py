@@ -32,6 +32,7 @@ _HELP = {
     "evaluate": "run recordings through the pipeline and show the readings",
     "bench": "time the hot path against what the machine can do",
     "make": "make units",
+    "selftest": "replay a recording of which the rate is known, and say whether it is read",
     "site": "a facility's side: keys, authorisations, gateway, watch",
 }
 

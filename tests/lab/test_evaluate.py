@@ -2,13 +2,13 @@
 
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
+from clips import write_video
 from scenes import SKIN_BOX, Scene, frames
 
 from stillroom.cli import main
@@ -16,30 +16,6 @@ from stillroom.eye.frame import Frame
 
 SKIN_ROI = f"{SKIN_BOX.x0},{SKIN_BOX.y0},{SKIN_BOX.x1 - SKIN_BOX.x0},{SKIN_BOX.y1 - SKIN_BOX.y0}"
 Capture = pytest.CaptureFixture[str]
-
-
-def write_video(path: Path, pictures: Iterable[Frame], frames_per_s: int = 30) -> Path:
-    """Frames as they are (FFV1 loses nothing), at even times."""
-    with av.open(str(path), "w") as container:
-        stream = None
-        for index, frame in enumerate(pictures):
-            if stream is None:
-                stream = container.add_stream("ffv1", rate=frames_per_s)
-                stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
-                stream.codec_context.color_range = 2
-            picture = av.VideoFrame(frame.width, frame.height, "yuv420p")
-            picture.color_range = 2
-            for plane, values in zip(picture.planes, (frame.y, frame.u, frame.v), strict=True):
-                padded = np.zeros((plane.height, plane.line_size), np.uint8)
-                padded[:, : plane.width] = values
-                plane.update(padded.tobytes())
-            picture.pts = index
-            for packet in stream.encode(picture):
-                container.mux(packet)
-        if stream is not None:
-            for packet in stream.encode(None):
-                container.mux(packet)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -7,31 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from clips import SKIN, trace
 
 from stillroom.cli import main
 
 Capture = pytest.CaptureFixture[str]
-SKIN = np.array([150.0, 112.0, 96.0])
-BLOOD = np.array([0.33, 0.77, 0.53])
 
 
 def evaluate(capsys: Capture, *arguments: str | Path) -> tuple[int, list[dict[str, Any]], str]:
     code = main(["evaluate", *map(str, arguments), "--json"])
     out, err = capsys.readouterr()
     return code, json.loads(out)["files"], err
-
-
-def trace(
-    path: Path, bpm: float = 72.0, seconds: float = 40, hz: float = 30, header: str = "t_s,r,g,b"
-) -> Path:
-    random = np.random.default_rng(2)
-    times = np.arange(round(seconds * hz)) / hz
-    beat = 0.004 * np.sin(2 * np.pi * bpm / 60 * times)
-    colours = SKIN * (1 + BLOOD * beat[:, None]) + random.normal(0, 0.1, (len(times), 3))
-    unit = 1.0 if header.startswith("t_s") else 1000.0
-    rows = [f"{t * unit:.4f},{r:.4f},{g:.4f},{b:.4f}" for t, (r, g, b) in zip(times, colours, strict=True)]
-    path.write_text("\n".join([header, *rows]) + "\n")
-    return path
 
 
 @pytest.mark.parametrize(
