@@ -1,18 +1,23 @@
 """Which cells of a body may be skin: those whose colours beat together with their neighbours'.
 
 No skin colour is asked for. Each cell's POS projection is whitened by its own noise; the sum over 3 x 3 neighbours
-grows with their number where they share one phase (skin) and with its root where they do not (cloth, wall, noise). What
-is chosen here proves nothing: `pulse.py` judges it on what comes after.
+grows with their number where they share one phase (skin) and with its root where they do not (cloth, wall, noise).
+Cloth that breathes has harmonics in the band: what swings slowly counts as noise too. A camera without colour shows its
+one colour, less what all cells of the body share. What is chosen here proves nothing: `pulse.py` judges it on what
+comes after.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.pulse import LOW_HZ, SEGMENT_S, rgb
-from stillroom.eye.spectrum import Complex, basis, resample
+from stillroom.eye.pulse import LOW_HZ, SEGMENT_S, one_colour, rgb
+from stillroom.eye.spectrum import Complex, Real, basis, resample
 from stillroom.eye.traces import Ring
 
 HIGHEST_HZ, STEP_HZ = 3.0, 0.06
+SLOWEST_HZ, SLOW_HZ, SLOW_STEP_HZ = 0.2, 0.6, 0.1
+SLOW_NOISE = 0.15
+"""Of a swing in the breathing band, what its harmonics may be in the pulse band."""
 MAX_CELLS = 1200
 CHUNK = 150
 """Cells looked at together: what this takes in memory is given back at once, but counts at its peak."""
@@ -38,26 +43,44 @@ def choose(
 def _chroma(
     ring: Ring, cells: NDArray[np.intp], shape: tuple[int, int], rate_hz: float
 ) -> tuple[Complex, Complex, NDArray[np.bool_]]:
-    """Spectra (k, m) of the two colour differences of POS, and which cells have light enough; a few cells at once."""
+    """Spectra (k, m) of the two colour differences of POS, and which cells have light enough; a few cells at once.
+
+    Slow frequencies first, see `_beats`. Without colour: of the one there is, and nothing.
+    """
     total = shape[0] * shape[1]
     columns = np.concatenate([cells, cells + total, cells + 2 * total])
     times, rows = ring.window(SEGMENT_S + 0.1, columns)
     samples = round(SEGMENT_S * rate_hz)
     colours = rgb(resample(times, rows, rate_hz, samples).reshape(samples, 3, -1))
     level = colours.mean(axis=1, keepdims=True)
-    red, green, blue = colours / level
-    transform = basis(samples, rate_hz, LOW_HZ, HIGHEST_HZ, STEP_HZ, 2)
+    red, green, blue = relative = colours / level
     bright: NDArray[np.bool_] = level.mean(axis=(0, 1)) >= DIM
-    return transform(green - blue), transform(green + blue - 2 * red), bright
+    alone = one_colour(colours)
+    if alone is not None:
+        swing = _spectra(relative[alone], rate_hz)
+        return swing, np.zeros_like(swing), bright
+    return _spectra(green - blue, rate_hz), _spectra(green + blue - 2 * red, rate_hz), bright
+
+
+def _spectra(traces: Real, rate_hz: float) -> Complex:
+    """(n, m) -> (k, m), the slow band above that of the pulse."""
+    slow = basis(len(traces), rate_hz, SLOWEST_HZ, SLOW_HZ, SLOW_STEP_HZ, 1)
+    fast = basis(len(traces), rate_hz, LOW_HZ, HIGHEST_HZ, STEP_HZ, 2)
+    return np.concatenate([slow(traces), fast(traces)])
 
 
 def _beats(first: Complex, second: Complex, bright: NDArray[np.bool_]) -> Complex:
-    """Whitened POS spectra (k, m); one projection for all cells, so that phases compare."""
-    ratio = np.median(np.abs(first)) / max(float(np.median(np.abs(second))), 1e-9)
-    spectrum = first + np.float32(ratio) * second
-    noise = np.median(np.abs(spectrum), axis=0)
+    """Whitened POS spectra (k, m) of the pulse band; one projection for all cells, so that phases compare."""
+    slow = round((SLOW_HZ - SLOWEST_HZ) / SLOW_STEP_HZ) + 1
+    if not second.any():
+        spectrum = first - first.mean(axis=1, keepdims=True)
+    else:
+        ratio = np.median(np.abs(first[slow:])) / max(float(np.median(np.abs(second[slow:]))), 1e-9)
+        spectrum = first + np.float32(ratio) * second
+    size = np.abs(spectrum)
+    noise = np.median(size[slow:], axis=0) + np.float32(SLOW_NOISE) * size[:slow].max(axis=0)
     noise[~bright] = np.inf
-    whitened: Complex = spectrum / np.maximum(noise, 1e-9)
+    whitened: Complex = spectrum[slow:] / np.maximum(noise, 1e-9)
     return whitened
 
 
