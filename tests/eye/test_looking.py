@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stillroom.eye.analysis import Analysis
-from stillroom.eye.detect import Detector
+from stillroom.eye.detect import SIDE_PX, Body, Detector, Held
 from stillroom.eye.frame import Frame
 from stillroom.eye.worker import Inline, Job, Result
 
@@ -84,6 +84,60 @@ def test_a_replay_says_the_same(models):
         play(Watched(Detector(models)), frames(12.0, moving=True, frames_per_s=15.0)) for _ in range(2)
     )
     assert first == second
+
+
+class Scripted:
+    """A model that finds a body on each bright block, as the real one would on people."""
+
+    name = "blazepose"
+
+    def __init__(self) -> None:
+        self._picture = np.zeros((256, 256, 3), np.uint8)
+        self._results: list[Result] = []
+
+    def borrow(self, kind):
+        side = SIDE_PX[kind]
+        return self._picture.reshape(-1)[: side * side * 3].reshape(side, side, 3)
+
+    def give_up(self, picture) -> None:
+        pass
+
+    def submit(self, job: Job) -> None:
+        bodies = []
+        if job.kind == "people":
+            bright = (job.picture[..., 0] > 150).any(axis=0)
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], bright, [0]])))
+            for first, last in edges.reshape(-1, 2):
+                x, _ = job.square.place((first + last) / 2 / 224, 0.5)
+                bodies.append(Body(0.97, x, 120.0, 0.0, -50.0))
+        held = Held(0.99, "upright", None) if job.kind == "landmarks" else None
+        self._results.append(Result(job.kind, job.square, job.decided_ns, tuple(bodies), held))
+
+    def take(self) -> Result | None:
+        return self._results.pop(0) if self._results else None
+
+
+def two_walk_about() -> Iterator[Frame]:
+    """One comes in from the left; ten seconds later another from the right. Both stand and sway."""
+    for frame in frames(40.0, moving=False):
+        at_s = frame.frame_ns / 1e9
+        sway = 4 * (int(at_s * 5) % 2)
+        left = int(min(20 * at_s, 80)) + sway
+        frame.y[70:170, left : left + 30] = 180
+        if at_s > 10:
+            right = int(max(290 - 20 * (at_s - 10), 220)) + sway
+            frame.y[70:170, right : right + 30] = 180
+        yield frame
+
+
+def test_whose_breath_it_is_cannot_be_said_of_two():
+    observations = play(Scripted(), two_walk_about())
+    alone = [seen for seen in observations if 6e9 < seen.frame_ns < 10e9]
+    both = [seen for seen in observations if seen.frame_ns > 16e9]
+    assert {seen.people for seen in alone} == {1} and {seen.people for seen in both} == {2}
+    assert {seen.breathing.withheld for seen in alone}.isdisjoint({"several-people"})
+    assert {seen.breathing.withheld for seen in both[5:]} == {"several-people"}
+    assert {seen.pulse.withheld for seen in both[5:]} == {"several-people"}
 
 
 def test_a_jump_in_time_begins_anew_and_looks_again(watched):

@@ -36,6 +36,7 @@ CLIPPED_SHARE = 0.5
 AGREE_BPM = 6.0
 LARGE_STEP = 0.15
 STEADY_LIGHT_S = 15.0
+SEVERAL_CERTAINTY = 0.7
 UNSUPPORTED = Reading(withheld="unsupported")
 WARMING_UP = Reading()
 
@@ -83,6 +84,7 @@ class Analysis:
         self._breathing_box: Box | None = None
         self._looking = None if models is None else self._look_with(models, width_px, height_px, door)
         self._face: Box | None = None
+        self._several = False
 
     def _look_with(
         self, models: "Models", width_px: int, height_px: int, door: "Polygon | None"
@@ -212,6 +214,7 @@ class Analysis:
             )
         )
         self._face = seen.face
+        self._several = (seen.people or 0) > 1 and (seen.certainty or 0.0) >= SEVERAL_CERTAINTY
         return seen
 
     def _lit_anew(self, now_s: float) -> bool:
@@ -247,6 +250,8 @@ class Analysis:
     def _obstacle(self, where: NDArray[np.bool_], dark: bool) -> Withheld | None:
         if dark:
             return "dark"
+        if self._several:
+            return "several-people"  # whose breath would it be?
         clipped = self._grid.clipped.reshape(-1)[where]
         return "clipped" if len(clipped) and float(clipped.mean()) > CLIPPED_SHARE * 64 else None
 
