@@ -5,19 +5,52 @@ import shutil
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stillroom import chain
+from stillroom.documents import KINDS, Roster
 from stillroom.events import Audited
 from stillroom.keys import VerifyKey
+from stillroom.notes import sign_note
+from stillroom.receiver import MemoryStore, Opened, Receiver
 from stillroom_tools.lab.broker import find_program
+from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.site.layout import open_site
+from stillroom_tools.site.subscriber import Subscriber
 from tests.live import LiveSite, command, processes_below, run_unit, until
 
 pytestmark = pytest.mark.timeout(240)
+
+
+class Listener:
+    """A board of the site: subscribed, with the board's keys."""
+
+    def __init__(self, live: LiveSite) -> None:
+        site = open_site(live.site)
+        self._receiver = Receiver(site.enrolments(), site.keys("board").boxes, MemoryStore())
+        self._session = Subscriber(
+            site.broker("board"), live.site, "listener", ["stillroom/1/test/+/up"], persistent=False,
+            tell=lambda _: None,
+        )  # fmt: skip
+        self._session.start()
+        self.records: list[Opened] = []
+
+    def until(self, done: Callable[[], object], what: str) -> None:
+        def look() -> object:
+            self.records += [self._receiver.open(m.payload) for m in self._session.take(64, 0.05)]
+            return done()
+
+        until(look, what)
+
+    def numbers(self) -> set[int]:
+        return {entry.number for opened in self.records for entry in opened.body.entries}
+
+    def stop(self) -> None:
+        self._session.stop()
 
 
 @pytest.fixture
@@ -209,3 +242,39 @@ def test_commands_reach_a_unit_that_nobody_can_touch(live: LiveSite):
     until(lambda: unit.status().gate == "open" and live.pid_of(unit, "eye"), "an eye again")
     live.settle()
     assert live.ledger.account(unit.name).doubled == 0
+
+
+def deliver_by_puback(live: LiveSite, unit: DemoUnit) -> None:
+    """A roster of the authority that says so: nothing else can."""
+    site = open_site(live.site)
+    old = site.roster()
+    roster = msgspec.structs.replace(old, version=old.version + 1, delivery="puback")
+    note = sign_note(KINDS[Roster], roster, [site.authority_keys()])
+    (unit.folder / "trust" / "roster.note").write_bytes(note)
+
+
+def test_the_brokers_word_settles_only_where_the_roster_says_so_and_somebody_listens(live: LiveSite):
+    unit = live.add_unit()
+    live.broker.start()
+    board = Listener(live)
+    unit.start()
+    until(lambda: unit.status().connected and unit.status().accepted > 3, "events accepted")
+    board.until(lambda: len(board.records) > 8, "records that the broker has acknowledged")
+    assert unit.status().waiting == unit.status().accepted, (
+        "with a gateway in the roster, PUBACK settles nothing"
+    )
+
+    deliver_by_puback(live, unit)
+    board.until(lambda: unit.status().waiting == 0, "nothing waits any more")
+    assert board.numbers() >= set(range(1, unit.status().accepted - 2))
+
+    board.stop()
+    before = unit.status().accepted
+    unit.press_button()
+    until(lambda: unit.status().accepted > before, "the pause accepted")
+    time.sleep(3.0)
+    assert unit.status().waiting > 0, "nobody is subscribed: the broker took it and threw it away"
+    again = Listener(live)
+    again.until(lambda: unit.status().waiting == 0, "what waited for somebody to listen")
+    assert set(range(1, unit.status().accepted + 1)) <= board.numbers() | again.numbers()
+    again.stop()

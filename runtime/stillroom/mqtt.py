@@ -36,6 +36,8 @@ _UNSUPPORTED_VERSION = {1, 132}
 _BAD_LOGIN = {4, 134}
 _NOT_ALLOWED = {5, 135}
 _TAKEN_OVER = 142
+_REFUSED = 128
+_NOBODY_SUBSCRIBED = 16
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Session:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
-        client.on_publish = lambda _c, _u, mid, _r, _p: self._handlers.acknowledged(mid)
+        client.on_publish = self._on_publish
         client.on_message = lambda _c, _u, message: self._handlers.message(
             message.topic, bytes(message.payload)
         )
@@ -207,6 +209,13 @@ class Session:
             self._fall_back()
         else:
             self._refusal = self._explain_refusal(code, str(reason))
+
+    def _on_publish(
+        self, _client: paho.Client, _user: object, mid: int, reason: object, _properties: object
+    ) -> None:
+        """A broker's PUBACK may say that it refused the message, or that nobody is subscribed: then nobody has it."""
+        if _code(reason) < _REFUSED and _code(reason) != _NOBODY_SUBSCRIBED:
+            self._handlers.acknowledged(mid)
 
     def _on_log(self, _client: paho.Client, _user: object, level: int, text: str) -> None:
         if level == paho.MQTT_LOG_ERR:

@@ -19,9 +19,9 @@ from stillroom.keeper.entries import CHANGE, ROUTINE, Range, priority, runs, tol
 from stillroom.keeper.shelf import Shelf
 
 MAX_WAITING_IN_MEMORY = 5_000
-DELETE_AFTER_MS = 30_000
-"""What the gateway has may lie so long before its deletion is flushed: a flush a slot would wear out the card."""
-THIN_PAGES = 64
+DELETE_AFTER_MS = 300_000
+"""So long may what the gateway has lie before its deletion is flushed by itself; most goes with the next commit."""
+THIN_PAGES = 256
 """On a nearly full card the file is kept with so many pages free inside, for what matters more."""
 
 

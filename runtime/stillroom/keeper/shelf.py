@@ -79,8 +79,8 @@ class Shelf:
             self._failed(error)
 
     def recall(self, key: str) -> int:
-        """The number kept under this name, or 0."""
-        return self._meta(key)
+        """The number kept under this name, or 0. What is lasting was written first, so that counts."""
+        return self._marks.state.kept.get(key, self._meta(key))
 
     def recall_bytes(self, key: str) -> bytes | None:
         """The bytes kept under this name, or None."""

@@ -52,11 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help=f"times each is timed, 10 to 10000 ({ROUNDS})"
     )
+    parser.add_argument(
+        "--card",
+        action="store_true",
+        help="instead: what a day of a quiet and of a busy room writes to the card",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure each size. Raises ConfigError for a size or a number of rounds that is not possible."""
+    if args.card:
+        return _card(as_json=args.json)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not 10 <= args.rounds <= 10_000:
         raise ConfigError(f"--rounds {args.rounds}: 10 to 10000")
@@ -66,6 +73,21 @@ def run(args: argparse.Namespace) -> int:
         for width_px, height_px in sizes:
             results[f"{width_px}x{height_px}"] = measure(width_px, height_px, args.rounds)
     print(json.dumps(results) if args.json else _table(results))
+    return EXIT_OK
+
+
+def _card(*, as_json: bool) -> int:
+    from stillroom_tools.lab.bench_card import HOURS, megabytes_a_day
+
+    found = {}
+    for room in ("quiet", "busy"):
+        _say(f"a {room} room for {HOURS:g} hours of simulated time")
+        found[room] = megabytes_a_day(room, HOURS)
+    lines = (
+        f"{room} room: {f['mb_a_day']} MB a day for {f['entries_a_day']:g} entries"
+        for room, f in found.items()
+    )
+    print(json.dumps(found) if as_json else "\n".join(lines))
     return EXIT_OK
 
 

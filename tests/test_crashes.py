@@ -1,0 +1,107 @@
+"""kill -9 of eye, keeper, courier, gateway and broker, in any order: what was accepted is delivered, each once."""
+
+import random
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stillroom_tools.lab.broker import find_program
+from tests.live import LiveSite, processes_below, until
+
+ROUNDS, ROUNDS_LONG = 6, 100
+VICTIMS = ("eye", "keeper", "courier", "broker", "gateway")
+SEED = 6
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[LiveSite]:
+    if find_program("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    # A short name: sockets have 107 bytes for their whole path.
+    folder = Path("/tmp") / f"cr-{abs(hash(tmp_path)) % 10**8}"
+    folder.mkdir(mode=0o700)
+    site = LiveSite(folder)
+    yield site
+    site.end()
+    assert not processes_below(folder), "nothing of it may still run"
+    shutil.rmtree(folder)
+
+
+def kept(live: LiveSite, unit: str) -> list[int]:
+    """Numbers in the gateway's database: what was delivered, whatever was printed."""
+    database = sqlite3.connect(f"file:{live.site}/gateway/gateway.db?mode=ro", uri=True)
+    rows = database.execute("SELECT number FROM entries WHERE unit = ? ORDER BY number", (unit,)).fetchall()
+    database.close()
+    return [number for (number,) in rows]
+
+
+def crash(live: LiveSite, chance: random.Random, victim: str) -> None:
+    """Kill it, leave it dead for a moment where nobody restarts it by itself."""
+    unit = live.units[0]
+    if victim == "gateway":
+        live.restart_gateway()
+    elif victim == "broker":
+        live.broker.kill()
+        time.sleep(chance.uniform(0.0, 0.6))
+        live.broker.restart()
+    elif live.pid_of(unit, victim) is not None:
+        live.kill(unit, victim)
+
+
+def rounds(live: LiveSite, count: int) -> None:
+    """So many rounds of one to three kills in a row; then all must have arrived."""
+    chance = random.Random(SEED)
+    unit = live.add_unit()
+    live.start()
+    until(lambda: unit.status().accepted > 0, "the first entries")
+    killed: list[str] = []
+    deck: list[str] = []
+    for _ in range(count):
+        for _ in range(chance.randint(1, 3)):
+            deck = deck or chance.sample(VICTIMS, len(VICTIMS))
+            victim = deck.pop()
+            crash(live, chance, victim)
+            killed.append(victim)
+        time.sleep(chance.uniform(0.1, 1.5))
+        live.take()
+    assert set(killed) == set(VICTIMS)
+    until(lambda: live.pid_of(unit, "keeper"), "a keeper at the end")
+    unit.press_button()
+    until(lambda: live.has("gate", gate="paused"), "a word of the unit after all that", within_s=90.0)
+    unit.ask_to_stop()
+    unit.wait()
+    accepted = accepted_by(unit.folder)
+    until(lambda: len(kept(live, unit.name)) >= accepted - 12, "nearly all", within_s=60.0)
+    unit.start()
+    until(lambda: set(kept(live, unit.name)) >= set(range(1, accepted + 1)), "all of it", within_s=90.0)
+    live.take()
+    assert len(set(kept(live, unit.name))) == len(kept(live, unit.name))
+    printed = {line.number for line in live.lines}
+    assert printed >= set(range(1, accepted + 1)), "and all of it was told"
+    assert "Traceback" not in live.logs()
+    print(
+        f"{len(killed)} kills, {accepted} entries accepted, {live.ledger.account(unit.name).doubled} printed again"
+    )
+
+
+def accepted_by(folder: Path) -> int:
+    """The unit's own ledger."""
+    database = sqlite3.connect(folder / "state" / "outbox.db")
+    (accepted,) = database.execute("SELECT value FROM meta WHERE key = 'accepted'").fetchone()
+    database.close()
+    return int(accepted)
+
+
+@pytest.mark.timeout(300)
+def test_a_few_rounds_of_kills_lose_and_double_nothing(live: LiveSite):
+    rounds(live, ROUNDS)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_a_hundred_rounds_of_kills_lose_and_double_nothing(live: LiveSite):
+    rounds(live, ROUNDS_LONG)
