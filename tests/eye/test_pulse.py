@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stillroom.eye.pulse import SEGMENT_S, Pulse, pos, rgb
+from stillroom.eye.pulse import SEGMENT_S, Pulse, one_colour, pos, rgb
 from stillroom.observation import Reading
 
 RATE_HZ = 15.0
@@ -125,6 +125,49 @@ def test_pos_gives_the_beat_and_not_the_light() -> None:
     assert power[np.argmin(abs(hz - 1.1))] > 5 * power[np.argmin(abs(hz - 1.7))]
 
 
+def mono(share: float, flicker: float = 0.0, seconds: float = 40) -> tuple[np.ndarray, np.ndarray]:
+    """(3, n, 2) grey and (n,) light of the rest: a beat of `share` peak to peak at 66, a lamp's swing at 80."""
+    random = np.random.default_rng(7)
+    times = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    lamp = 1 + flicker * np.sin(2 * np.pi * 80 / 60 * times)
+    luma = 140 * lamp * (1 + share / 2 * np.sin(2 * np.pi * 1.1 * times))
+    grey = luma[:, None] + random.normal(0, 0.05, (len(times), 2))
+    return np.stack([grey] * 3), 90 * lamp + random.normal(0, 0.02, len(times))
+
+
+def read_beside(colours: np.ndarray, outside: np.ndarray | None) -> list[Reading]:
+    pulse, readings = Pulse(), []
+    times = np.arange(colours.shape[1]) / RATE_HZ
+    still = np.ones(WINDOW, np.float32)
+    for end in range(WINDOW, colours.shape[1] + 1, round(RATE_HZ)):
+        part = slice(end - WINDOW, end)
+        rest = None if outside is None else outside[part].astype(np.float32)
+        pulse.feed(times[part], colours[:, part].astype(np.float32), still, RATE_HZ, rest)
+        readings.append(pulse.read())
+    return readings
+
+
+@pytest.mark.parametrize("flicker", [0.0, 0.003])
+def test_one_colour_is_read_less_the_light_of_the_rest(flicker: float) -> None:
+    readings = read_beside(*mono(0.001, flicker))[12:]
+    assert [r.method for r in readings if r.value] == ["one-colour"] * len(readings)
+    assert all(abs((r.value or 0) - 66) < 2 for r in readings)
+
+
+@pytest.mark.parametrize("flicker", [0.0, 0.003, 0.05])
+def test_one_colour_without_a_beat_is_withheld(flicker: float) -> None:
+    assert sum(r.value is not None for r in read_beside(*mono(0.0, flicker))) <= 1
+
+
+def test_which_colour_is_alone() -> None:
+    grey, _ = mono(0.01)
+    assert one_colour(grey.astype(np.float32)) == 1
+    red = grey.copy()
+    red[1:] = 4.0
+    assert one_colour(red.astype(np.float32)) == 0
+    assert one_colour(skin(5, 60).astype(np.float32)) is None
+
+
 def test_sums_become_colours() -> None:
     rows = np.array([[[256 * 100.0], [64 * 128.0], [64 * 178.0]]], np.float32)
     red, green, blue = rgb(rows)[:, 0, 0]
@@ -135,7 +178,7 @@ def test_sums_become_colours() -> None:
 
 @pytest.mark.parametrize("person", [1, 2, 3])
 def test_traces_of_people_agree_with_their_contact_sensor(person: int, real: Callable[[str], Path]) -> None:
-    """Forehead and cheeks as the two sides; one of the three is hard, and most of it must then be withheld."""
+    """Forehead and cheeks as the two sides. Developed on person 1, checked on 2 and 3."""
 
     def table(name: str) -> np.ndarray:
         return np.genfromtxt(real(f"traces/person{person}-{name}.csv"), delimiter=",", skip_header=1)
@@ -151,6 +194,6 @@ def test_traces_of_people_agree_with_their_contact_sensor(person: int, real: Cal
         inside = beats[(beats >= until_s - reading.window_s) & (beats <= until_s)]
         if reading.value is not None:
             errors.append(abs(reading.value - 60 / np.median(np.diff(inside))))
-    assert len(errors) >= 80
-    assert np.mean(errors) <= 1.2
-    assert np.mean(np.array(errors) > 5) <= 0.02
+    assert len(errors) >= 250
+    assert np.mean(errors) <= 1.0
+    assert np.mean(np.array(errors) > 5) <= 0.005

@@ -192,10 +192,9 @@ def test_a_region_that_does_not_fit_is_refused(roi: str, short: Path, capsys: Ca
     assert "--roi" in one_line(capsys.readouterr().err)
 
 
-def test_no_file_is_a_usage_error(capsys: Capture) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["evaluate"])
-    assert stopped.value.code == 2
+def test_no_file_and_no_suite_is_one_line(capsys: Capture) -> None:
+    assert main(["evaluate"]) == 4
+    assert "--suite" in one_line(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
