@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye.quality import probability
 from stillroom.eye.spectrum import Basis, Complex, Peak, Real, basis, decibels, find_peak, resample
 from stillroom.eye.sums import Sums
 from stillroom.eye.traces import SLOW_NS, SLOW_SPAN_S, Ring
@@ -221,8 +222,8 @@ def _apart(hz: NDArray[np.float64], powers: Real, odd: NDArray[np.bool_], lobe_h
 def quality_of(evidence: Evidence, spread_per_min: float, reads: int) -> float:
     """Probability of being within 1.5 a minute, from the peak's share, the halves and the time it stayed.
 
-    A logistic curve with weights set by hand: an estimate, not yet calibrated.
+    A logistic curve with weights set by hand; what it is worth is in `quality.py`.
     """
     score = 0.3 * decibels(evidence.peak.share) + 2.0 * evidence.in_half - 2.0 * evidence.peak.second
     score += 0.1 * min(reads, 10) - 0.5 * spread_per_min
-    return float(np.clip(1.0 / (1.0 + np.exp(-(score + 0.5))), 0.5, 0.97))
+    return probability("breathing", float(np.clip(1.0 / (1.0 + np.exp(-(score + 0.5))), 0.5, 0.97)))

@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from stillroom.eye.noise import NoiseFloor
+from stillroom.eye.quality import probability
 from stillroom.eye.ridge import Ridge, Track
 from stillroom.eye.spectrum import Complex, Peak, Real, basis, decibels, find_peak, resample
 from stillroom.eye.traces import CHROMA_SAMPLES, LUMA_PIXELS, MAX_ADDED
@@ -243,7 +244,7 @@ def basis_hz() -> NDArray[np.float64]:
 def quality_of(evidence: Evidence) -> float:
     """Probability of being within 3 bpm: the ridge's own certainty, less where the window is short.
 
-    Weights set by hand: an estimate, not yet calibrated.
+    Weights set by hand; what they are worth is in `quality.py`.
     """
     score = 4.0 * (evidence.track.certainty - LEAST_CERTAINTY) + 0.06 * evidence.span_s
-    return float(np.clip(1.0 / (1.0 + np.exp(-score)), 0.5, 0.97))
+    return probability("pulse", float(np.clip(1.0 / (1.0 + np.exp(-score)), 0.5, 0.97)))

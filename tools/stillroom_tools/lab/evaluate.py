@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     suite.add_argument("--full", action="store_true", help="more conditions and seeds; hours")
     suite.add_argument(
+        "--fit",
+        action="store_true",
+        help="fit what quality is worth on part of the grid, and try it on the rest",
+    )
+    suite.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
@@ -67,8 +72,10 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads cost more than they save
     _check(args)
     if args.suite:
-        from stillroom_tools.lab.suite import run_suite
+        from stillroom_tools.lab.suite import run_fit, run_suite
 
+        if args.fit:
+            return run_fit(args.out or Path(DEFAULT_OUT), full=args.full, only=args.only)
         out, near = args.out or Path(DEFAULT_OUT), args.recordings
         return run_suite(out, full=args.full, recordings=near, only=args.only, as_json=args.json)
     from stillroom_tools.lab.evaluate_clip import evaluate_clip
@@ -108,9 +115,9 @@ def _check(args: argparse.Namespace) -> None:
     if args.suite and (args.files or args.roi or args.truth):
         raise InputError("--suite takes no files, --roi or --truth; leave them out, or leave --suite out")
     if not args.suite:
-        if args.full or args.out or args.recordings or args.only:
+        if args.full or args.fit or args.out or args.recordings or args.only:
             raise InputError(
-                "--full, --out, --recordings and --only belong to --suite; add it, or leave them out"
+                "--full, --fit, --out, --recordings and --only belong to --suite; add it, or leave them out"
             )
         if not args.files:
             raise InputError("nothing to evaluate; name recordings, or --suite")

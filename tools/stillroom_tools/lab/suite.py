@@ -5,8 +5,11 @@ import os
 import sys
 from pathlib import Path
 
+from msgspec import to_builtins
+
 from stillroom.errors import EXIT_OK, InputError
-from stillroom_tools.lab.suite_cell import Cell
+from stillroom_tools.lab.suite_cell import QUANTITIES, Cell
+from stillroom_tools.lab.suite_fit import fit
 from stillroom_tools.lab.suite_grid import DEFAULT_SEEDS, FULL_SEEDS, Condition, grid
 from stillroom_tools.lab.suite_page import page
 from stillroom_tools.lab.suite_recordings import FAMILY as RECORDINGS
@@ -25,7 +28,7 @@ def run_suite(
     seeds = range(1, 1 + (FULL_SEEDS if full else DEFAULT_SEEDS))
     conditions = _chosen(grid(full), only)
     found = _recordings(recordings) if only is None or RECORDINGS in only else ()
-    cells = _run(conditions, seeds, found, out)
+    cells = _run(conditions, seeds, found, out / "cells")
     summary = summarise(cells, full, len(seeds))
     _write(out / "summary.json", json.dumps(summary.as_json(), indent=2, allow_nan=False))
     _write(out / "report.html", page(summary))
@@ -34,6 +37,22 @@ def run_suite(
     else:
         _print(summary)
     print(f"stillroom: {out / 'report.html'}, {out / 'summary.json'}", file=sys.stderr)
+    return EXIT_OK
+
+
+def run_fit(out: Path, *, full: bool, only: list[str] | None) -> int:
+    """Fit the table of qualities anew; prints it with its errors on what it was not fitted on. As `run_suite`."""
+    seeds = range(1, 1 + (FULL_SEEDS if full else DEFAULT_SEEDS))
+    cells = _run(_chosen(grid(full), only), seeds, (), out / "cells-own", own=True)
+    found = [fit(cells, quantity) for quantity in QUANTITIES]
+    _write(out / "quality.json", json.dumps(to_builtins(found), indent=2))
+    for each in found:
+        print(f"{each.quantity}: {each.knots}")
+        print(
+            f"  calibration error {each.error_fitted} on {each.readings} readings it was fitted on, "
+            f"{each.error_other_seeds} on other seeds, {each.error_other_families} on other families"
+        )
+    print(f"stillroom: {out / 'quality.json'}; the table is in stillroom/eye/quality.py", file=sys.stderr)
     return EXIT_OK
 
 
@@ -58,7 +77,11 @@ def _recordings(folder: Path | None) -> tuple[Recording, ...]:
 
 
 def _run(
-    conditions: tuple[Condition, ...], seeds: range, found: tuple[Recording, ...], out: Path
+    conditions: tuple[Condition, ...],
+    seeds: range,
+    found: tuple[Recording, ...],
+    folder: Path,
+    own: bool = False,
 ) -> list[Cell]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -70,7 +93,7 @@ def _run(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("cells", total=len(todo))
         workers = max(1, min(os.cpu_count() or 1, len(todo)))
-        for cell in run_all(todo, out / "cells", workers, lambda line: console.print(line, markup=False)):
+        for cell in run_all(todo, folder, workers, lambda line: console.print(line, markup=False), own=own):
             cells += [] if cell is None else [cell]
             progress.update(bar, advance=1, description=cell.family if cell is not None else "failed")
     order = {(each.family, each.value): place for place, each in enumerate(conditions)}

@@ -1,0 +1,89 @@
+"""Fits the table of `stillroom/eye/quality.py` on one part of the simulated cells and tries it on the others.
+
+Fitted on odd seeds of most families; held out are even seeds of the same families, and whole families that no seed was
+taken from. Monotone by pooling (Ayer, Brunk, Ewing, Reid, Silverman 1955), a few knots, one imagined hit and miss each.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from msgspec import Struct
+
+from stillroom_tools.lab.suite_cell import NEAR, Cell, Quantity
+from stillroom_tools.lab.suite_figures import all_said
+
+HELD_OUT_FAMILIES = ("H.264", "head sway", "tone and light", "things", "frames a second", "flicker")
+MOST_KNOTS = 6
+LEAST_READINGS = 150
+BINS = 10
+Knots = tuple[tuple[float, float], ...]
+Pairs = list[tuple[float, bool]]
+
+
+class Fitted(Struct, frozen=True):
+    """A table, and its expected calibration error on each part (None: no readings there)."""
+
+    quantity: str
+    knots: Knots
+    readings: int
+    error_fitted: float | None
+    error_other_seeds: float | None
+    error_other_families: float | None
+
+
+def fit(cells: list[Cell], quantity: Quantity) -> Fitted:
+    """From cells whose quality is the methods' own."""
+    ours = [c for c in cells if c.family not in HELD_OUT_FAMILIES]
+    fitted_on = pairs([c for c in ours if c.seed % 2 == 1], quantity)
+    knots = knots_of(fitted_on)
+    return Fitted(
+        quantity,
+        knots,
+        len(fitted_on),
+        calibration_error(fitted_on, knots),
+        calibration_error(pairs([c for c in ours if c.seed % 2 == 0], quantity), knots),
+        calibration_error(pairs([c for c in cells if c.family in HELD_OUT_FAMILIES], quantity), knots),
+    )
+
+
+def pairs(cells: Iterable[Cell], quantity: Quantity) -> Pairs:
+    """(own estimate, near the truth) of each reading."""
+    return [
+        (said.quality or 0.0, said.error is not None and said.error <= NEAR[quantity])
+        for said in all_said(cells, quantity)
+        if said.value is not None
+    ]
+
+
+def knots_of(given: Pairs) -> Knots:
+    """A rising table through groups of readings in order of their own estimate."""
+    if not given:
+        return ((0.0, 0.0), (1.0, 1.0))
+    given = sorted(given)
+    count = max(1, min(MOST_KNOTS, len(given) // LEAST_READINGS))
+    groups = [
+        [float(np.mean([q for q, _ in part])), sum(near for _, near in part) + 1.0, len(part) + 2.0]
+        for part in (given[k * len(given) // count : (k + 1) * len(given) // count] for k in range(count))
+    ]
+    pooled: list[list[float]] = []
+    for at, hits, total in groups:
+        pooled.append([at, hits, total])
+        while len(pooled) > 1 and pooled[-2][1] / pooled[-2][2] >= pooled[-1][1] / pooled[-1][2]:
+            last = pooled.pop()
+            weight = last[2] / (last[2] + pooled[-1][2])
+            pooled[-1][0] += weight * (last[0] - pooled[-1][0])
+            pooled[-1][1] += last[1]
+            pooled[-1][2] += last[2]
+    return tuple((round(at, 3), round(hits / total, 4)) for at, hits, total in pooled)
+
+
+def calibration_error(given: Pairs, knots: Knots) -> float | None:
+    """Expected calibration error of the table on readings, in ten bins of its probability."""
+    if not given:
+        return None
+    at, share = zip(*knots, strict=True)
+    stated = np.interp([q for q, _ in given], at, share)
+    near = np.array([hit for _, hit in given], float)
+    place = np.minimum((stated * BINS).astype(int), BINS - 1)
+    away = [abs(stated[place == k].sum() - near[place == k].sum()) for k in range(BINS)]
+    return round(float(sum(away)) / len(given), 4)
