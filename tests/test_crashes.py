@@ -1,10 +1,13 @@
 """kill -9 of eye, keeper, courier, gateway and broker, in any order: what was accepted is delivered, each once."""
 
+import os
 import random
 import shutil
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,8 +51,9 @@ def crash(live: LiveSite, chance: random.Random, victim: str) -> None:
         live.broker.kill()
         time.sleep(chance.uniform(0.0, 0.6))
         live.broker.restart()
-    elif live.pid_of(unit, victim) is not None:
-        live.kill(unit, victim)
+    elif pid := live.pid_of(unit, victim):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def rounds(live: LiveSite, count: int) -> None:
