@@ -10,7 +10,8 @@ import numpy as np
 
 from stillroom.eye.agreement import Agreement, Cells
 from stillroom.eye.detect import Body, Held, Square
-from stillroom.eye.people import People, Track
+from stillroom.eye.people import People
+from stillroom.eye.track import Track
 
 WIDTH, HEIGHT = 640, 480
 ROWS, COLS = HEIGHT // 8, WIDTH // 8

@@ -9,11 +9,11 @@ because somebody passes in front of it.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body, Held, Square
-from stillroom.observation import Box, Posture
+from stillroom.eye.track import Fixture, Track, alike, away_px, changed, common, inside, worth
+from stillroom.observation import Box
 
 MOST = 4
 BELIEVED = 0.75
@@ -25,7 +25,6 @@ LEAST_SIZE = 0.05
 """Of the picture's shorter side, from the hips to the end of the body."""
 SAME_BOX = 0.5
 """Intersection over union of two boxes that are one body."""
-FIXTURE_PLACE, FIXTURE_SIZE = 0.04, 0.08
 MOST_FIXTURES = 8
 FIXTURE_S = 600.0
 """Fired on for so long without any agreement: a sleeper would have breathed or moved."""
@@ -39,41 +38,6 @@ MISSES, LYING_MISSES = 2, 6
 SURE_SCORE = 0.8
 UNCONFIRMED = 0.7
 """What belief cannot exceed while no look scored high and no landmarks were sure: dogs and chairs score 0.5 to 0.7."""
-FORGET_AGREEMENT_S = 1800.0
-"""Without any agreement for so long, certainty falls to a third."""
-
-
-@dataclass(slots=True)
-class Track:
-    """Somebody, perhaps. posture_of: the body on which the posture was asked for."""
-
-    body: Body
-    box: Box
-    belief: float
-    seen_s: float
-    agreed_s: float
-    best: float
-    believed: bool = False
-    confirmed: bool = False
-    misses: int = 0
-    posture: Posture = "unsure"
-    postured: Body | None = None
-    vacant_s: float | None = None
-
-    def certainty(self, now_s: float) -> float:
-        """The belief, less where nothing has agreed for long, and where the model has not found it again."""
-        alone = max(0.0, now_s - self.agreed_s) / FORGET_AGREEMENT_S
-        return max(0.05, self.belief * (1 - min(alone, 1.0) * 2 / 3) * (1 - 0.05 * min(self.misses, 6)))
-
-
-@dataclass(slots=True)
-class Fixture:
-    """What a model fires on although nothing agrees: a picture on the wall once it is `known`, until then a suspect."""
-
-    body: Body
-    since_s: float
-    seen_s: float
-    known: bool = False
 
 
 class People:
@@ -137,13 +101,13 @@ class People:
             box = self._box(body)
             if body.radius_px < LEAST_SIZE * min(self._size) or self._is_only_fixture(body):
                 continue
-            if all(_common(box, other) < SAME_BOX for _, other in found):
+            if all(common(box, other) < SAME_BOX for _, other in found):
                 found.append((body, box))
         return found
 
     def _count_misses(self, square: Square, matched: set[int]) -> None:
         for track in self._tracks:
-            if id(track) not in matched and _inside(track.body, square):
+            if id(track) not in matched and inside(track.body, square):
                 track.misses += 1
                 if not track.believed:
                     track.belief *= MISSED
@@ -176,7 +140,7 @@ class People:
     def wants_posture(self) -> Body | None:
         """Whose posture may have changed since it was asked for, the most believed first."""
         for track in sorted(self._tracks, key=lambda each: -each.belief):
-            if track.misses == 0 and _changed(track.body, track.postured):
+            if track.misses == 0 and changed(track.body, track.postured):
                 track.postured = track.body
                 return track.body
         return None
@@ -200,8 +164,8 @@ class People:
         for track in self._tracks:
             if id(track) in matched:
                 continue
-            away = _away_px(body, track.body)
-            if _common(box, track.box) >= SAME_BOX:
+            away = away_px(body, track.body)
+            if common(box, track.box) >= SAME_BOX:
                 away = 0.0  # hips and head are sometimes mistaken for one another
             size = max(body.radius_px, track.body.radius_px)
             within = SAME * size * max(1.0, min(3.0, now_s - track.seen_s))
@@ -216,7 +180,7 @@ class People:
             return None
         for track in self._tracks:
             size, less = max(body.radius_px, track.body.radius_px), min(body.radius_px, track.body.radius_px)
-            near = _away_px(body, track.body) <= FAST * size and size < 2.5 * less
+            near = away_px(body, track.body) <= FAST * size and size < 2.5 * less
             if id(track) not in matched and near and self._agreement.like_the_room(track.box):
                 return track
         return None
@@ -231,7 +195,7 @@ class People:
         if empty and agreed != "breathing" and not self._agreement.came(box):
             return None
         self._fixtures = [each for each in self._fixtures if each.known]  # he may be what was suspected
-        track = Track(body, box, _worth(body.score), now_s, now_s, body.score)
+        track = Track(body, box, worth(body.score), now_s, now_s, body.score)
         self._tracks.append(track)
         self._judge(track)
         return track
@@ -240,9 +204,9 @@ class People:
         agreed = self._agreement.of(box)
         if agreed is not None:
             track.agreed_s = now_s
-            track.belief = 1 - (1 - track.belief) * (1 - _worth(body.score))
+            track.belief = 1 - (1 - track.belief) * (1 - worth(body.score))
         track.seen_s, track.misses = now_s, 0
-        if agreed == "motion" or _common(box, track.box) < SAME_BOX:
+        if agreed == "motion" or common(box, track.box) < SAME_BOX:
             track.body, track.box = body, box  # nobody turns over without moving
         track.best = max(track.best, body.score)
         track.vacant_s = None
@@ -257,7 +221,7 @@ class People:
 
     def _note_fixture(self, body: Body, now_s: float) -> None:
         """Something that looks like a person, and nothing agrees. Known at once where it belongs to the empty room."""
-        found = next((each for each in self._fixtures if _alike(body, each.body)), None)
+        found = next((each for each in self._fixtures if alike(body, each.body)), None)
         if found is None:
             found = Fixture(body, now_s, now_s)
             self._fixtures = [*self._fixtures[-(MOST_FIXTURES - 1) :], found]
@@ -265,7 +229,7 @@ class People:
         found.known |= self._agreement.knows_room or now_s - found.since_s >= FIXTURE_S
 
     def _is_only_fixture(self, body: Body) -> bool:
-        known = any(each.known and _alike(body, each.body) for each in self._fixtures)
+        known = any(each.known and alike(body, each.body) for each in self._fixtures)
         return known and self._agreement.of(self._box(body)) != "breathing"
 
     def _box(self, body: Body) -> Box:
@@ -274,46 +238,3 @@ class People:
         xs = sorted(min(max(x / width, 0.0), 1.0) for x in (x0, x1))
         ys = sorted(min(max(y / height, 0.0), 1.0) for y in (y0, y1))
         return Box(xs[0], ys[0], xs[1], ys[1])
-
-
-def _away_px(body: Body, other: Body) -> float:
-    return math.hypot(body.x_px - other.x_px, body.y_px - other.y_px)
-
-
-def _worth(score: float) -> float:
-    """How much one look says: little below 0.65, where chairs and corners score too."""
-    return min(0.8, max(0.1, 2.0 * (score - 0.55)))
-
-
-def _common(box: Box, other: Box) -> float:
-    """Intersection over union."""
-    wide = min(box.x1, other.x1) - max(box.x0, other.x0)
-    high = min(box.y1, other.y1) - max(box.y0, other.y0)
-    if wide <= 0 or high <= 0:
-        return 0.0
-    areas = [(b.x1 - b.x0) * (b.y1 - b.y0) for b in (box, other)]
-    return wide * high / max(sum(areas) - wide * high, 1e-9)
-
-
-def _alike(body: Body, other: Body) -> bool:
-    size = max(body.radius_px, other.radius_px)
-    away = _away_px(body, other)
-    return away < FIXTURE_PLACE * size and abs(body.radius_px - other.radius_px) < FIXTURE_SIZE * size
-
-
-def _changed(body: Body, before: Body | None) -> bool:
-    """The axis turned, the body became longer or shorter, or the hips went down or up."""
-    if before is None:
-        return True
-    turned = math.atan2(body.up_x_px, -body.up_y_px) - math.atan2(before.up_x_px, -before.up_y_px)
-    turned = abs(math.remainder(turned, 2 * math.pi))
-    size = max(body.radius_px, before.radius_px)
-    longer = abs(body.radius_px - before.radius_px) > 0.2 * size
-    sank = abs(body.y_px - before.y_px) > 0.3 * size
-    return turned > math.radians(20) or longer or sank
-
-
-def _inside(body: Body, square: Square) -> bool:
-    """Whether a look at the square would have shown that body."""
-    half = square.side_px / 2
-    return abs(body.x_px - square.x_px) < 0.8 * half and abs(body.y_px - square.y_px) < 0.8 * half

@@ -1,0 +1,89 @@
+"""Somebody, perhaps, from look to look; and what two bodies have in common."""
+
+import math
+from dataclasses import dataclass
+
+from stillroom.eye.detect import Body, Square
+from stillroom.observation import Box, Posture
+
+FIXTURE_PLACE, FIXTURE_SIZE = 0.04, 0.08
+FORGET_AGREEMENT_S = 1800.0
+"""Without any agreement for so long, certainty falls to a third."""
+
+
+@dataclass(slots=True)
+class Track:
+    """Somebody, perhaps. posture_of: the body on which the posture was asked for."""
+
+    body: Body
+    box: Box
+    belief: float
+    seen_s: float
+    agreed_s: float
+    best: float
+    believed: bool = False
+    confirmed: bool = False
+    misses: int = 0
+    posture: Posture = "unsure"
+    postured: Body | None = None
+    vacant_s: float | None = None
+
+    def certainty(self, now_s: float) -> float:
+        """The belief, less where nothing has agreed for long, and where the model has not found it again."""
+        alone = max(0.0, now_s - self.agreed_s) / FORGET_AGREEMENT_S
+        return max(0.05, self.belief * (1 - min(alone, 1.0) * 2 / 3) * (1 - 0.05 * min(self.misses, 6)))
+
+
+@dataclass(slots=True)
+class Fixture:
+    """What a model fires on although nothing agrees: a picture on the wall once it is `known`, until then a suspect."""
+
+    body: Body
+    since_s: float
+    seen_s: float
+    known: bool = False
+
+
+def away_px(body: Body, other: Body) -> float:
+    """Between the middles of their hips."""
+    return math.hypot(body.x_px - other.x_px, body.y_px - other.y_px)
+
+
+def worth(score: float) -> float:
+    """How much one look says: little below 0.65, where chairs and corners score too."""
+    return min(0.8, max(0.1, 2.0 * (score - 0.55)))
+
+
+def common(box: Box, other: Box) -> float:
+    """Intersection over union."""
+    wide = min(box.x1, other.x1) - max(box.x0, other.x0)
+    high = min(box.y1, other.y1) - max(box.y0, other.y0)
+    if wide <= 0 or high <= 0:
+        return 0.0
+    areas = [(b.x1 - b.x0) * (b.y1 - b.y0) for b in (box, other)]
+    return wide * high / max(sum(areas) - wide * high, 1e-9)
+
+
+def alike(body: Body, other: Body) -> bool:
+    """At the same place and of the same size, as only what never moves is."""
+    size = max(body.radius_px, other.radius_px)
+    away = away_px(body, other)
+    return away < FIXTURE_PLACE * size and abs(body.radius_px - other.radius_px) < FIXTURE_SIZE * size
+
+
+def changed(body: Body, before: Body | None) -> bool:
+    """The axis turned, the body became longer or shorter, or the hips went down or up."""
+    if before is None:
+        return True
+    turned = math.atan2(body.up_x_px, -body.up_y_px) - math.atan2(before.up_x_px, -before.up_y_px)
+    turned = abs(math.remainder(turned, 2 * math.pi))
+    size = max(body.radius_px, before.radius_px)
+    longer = abs(body.radius_px - before.radius_px) > 0.2 * size
+    sank = abs(body.y_px - before.y_px) > 0.3 * size
+    return turned > math.radians(20) or longer or sank
+
+
+def inside(body: Body, square: Square) -> bool:
+    """Whether a look at the square would have shown that body."""
+    half = square.side_px / 2
+    return abs(body.x_px - square.x_px) < 0.8 * half and abs(body.y_px - square.y_px) < 0.8 * half
