@@ -36,6 +36,7 @@ svg text.small{font-size:9.5px;fill:var(--soft)}.frame{fill:none;stroke:var(--li
 circle.breaths_per_min{fill:var(--breath);opacity:.8;stroke:none}
 .ideal{stroke:var(--soft);stroke-dasharray:4 4;stroke-width:1}
 .bar{display:inline-block;width:4.2rem;height:.55rem;background:var(--line);border-radius:2px;margin-right:.4rem}
+td:has(.bar){white-space:nowrap}
 .bar i{display:block;height:100%;border-radius:2px;background:var(--soft)}.bar.pulse_bpm i{background:var(--pulse)}
 .bar.breaths_per_min i{background:var(--breath)}td b{font-weight:400;font-variant-numeric:tabular-nums}
 .met{color:var(--good);font-weight:600}.missed{color:var(--bad);font-weight:600}.none{color:var(--soft)}
