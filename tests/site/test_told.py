@@ -63,20 +63,27 @@ def running(what: str, site: Path, folder: Path) -> Iterator[Program]:
         program.process.wait()
 
 
-def publish(sender: Sender, topic: str, payload: bytes) -> None:
-    """Again and again while the session has no room."""
-    give_up = time.monotonic() + 30.0
-    while sender.session.publish(topic, payload) is False:
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
+class Patient(Sender):
+    """Waits while its session has no room or no broker: none of its records is lost on the way."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._hand_over, self.session.publish = self.session.publish, self.publish  # type: ignore[method-assign]
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        give_up = time.monotonic() + 30.0
+        while not self._hand_over(topic, payload):
+            assert time.monotonic() < give_up
+            time.sleep(0.005)
+        return True
 
 
 def test_gateway_and_watch_name_what_is_done_to_a_unit(
     tmp_path: Path, tls_site: Path, tls_broker: LocalBroker
 ) -> None:
-    old = Sender(tmp_path / "unit", tls_site, "u-1", boot=3)
-    new = Sender(tmp_path / "unit", tls_site, "u-1", boot=7)
-    clone = Sender(tmp_path / "unit", tls_site, "u-1", boot=7)
+    old = Patient(tmp_path / "unit", tls_site, "u-1", boot=3)
+    new = Patient(tmp_path / "unit", tls_site, "u-1", boot=7)
+    clone = Patient(tmp_path / "unit", tls_site, "u-1", boot=7)
     up = f"stillroom/1/{SITE}/u-1/up"
     with (
         running("gateway", tls_site, tmp_path) as gateway,
@@ -95,9 +102,9 @@ def test_gateway_and_watch_name_what_is_done_to_a_unit(
         for _ in range(2 * REORDERED):
             new.step()
         step_until(new, told("withheld: 5 records never came", "withheld", 5), "five records withheld")
-        publish(new, up, clone._sealer.seal(clone._body()))
+        new.publish(up, clone._sealer.seal(clone._body()))
         step_until(new, told("ALARM: unit u-1: cloned", "cloned", 1), "a copied key")
-        publish(new, up, old._sealer.seal(old._body()))
+        new.publish(up, old._sealer.seal(old._body()))
         step_until(new, told("ALARM: unit u-1: rolled-back", "rolled-back", 1), "a card put back")
         new.accept(2)
         step_until(new, lambda: new.settled, "honest entries after all that")
@@ -107,13 +114,13 @@ def test_gateway_and_watch_name_what_is_done_to_a_unit(
 def test_another_units_record_on_a_topic_is_refused(
     tmp_path: Path, tls_site: Path, tls_broker: LocalBroker
 ) -> None:
-    first = Sender(tmp_path / "unit-1", tls_site, "u-1")
-    second = Sender(tmp_path / "unit-2", tls_site, "u-2")
+    first = Patient(tmp_path / "unit-1", tls_site, "u-1")
+    second = Patient(tmp_path / "unit-2", tls_site, "u-2")
     with running("gateway", tls_site, tmp_path) as gateway, first.session, second.session:
         second.accept(1)
         step_until(second, lambda: second.settled, "the control")
         first.accept(1)
-        publish(second, f"stillroom/1/{SITE}/u-2/up", first._sealer.seal(first._body()))
+        second.publish(f"stillroom/1/{SITE}/u-2/up", first._sealer.seal(first._body()))
         step_until(second, lambda: "sender (unit ?) 1" in gateway.said(), "the refusal")
         assert [(line["unit"], line["number"]) for line in gateway.shown()] == [("u-2", 1)]
         step_until(first, lambda: first.settled, "the same entry on its own topic")
@@ -123,8 +130,8 @@ def test_a_flood_of_junk_is_bounded_and_keeps_nobody_out(
     tmp_path: Path, tls_site: Path, tls_broker: LocalBroker
 ) -> None:
     """An enrolled unit that was taken over sends junk as fast as it can: it costs no memory, and others are heard."""
-    honest = Sender(tmp_path / "unit-1", tls_site, "u-1")
-    flooding = Sender(tmp_path / "unit-2", tls_site, "u-2")
+    honest = Patient(tmp_path / "unit-1", tls_site, "u-1")
+    flooding = Patient(tmp_path / "unit-2", tls_site, "u-2")
     own = flooding._sealer.seal(flooding._body())
     junk = [os.urandom(60_000), own[:-1] + bytes([own[-1] ^ 1]), b"STLR\1\1\1\1" + os.urandom(2040), b""]
     with running("gateway", tls_site, tmp_path) as gateway, honest.session, flooding.session:
@@ -133,7 +140,7 @@ def test_a_flood_of_junk_is_bounded_and_keeps_nobody_out(
         before_bytes, before_s = gateway.resident_bytes(), gateway.cpu_s()
         count = 1_500
         for number in range(count):
-            publish(flooding, f"stillroom/1/{SITE}/u-2/up", junk[number % len(junk)])
+            flooding.publish(f"stillroom/1/{SITE}/u-2/up", junk[number % len(junk)])
             if number % 100 == 0:
                 honest.accept(1)
                 honest.step()
