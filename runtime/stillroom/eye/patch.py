@@ -11,7 +11,7 @@ from stillroom.eye.skin import MAX_CELLS, choose
 from stillroom.eye.traces import MAX_ADDED, Traces
 from stillroom.observation import Box, Reading
 
-PATIENCE_S = 20.0
+PATIENCE_S = 12.0
 """A patch that has given nothing for so long is given up for another."""
 MARGIN = 1.0
 """Around a breathing box, in its own sizes: the face is near the chest."""
@@ -19,6 +19,9 @@ BLOCK = 2
 MOVING_SHARE = 0.2
 MOVING_FIFTHS = 5
 """More than one second of nine in which a fifth of the patch moves: not a segment to read."""
+STIRRED_FIFTHS, STILL_FIFTHS = 300, round(SEGMENT_S * 5)
+"""What moved within the last minute and has been still for a segment may be somebody who lay down. Cells that moved
+since are not chosen: they would be those that moved alike."""
 LEFT_FIFTHS = 2
 """More than this, and a patch that was found is given up: whoever moved is no longer where it was chosen."""
 
@@ -60,9 +63,13 @@ class Patch:
         self._last_s = -1.0
         self._trusted_s = 0.0
         self._moving: deque[bool] = deque(maxlen=round(SEGMENT_S * 5))
+        self._fifths = 0
+        self._moved_at = np.full(shape[0] * shape[1], -STIRRED_FIFTHS, np.int32)
 
     def note(self, moving: NDArray[np.bool_]) -> None:
         """Each fifth of a second: (cells,) what moved."""
+        self._fifths += 1
+        self._moved_at[moving] = self._fifths
         sides = self._sides
         share = 0.0 if sides is None else max(float(np.mean(moving[side])) for side in sides)
         self._moving.append(share > MOVING_SHARE)
@@ -77,13 +84,13 @@ class Patch:
     def read(self, traces: Traces, body: NDArray[np.bool_] | None = None) -> Reading:
         """The pulse, or why not, from what the fast ring has gained since the last read.
 
-        body: (cells,) where to look for a patch; None: nowhere yet.
+        body: (cells,) where to look for a patch; None: where somebody may have settled.
         """
         rate_hz = traces.fast_hz
         if traces.pace.frames_per_s < LEAST_HZ:
             return Reading(withheld="unsupported")
         if self._sides is None:
-            return self._look(traces, None if self._fixed else body, rate_hz)
+            return self._look(traces, self._still(body), rate_hz)
         self._collect(traces)
         warming_up = self._reader.warming_up(rate_hz)
         if warming_up is not None:
@@ -104,11 +111,17 @@ class Patch:
         elif not self._fixed and now_s - self._trusted_s > PATIENCE_S:
             self.restart()
 
-    def _look(self, traces: Traces, body: NDArray[np.bool_] | None, rate_hz: float) -> Reading:
+    def _still(self, body: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        """(cells,) of a body that have not moved for a segment; of no body, those that moved within the last minute."""
+        ago = self._fifths - self._moved_at
+        still: NDArray[np.bool_] = ago >= STILL_FIFTHS
+        return still & (ago < STIRRED_FIFTHS if body is None else body)
+
+    def _look(self, traces: Traces, body: NDArray[np.bool_], rate_hz: float) -> Reading:
         span_s = traces.fast.span_s()
         if span_s < SEGMENT_S:
             return Reading(withheld="warming-up", window_s=round(span_s, 1))
-        cells = None if body is None else choose(traces.fast, body, self._shape, rate_hz, self._limit)
+        cells = None if self._fixed else choose(traces.fast, body, self._shape, rate_hz, self._limit)
         if cells is not None:
             self._sides = self._split(cells)
             self._last_s = self._trusted_s = traces.fast.newest_time_s()
