@@ -3,17 +3,20 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stillroom import bodies
 from stillroom.clock import NS_PER_S
 from stillroom.events import Body
+from stillroom.keeper.delivery import Delivery
 from stillroom.keeper.unit import Unit
 from stillroom.link import Up
 from stillroom.metronome import Metronome, lead_ns
 from stillroom_tools.site.subscriber import Message
 from tests.observer import features, tells_apart
+from tests.rig import Recorder
 from tests.traffic import Capture, World
 
 HOUR_S = 3600.0
@@ -71,23 +74,47 @@ class Early(Unit):
             self.slot()
 
 
-class Unpadded(Unit):
+class UnpaddedDelivery(Delivery):
+    def _hand_over(self, courier: Recorder, body: Body, send_ns: int) -> bool:
+        super()._hand_over(courier, body, send_ns)
+        up = courier.sent.pop()
+        size = 400 + len(bodies.encode(body))
+        return courier.send(Up(up.slot, up.record[:size].ljust(size), send_ns))
+
+
+class SlowDelivery(Delivery):
+    def _hand_over(self, courier: Recorder, body: Body, send_ns: int) -> bool:
+        self._clock.pass_time(timedelta(milliseconds=10 * len(body.entries)))
+        return super()._hand_over(courier, body, send_ns)
+
+
+class DrainingDelivery(Delivery):
+    def _hand_over(self, courier: Recorder, body: Body, send_ns: int) -> bool:
+        if body.entries:
+            super()._hand_over(courier, body, send_ns - PERIOD_NS // 2)
+        return super()._hand_over(courier, body, send_ns)
+
+
+class _Delivering(Unit):
+    """With another way of handing over than the real one."""
+
+    delivery: type[Delivery]
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._delivery.__class__ = self.delivery
+
+
+class Unpadded(_Delivering):
     """Sends as many bytes as it has to say."""
 
-    def _send(self, body: Body, send_ns: int) -> bool:
-        super()._send(body, send_ns)
-        up = self._courier.sent.pop()
-        size = 400 + len(bodies.encode(body))
-        self._courier.send(Up(up.slot, up.record[:size].ljust(size), send_ns))
-        return True
+    delivery = UnpaddedDelivery
 
 
-class Slow(Unit):
+class Slow(_Delivering):
     """On a machine and a card on which each entry in a record costs 10 ms."""
 
-    def _send(self, body: Body, send_ns: int) -> bool:
-        self._clock.pass_time(timedelta(milliseconds=10 * len(body.entries)))
-        return super()._send(body, send_ns)
+    delivery = SlowDelivery
 
 
 class Hasty(Slow):
@@ -97,13 +124,10 @@ class Hasty(Slow):
         super().slot(0)
 
 
-class Draining(Unit):
+class Draining(_Delivering):
     """Sends another record in the middle of the slot when there is news."""
 
-    def _send(self, body: Body, send_ns: int) -> bool:
-        if body.entries:
-            super()._send(body, send_ns - PERIOD_NS // 2)
-        return super()._send(body, send_ns)
+    delivery = DrainingDelivery
 
 
 class Sorting(World):

@@ -1,16 +1,13 @@
 """`stillroom check CONFIG`: is this configuration sound, and what does it ask for? Starts nothing."""
 
 import argparse
-import os
 from pathlib import Path
 
 from stillroom import config
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.keeper.roster import load_authority
-from stillroom.link import COURIER_SOCKET
-from stillroom.run import find_opener
+from stillroom.run import check_socket_path, find_opener
 
-MAX_SOCKET_PATH_BYTES = 107
 HELP = "check a configuration file and say what it asks for"
 
 
@@ -43,11 +40,7 @@ def _check_site(path: Path, unit: config.UnitConfig) -> None:
         raise ConfigError(
             f"{path}: key 'site' = '{unit.site}': the trust folder is of site '{authority.site}'"
         )
-    longest = unit.path(unit.paths.run) / COURIER_SOCKET
-    if len(os.fsencode(longest.absolute())) > MAX_SOCKET_PATH_BYTES:
-        raise ConfigError(
-            f"{path}: key 'paths.run' = '{unit.paths.run}': sockets there get names over 107 bytes"
-        )
+    check_socket_path(path, unit)
 
 
 def _broker(unit: config.UnitConfig) -> str:

@@ -38,7 +38,7 @@ _HELP = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code; never lets a StillroomError or Ctrl-C become a traceback, nor a full disk."""
+    """Run one command. Returns its exit code; no StillroomError, Ctrl-C or full disk becomes a traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         code = _run(arguments)

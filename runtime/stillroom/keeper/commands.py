@@ -19,6 +19,7 @@ from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority
 from stillroom.notes import NoteError, Signer, open_note
 
 _LAST = "command"
+_REFUSED = "command_refused"
 
 Document = Authorisation | Withdrawal | Roster
 _SCHEMAS: dict[str, type[Document]] = {
@@ -36,10 +37,11 @@ class Commands:
     def __init__(self, outbox: Outbox, trust: Path, unit: str, clock: Clock) -> None:
         self._outbox, self._trust, self._unit, self._clock = outbox, trust, unit, clock
         self._last = outbox.recall(_LAST)
+        self._refused = outbox.recall(_REFUSED)
 
     def carry_out(self, command: Command, roster: Roster) -> Receipt | None:
         """Its receipt, to be committed with what this remembers; None where it was answered, or cannot be yet."""
-        if command.number <= self._last:
+        if command.number <= self._last or command.number == self._refused:
             return None
         kind = _kind(command.note)
         document: Document | None = None
@@ -52,8 +54,13 @@ class Commands:
         except StorageError as error:
             print(f"keeper: {error}; the command will come again", file=sys.stderr, flush=True)
             return None
-        self._last = command.number
-        self._outbox.remember(_LAST, command.number)
+        if document is None:
+            # What nobody signed does not count upwards: a high number on junk must not shut out a withdrawal.
+            self._refused = command.number
+            self._outbox.remember(_REFUSED, command.number)
+        else:
+            self._last = command.number
+            self._outbox.remember(_LAST, command.number)
         return Receipt(command.number, kind, _name(document), outcome)
 
     def _verified(self, kind: str, note: bytes) -> Document:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.documents import Roster
 from stillroom.errors import StorageError, TrustError, WireError
-from stillroom.events import ClockSource, Command, DownBody, Snapshot
+from stillroom.events import Body, ClockSource, Command, DownBody, Snapshot
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.roster import ROSTER_FILE, load_roster
@@ -80,15 +80,18 @@ class Delivery:
         self._slot += 1
         now_ns, utc_ms = self._clock.mono_ns(), self._clock.utc_ms()
         body = self._slots.compose(self._slot, now_ns, utc_ms, snapshot, fits(self._sealer.capacity_bytes))
-        taken = False
-        try:
-            taken = courier.send(Up(self._slot, self._sealer.seal(body), send_ns))
-            self._faults.say("cannot-seal", False, "")
-        except TrustError as error:
-            # A roster out of its time is a condition, not an end.
-            self._faults.say("cannot-seal", True, str(error))
-        if not taken or not self.network.connected:
+        if not self._hand_over(courier, body, send_ns) or not self.network.connected:
             self._slots.lost_broker()
+
+    def _hand_over(self, courier: Courier, body: Body, send_ns: int) -> bool:
+        """Seal and send; False where nobody took it. A roster out of its time is a condition, not an end."""
+        try:
+            record = self._sealer.seal(body)
+        except TrustError as error:
+            self._faults.say("cannot-seal", True, str(error))
+            return False
+        self._faults.say("cannot-seal", False, "")
+        return courier.send(Up(self._slot, record, send_ns))
 
     def renew_roster(self) -> int | None:
         """Look for another roster in the trust folder. Its version where it was accepted, else None."""

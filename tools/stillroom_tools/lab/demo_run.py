@@ -55,6 +55,8 @@ class Demo:
         self._covered: set[str] = set()
         self._withdrawn: set[str] = set()
         self._note = ""
+        self._headless = True
+        self._network_told: dict[str, str] = {}
         self._stopping = False
 
     def run(self, *, headless: bool, seconds: float | None) -> int:
@@ -64,6 +66,7 @@ class Demo:
         try:
             if not self._set_up(folder):
                 return EXIT_INTERRUPTED
+            self._headless = headless
             if headless:
                 self._live_headless(seconds)
             else:
@@ -167,7 +170,9 @@ class Demo:
             self._look_ms = now_ms
             self._figures.look_at([unit.pid for unit in self._units if unit.pid])
         for unit in self._units:
-            self._ledger.accept(unit.name, unit.status().accepted)
+            status = unit.status()
+            self._ledger.accept(unit.name, status.accepted)
+            self._tell_network(unit.name, status.connected, status.network)
             if unit.ended() is not None:
                 raise StillroomError(f"{unit.name} ended: {_last_line(unit.log)}")
         if self._gateway.ended() is not None:
@@ -175,6 +180,13 @@ class Demo:
 
     def _models_note(self) -> str:
         return self._models.note() if self._models else ""
+
+    def _tell_network(self, name: str, connected: bool, network: str) -> None:
+        """Without a screen, say once why a unit has no broker."""
+        if self._headless and network and network != self._network_told.get(name, ""):
+            self._network_told[name] = network
+            if not connected:
+                say(f"{name}: {network}")
 
     # hands
 
@@ -230,7 +242,10 @@ class Demo:
         self._until_balanced()
         say(self._figures.text())
         say(f"ledger: {self._ledger.line()}")
-        return 0 if self._ledger.balanced else 1
+        dead = [unit for unit in self._units if self._ledger.account(unit.name).accepted == 0]
+        for unit in dead:
+            say(f"{unit.name} accepted nothing: {_last_line(unit.log)}")
+        return 0 if self._ledger.balanced and not dead else 1
 
     def _until_balanced(self) -> None:
         """A backlog leaves in slots; give it the time it takes, up to a bound. The end of a unit adds to it."""

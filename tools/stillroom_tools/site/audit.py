@@ -16,7 +16,7 @@ HELP = "what was done with the camera, and that the record of it is whole"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     export = choices.add_parser("export", help="one unit's chain out of the gateway's database, as a file")
-    export.add_argument("unit", metavar="UNIT", help="the unit's id")
+    export.add_argument("unit", type=Path, metavar="UNIT", help="the unit's id, or its folder")
     export.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
     for name, text in (
@@ -63,12 +63,13 @@ def _refuse_special(path: Path) -> None:
 def _export(options: argparse.Namespace) -> int:
     from stillroom_tools.site import audit_file
     from stillroom_tools.site.layout import open_site
+    from stillroom_tools.site.send import unit_named
 
     site = open_site(options.site)
-    enrolment = site.enrolment(options.unit)
-    links = audit_file.read_gateway(site.folder, options.unit)
-    head = audit_file.Head(audit_file.KIND, site.name, options.unit, enrolment.sign.hex())
+    unit = unit_named(options.unit, site)
+    links = audit_file.read_gateway(site.folder, unit)
+    head = audit_file.Head(audit_file.KIND, site.name, unit, site.enrolment(unit).sign.hex())
     _refuse_special(options.out)
     replace_file(options.out, audit_file.write(head, links))
-    print(f"{options.out}: {len(links)} links of unit '{options.unit}'", file=sys.stderr)
+    print(f"{options.out}: {len(links)} links of unit '{unit}'", file=sys.stderr)
     return EXIT_OK

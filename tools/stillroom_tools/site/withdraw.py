@@ -7,8 +7,7 @@ from pathlib import Path
 from stillroom.clock import Clock, SystemClock
 from stillroom.documents import KINDS, Withdrawal, now, to_ms
 from stillroom.errors import EXIT_OK, TrustError
-from stillroom.files import replace_file
-from stillroom.keys import KeyRing
+from stillroom.files import read_bounded, replace_file
 from stillroom.notes import sign_note
 from stillroom_tools.site.authorise import recipient
 from stillroom_tools.site.layout import Site
@@ -25,25 +24,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the ids withdrawn, one a line; none where none stood. Raises ConfigError, TrustError, StorageError."""
+    """Prints the ids withdrawn, one a line. Raises ConfigError, TrustError, StorageError.
+
+    Said again, it delivers again what was withdrawn before: a unit that was away, or a disk that refused, gets it too.
+    """
     site, unit, trust = recipient(options)
     clock = SystemClock()
-    ids = _standing(site, unit, clock) if options.id is None else _named(site, unit, options.id)
+    ids = _running(site, unit, clock) if options.id is None else _named(site, unit, options.id)
     if not ids:
-        print(f"unit {unit}: no authorisation stands: nothing was withdrawn", file=sys.stderr)
+        print(f"unit {unit}: no authorisation runs: there is nothing to withdraw", file=sys.stderr)
         return EXIT_OK
-    authority = site.authority_keys()
+    known = site.withdrawn()
     for name in ids:
-        _withdraw(site, unit, trust, name, authority, clock)
+        path = site.withdrawals_dir / f"{name}.note"
+        note = read_bounded(path) if name in known else _sign(site, unit, name, clock)
+        _deliver(site, unit, trust, name, note)
+        again = "was withdrawn before; delivered again" if name in known else "is withdrawn"
+        print(f"unit {unit}: authorisation {name} {again}", file=sys.stderr)
         print(name)
     return EXIT_OK
 
 
-def _standing(site: Site, unit: str, clock: Clock) -> list[str]:
-    withdrawn = site.withdrawn()
+def _running(site: Site, unit: str, clock: Clock) -> list[str]:
+    """Those whose time is not over, withdrawn or not: the unit may not have heard of it yet."""
     now_ms = clock.utc_ms()
-    papers = site.authorisations(unit)
-    return [p.id for p in papers if p.id not in withdrawn and to_ms(p.until) > now_ms]
+    return [paper.id for paper in site.authorisations(unit) if to_ms(paper.until) > now_ms]
 
 
 def _named(site: Site, unit: str, name: str) -> list[str]:
@@ -55,12 +60,16 @@ def _named(site: Site, unit: str, name: str) -> list[str]:
     return [name]
 
 
-def _withdraw(site: Site, unit: str, trust: Path | None, name: str, authority: KeyRing, clock: Clock) -> None:
+def _sign(site: Site, unit: str, name: str, clock: Clock) -> bytes:
+    """A new withdrawal, kept by the site."""
     document = Withdrawal(authorisation=name, site=site.name, unit=unit, at=now(clock))
-    note = sign_note(KINDS[Withdrawal], document, [authority])
+    note = sign_note(KINDS[Withdrawal], document, [site.authority_keys()])
     replace_file(site.withdrawals_dir / f"{name}.note", note)
+    return note
+
+
+def _deliver(site: Site, unit: str, trust: Path | None, name: str, note: bytes) -> None:
     if trust is None:
         send(site, unit, f"withdrawal-{name}", note)
     else:
         replace_file(trust / "withdrawals" / f"{name}.note", note)
-    print(f"unit {unit}: authorisation {name} is withdrawn", file=sys.stderr)

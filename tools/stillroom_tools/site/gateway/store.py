@@ -11,6 +11,7 @@ mark is not flushed, which keeps that moment at 0.03 ms (measured); after a powe
 
 import os
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -85,9 +86,12 @@ class Store:
         self._staged[unit] = seen
 
     def next_boot(self) -> int:
-        """A number higher than ever before, on the disk when this returns: records downwards are counted under it."""
+        """A number higher than ever before, on the disk when this returns: records downwards are counted under it.
+
+        It begins at the time in seconds: a gateway whose database was lost is not taken for a copy of its past.
+        """
         with self.transaction():
-            boot = self._meta("boot") + 1
+            boot = max(self._meta("boot") + 1, int(time.time()))
             self._set_meta("boot", boot)
         return boot
 
