@@ -61,6 +61,7 @@ class _Other:
 
 def _pose(second: Second) -> Points:
     if second.place == "in-bed":
-        return in_bed("supine") + np.array([0.0, 0.0, _FARTHER_M])
+        lying: Points = in_bed("supine") + np.array([0.0, 0.0, _FARTHER_M])
+        return lying
     x, z = _PLACES[second.place]
     return upright("standing", x, z, math.pi)

@@ -55,7 +55,8 @@ def flicker(mains: Mains, at_s: float, rows: int) -> NDArray[np.float64]:
     hz = 2.0 * mains.hz + mains.off_hz
     times_s = at_s + np.arange(rows) * (mains.readout_ms / 1000.0 / rows)
     kept = float(np.sinc(hz * mains.exposure_ms / 1000.0))
-    return 1.0 + mains.depth * kept * np.sin(math.tau * np.fmod(hz * times_s, 1.0))
+    light: NDArray[np.float64] = 1.0 + mains.depth * kept * np.sin(math.tau * np.fmod(hz * times_s, 1.0))
+    return light
 
 
 def stepped(steps: Steps, seed: int, at_s: float) -> tuple[float, float, float]:

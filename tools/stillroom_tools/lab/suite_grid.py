@@ -5,7 +5,7 @@ that is left to chance. The picture is 320x240 from 1.2 m, which gives a face as
 """
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zlib import crc32
 
 from msgspec import Struct
@@ -36,7 +36,7 @@ from stillroom_tools.lab.scene_random import units
 
 LIES_DOWN_S = 3.0
 DEFAULT_SEEDS, FULL_SEEDS = 2, 12
-TONES = ("light", "medium", "dark", "very-dark")
+TONES: tuple[Literal["light", "medium", "dark", "very-dark"], ...] = ("light", "medium", "dark", "very-dark")
 NTSC = 30000 / 1001
 S = TypeVar("S", bound=Struct)
 
@@ -199,7 +199,7 @@ def _disturbed(full: bool) -> Iterator[Condition]:
     for place in ("beside-bed", "in-bed", "door"):
         wide = Lens(aim="chest", distance_m=1.8)
         yield _person("second person", place, second=Second(place=place), lens=wide)
-    room = {"lens": Lens()}
+    room: dict[str, Any] = {"lens": Lens()}
     yield _person("things", "fan", fan=Fan(), **room)
     yield _person("things", "fan that swings", fan=Fan(swing_s=9.0), **room)
     yield _person("things", "curtain", curtain=Curtain(), **room)

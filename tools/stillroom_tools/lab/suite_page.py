@@ -1,7 +1,8 @@
 """The suite's result as one HTML page: no host, no script, plots inside it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +103,7 @@ def _met(target: Target) -> str:
 
 
 def _plots(cells: list[Cell], summary: Summary) -> Iterator[str]:
-    for title, words, draw in (
+    plots: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
         (
             "Risk against coverage",
             "All simulated readings in order of their quality: how many are far wrong when so many are accepted. "
@@ -121,7 +122,8 @@ def _plots(cells: list[Cell], summary: Summary) -> Iterator[str]:
             "Each dot one reading; lines: mean difference and 1.96 standard deviations around it.",
             lambda q: _agreement(cells, q),
         ),
-    ):
+    )
+    for title, words, draw in plots:
         yield f"<h2>{title}</h2><p class=soft>{words}</p><div class=pair>"
         for quantity in QUANTITIES:
             yield f"<figure><figcaption>{NAMES[quantity]}</figcaption>{draw(quantity)}</figure>"

@@ -51,7 +51,9 @@ def _known(folder: Path) -> Iterator[Recording]:
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in VIDEOS:
             continue
-        rates = {name: float(match[1]) for name, look in _NAMED.items() if (match := look.search(path.name))}
+        rates = {
+            str(name): float(match[1]) for name, look in _NAMED.items() if (match := look.search(path.name))
+        }
         control = path.parent.name.startswith("scrambled")
         if rates or control:
             yield Recording(str(path), dict(rates), control)
