@@ -79,9 +79,8 @@ def rounds(live: LiveSite, count: int) -> None:
     unit.ask_to_stop()
     unit.wait()
     accepted = accepted_by(unit.folder)
-    until(lambda: len(kept(live, unit.name)) >= accepted - 12, "nearly all", within_s=60.0)
     unit.start()
-    until(lambda: set(kept(live, unit.name)) >= set(range(1, accepted + 1)), "all of it", within_s=90.0)
+    until(lambda: set(kept(live, unit.name)) >= set(range(1, accepted + 1)), "all of it", within_s=150.0)
     live.take()
     assert len(set(kept(live, unit.name))) == len(kept(live, unit.name))
     printed = {line.number for line in live.lines}

@@ -60,7 +60,8 @@ class Disk:
         try:
             look(self.found / "state")
         finally:
-            shell("umount", self.found)
+            # Lazily: where looking failed, something in there may still be open.
+            shell("umount", "-l", self.found)
 
     def end(self) -> None:
         subprocess.run(["umount", "-l", self.mounted], check=False, capture_output=True)
