@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
 from stillroom.eye.agreement import Agreement, Cells
 from stillroom.eye.detect import Body, Held, Square
@@ -132,6 +133,14 @@ def test_two_people_are_two_and_one_when_one_has_left():
     counts = scene.run(2.5, lambda s: [body(400), body(walk(s) - 40)], lambda s: flags(walk(s) - 40), both)
     assert counts[-1] == 2
     assert scene.run(3.0, lambda s: [body(400)], figure=lambda s: flags(400))[-1] == 1
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_somebody_who_walks_faster_than_looks_can_follow_is_still_one(learned):
+    scene = Scene(learned=learned)
+    at = lambda s: 40.0 + 260.0 * s  # noqa: E731
+    counts = scene.run(2.4, lambda s: [body(at(s))], lambda s: flags(at(s)), lambda s: flags(at(s)))
+    assert max(counts) == 1
 
 
 def test_one_body_seen_twice_in_a_look_is_one():

@@ -168,7 +168,7 @@ def test_several_only_where_that_is_sure_and_lasts():
     both = (person(STANDING), person(IN_BED, "lying"))
     run = Run()
     assert run.feed(10, with_people(*both, certainty=0.5, motion=0.03)) == "occupied"
-    assert run.feed(1, with_people(*both, motion=0.03)) == "occupied"
+    assert run.feed(3, with_people(*both, motion=0.03)) == "occupied"
     assert run.feed(1, with_people(*both, motion=0.03)) == "several-people"
     assert run.feed(4, with_people(person(IN_BED, "lying"))) == "in-bed"
 

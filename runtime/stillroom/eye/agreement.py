@@ -71,6 +71,11 @@ class Agreement:
         """The empty room was learned while the keeper knew it empty: what does not differ from it is not there."""
         return self._now is not None and self._now.learned
 
+    @property
+    def has_room(self) -> bool:
+        """There is some model of the room without people."""
+        return self._now is not None and self._now.figure is not None
+
     def of(self, box: Box) -> Reason | None:
         """Why a person in this box may be believed; None: nothing agrees."""
         now = self._now

@@ -175,13 +175,14 @@ class People:
         return best
 
     def _gone_from_where_he_was(self, body: Body, matched: set[int]) -> Track | None:
-        """Somebody not found in this look, not far, whose place looks like the empty room: he walked fast."""
+        """Somebody not found in this look, not far, whose place does not differ from the empty room: he walked fast."""
         if body.score < CLEAR_SCORE:
             return None
         for track in self._tracks:
             size, less = max(body.radius_px, track.body.radius_px), min(body.radius_px, track.body.radius_px)
             near = away_px(body, track.body) <= FAST * size and size < 2.5 * less
-            if id(track) not in matched and near and self._agreement.like_the_room(track.box):
+            left = self._agreement.like_the_room(track.box) or not self._agreement.has_room
+            if id(track) not in matched and near and left:
                 return track
         return None
 

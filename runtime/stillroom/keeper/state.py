@@ -172,7 +172,7 @@ class RoomStateMachine:
             "in-bed": config.bed_dwell_s,
             "empty": config.leave_dwell_s * (CONFIRMED_SHARE if evidence.people == 0 else 1.0),
             "on-floor": config.bed_dwell_s / 2,
-            "several-people": config.bed_dwell_s / 2,
+            "several-people": config.bed_dwell_s,
         }.get(target, config.enter_dwell_s)
         if self.state == "in-bed" and target == "out-of-bed":
             dwell_s = config.bed_dwell_s / 2
