@@ -165,6 +165,8 @@ class Delivery:
             self._outbox.settle(cursor, ranges)
         except StorageError as error:
             self._faults.say("cursor-beyond", True, str(error))
+        else:
+            self._faults.say("cursor-beyond", False, "")
 
 
 def _stamp(path: Path) -> Stamp | None:
