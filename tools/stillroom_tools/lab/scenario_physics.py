@@ -16,7 +16,7 @@ class Unrest(Struct, frozen=True, forbid_unknown_fields=True):
     """What somebody does who lies, sits or stands "still". Sizes are assumptions unless a source is named."""
 
     head_mm: Annotated[float, Meta(ge=0.0, le=50.0)] = 0.0
-    """mm, standard deviation of a head that sways at 0.05-0.8 Hz (quiet sitting: 2-6 mm, assumed)."""
+    """mm, standard deviation of a head that sways at 0.05-0.8 Hz, falling as 1 / f (quiet sitting: 2-6 mm, assumed)."""
     bed_mm: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.0
     """mm, by which bed and body are shoved each time (somebody leans on it: 5-30 mm, assumed)."""
     bed_every_s: Annotated[float, Meta(ge=5.0, le=600.0)] = 20.0

@@ -1,6 +1,7 @@
 """What somebody does while "still": a swaying head, a shoved bed, talking, coughs. Functions of time alone."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,15 +14,41 @@ _BOUT_S = 8.0
 _FIT_SLOT_S = 10.0
 _SHOVE_S = 0.4
 _JERKS_S = 1.2
+_SINES = 24
 
 
 def waves(at_s: float, low_hz: float, high_hz: float, *seed: int) -> float:
     """A number of variance 1 that wanders with time: five sines of seeded frequency and phase."""
+    return sum(size * math.sin(hz * at_s + turn) for size, hz, turn in _even(low_hz, high_hz, seed))
+
+
+def sway(at_s: float, low_hz: float, high_hz: float, *seed: int) -> float:
+    """The same as a body sways: many sines, the slower the larger (1 / f), so that no line stands out."""
+    return sum(size * math.sin(hz * at_s + turn) for size, hz, turn in _falling(low_hz, high_hz, seed))
+
+
+_Waves = tuple[tuple[float, float, float], ...]
+
+
+@lru_cache(maxsize=256)
+def _even(low_hz: float, high_hz: float, seed: tuple[int, ...]) -> _Waves:
+    """Amplitude, radians a second, phase of each."""
     parts = zip(units(5, *seed, 1), units(5, *seed, 2), strict=True)
-    total = sum(
-        math.sin(math.tau * ((low_hz + (high_hz - low_hz) * place) * at_s + turn)) for place, turn in parts
+    size = math.sqrt(2.0 / 5.0)
+    return tuple(
+        (size, math.tau * (low_hz + (high_hz - low_hz) * place), math.tau * turn) for place, turn in parts
     )
-    return math.sqrt(2.0 / 5.0) * total
+
+
+@lru_cache(maxsize=256)
+def _falling(low_hz: float, high_hz: float, seed: tuple[int, ...]) -> _Waves:
+    places, turns = units(_SINES, *seed, 1), units(_SINES, *seed, 2)
+    step = (high_hz - low_hz) / _SINES
+    hz = [low_hz + step * (index + place) for index, place in enumerate(places)]
+    scale = math.sqrt(2.0 / sum(each**-2.0 for each in hz))
+    return tuple(
+        (scale / each, math.tau * each, math.tau * turn) for each, turn in zip(hz, turns, strict=True)
+    )
 
 
 class Restless:
@@ -53,7 +80,7 @@ class Restless:
         way_m = self._unrest.head_mm / 1000.0
         if not way_m:
             return np.zeros(3)
-        return way_m * np.array([waves(at_s, 0.05, 0.8, self._seed, 42 + axis) for axis in range(3)])
+        return way_m * np.array([sway(at_s, 0.05, 0.8, self._seed, 42 + axis) for axis in range(3)])
 
     def _talked(self, at_s: float) -> Points:
         loud = self.talks(at_s)

@@ -6,7 +6,7 @@ import numpy as np
 
 from stillroom_tools.lab.scenario import Looks, Scenario
 from stillroom_tools.lab.scenario_physics import Second
-from stillroom_tools.lab.scenario_unrest import waves
+from stillroom_tools.lab.scenario_unrest import sway
 from stillroom_tools.lab.scene import Pinhole, Points
 from stillroom_tools.lab.scene_body import in_bed, upright
 from stillroom_tools.lab.scene_paint import Capsule
@@ -54,7 +54,7 @@ class _Other:
         if self._second.place != "in-bed" and self._second.sway_mm:
             height = pose[:, 1] / pose[:, 1].max()
             for axis in (0, 2):
-                way_m = self._second.sway_mm / 1000.0 * waves(at_s, 0.05, 0.6, self._seed, 97, axis)
+                way_m = self._second.sway_mm / 1000.0 * sway(at_s, 0.05, 0.6, self._seed, 97, axis)
                 pose[:, axis] += way_m * height
         return pose
 
