@@ -30,8 +30,9 @@ SEEN_LOW_HZ, SEEN_HIGH_HZ, STEP_HZ = 0.5, 3.3, 0.02
 SEGMENT_S = 9.0
 LONGEST_S = 30.0
 POS_WINDOW_S = 1.6
-LEAST_CERTAINTY = 0.65
-"""From which a reading is given. White noise and noise of 1/f reach it in fewer than one window in a hundred."""
+LEAST_CERTAINTY = 0.55
+"""From which a reading is given. White noise and noise of 1/f, the same in both sets, reach 0.5 in two windows in a
+thousand."""
 LOBE_HZ = 0.2
 MIN_DB = ([1.0, 2.0], [2.5, 0.5])
 """Least signal over the rest of the band from which one window or two, which make no ridge yet, are enough."""
@@ -246,5 +247,5 @@ def quality_of(evidence: Evidence) -> float:
 
     Weights set by hand; what they are worth is in `quality.py`.
     """
-    score = 4.0 * (evidence.track.certainty - LEAST_CERTAINTY) + 0.06 * evidence.span_s
+    score = 4.0 * (evidence.track.certainty - 0.65) + 0.06 * evidence.span_s
     return probability("pulse", float(np.clip(1.0 / (1.0 + np.exp(-score)), 0.5, 0.97)))
