@@ -68,13 +68,18 @@ def knots_of(given: Pairs) -> Knots:
     pooled: list[list[float]] = []
     for at, hits, total in groups:
         pooled.append([at, hits, total])
-        while len(pooled) > 1 and pooled[-2][1] / pooled[-2][2] >= pooled[-1][1] / pooled[-1][2]:
+        while len(pooled) > 1 and not _rises(pooled[-2], pooled[-1]):
             last = pooled.pop()
             weight = last[2] / (last[2] + pooled[-1][2])
             pooled[-1][0] += weight * (last[0] - pooled[-1][0])
             pooled[-1][1] += last[1]
             pooled[-1][2] += last[2]
     return tuple((round(at, 3), round(hits / total, 4)) for at, hits, total in pooled)
+
+
+def _rises(before: list[float], after: list[float]) -> bool:
+    """Whether both the estimate and its worth are larger than before, by more than the table's last digit."""
+    return after[0] - before[0] > 0.001 and after[1] / after[2] - before[1] / before[2] > 0.0001
 
 
 def calibration_error(given: Pairs, knots: Knots) -> float | None:
