@@ -79,7 +79,10 @@ def test_every_key_of_the_example_is_commented():
         ),
         (LEAST + '[camera]\nwidth_px = "640"', "key 'camera.width_px' = '640': allowed is a whole number"),
         (LEAST + '[camera]\nspeed = "fast"', "key 'camera.speed' = 'fast': allowed is 'max' or 'real'"),
-        (LEAST + '[broker]\nhost = "a b"', "key 'broker.host' = 'a b': allowed is text: a host name or an address"),
+        (
+            LEAST + '[broker]\nhost = "a b"',
+            "key 'broker.host' = 'a b': allowed is text: a host name or an address",
+        ),
         (LEAST + '[camera]\nkind = "simulated"', "profile 'care' takes only 'picamera2'"),
         (LEAST + "[broker]\ntls = false", "profile 'care' takes only true"),
         (LEAST + '[broker]\ncertificate_file = "c.pem"', "key 'broker.key_file' is missing"),

@@ -81,7 +81,13 @@ def test_says_all_of_an_entry(store: Store) -> None:
         "sealed_ms": to_ms(NOON) + 7,
         "opened_ms": to_ms(NOON) + 9,
         "late": True,
-        "event": {"type": "state", "state": "in-bed", "before": "occupied", "why": "bed zone 0.62", "model": "none"},
+        "event": {
+            "type": "state",
+            "state": "in-bed",
+            "before": "occupied",
+            "why": "bed zone 0.62",
+            "model": "none",
+        },
     }
 
 

@@ -14,7 +14,10 @@ _COMMANDS = {
     "renew": ("stillroom_tools.site.renew", "a roster for another year, with new keys for gateway and board"),
     "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room, for 28 days at most"),
     "withdraw": ("stillroom_tools.site.withdraw", "take an authorisation back, for good"),
-    "audit": ("stillroom_tools.site.audit", "what was done with the camera, and that the record of it is whole"),
+    "audit": (
+        "stillroom_tools.site.audit",
+        "what was done with the camera, and that the record of it is whole",
+    ),
     "accept-view": ("stillroom_tools.site.accept_view", "let a unit sense again whose camera was moved"),
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
