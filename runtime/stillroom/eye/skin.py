@@ -23,9 +23,6 @@ CHUNK = 150
 """Cells looked at together: what this takes in memory is given back at once, but counts at its peak."""
 MIN_CELLS, MOST_CELLS = 6, 120
 DIM = 16.0
-SLOW_LOW_HZ, SLOW_HIGH_HZ = 0.1, 0.6
-MAX_SLOW = 3.0
-"""Of a cell without colour: most that it may swing slowly, over the middle of its pulse band."""
 
 
 def choose(
