@@ -34,8 +34,13 @@ FIRST_WAIT_S = 0.3
 LONGEST_WAIT_S = 10.0
 GOOD_AFTER_S = 20.0
 STOP_WITHIN_S = 3.0
-ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""The eye's matrices are small: a thread for each core would cost memory and win nothing."""
+SMALL = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
+"""The eye's matrices are small: threads win nothing. What was large goes back to the system when it is freed."""
 _FATAL = {e.exit_code for e in (ConfigError, TrustError, StorageError, SetupError)} | {EXIT_USAGE}
 
 
@@ -128,7 +133,7 @@ class Child:
         if self._process is None and now_s >= self._not_before_s:
             # A group of its own: Ctrl-C reaches the supervisor alone, which ends the three in order.
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, process_group=0, env=os.environ | ONE_BLAS_THREAD
+                self._command, stdin=subprocess.DEVNULL, process_group=0, env=os.environ | SMALL
             )
             self._started_s = now_s
 

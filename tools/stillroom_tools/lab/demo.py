@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--camera", default="simulated", metavar="simulated|FILE", help="simulated rooms, or a video, looped"
     )
+    parser.add_argument("--no-models", action="store_true", help="motion, breathing and the empty room alone")
     parser.add_argument("--scenarios", type=Path, help=argparse.SUPPRESS)
 
 
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         broker_url=options.broker,
         scenarios=options.scenarios or _scenarios(),
         json_lines=options.json,
+        models=not options.no_models,
     )
     return demo.run(headless=headless, seconds=options.seconds)
 

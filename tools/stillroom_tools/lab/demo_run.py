@@ -39,11 +39,19 @@ class Demo:
     """One demo. `run` sets up, runs and clears up; it can be run once."""
 
     def __init__(
-        self, *, rooms: int, camera: str, broker_url: str | None, scenarios: Path, json_lines: bool
+        self,
+        *,
+        rooms: int,
+        camera: str,
+        broker_url: str | None,
+        scenarios: Path,
+        json_lines: bool,
+        models: bool = True,
     ) -> None:
         self._room_count, self._camera, self._scenarios = rooms, camera, scenarios
         self._foreign = demo_site.parse_broker(broker_url) if broker_url else None
         self._json = json_lines
+        self._with_models = models
         self._broker: LocalBroker | None = None
         self._models: DemoModels | None = None
         self._units: list[DemoUnit] = []
@@ -85,8 +93,9 @@ class Demo:
     def _set_up(self, folder: Path) -> bool:
         """False where it was interrupted: then nothing of it runs."""
         self._folder = folder
-        self._models = DemoModels(folder / "models.log")
-        self._models.start()
+        if self._with_models:
+            self._models = DemoModels(folder / "models.log")
+            self._models.start()
         say("[1/3] broker")
         broker = self._foreign
         if broker is None:
@@ -99,6 +108,8 @@ class Demo:
             if self._stopping:
                 return False
             unit = demo_site.make_unit(folder, self._site, number, self._camera, self._scenarios)
+            if not self._with_models:
+                demo_site.without_models(unit)
             self._units.append(unit)
         say(f"[3/3] gateway, and eye, keeper and courier of each room; broker {broker.host}:{broker.port}")
         self._gateway = DemoGateway(self._site, folder / "gateway.log")

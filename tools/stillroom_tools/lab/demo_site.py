@@ -83,6 +83,13 @@ def make_unit(folder: Path, site: Path, number: int, camera: str, scenarios: Pat
     return unit
 
 
+def without_models(unit: DemoUnit) -> None:
+    """This unit looks through no models, whatever weights are on the machine."""
+    path = unit.folder / "unit.toml"
+    settings = config.load(path)
+    path.write_text(to_toml(replace(settings, detector=replace(settings.detector, models=""))))
+
+
 def authorise(unit: DemoUnit, site: Path) -> None:
     """A signed authorisation for a day, put where the keeper finds it."""
     _command(
