@@ -131,6 +131,7 @@ def test_each_entry_once_through_kills_of_gateway_and_broker(
             "state": "in-bed",
             "before": "occupied",
             "why": f"entry {line['number']}",
+            "model": "none",
         }
         assert line["room"] == "room-1"
         assert line["at_ms"] <= line["sealed_ms"] <= line["opened_ms"]
