@@ -1,8 +1,11 @@
 """What many tests share: real recordings, a broker of one's own, and the time that long tests may take."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +13,9 @@ from stillroom.errors import SetupError
 from stillroom.eye.interpreter import library
 from stillroom.eye.weights import find as find_models
 from stillroom_tools.lab.broker import LocalBroker, find_program
+
+if TYPE_CHECKING:
+    from tests.live import LiveSite
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LONG_S = 1800.0
@@ -63,6 +69,23 @@ def any_broker(request: pytest.FixtureRequest) -> Iterator[LocalBroker]:
         pytest.skip(f"{request.param} is not installed")
     with LocalBroker(request.param) as running:
         yield running
+
+
+@pytest.fixture
+def live() -> Iterator["LiveSite"]:
+    """A whole site of the test's own, not started; nothing of it outlives the test. Skips without mosquitto."""
+    if find_program("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    from tests.live import LiveSite, processes_below
+
+    # A short name: sockets have 107 bytes for their whole path.
+    folder = Path(tempfile.mkdtemp(prefix="sr-", dir="/tmp"))
+    site = LiveSite(folder)
+    yield site
+    site.end()
+    print(site.logs())  # shown where the test has failed
+    assert not processes_below(folder), "nothing of it may still run"
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

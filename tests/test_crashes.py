@@ -2,36 +2,19 @@
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from stillroom_tools.lab.broker import find_program
-from tests.live import LiveSite, processes_below, until
+from tests.live import LiveSite, until
 
 ROUNDS, ROUNDS_LONG = 6, 100
 VICTIMS = ("eye", "keeper", "courier", "broker", "gateway")
 SEED = 6
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveSite]:
-    if find_program("mosquitto") is None:
-        pytest.skip("mosquitto is not installed")
-    # A short name: sockets have 107 bytes for their whole path.
-    folder = Path("/tmp") / f"cr-{abs(hash(tmp_path)) % 10**8}"
-    folder.mkdir(mode=0o700)
-    site = LiveSite(folder)
-    yield site
-    site.end()
-    assert not processes_below(folder), "nothing of it may still run"
-    shutil.rmtree(folder)
 
 
 def kept(live: LiveSite, unit: str) -> list[int]:

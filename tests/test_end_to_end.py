@@ -5,8 +5,7 @@ import shutil
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -17,7 +16,6 @@ from stillroom.events import Audited
 from stillroom.keys import VerifyKey
 from stillroom.notes import sign_note
 from stillroom.receiver import MemoryStore, Opened, Receiver
-from stillroom_tools.lab.broker import find_program
 from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.subscriber import Subscriber
@@ -51,20 +49,6 @@ class Listener:
 
     def stop(self) -> None:
         self._session.stop()
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveSite]:
-    if find_program("mosquitto") is None:
-        pytest.skip("mosquitto is not installed")
-    # A short name: sockets have 107 bytes for their whole path.
-    folder = Path("/tmp") / f"sr-{abs(hash(tmp_path)) % 10**8}"
-    folder.mkdir(mode=0o700)
-    site = LiveSite(folder)
-    yield site
-    site.end()
-    assert not processes_below(folder), "nothing of it may still run"
-    shutil.rmtree(folder)
 
 
 def arrived(site: LiveSite) -> set[tuple[int, int]]:

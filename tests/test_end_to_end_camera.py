@@ -1,29 +1,10 @@
 """A camera that is knocked aside: real processes; sensing stops, and a signature lets it go on."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from stillroom_tools.lab.broker import find_program
-from tests.live import LiveSite, command, processes_below, until
+from tests.live import LiveSite, command, until
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveSite]:
-    if find_program("mosquitto") is None:
-        pytest.skip("mosquitto is not installed")
-    folder = Path("/tmp") / f"sr-{abs(hash(tmp_path)) % 10**8}"  # a short name: sockets have 107 bytes
-    folder.mkdir(mode=0o700)
-    site = LiveSite(folder)
-    yield site
-    site.end()
-    print(site.logs())  # shown where the test has failed
-    assert not processes_below(folder), "nothing of it may still run"
-    shutil.rmtree(folder)
 
 
 def test_a_knocked_camera_is_off_until_somebody_accepts_its_view(live: LiveSite) -> None:

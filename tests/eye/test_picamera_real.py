@@ -4,19 +4,16 @@
 """
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import msgspec
 import numpy as np
 import pytest
-from tests.live import LiveSite, processes_below, until
+from tests.live import LiveSite, until
 
-from stillroom_tools.lab.broker import find_program
 from stillroom_tools.lab.scenario import Act, Light, Scenario
 from stillroom_tools.lab.simulated import SimulatedCamera
 
@@ -77,20 +74,6 @@ def pictures(folder: Path) -> None:
         planes = np.concatenate([plane.reshape(-1) for plane in (frame.y, frame.u, frame.v)])
         picture = cv2.cvtColor(planes.reshape(720, 640), cv2.COLOR_YUV2BGR_I420)
         assert cv2.imwrite(str(folder / f"{index}.jpg"), picture)
-
-
-@pytest.fixture
-def live(tmp_path: Path, virtual: Path) -> Iterator[LiveSite]:
-    if find_program("mosquitto") is None:
-        pytest.skip("mosquitto is not installed")
-    folder = Path("/tmp") / f"sr-{abs(hash(tmp_path)) % 10**8}"  # a short name: sockets have 107 bytes
-    folder.mkdir(mode=0o700)
-    site = LiveSite(folder)
-    yield site
-    site.end()
-    print(site.logs())  # shown where the test has failed
-    assert not processes_below(folder), "nothing of it may still run"
-    shutil.rmtree(folder)
 
 
 def test_from_libcamera_to_an_opened_event_and_over_a_vanished_camera(

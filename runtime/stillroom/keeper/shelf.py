@@ -6,6 +6,7 @@ No number and no boot is ever used twice, whatever the card did: what was promis
 import fcntl
 import os
 import sqlite3
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from stillroom.keeper.marks import BLOCK, Marks
 _NO_LINK = bytes(32)
 
 
-class Shelf:
+class Shelf(ABC):
     """One folder, one owner. `Outbox` puts events on it."""
 
     def __init__(self, folder: Path) -> None:
@@ -200,9 +201,9 @@ class Shelf:
     def _set_meta(self, key: str, value: int | bytes) -> None:
         self._database.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
 
+    @abstractmethod
     def _failed(self, error: sqlite3.Error | OSError) -> None:
         """What to do where the card does not take something; see `Outbox`."""
-        raise NotImplementedError
 
 
 def _lock(folder: Path) -> int:
