@@ -26,11 +26,13 @@ Real = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 TILES = (3, 4)
-LEARN_FIFTHS = 25
+LOOK_EVERY = 3
+"""Fifths of a second from one judgement to the next: each costs as much as all else that the eye does with a fifth."""
+LEARN_LOOKS = 9
 SMOOTH = 0.3
 """Of each fifth, so that noise in dim rooms averages out over a second."""
-REMEMBER, FORGET = 1 / 300, 1 / 1500
-"""Of each fifth: a minute where a tile is as it was, five where it is not (a cupboard was moved)."""
+REMEMBER, FORGET = 1 / 100, 1 / 500
+"""Of each look: a minute where a tile is as it was, five where it is not (a cupboard was moved)."""
 EDGE = 24.0
 """Counts; stronger edges count no more than this."""
 FAINT = 0.6
@@ -41,7 +43,8 @@ FLOODED_SHARE, FLOODED_LUMA = 0.5, 245
 QUIET = 0.02
 DETAIL_LOST = 0.3
 BLUR_FINE, LEARN_FINE = 0.5, 0.75
-SHIFT_EVERY = 5
+SHIFT_EVERY = 6
+"""In fifths."""
 SHIFT_FOUND, SHIFT_BETTER = 0.5, 0.15
 
 HOLD_S: dict[Health, float] = {
@@ -54,7 +57,7 @@ HOLD_S: dict[Health, float] = {
     "moved": 5.8,
 }
 """How long each must last before it is said."""
-_FIFTH_S = 0.2
+_LOOK_S = 0.2 * LOOK_EVERY
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class CameraHealth:
         self._now: Real | None = None
         self._seen = 0
         self._fifths = 0
+        self._frozen = True
         self._shifted = 0
         self._candidate: Health = "unsure"
         self._held_s = 0.0
@@ -91,13 +95,16 @@ class CameraHealth:
     def feed(self, fifth: "Fifth", histogram: NDArray[np.uint32], moving: Flags) -> Health:
         """The state now. histogram: (256,) of luma; moving: (cells,) True where something moves."""
         luma = fifth.luma.reshape(self._shape)
-        frozen = bool(fifth.moved.max(initial=0.0) == 0.0)
+        self._frozen = self._frozen and bool(fifth.moved.max(initial=0.0) == 0.0)
         self._now = self._smoothed(luma)
         self._fifths += 1
-        raw = self._judge(self._view(self._now), histogram, moving, frozen)
+        if self._fifths % LOOK_EVERY:
+            return self.state
+        raw = self._judge(self._view(self._now), histogram, moving, self._frozen)
+        self._frozen = True
         if raw != self._candidate:
             self._candidate, self._held_s = raw, 0.0
-        self._held_s += _FIFTH_S
+        self._held_s += _LOOK_S
         if raw not in ("unsure", self.state) and self._held_s >= HOLD_S[raw]:
             self.state = raw
         return self.state
@@ -113,7 +120,7 @@ class CameraHealth:
         if int(histogram[FLOODED_LUMA:].sum()) > FLOODED_SHARE * total:
             return "blinded"
         black = is_dark(histogram)
-        if self._seen < LEARN_FIFTHS:
+        if self._seen < LEARN_LOOKS:
             return self._begin(view, black)
         known = self._view(self._known)
         agree, whole = self._agreement(view, known)
@@ -158,7 +165,7 @@ class CameraHealth:
         self._seen += 1
         assert self._now is not None
         self._known += (self._now - self._known) / np.float32(self._seen)
-        return "unsure" if self._seen < LEARN_FIFTHS else "good"
+        return "unsure" if self._seen < LEARN_LOOKS else "good"
 
     def _remember(self, moving: Flags, agree: float) -> None:
         share = np.where(moving.reshape(self._shape), 0.0, REMEMBER if agree > 0.75 else FORGET)
