@@ -78,7 +78,7 @@ class Patient(Sender):
         return True
 
 
-@pytest.mark.long  # its sender outruns a busy machine, and what it loses is then told, as it should be
+@pytest.mark.long  # not yet known: why a busy machine sometimes shows a few records missing before any is withheld
 def test_gateway_and_watch_name_what_is_done_to_a_unit(
     tmp_path: Path, tls_site: Path, tls_broker: LocalBroker
 ) -> None:
