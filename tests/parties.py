@@ -105,6 +105,8 @@ def body(text: str = "bed zone 0.62", entries: int = 1) -> Body:
         accepted=entries,
         waiting=entries,
         clock="system",
+        links=3,
+        head=bytes(range(32)),
     )
     event = StateChanged("in-bed", "occupied", text)
     numbered = (Entry(i + 1, to_ms(NOON), to_ms(NOON) + 5, event) for i in range(entries))

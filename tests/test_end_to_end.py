@@ -60,7 +60,9 @@ def arrived(site: LiveSite) -> set[tuple[int, int]]:
 def links(site: LiveSite, unit: str) -> list[Audited]:
     found = [line for line in site.lines if line.unit == unit and line.event["type"] == "audit"]
     return [
-        Audited(e["index"], *(base64.b64decode(e[k]) for k in ("body", "salt", "head", "signature")))
+        Audited(
+            e["index"], e["at_ms"], *(base64.b64decode(e[k]) for k in ("body", "salt", "head", "signature"))
+        )
         for e in (line.event for line in sorted(found, key=lambda line: line.number))
     ]
 
@@ -90,7 +92,7 @@ def test_a_life_arrives_once_though_everything_is_killed_on_the_way(live: LiveSi
     assert account.delivered == set(range(1, account.accepted + 1))
     assert account.doubled == 0
     key = VerifyKey(open_site(live.site).enrolment(unit.name).sign)
-    assert chain.verify(links(live, unit.name), key)
+    assert chain.verify(map(chain.proof_of, links(live, unit.name)), key)
     assert {"gate", "state", "audit", "condition", "summary"} >= {line.event["type"] for line in live.lines}
     assert "Traceback" not in live.logs()
 

@@ -1,27 +1,42 @@
 """The audit chain's arithmetic, for the unit that writes it and for whoever checks it.
 
-    leaf(n) = H("stillroom/1 audit leaf", salt || body)
-    head(n) = H("stillroom/1 audit head", head(n-1) || leaf(n)),   head(0) = 32 zero bytes
-    signature(n) = Ed25519 of the unit over "stillroom/1 audit link" 0x00 || n (8 bytes, big-endian) || head(n)
+    leaf(n) = H("stillroom/1 audit leaf", body) keyed by the link's salt
+    head(n) = H("stillroom/1 audit head", head(n-1) || n (8) || time in ms (8) || leaf(n)),   head(0) = 32 zero bytes
+    signature(n) = Ed25519 of the unit over "stillroom/1 audit link" 0x00 || n (8) || head(n)
 
-H is the BLAKE2b-256 of WIRE.md. Each link can be checked by itself against the unit's key, and all of them
-against each other. The leaf is salted: body and salt can be erased, and the chain still verifies by the leaf.
+H is the BLAKE2b-256 of WIRE.md, numbers are big-endian. Each link can be checked by itself against the unit's key, and
+all of them against each other. Body and salt can be erased: the chain still verifies by the leaf, and without
+the salt nobody can find out by trying whether a leaf was of a body that he guesses.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from stillroom.events import Audited
 from stillroom.keys import VerifyKey, digest
 
 FIRST_HEAD = bytes(32)
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What of a link is left when its words are erased, and enough to check it."""
+
+    index: int
+    at_ms: int
+    leaf: bytes
+    head: bytes
+    signature: bytes
 
 
 def leaf_of(salt: bytes, body: bytes) -> bytes:
-    return digest(b"stillroom/1 audit leaf", salt + body)
+    return digest(b"stillroom/1 audit leaf", body, 32, salt)
 
 
-def head_of(head_before: bytes, leaf: bytes) -> bytes:
-    return digest(b"stillroom/1 audit head", head_before + leaf)
+def head_of(head_before: bytes, index: int, at_ms: int, leaf: bytes) -> bytes:
+    numbers = index.to_bytes(8, "big") + at_ms.to_bytes(8, "big")
+    return digest(b"stillroom/1 audit head", head_before + numbers + leaf)
 
 
 def signed_part(index: int, head: bytes) -> bytes:
@@ -29,15 +44,25 @@ def signed_part(index: int, head: bytes) -> bytes:
     return b"stillroom/1 audit link\0" + index.to_bytes(8, "big") + head
 
 
-def verify(links: Iterable[Audited], key: VerifyKey) -> bytes:
+def proof_of(link: Audited) -> Proof:
+    return Proof(link.index, link.at_ms, leaf_of(link.salt, link.body), link.head, link.signature)
+
+
+def follow(before: bytes, index: int, link: Proof, key: VerifyKey) -> bytes:
+    """The head of link `index`, which comes after the head `before`. Raises ValueError naming what is wrong."""
+    if link.index != index:
+        raise ValueError(f"link {index} is not there: link {link.index} stands in its place")
+    head = head_of(before, index, link.at_ms, link.leaf)
+    if head != link.head:
+        raise ValueError(f"link {index} was changed, or does not follow from the one before")
+    if not key.verifies(signed_part(index, head), link.signature):
+        raise ValueError(f"link {index} was not signed by this unit")
+    return head
+
+
+def verify(links: Iterable[Proof], key: VerifyKey) -> bytes:
     """The head after these links, from the first of a unit's life. Raises ValueError naming the first that is wrong."""
     head = FIRST_HEAD
     for index, link in enumerate(links, 1):
-        if link.index != index:
-            raise ValueError(f"link {index} is not there: {link.index} stands in its place")
-        head = head_of(head, leaf_of(link.salt, link.body))
-        if head != link.head:
-            raise ValueError(f"link {index}: its head does not follow from the one before")
-        if not key.verifies(signed_part(index, head), link.signature):
-            raise ValueError(f"link {index}: not signed by this unit")
+        head = follow(head, index, link, key)
     return head

@@ -64,6 +64,10 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     waiting: Count
     """Durable entries not yet acknowledged."""
     clock: Annotated[ClockSource, NOBODY]
+    links: Count
+    """Index of the newest link of the audit chain that is on the unit's card; 0 where there is none."""
+    head: Hash
+    """Its head: what the chain must lead to, whatever becomes of the links on their way."""
 
 
 class StateChanged(Struct, frozen=True, tag="state", forbid_unknown_fields=True):
@@ -104,6 +108,8 @@ class Audited(Struct, frozen=True, tag="audit", forbid_unknown_fields=True):
     retention: ClassVar[str] = "audit"
 
     index: Count
+    at_ms: UtcMs
+    """When it happened; covered by the head, so that it stays when the words are erased."""
     body: Annotated[bytes, Meta(max_length=240, extra={"unit": "", "identifies": "person"})]
     salt: Annotated[bytes, Meta(min_length=16, max_length=16, extra={"unit": "", "identifies": "none"})]
     head: Hash

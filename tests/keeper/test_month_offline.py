@@ -78,7 +78,9 @@ class Apart:
             )
             if number % 4 == 0:
                 self.links += 1
-                self.outbox.add(at_ms, Audited(self.links, bytes(120), bytes(16), bytes(32), bytes(64)))
+                self.outbox.add(
+                    at_ms, Audited(self.links, at_ms, bytes(120), bytes(16), bytes(32), bytes(64))
+                )
         for number in range(alerts):
             self.outbox.add(now_ms, ConditionChanged("left-bed", "high", number % 2 == 0, f"hour {hour}"))
 

@@ -222,22 +222,25 @@ def test_the_audit_chain_verifies_and_goes_on_after_a_restart(tmp_path: Path):
     box = Outbox(tmp_path, 100)
     links = [e.event for e in box.take(NOW, 99)]
     assert [link.index for link in links] == [1, 2, 3, 4]
-    assert chain.verify(links, KEY.verify_key) == links[-1].head
+    assert chain.verify(map(chain.proof_of, links), KEY.verify_key) == links[-1].head
     box.close()
 
 
-@pytest.mark.parametrize("change", ["body", "salt", "head", "signature", "another key", "missing", "swapped"])
+@pytest.mark.parametrize(
+    "change", ["body", "time", "salt", "head", "signature", "another key", "missing", "swapped"]
+)
 def test_a_chain_that_was_touched_does_not_verify(outbox, change):
     written = AuditChain(outbox, KEY)
     for what in ("start", "gate", "stop"):
         written.append(NOW, what)
     outbox.commit(NOW)
     links = [e.event for e in outbox.take(NOW, 9)]
-    chain.verify(links, KEY.verify_key)
+    chain.verify(map(chain.proof_of, links), KEY.verify_key)
     one = links[1]
     forged = OTHER_KEY.sign(chain.signed_part(2, one.head))
     touched = {
         "body": [links[0], replace(one, body=one.body + b" "), links[2]],
+        "time": [links[0], replace(one, at_ms=one.at_ms + 1), links[2]],
         "salt": [links[0], replace(one, salt=bytes(16)), links[2]],
         "head": [links[0], replace(one, head=bytes(32)), links[2]],
         "signature": [links[0], replace(one, signature=bytes(64)), links[2]],
@@ -246,7 +249,7 @@ def test_a_chain_that_was_touched_does_not_verify(outbox, change):
         "swapped": [links[1], links[0], links[2]],
     }[change]
     with pytest.raises(ValueError, match="link"):
-        chain.verify(touched, KEY.verify_key)
+        chain.verify(map(chain.proof_of, touched), KEY.verify_key)
 
 
 def test_links_and_entries_share_one_commit(tmp_path: Path):

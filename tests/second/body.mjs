@@ -55,14 +55,16 @@ const reading = map(
 const snapshot = map({
   room: code, state, state_since_ms: ms, gate, breathing: reading, pulse: reading, motion: share, camera: code,
   model: code, frames_per_s: float(0, 240), frames_dropped: count, faults: list(code), accepted: count, waiting: count,
-  clock: among("gateway", "system", "unsure"),
+  clock: among("gateway", "system", "unsure"), links: count, head: bytes(32, 32),
 });
 
 const events = {
   state: { state, before: state, why, model: code },
   condition: { kind: code, level: among("high", "medium", "low", "technical"), active: flag, why },
   gate: { gate, authorisation: orNull(code) },
-  audit: { index: count, body: bytes(0, 240), salt: bytes(16, 16), head: bytes(32, 32), signature: bytes(64, 64) },
+  audit: {
+    index: count, at_ms: ms, body: bytes(0, 240), salt: bytes(16, 16), head: bytes(32, 32), signature: bytes(64, 64),
+  },
   summary: {
     from_ms: ms, until_ms: ms, state, motion: share, sensed: share, breaths_per_min: orNull(rate),
     breathing_trusted: share, pulse_bpm: orNull(rate), pulse_trusted: share,

@@ -10,6 +10,7 @@ import pytest
 from live import command
 from tests.keeper.test_unit import Rig
 
+from stillroom.chain import leaf_of
 from stillroom.cli import main
 from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import Audited
@@ -85,6 +86,7 @@ def edited(line: str, **changes: object) -> str:
     ("name", "change", "says"),
     [
         ("a word of a body", lambda ls: [*ls[:2], ls[2].replace("-seen", "-sean"), *ls[3:]], "link 2 was changed"),
+        ("a time", lambda ls: [*ls[:2], edited(ls[2], at_ms=1), *ls[3:]], "link 2 was changed"),
         ("a salt", lambda ls: [*ls[:3], edited(ls[3], salt="00" * 16), *ls[4:]], "link 3 was changed"),
         ("a link taken out", lambda ls: [*ls[:3], *ls[4:]], "link 3 is not there"),
         ("the first taken out", lambda ls: [ls[0], *ls[2:]], "link 1 is not there"),
@@ -107,22 +109,69 @@ def test_whatever_is_changed_is_found_and_named(chain, capsys, name, change, say
 
 def test_a_link_can_be_erased_and_the_chain_still_verifies(chain, capsys):
     path, fingerprint = chain
-    head, links = audit_file.read(path)
-    erased = msgspec.structs.replace(links[1], body=None, salt=None, leaf=links[1].leaf_bytes().hex())
-    path.write_bytes(audit_file.write(head, [links[0], erased, *links[2:]]))
+    before = audit_file.read(path)[1]
+    body, salt = before[1].body, before[1].salt
+    command("site", "audit", "erase", path, "--fingerprint", fingerprint, "--link", 2)
+    assert "; 1 erased" in capsys.readouterr().out
+    left = path.read_text()
+    assert body is not None and json.dumps(body)[1:-1] not in left and str(salt) not in left
     command("site", "audit", "show", path, "--fingerprint", fingerprint)
     shown = capsys.readouterr().out
     assert "; 1 erased" in shown and "(erased;" in shown
+    assert audit_file.read(path)[1][2:] == before[2:]
+    command("site", "audit", "erase", path, "--fingerprint", fingerprint, "--link", 2, 3)
+    assert "; 2 erased" in capsys.readouterr().out
+
+
+def test_an_erased_leaf_tells_no_guess_from_another(chain):
+    """Without the salt whoever guesses the words cannot try whether he is right."""
+    link = audit_file.read(chain[0])[1][1]
+    leaf = link.proof().leaf
+    assert link.body is not None and link.salt is not None
+    assert leaf == leaf_of(bytes.fromhex(link.salt), link.body.encode())
+    assert leaf != leaf_of(bytes(16), link.body.encode())
+    assert link.without_words().proof() == link.proof()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code"), [((99,), ConfigError), ((0,), ConfigError), ((2, 99), ConfigError)]
+)
+def test_a_link_that_is_not_there_cannot_be_erased_and_nothing_is_changed(chain, capsys, numbers, code):
+    path, fingerprint = chain
+    before = path.read_bytes()
+    arguments = [
+        "site",
+        "audit",
+        "erase",
+        str(path),
+        "--fingerprint",
+        fingerprint,
+        "--link",
+        *map(str, numbers),
+    ]
+    assert main(arguments) == code.exit_code
+    assert "no link" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_a_chain_that_is_not_whole_is_not_erased_from(chain):
+    """Else erasing would hide the very link that was changed."""
+    path, fingerprint = chain
+    rewrite(path, lambda ls: [*ls[:2], ls[2].replace("-seen", "-sean"), *ls[3:]])
+    before = path.read_bytes()
+    arguments = ["site", "audit", "erase", str(path), "--fingerprint", fingerprint, "--link", "2"]
+    assert main(arguments) == TrustError.exit_code
+    assert path.read_bytes() == before
 
 
 def test_words_without_their_salt_are_refused(chain, capsys):
     """The true leaf beside other words: whoever has the file could make them say anything."""
     path, fingerprint = chain
     _, links = audit_file.read(path)
-    leaf = links[1].leaf_bytes().hex()
+    leaf = links[1].proof().leaf.hex()
 
     def forge(lines: list[str]) -> list[str]:
-        link = json.loads(lines[2]) | {"body": '{"what":"stop","at_ms":0}', "leaf": leaf}
+        link = json.loads(lines[2]) | {"body": '{"what":"stop"}', "leaf": leaf}
         del link["salt"]
         return [*lines[:2], json.dumps(link), *lines[3:]]
 
@@ -212,6 +261,7 @@ def test_the_file_holds_what_the_events_hold(chain):
     first = links[0]
     audited = Audited(
         1,
+        first.at_ms,
         first.body.encode(),
         bytes.fromhex(first.salt),
         bytes.fromhex(first.head),

@@ -7,7 +7,7 @@ import os
 
 import msgspec
 
-from stillroom.chain import FIRST_HEAD, head_of, leaf_of, signed_part
+from stillroom.chain import FIRST_HEAD, SALT_BYTES, head_of, leaf_of, signed_part
 from stillroom.events import Audited
 from stillroom.keeper.outbox import Outbox
 from stillroom.keys import SigningKey
@@ -23,8 +23,9 @@ class AuditChain:
 
     def append(self, at_ms: int, what: str, **details: str | int) -> None:
         """Add one link: what happened (a code) and its details."""
-        body = msgspec.json.encode({"what": what, "at_ms": at_ms, **details})
-        salt = os.urandom(16)
-        self._index, self._head = self._index + 1, head_of(self._head, leaf_of(salt, body))
+        body = msgspec.json.encode({"what": what, **details})
+        salt = os.urandom(SALT_BYTES)
+        self._index += 1
+        self._head = head_of(self._head, self._index, at_ms, leaf_of(salt, body))
         signature = self._key.sign(signed_part(self._index, self._head))
-        self._outbox.add(at_ms, Audited(self._index, body, salt, self._head, signature))
+        self._outbox.add(at_ms, Audited(self._index, at_ms, body, salt, self._head, signature))

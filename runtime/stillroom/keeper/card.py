@@ -20,7 +20,7 @@ _NEW = "outbox.new.db"
 ASIDE = "outbox.damaged-"
 MAX_ASIDE = 3
 """Damaged files kept beside; the oldest goes first, so that damage cannot fill the card."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PAGE_BYTES = 1024
 """Of the database. A commit touches two or three: a quiet day writes 24 MB to the card at 4096, half of it at 1024."""
 
@@ -31,7 +31,8 @@ CREATE TABLE entries(
   priority INTEGER NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, accepted_ms INTEGER NOT NULL,
   event BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(priority, number)) WITHOUT ROWID;
 CREATE TABLE audit(
-  position INTEGER PRIMARY KEY, salt BLOB, body BLOB, leaf BLOB, head BLOB NOT NULL, signature BLOB NOT NULL);
+  position INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, salt BLOB NOT NULL, body BLOB NOT NULL, head BLOB NOT NULL,
+  signature BLOB NOT NULL);
 PRAGMA user_version={SCHEMA_VERSION};
 COMMIT;
 """

@@ -51,8 +51,8 @@ class Entries:
         self._database.execute("INSERT INTO entries VALUES(?,?,?,?,?,?)", (*row, row_digest(*row)))
         self.count += 1
         if isinstance(event, Audited):
-            link = (event.index, event.salt, event.body, event.head, event.signature)
-            self._database.execute("INSERT OR REPLACE INTO audit VALUES(?,?,?,NULL,?,?)", link)
+            link = (event.index, event.at_ms, event.salt, event.body, event.head, event.signature)
+            self._database.execute("INSERT OR REPLACE INTO audit VALUES(?,?,?,?,?,?)", link)
             self._database.execute("DELETE FROM audit WHERE position <= ?", (event.index - MAX_LINKS,))
 
     def renumber(self, above: int, to: int) -> int:

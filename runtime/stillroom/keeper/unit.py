@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from stillroom import __version__, keys, status
+from stillroom.chain import FIRST_HEAD
 from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, TrustError
@@ -236,6 +237,7 @@ class Unit:
     def _snapshot(self) -> Snapshot:
         room = self._room
         last = room.last
+        links, head = self._outbox.last_link() or (0, FIRST_HEAD)
         return Snapshot(
             room=self._gate.room,
             state=room.state,
@@ -252,6 +254,8 @@ class Unit:
             accepted=self._outbox.accepted,
             waiting=self._outbox.waiting,
             clock=self._delivery.clock_source,
+            links=links,
+            head=head,
         )
 
     def _write_status(self) -> None:

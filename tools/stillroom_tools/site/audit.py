@@ -1,6 +1,6 @@
-"""`stillroom site audit export|verify|show`: what was done with the camera, and that nothing of it was changed.
+"""`stillroom site audit export|verify|show|erase`: what was done with the camera, and that nothing of it was changed.
 
-`verify` and `show` need the file and the fingerprint on the unit's label, and nothing else: no site, no network.
+All but `export` need the file and the fingerprint on the unit's label, and nothing else: no site, no network.
 """
 
 import argparse
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, text in (
         ("verify", "is the chain whole, and this unit's?"),
         ("show", "what happened, in words"),
+        ("erase", "take the words of some links out of the file; the chain still verifies"),
     ):
         command = choices.add_parser(name, help=text)
         command.add_argument("file", type=Path, metavar="FILE", help="an audit file")
@@ -33,6 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         if name == "show":
             command.add_argument("--html", type=Path, metavar="FILE", help="a page to read or print")
+        if name == "erase":
+            command.add_argument(
+                "--link",
+                type=int,
+                nargs="+",
+                required=True,
+                metavar="N",
+                help="numbers of links, as in the file",
+            )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,6 +55,11 @@ def run(options: argparse.Namespace) -> int:
     head, links = audit_file.read(options.file)
     audit_file.verify(options.file, head, links, fingerprint, options.head)
     if options.what == "verify":
+        print(audit_words.whole(head, links))
+    elif options.what == "erase":
+        _refuse_special(options.file)
+        links = audit_file.erase(options.file, links, options.link)
+        replace_file(options.file, audit_file.write(head, links))
         print(audit_words.whole(head, links))
     elif options.html is not None:
         _refuse_special(options.html)

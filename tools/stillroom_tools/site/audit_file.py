@@ -6,14 +6,14 @@ salt, only its leaf.
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
-from stillroom.chain import FIRST_HEAD, head_of, leaf_of, signed_part
+from stillroom.chain import FIRST_HEAD, Proof, follow, leaf_of
 from stillroom.config import Name
 from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import Audited
@@ -38,7 +38,8 @@ class Head(Struct, frozen=True, forbid_unknown_fields=True):
 class Link(Struct, frozen=True, forbid_unknown_fields=True):
     """A further line. `body` is JSON as text, so that its bytes are kept."""
 
-    index: int
+    index: Annotated[int, Meta(ge=1, le=2**53)]
+    at_ms: Annotated[int, Meta(ge=0, le=2**53)]
     head: Hex32
     signature: Annotated[str, Meta(pattern=r"\A[0-9a-f]{128}\Z")]
     body: str | None = None
@@ -53,11 +54,21 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
                 "a link has body and salt, or a leaf alone: words without their salt prove nothing"
             )
 
-    def leaf_bytes(self) -> bytes:
-        """The leaf: of body and salt, or as it stands where they were erased."""
+    @property
+    def erased(self) -> bool:
+        return self.leaf is not None
+
+    def proof(self) -> Proof:
+        """What the chain is checked with: the leaf of body and salt, or as it stands where they were erased."""
         if self.body is not None and self.salt is not None:
-            return leaf_of(bytes.fromhex(self.salt), self.body.encode())
-        return bytes.fromhex(self.leaf or "")
+            leaf = leaf_of(bytes.fromhex(self.salt), self.body.encode())
+        else:
+            leaf = bytes.fromhex(self.leaf or "")
+        return Proof(self.index, self.at_ms, leaf, bytes.fromhex(self.head), bytes.fromhex(self.signature))
+
+    def without_words(self) -> "Link":
+        """The same link, erased: neither its words nor the salt by which a guess at them could be tried."""
+        return Link(self.index, self.at_ms, self.head, self.signature, leaf=self.proof().leaf.hex())
 
     def said(self) -> dict[str, Any]:
         """What the link says; empty where it was erased."""
@@ -71,6 +82,7 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
 def link_of(audited: Audited) -> Link:
     return Link(
         audited.index,
+        audited.at_ms,
         audited.head.hex(),
         audited.signature.hex(),
         audited.body.decode("utf-8", "replace"),
@@ -142,7 +154,10 @@ def verify(
         raise TrustError(f"{path}: no link in it: a unit's first start is always one")
     before = FIRST_HEAD
     for index, link in enumerate(links, 1):
-        before = _next(path, index, link, before, key)
+        try:
+            before = follow(before, index, link.proof(), key)
+        except ValueError as error:
+            raise TrustError(f"{path}: {error}") from None
         _check_names(path, head, link)
     if newest is not None and newest.strip().lower() not in {link.head for link in links}:
         raise TrustError(
@@ -150,15 +165,12 @@ def verify(
         )
 
 
-def _next(path: Path, index: int, link: Link, before: bytes, key: VerifyKey) -> bytes:
-    if link.index != index:
-        raise TrustError(f"{path}: link {index} is not there: link {link.index} stands in its place")
-    head = head_of(before, link.leaf_bytes())
-    if head.hex() != link.head:
-        raise TrustError(f"{path}: link {index} was changed, or does not follow from the one before")
-    if not key.verifies(signed_part(index, head), bytes.fromhex(link.signature)):
-        raise TrustError(f"{path}: link {index} was not signed by this unit")
-    return head
+def erase(path: Path, links: Sequence[Link], numbers: Collection[int]) -> list[Link]:
+    """The links with the words of some of them gone for good. Raises ConfigError for a link that is not there."""
+    unknown = sorted(set(numbers) - {link.index for link in links})
+    if unknown:
+        raise ConfigError(f"{path}: no link {unknown[0]} in it: 1 to {links[-1].index} are")
+    return [link.without_words() if link.index in numbers else link for link in links]
 
 
 def _check_names(path: Path, head: Head, link: Link) -> None:

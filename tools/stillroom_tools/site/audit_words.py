@@ -7,6 +7,8 @@ from typing import Any
 from stillroom.clock import utc_text
 from stillroom_tools.site.audit_file import Head, Link
 
+LAST_MS = 253_402_300_799_000
+"""The end of the year 9999: what no clock says is not printed as if one had."""
 _GATES = {
     "open": "The camera was allowed to be on",
     "paused": "The camera was off: the button in the room was pressed",
@@ -28,7 +30,7 @@ _STYLE = (
 
 def whole(head: Head, links: Sequence[Link]) -> str:
     """One line: the chain is whole, and how far it goes."""
-    erased = sum(link.body is None for link in links)
+    erased = sum(link.erased for link in links)
     return (
         f"whole: {len(links)} links of unit '{head.unit}' of site '{head.site}', from {_when(links[0])} to "
         f"{_when(links[-1])}, each signed by this unit"
@@ -64,7 +66,7 @@ def page(head: Head, links: Sequence[Link]) -> str:
 
 def words(link: Link) -> str:
     """What a link says, in plain words; codes that are not known here as they stand."""
-    if link.body is None:
+    if link.erased:
         return "(erased; that it was there is still shown by the chain)"
     said = link.said()
     what = str(said.get("what", "unknown"))
@@ -85,7 +87,7 @@ def words(link: Link) -> str:
         "document-refused": f"A document was refused: {said.get('file')}: {said.get('reason')}",
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
-    return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items() if k != "at_ms"))[1:-1]
+    return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
 
 
 def _gate(said: dict[str, Any]) -> str:
@@ -96,5 +98,4 @@ def _gate(said: dict[str, Any]) -> str:
 
 
 def _when(link: Link) -> str:
-    at_ms = link.said().get("at_ms")
-    return utc_text(at_ms) if isinstance(at_ms, int) and 0 <= at_ms < 2**47 else "time erased"
+    return utc_text(min(link.at_ms, LAST_MS))
