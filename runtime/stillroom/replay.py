@@ -44,7 +44,8 @@ class Seen(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Bit i (of a big-endian number) says that sequence top - i was seen."""
     older: Annotated[tuple[Older, ...], Meta(max_length=MAX_OLDER)] = ()
     first: Sequence = 0
-    """The lowest sequence of this boot that was to be expected."""
+    """The lowest sequence of this boot that is to be expected: of a sender that was joined on its way, not those
+    that may have overtaken the first one heard."""
 
     def to_bytes(self) -> bytes:
         return msgspec.msgpack.encode(self)
@@ -65,7 +66,8 @@ def advance(seen: Seen | None, record: Record) -> tuple[Seen, int]:
     number), rolled-back (an earlier boot never heard of), stale (unseen, but of an earlier boot), order, skip.
     """
     if seen is None:
-        return msgspec.structs.replace(_first(record, ()), first=record.sequence), 0
+        expected = min(record.sequence + REORDERED, MAX_SEQUENCE)
+        return msgspec.structs.replace(_first(record, ()), first=expected), 0
     if record.boot.number > seen.boot:
         _refuse_jump(record.sequence)
         older = (Older(seen.boot, seen.boot_id, seen.top), *seen.older)[:MAX_OLDER]
@@ -88,7 +90,8 @@ def given_up(before: Seen | None, after: Seen) -> int:
         return _holes(before, 0) + max(after.top - REORDERED + 1, 0)
     ahead = after.top - before.top
     if ahead > 0:
-        return _holes(before, REORDERED - ahead) + max(ahead - REORDERED, 0)
+        passed = max(before.top, before.first - 1)
+        return _holes(before, REORDERED - ahead) + max(after.top - REORDERED - passed, 0)
     came = (int.from_bytes(before.window, "big") ^ int.from_bytes(after.window, "big")).bit_length() - 1
     return -1 if came >= REORDERED and before.top - came >= before.first else 0
 

@@ -32,6 +32,10 @@ class Bench:
             except WireError as error:
                 self.alarms.refused("u-1", error.reason)
 
+    def join(self) -> None:
+        """Hear the first record ever, and then as many as may have overtaken it."""
+        self.feed(*range(REORDERED + 1))
+
     @property
     def missing(self) -> int:
         return self.alarms.of("u-1").get("withheld", 0)
@@ -52,27 +56,29 @@ def test_what_comes_in_any_order_is_not_missing(bench: Bench) -> None:
 
 
 def test_a_record_is_missing_when_later_ones_can_no_longer_explain_it(bench: Bench) -> None:
-    bench.feed(*range(10), *range(11, 10 + REORDERED))
+    bench.feed(*range(40), *range(41, 40 + REORDERED))
     assert bench.missing == 0
-    bench.feed(10 + REORDERED)
+    bench.feed(40 + REORDERED)
     assert bench.missing == 1
     assert "withheld: 1 records never came" in bench.alarms.news()[0]
-    bench.feed(10)
+    bench.feed(40)
     assert bench.missing == 0, "it came after all"
 
 
 @pytest.mark.parametrize("gap", [1, 5, REORDERED - 1, REORDERED, REORDERED + 1, WINDOW, 1000])
 def test_every_one_of_a_gap_is_counted_once(bench: Bench, gap: int) -> None:
-    bench.feed(*range(5), *range(5 + gap, 5 + gap + 2 * REORDERED))
+    bench.join()
+    bench.feed(*range(40), *range(40 + gap, 40 + gap + 2 * REORDERED))
     assert bench.missing == gap
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_withheld_at_random_is_counted_exactly(bench: Bench, seed: int) -> None:
     rng = random.Random(seed)
-    kept = [n for n in range(1, 400) if rng.random() > 0.1]
-    bench.feed(0, *kept, *range(400, 400 + REORDERED))
-    assert bench.missing == 399 - len(kept)
+    kept = [n for n in range(REORDERED + 1, 400) if rng.random() > 0.1]
+    bench.join()
+    bench.feed(*kept, *range(400, 400 + REORDERED))
+    assert bench.missing == 399 - REORDERED - len(kept)
 
 
 def test_the_first_record_ever_leaves_nothing_behind_but_a_new_boot_begins_at_zero(bench: Bench) -> None:
@@ -82,16 +88,34 @@ def test_the_first_record_ever_leaves_nothing_behind_but_a_new_boot_begins_at_ze
     assert bench.missing == 40
 
 
+@pytest.mark.parametrize("joined", [0, 1, 55])
+def test_what_had_overtaken_the_first_record_ever_is_not_missing(bench: Bench, joined: int) -> None:
+    """A watch that starts under way hears the late ones of a reordered stream, and not those that passed them before."""
+    sent = list(range(joined + 2 * REORDERED))
+    heard = [n for n in sent if n <= joined or n > joined + 6]
+    bench.feed(joined, *heard, *range(len(sent), len(sent) + WINDOW))
+    assert bench.missing == 0
+
+
+@pytest.mark.parametrize("jump", [1, REORDERED, REORDERED + 1, WINDOW])
+def test_what_is_withheld_after_joining_is_missing(bench: Bench, jump: int) -> None:
+    """The control: from the first number that cannot have overtaken on, each one counts."""
+    bench.feed(55, *range(55 + REORDERED + jump, 55 + 2 * REORDERED + jump + 1))
+    assert bench.missing == jump
+
+
 def test_holes_of_a_boot_that_is_over_are_missing_at_once(bench: Bench) -> None:
-    bench.feed(0, 1, 4)
+    bench.join()
+    bench.feed(REORDERED + 1, REORDERED + 4)
     bench.feed(0, under=epoch(boot=2, boot_id=b"C" * 16))
     assert bench.missing == 2
 
 
 def test_a_restart_of_the_receiver_forgets_no_hole(bench: Bench) -> None:
-    bench.feed(0, 2)
+    bench.join()
+    bench.feed(REORDERED + 2)
     bench.receiver = Receiver([enrolment(UNIT)], GATEWAY.boxes, bench.store)
-    bench.feed(*range(3, 3 + REORDERED))
+    bench.feed(*range(REORDERED + 3, 2 * REORDERED + 3))
     assert bench.missing == 1
 
 
@@ -127,7 +151,8 @@ def test_a_flood_of_alarms_is_a_line_now_and_then(bench: Bench) -> None:
 
 
 def test_missing_records_are_shown_for_a_while(bench: Bench) -> None:
-    bench.feed(0, *range(2, 2 + REORDERED))
+    bench.join()
+    bench.feed(*range(REORDERED + 2, 2 * REORDERED + 2))
     assert bench.missing == 1
     bench.clock.pass_time(timedelta(seconds=WITHHELD_STANDS_S + 1))
     assert bench.missing == 0

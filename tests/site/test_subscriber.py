@@ -108,6 +108,25 @@ def test_hears_publishes_and_returns_after_the_broker_was_killed(tmp_path: Path)
 
 
 @needs_mosquitto
+@pytest.mark.parametrize("persistent", [False, True])
+def test_the_first_message_after_a_lost_connection_says_so(tmp_path: Path, persistent: bool) -> None:
+    """But not where the broker keeps what comes meanwhile. What came before the loss says nothing."""
+    with (
+        LocalBroker("mosquitto") as broker,
+        subscribed(plain(broker.port), tmp_path, persistent=persistent) as (subscriber, told),
+    ):
+        told.wait("connected to")
+        assert subscriber.publish(TOPIC, b"before")
+        wait_until(lambda: len(subscriber._queue) == 1)
+        broker.restart()
+        told.wait("closed the connection")
+        wait_until(lambda: subscriber.connected)
+        assert subscriber.publish(TOPIC, b"after") and subscriber.publish(TOPIC, b"later")
+        said = {m.payload: m.after_gap for m in take(subscriber, 3)}
+        assert said == {b"before": False, b"after": not persistent, b"later": False}
+
+
+@needs_mosquitto
 def test_a_persistent_session_gets_what_came_while_it_was_away(tmp_path: Path) -> None:
     with LocalBroker("mosquitto") as broker:
         with subscribed(plain(broker.port), tmp_path) as (_, told):
@@ -162,7 +181,8 @@ def test_a_full_queue_drops_the_oldest_and_counts(tmp_path: Path, monkeypatch: p
         for number in range(5):
             assert subscriber.publish(TOPIC, b"%d" % number)
         wait_until(lambda: subscriber.dropped == 2)
-        assert [m.payload for m in take(subscriber, 3)] == [b"2", b"3", b"4"]
+        taken = [(m.payload, m.after_gap) for m in take(subscriber, 3)]
+        assert taken == [(b"2", True), (b"3", False), (b"4", False)]
 
 
 def test_absent(tmp_path: Path) -> None:

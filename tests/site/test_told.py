@@ -78,7 +78,6 @@ class Patient(Sender):
         return True
 
 
-@pytest.mark.long  # not yet known: why a busy machine sometimes shows a few records missing before any is withheld
 def test_gateway_and_watch_name_what_is_done_to_a_unit(
     tmp_path: Path, tls_site: Path, tls_broker: LocalBroker
 ) -> None:
@@ -97,6 +96,8 @@ def test_gateway_and_watch_name_what_is_done_to_a_unit(
 
         new.accept(3)
         step_until(new, lambda: new.settled and watch.shown(), "an honest beginning")
+        for _ in range(2 * REORDERED):  # until nothing can have overtaken the first record that each of them heard
+            new.step()
         assert watch.alarms() == {}
         for _ in range(5):
             new._sealer.seal(new._body())

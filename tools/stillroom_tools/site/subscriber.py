@@ -30,6 +30,8 @@ class Message(NamedTuple):
 
     topic: str
     payload: bytes
+    after_gap: bool = False
+    """Others may have come before it that nobody took: this session lost its connection, or its queue was full."""
 
 
 def say(text: str) -> None:
@@ -64,6 +66,7 @@ class Subscriber:
         """The last line told."""
         self.dropped = 0
         """Records that went because nobody took them."""
+        self._persistent, self._gap = persistent, False
         handlers = Handlers(self._arrived, lambda _number: None, self._state)
         self._session = Session(
             broker,
@@ -116,14 +119,25 @@ class Subscriber:
             if len(self._queue) >= self._capacity:
                 self._changed.wait_for(self._has_room, WAIT_FOR_ROOM_S)
             while len(self._queue) >= self._capacity:
-                self._queue.popleft()
-                self.dropped += 1
-            self._queue.append(Message(topic, payload[:MAX_KEPT_BYTES]))
+                self._drop_oldest()
+            self._queue.append(Message(topic, payload[:MAX_KEPT_BYTES], self._gap))
+            self._gap = False
             self._changed.notify_all()
+
+    def _drop_oldest(self) -> None:
+        self._queue.popleft()
+        self.dropped += 1
+        if self._queue:
+            self._queue[0] = self._queue[0]._replace(after_gap=True)
+        else:
+            self._gap = True
 
     def _has_room(self) -> bool:
         return self._stopping or len(self._queue) < self._capacity
 
-    def _state(self, _connected: bool, text: str) -> None:
+    def _state(self, connected: bool, text: str) -> None:
         self.status = text
+        if not connected and not self._persistent:  # else the broker keeps what comes meanwhile
+            with self._changed:
+                self._gap = True
         self._tell(text)

@@ -91,8 +91,6 @@ class Watch:
     def look(self, timeout_s: float) -> list[Room]:
         """Take in what came, waiting at most `timeout_s` for something; the rooms that a record or silence touched."""
         touched: dict[str, Room] = {}
-        if not self.subscriber.connected:
-            self._enrolled.alarms.excuse()  # what the broker does not keep for us is missing through no fault
         for message in self.subscriber.take(BATCH, timeout_s):
             opened = self._enrolled.open(message)
             if opened is None:

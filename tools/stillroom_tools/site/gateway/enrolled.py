@@ -61,6 +61,8 @@ class Enrolled:
 
     def open(self, message: Message) -> Opened | None:
         """A record that is true and came on its unit's own topic, or None: refused and counted."""
+        if message.after_gap:
+            self.alarms.excuse()  # what nobody kept for us is missing through no fault of its way
         try:
             opened = self._receiver.open(message.payload, unit_of(message.topic))
             self.alarms.opened(opened)
