@@ -1,8 +1,9 @@
-"""Small files that must be whole: keys and signed documents. Bounded reads, durable writes.
+"""Small files that must be whole: keys and signed documents. Bounded reads, durable writes, and one owner of a folder.
 
 Written by temporary file, fsync, rename (or link, where nothing may be replaced), fsync of the folder.
 """
 
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -81,6 +82,25 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
     flush_folder(path.parent)
+
+
+def lock_folder(folder: Path, name: str, owner: str, key: str = "") -> int:
+    """Make `folder` ours until this process ends or the descriptor returned is closed. `owner`: who locks it, in words.
+
+    `key`: of the configuration that names the folder. Raises StorageError: it cannot be used, or somebody has it.
+    """
+    named = f" ('{key}')" if key else ""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be used{named}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise StorageError(f"{folder}: another {owner} is using it: stop that one first") from None
+    return descriptor
 
 
 def flush_folder(folder: Path) -> None:

@@ -5,7 +5,6 @@ this process ends, however it ends, the kernel ends the three.
 """
 
 import argparse
-import fcntl
 import os
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from stillroom.errors import (
     StorageError,
     TrustError,
 )
+from stillroom.files import lock_folder
 from stillroom.link import COURIER_SOCKET, EYE_START
 
 HELP = "start eye, keeper and courier on this machine"
@@ -58,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
         die_with(options.parent)
     opener = find_opener(unit.camera.kind)
     check_socket_path(options.config, unit)
-    _lock(unit.path(unit.paths.run))
+    # A second supervisor would clear away the first one's names.
+    lock_folder(unit.path(unit.paths.run), "run.lock", "`stillroom run`", "paths.run")
     supervisor = Supervisor(options.config, unit.path(unit.paths.run) / EYE_START, opener)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: supervisor.stop())
@@ -86,22 +87,6 @@ def check_socket_path(path: Path, unit: UnitConfig) -> None:
         raise ConfigError(
             f"{path}: key 'paths.run' = '{unit.paths.run}': sockets there get names over 107 bytes"
         )
-
-
-def _lock(run: Path) -> None:
-    """One supervisor a run folder, until this process ends: a second would clear away the first one's names.
-
-    Raises StorageError.
-    """
-    try:
-        run.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(run / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StorageError(f"{run}: cannot be used ('paths.run'): {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise StorageError(f"{run}: another `stillroom run` is using it: stop that one first") from None
 
 
 class Child:

@@ -90,7 +90,7 @@ def test_the_first_record_ever_leaves_nothing_behind_but_a_new_boot_begins_at_ze
 
 @pytest.mark.parametrize("joined", [0, 1, 55])
 def test_what_had_overtaken_the_first_record_ever_is_not_missing(bench: Bench, joined: int) -> None:
-    """A watch that starts under way hears the late ones of a reordered stream, and not those that passed them before."""
+    """A watch that starts under way hears the late ones of a reordered stream, not those that passed them before."""
     sent = list(range(joined + 2 * REORDERED))
     heard = [n for n in sent if n <= joined or n > joined + 6]
     bench.feed(joined, *heard, *range(len(sent), len(sent) + WINDOW))

@@ -96,7 +96,9 @@ def test_gateway_and_watch_name_what_is_done_to_a_unit(
 
         new.accept(3)
         step_until(new, lambda: new.settled and watch.shown(), "an honest beginning")
-        for _ in range(2 * REORDERED):  # until nothing can have overtaken the first record that each of them heard
+        for _ in range(
+            2 * REORDERED
+        ):  # until nothing can have overtaken the first record that each of them heard
             new.step()
         assert watch.alarms() == {}
         for _ in range(5):

@@ -3,7 +3,6 @@
 No number and no boot is ever used twice, whatever the card did: what was promised lies in `marks`.
 """
 
-import fcntl
 import os
 import sqlite3
 from abc import ABC, abstractmethod
@@ -11,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stillroom.errors import StorageError
+from stillroom.files import lock_folder
 from stillroom.keeper import card
 from stillroom.keeper.card import ASIDE, FILE, Damaged, Space
 from stillroom.keeper.entries import Entries, gaps, told
@@ -25,7 +25,7 @@ class Shelf(ABC):
     def __init__(self, folder: Path) -> None:
         """Raises StorageError: in use, of another version, damaged with nothing left to tell the numbers."""
         self._folder, self._path = folder, folder / FILE
-        self._lock = _lock(folder)
+        self._lock = lock_folder(folder, "keeper.lock", "keeper", "paths.state")
         self.damage = ""
         """What was wrong with the file since this start, and what became of it; empty where nothing was."""
         self.accepted = self.utc_floor_ms = self._settled = 0
@@ -204,18 +204,3 @@ class Shelf(ABC):
     @abstractmethod
     def _failed(self, error: sqlite3.Error | OSError) -> None:
         """What to do where the card does not take something; see `Outbox`."""
-
-
-def _lock(folder: Path) -> int:
-    """A lock that ends with the process. Raises StorageError where another keeper has it."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder / "keeper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be used ('paths.state'): {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise StorageError(f"{folder}: another keeper is using it: stop that one first") from None
-    return descriptor

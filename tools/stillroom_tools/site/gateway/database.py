@@ -1,6 +1,5 @@
-"""The gateway's database file: one gateway at a time, ours alone, flushed at every commit, its schema numbered."""
+"""The gateway's database file: ours alone, flushed at every commit, its schema numbered."""
 
-import fcntl
 import os
 import sqlite3
 from pathlib import Path
@@ -26,21 +25,6 @@ CREATE TABLE commands(
   place INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL, kind TEXT NOT NULL, note BLOB NOT NULL,
   queued_ms INTEGER NOT NULL, number INTEGER NOT NULL, outcome TEXT, UNIQUE(unit, note));
 """
-
-
-def lock(folder: Path) -> int:
-    """Ends with the process. Raises StorageError where another gateway has it."""
-    path = folder / "gateway.lock"
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be made: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise StorageError(f"{folder}: another gateway is using it: stop that one first") from None
-    return descriptor
 
 
 def open_database(path: Path) -> sqlite3.Connection:

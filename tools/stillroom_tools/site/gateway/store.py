@@ -23,6 +23,7 @@ import msgspec
 
 from stillroom.errors import StorageError
 from stillroom.events import Entry, Lost, Receipt
+from stillroom.files import lock_folder
 from stillroom.receiver import Opened
 from stillroom.replay import Seen
 from stillroom_tools.site.gateway import database
@@ -69,7 +70,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         """Raises StorageError: another gateway, not a database of ours, a newer version, a disk that refuses."""
         self._path = folder / FILE
-        self._lock = database.lock(folder)
+        self._lock = lock_folder(folder, "gateway.lock", "gateway")
         self._database = database.open_database(self._path)
         self.commands = Commands(self._database, self.transaction)
         """What units are to be told to do, and what became of it."""
