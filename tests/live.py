@@ -111,6 +111,7 @@ class LiveSite:
         command(
             "site",
             "authorise",
+            "new",
             folder,
             "--site",
             self.site,

@@ -12,7 +12,7 @@ import msgspec
 from nacl import bindings
 
 from stillroom import wire
-from stillroom.documents import BoxPeriod, Enrolment, Recipient, Roster, to_ms
+from stillroom.documents import Approver, Authorisation, BoxPeriod, Enrolment, Recipient, Roster, to_ms
 from stillroom.events import Body, DownBody, Entry, Snapshot, StateChanged
 from stillroom.keys import BoxKey, KeyRing, SigningKey, digest
 from stillroom.observation import Reading
@@ -39,6 +39,7 @@ BOARD = ring("board", "board", 2)
 UNIT = ring("unit", "u-1")
 OTHER_UNIT = ring("unit", "u-2")
 STRANGER = ring("gateway", "stranger")
+APPROVERS = (ring("approver", "dr-a", 0), ring("approver", "dr-b", 0))
 
 
 def command(module: ModuleType, *arguments: object) -> int:
@@ -79,8 +80,31 @@ def roster(*recipients: Recipient, version: int = 1, **changes: object) -> Roste
         "version": version,
         "recipients": recipients or (recipient(GATEWAY), recipient(BOARD)),
         "delivery": "cursor",
+        "approvers": (),
     }
     return Roster(**(plain | changes))
+
+
+def authorisation(name: str = "a-1", **changes: object) -> Authorisation:
+    """Of a day from noon on; a review is due when it ends."""
+    plain = {
+        "start": NOON,
+        "until": NOON + DAY,
+        "id": name,
+        "site": "demo",
+        "unit": "u-1",
+        "room": "room-1",
+        "scopes": ("status",),
+        "purpose": "safety",
+        "assessment": None,
+        "consent": None,
+        "view": None,
+    } | changes
+    return Authorisation(**({"review_by": plain["until"]} | plain))
+
+
+def approver(of: KeyRing) -> Approver:
+    return Approver(of.name, of.signing.verify_key.raw)
 
 
 def enrolment(of: KeyRing) -> Enrolment:

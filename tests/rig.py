@@ -59,14 +59,14 @@ class Rig:
         site = open_site(self.site_folder)
         self.receiver = Receiver(site.enrolments(), site.keys("gateway").boxes, MemoryStore())
 
-    def authorise(self, days: float = 1, scopes: str = "status,breathing,pulse") -> None:
+    def authorise(self, days: float = 1, scopes: str = "status,breathing,pulse", *more: object) -> None:
         run(
-            "site", "authorise", self.folder, "--site", self.site_folder, "--room", "r-1", "--days", days,
-            "--scopes", scopes,
+            "site", "authorise", "new", self.folder, "--site", self.site_folder, "--room", "r-1", "--days", days,
+            "--scopes", scopes, *more,
         )  # fmt: skip
 
     def withdraw(self) -> None:
-        run("site", "withdraw", self.folder, "--site", self.site_folder)
+        run("site", "authorise", "withdraw", self.folder, "--site", self.site_folder)
 
     def beat(self, seconds: float = 0.2) -> None:
         """Let time pass, a lease period at a time."""

@@ -101,13 +101,13 @@ def test_withdrawal_ends_the_camera_within_a_second_and_a_new_authorisation_star
     unit = live.add_unit()
     live.start()
     until(lambda: live.has("state", state="occupied"), "somebody seen")
-    command("site", "withdraw", unit.folder, "--site", live.site)
+    command("site", "authorise", "withdraw", unit.folder, "--site", live.site)
     learned_s = time.monotonic()
     until(lambda: unit.status().gate == "withdrawn" or live.pid_of(unit, "eye") is None, "withdrawal learned")
     until(lambda: live.pid_of(unit, "eye") is None, "no eye", within_s=1.0)
     assert time.monotonic() - learned_s < 2.0
     until(lambda: live.has("gate", gate="withdrawn"), "the withdrawal at the other end")
-    command("site", "authorise", unit.folder, "--site", live.site, "--room", "room-1", "--days", 1)
+    command("site", "authorise", "new", unit.folder, "--site", live.site, "--room", "room-1", "--days", 1)
     until(lambda: live.pid_of(unit, "eye"), "an eye again")
     until(lambda: unit.status().gate == "open", "an open gate")
     live.settle()
@@ -216,12 +216,14 @@ def test_commands_reach_a_unit_that_nobody_can_touch(live: LiveSite):
     unit = live.add_unit()
     live.start()
     until(lambda: unit.status().gate == "open", "an open gate")
-    command("site", "withdraw", unit.name, "--site", live.site, "--send")
+    command("site", "authorise", "withdraw", unit.name, "--site", live.site, "--send")
     until(lambda: live.has("receipt", kind="withdrawal", outcome="done"), "the receipt of the withdrawal")
     until(lambda: unit.status().gate == "withdrawn", "a closed gate")
     until(lambda: live.pid_of(unit, "eye") is None, "no eye", within_s=1.0)
     live.restart_gateway()
-    command("site", "authorise", unit.name, "--site", live.site, "--room", "room-9", "--days", 1, "--send")
+    command(
+        "site", "authorise", "new", unit.name, "--site", live.site, "--room", "room-9", "--days", 1, "--send"
+    )
     until(
         lambda: live.has("receipt", kind="authorisation", outcome="done"), "the receipt of the authorisation"
     )

@@ -29,9 +29,23 @@ def explained(unit: Path, capsys) -> str:
     return capsys.readouterr().out
 
 
-def authorise(unit: Path, scopes: str) -> None:
+def authorise(unit: Path, scopes: str, *more: object) -> None:
     site = unit.parent / "site"
-    run("site", "authorise", unit, "--site", site, "--room", "r-1", "--days", 1, "--scopes", scopes)
+    run(
+        "site",
+        "authorise",
+        "new",
+        unit,
+        "--site",
+        site,
+        "--room",
+        "r-1",
+        "--days",
+        1,
+        "--scopes",
+        scopes,
+        *more,
+    )
 
 
 def test_without_authorisation_it_senses_nothing_and_says_why(unit, capsys):
@@ -48,8 +62,18 @@ def test_what_is_sensed_follows_from_the_authorisation(unit, capsys):
     said = explained(unit, capsys)
     assert "room r-1, under authorisation a-" in said
     assert "how often the person breathes" in said and "heart" not in said
-    run("site", "withdraw", unit, "--site", unit.parent / "site")
+    run("site", "authorise", "withdraw", unit, "--site", unit.parent / "site")
     assert "its authorisation was taken back" in explained(unit, capsys)
+
+
+def test_what_it_may_and_cannot_do_is_said_with_review_consent_and_assessment(unit, capsys, tmp_path):
+    (tmp_path / "dpia.pdf").write_bytes(b"assessed")
+    more = ("--consent", "form-7", "--assessment", tmp_path / "dpia.pdf", "--review-days", 0.5)
+    authorise(unit, "status,view-figure,release", *more)
+    said = explained(unit, capsys)
+    assert "It may also show a drawn figure to somebody who looks, and cannot" in said
+    assert "It may also record a picture" in said
+    assert "to be reviewed by 2" in said and "Consent: form-7. Impact assessment: " in said
 
 
 def test_recipients_and_every_kind_of_event_are_named(unit, capsys):

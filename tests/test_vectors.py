@@ -78,6 +78,7 @@ def test_notes(vector: dict[str, Any]) -> None:
         vector["kind"],
         SCHEMAS[vector["kind"]],
         [parse_signer(vector["signer"])],
+        [parse_signer(line) for line in vector["one_of"]],
     )
     if vector["expect"] == "ok":
         assert isinstance(open_note(*arguments), SCHEMAS[vector["kind"]])

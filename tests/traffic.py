@@ -111,7 +111,7 @@ class World:
             "--source", SCENARIO,
         )  # fmt: skip
         run(
-            "site", "authorise", home, "--site", site, "--room", "r-1", "--days", 1,
+            "site", "authorise", "new", home, "--site", site, "--room", "r-1", "--days", 1,
             "--scopes", "status,breathing,pulse",
         )  # fmt: skip
         (home / "run").mkdir(exist_ok=True)

@@ -3,7 +3,7 @@
 Times are UTC to the second, as people read them. `from` is included, `until` is not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -19,10 +19,15 @@ from stillroom.wire import MAX_WRAPS
 
 MAX_AUTHORISATION = timedelta(days=28)
 MAX_BOX_KEYS = 32
+MAX_APPROVERS = 8
 
 Time = Annotated[datetime, Meta(tz=True)]
 Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z")]
-Scope = Literal["status", "breathing", "pulse"]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Scope = Literal["status", "breathing", "pulse", "view-figure", "view-picture", "release"]
+VIEWS: tuple[Scope, ...] = ("view-figure", "view-picture")
+WITHOUT_EFFECT: tuple[Scope, ...] = (*VIEWS, "release")
+"""Scopes that can be signed for and that this version of a unit cannot do: carried, never acted on."""
 ConsumerRole = Literal["gateway", "board", "viewer", "advocate"]
 
 UNIT_RECIPIENTS = ("gateway", "board")
@@ -33,6 +38,11 @@ def _whole_seconds_utc(*moments: datetime) -> None:
     for moment in moments:
         if moment.utcoffset() != timedelta(0) or moment.microsecond:
             raise ValueError("a time is UTC to the second: 2026-11-22T08:00:00Z")
+
+
+def _differ(what: str, values: Sequence[object]) -> None:
+    if len(set(values)) != len(values):
+        raise ValueError(f"'{what}' names one twice")
 
 
 class _Timed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,19 +78,28 @@ class Recipient(Struct, frozen=True, forbid_unknown_fields=True):
         return RecipientKey(max(valid, key=lambda box: box.start).key) if valid else None
 
 
+class Approver(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody whose signature an authorisation may need beside the authority's."""
+
+    name: PlainName
+    sign: RawKey
+
+
 class Roster(_Timed, frozen=True, forbid_unknown_fields=True):
-    """Who receives, and how delivery is known. A higher version replaces a lower one, never the other way."""
+    """Who receives, how delivery is known, who must sign. A higher version replaces a lower, never the other way."""
 
     site: PlainName
     version: Annotated[int, Meta(ge=1, le=2**53 - 1)]
     recipients: Annotated[tuple[Recipient, ...], Meta(min_length=1, max_length=16)]
     delivery: Literal["cursor", "puback"]
+    approvers: Annotated[tuple[Approver, ...], Meta(max_length=MAX_APPROVERS)]
+    """Where there are any, one of them must sign each authorisation too; none: the authority's word is enough."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        names = [recipient.name for recipient in self.recipients]
-        if len(set(names)) != len(names):
-            raise ValueError("two recipients of one name")
+        _differ("recipients", [recipient.name for recipient in self.recipients])
+        _differ("approvers", [approver.name for approver in self.approvers])
+        _differ("approvers", [approver.sign for approver in self.approvers])
         if len(self.of_unit) > MAX_WRAPS:
             raise ValueError(f"at most {MAX_WRAPS} recipients of records")
         if self.delivery == "cursor" and not any(r.role == "gateway" for r in self.recipients):
@@ -90,6 +109,11 @@ class Roster(_Timed, frozen=True, forbid_unknown_fields=True):
     def of_unit(self) -> tuple[Recipient, ...]:
         """To whom a unit seals its records."""
         return tuple(r for r in self.recipients if r.role in UNIT_RECIPIENTS)
+
+    @property
+    def approver_signers(self) -> tuple[Signer, ...]:
+        """Of whom one must have signed an authorisation; empty where none need."""
+        return tuple(Signer(f"{self.site}/{a.name}", VerifyKey(a.sign)) for a in self.approvers)
 
     @property
     def gateway_keys(self) -> dict[bytes, VerifyKey]:
@@ -111,8 +135,15 @@ class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
         _whole_seconds_utc(self.made)
 
 
+class ViewLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long one look lasts at most, and how many there may be in an hour."""
+
+    seconds: Annotated[int, Meta(ge=1, le=60)]
+    looks_per_hour: Annotated[int, Meta(ge=1, le=60)]
+
+
 class Authorisation(_Timed, frozen=True, forbid_unknown_fields=True):
-    """Leave for one unit to sense one room for a while, for a purpose."""
+    """Leave for one unit to sense one room for a while, for a purpose. Codes, hashes and times; no free text."""
 
     id: Code
     site: PlainName
@@ -120,13 +151,31 @@ class Authorisation(_Timed, frozen=True, forbid_unknown_fields=True):
     room: Code
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)]
     purpose: Code
+    review_by: Time
+    """From then on it allows nothing: somebody has to look whether it is still right, and sign another."""
+    assessment: Sha256 | None
+    """Of the impact assessment that it rests on: the SHA-256 of the file, in hex."""
+    consent: Code | None
+    """Where the facility keeps the consent: its own reference, which means nothing elsewhere."""
+    view: ViewLimits | None
+    """There where a view is allowed, and only there."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _whole_seconds_utc(self.review_by)
         if self.until - self.start > MAX_AUTHORISATION:
             raise ValueError(f"longer than {MAX_AUTHORISATION.days} days")
-        if len(set(self.scopes)) != len(self.scopes):
-            raise ValueError("a scope named twice")
+        if not self.start < self.review_by <= self.until:
+            raise ValueError("'review_by' must be after 'from' and not after 'until'")
+        _differ("scopes", self.scopes)
+        if "status" not in self.scopes:
+            raise ValueError("scope 'status' is missing: a unit that senses always says it")
+        if (self.view is not None) != any(scope in VIEWS for scope in self.scopes):
+            raise ValueError("'view' belongs to the scopes view-figure and view-picture, and to no other")
+
+    def overdue(self, utc_ms: int) -> bool:
+        """Nobody has looked at it again in time."""
+        return utc_ms >= to_ms(self.review_by)
 
 
 class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -177,11 +226,14 @@ def now(clock: Clock) -> datetime:
     return from_ms(clock.utc_ms())
 
 
-def read_document(path: Path, schema: type[D], signers: Iterable[Signer]) -> D:
-    """A signed document from its file. Raises TrustError (a NoteError, where it could be read) naming the file."""
+def read_document(path: Path, schema: type[D], signers: Iterable[Signer], one_of: Sequence[Signer] = ()) -> D:
+    """A signed document from its file. Raises TrustError (a NoteError, where it could be read) naming the file.
+
+    `one_of`: of these, where there are any, one must have signed too.
+    """
     note = read_bounded(path)
     try:
-        return open_note(note, KINDS[schema], schema, signers)
+        return open_note(note, KINDS[schema], schema, signers, one_of)
     except NoteError as error:
         raise NoteError(error.reason, f"{path}: {error}") from None
 

@@ -26,6 +26,7 @@ GateReason = Literal[
     "no-authorisation",
     "not-yet-valid",
     "expired",
+    "review-overdue",
     "withdrawn",
     "paused",
     "clock-unsure",

@@ -5,11 +5,13 @@ It reads what the keeper reads and decides as the keeper decides; it needs no ke
 
 import argparse
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from stillroom import config, events
 from stillroom.clock import SystemClock, utc_text
 from stillroom.config import UnitConfig
+from stillroom.documents import WITHOUT_EFFECT, to_ms
 from stillroom.errors import EXIT_OK
 from stillroom.keeper.authorisation import Papers, load_papers
 from stillroom.keeper.gate import Decision, Situation, decide
@@ -25,10 +27,16 @@ _SCOPES = {
     "breathing": "how often the person breathes",
     "pulse": "how often the heart beats, from the colour of the skin",
 }
+_LATER = {
+    "view-figure": "show a drawn figure to somebody who looks",
+    "view-picture": "show a coarse picture to somebody who looks",
+    "release": "record a picture for somebody who is named",
+}
 _CLOSED = {
     "no-authorisation": "nobody has authorised it",
     "not-yet-valid": "its authorisation has not begun",
     "expired": "its authorisation has ended",
+    "review-overdue": "nobody has reviewed its authorisation in time",
     "withdrawn": "its authorisation was taken back",
     "paused": "somebody in the room pressed pause",
     "clock-unsure": "its clock cannot be believed",
@@ -58,7 +66,8 @@ def lines(unit: UnitConfig) -> Iterator[str]:
     """The whole text, a line at a time."""
     clock = SystemClock()
     trust = unit.path(unit.paths.trust)
-    papers = load_papers(trust, unit.unit)
+    roster = load_roster(trust, clock)
+    papers = load_papers(trust, unit.unit, roster.approver_signers)
     status = read_running(unit.path(unit.paths.run), unit.slots.period_s)
     utc_ms = clock.utc_ms()
     decision = _decision(utc_ms, papers, status)
@@ -66,7 +75,6 @@ def lines(unit: UnitConfig) -> Iterator[str]:
     yield ""
     yield from _senses(unit, decision, papers)
     yield ""
-    roster = load_roster(trust, clock)
     yield "It sends"
     pace = f"every {unit.slots.period_s:g} s, whatever happens"
     yield f"  one sealed record of {RECORD_BYTES} bytes {pace}, to the broker"
@@ -97,8 +105,11 @@ def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[st
         yield f"  nothing: the process that could open the camera does not run, because {reason}."
     else:
         yield f"  room {allowed.room}, under authorisation {allowed.id} for the purpose '{allowed.purpose}',"
-        yield f"  from {utc_text(allowed.from_ms)} until {utc_text(allowed.until_ms)}:"
-        yield from (f"    {_SCOPES[scope]}" for scope in allowed.scopes)
+        yield f"  from {_day(allowed.start)} until {_day(allowed.until)}, to be reviewed by {_day(allowed.review_by)}:"
+        yield from (f"    {_SCOPES[scope]}" for scope in allowed.scopes if scope not in WITHOUT_EFFECT)
+        for scope in (scope for scope in allowed.scopes if scope in WITHOUT_EFFECT):
+            yield f"  It may also {_LATER[scope]}, and cannot: this version has nothing that does it."
+        yield f"  Consent: {allowed.consent or 'not named'}. Impact assessment: {allowed.assessment or 'not named'}."
     private = len(unit.zones.private)
     yield f"  Parts of the picture that are never read: {private or 'none'}."
     if unit.camera.kind != config.OWN_CAMERA:
@@ -107,6 +118,10 @@ def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[st
     yield f"  The button in the room stops all of it for {minutes}; pressed again, it goes on."
     for refused in papers.refused:
         yield f"  A document was refused: {refused.file}: {refused.reason}"
+
+
+def _day(moment: datetime) -> str:
+    return utc_text(to_ms(moment))
 
 
 def _keeps(unit: UnitConfig, status: Status | None) -> Iterator[str]:

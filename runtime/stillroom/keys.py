@@ -27,7 +27,7 @@ UNIT_KEY_FILE = "unit.key"
 
 _SECRET_KIND = b"stillroom/1 secret\n"
 
-Role = Literal["authority", "gateway", "board", "viewer", "advocate", "unit"]
+Role = Literal["authority", "gateway", "board", "viewer", "advocate", "approver", "unit"]
 RawKey = Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
 PlainName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
 
@@ -237,8 +237,8 @@ def load_unit_keys(keys_dir: Path) -> KeyRing:
     return load_keys(keys_dir / UNIT_KEY_FILE, "unit")
 
 
-def load_keys(path: Path, role: Role) -> KeyRing:
-    """Read a key file. Raises TrustError: absent, readable by others, damaged, or another's role."""
+def load_keys(path: Path, *roles: Role) -> KeyRing:
+    """Read a key file. Raises TrustError: absent, readable by others, damaged, or of none of these roles."""
     data = read_private(path)
     try:
         if not data.startswith(_SECRET_KIND):
@@ -246,7 +246,8 @@ def load_keys(path: Path, role: Role) -> KeyRing:
         secret = msgspec.json.decode(data[len(_SECRET_KIND) :], type=_SecretFile)
     except (ValueError, msgspec.MsgspecError):
         raise TrustError(f"{path}: not a key file, or damaged: restore it from its backup") from None
-    if secret.role != role:
-        raise TrustError(f"{path}: the key of a {secret.role}, where that of a {role} is needed")
+    if secret.role not in roles:
+        wanted = " or ".join(roles)
+        raise TrustError(f"{path}: the key of a {secret.role}, where that of a {wanted} is needed")
     boxes = tuple(BoxKey(raw) for raw in secret.boxes)
     return KeyRing(secret.site, secret.role, secret.name, SigningKey(secret.sign), boxes)

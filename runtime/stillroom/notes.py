@@ -90,27 +90,57 @@ def parse_signer(text: str) -> Signer:
 
 def sign_note(kind: str, document: Struct, signers: Sequence[KeyRing]) -> bytes:
     """The note of `document`, signed by each. Raises TrustError where it would be too large to be read."""
-    text = encode(kind, document)
-    lines = [_signature_line(signer_of(ring), ring.signing, text) for ring in signers]
-    note = text + b"\n" + "".join(lines).encode()
-    if len(note) > MAX_NOTE_BYTES or not 1 <= len(lines) <= MAX_SIGNATURES:
-        raise TrustError(f"a document of {len(note)} bytes: at most {MAX_NOTE_BYTES}")
+    note = encode(kind, document)
+    for ring in signers:
+        note = add_signature(note, ring)
     return note
 
 
-def open_note(note: bytes, kind: str, schema: type[D], signers: Iterable[Signer]) -> D:
+def add_signature(note: bytes, ring: KeyRing) -> bytes:
+    """The note with one more signature; or the first, under the text that `encode` made.
+
+    Raises NoteError for what is no note; TrustError: signed already by this key, by eight others, or too large.
+    """
+    text, lines = split(note, unsigned=True)
+    signer = signer_of(ring)
+    if (signer.name, signer.hash) in _signatures(lines):
+        raise TrustError(f"signed already by {signer.name}")
+    lines = [*lines, _signature_line(signer, ring.signing, text)]
+    signed = text + b"\n" + "".join(f"{line}\n" for line in lines).encode()
+    if len(signed) > MAX_NOTE_BYTES or len(lines) > MAX_SIGNATURES:
+        raise TrustError(f"a document of {len(signed)} bytes: at most {MAX_NOTE_BYTES}")
+    return signed
+
+
+def signed_by(note: bytes, signers: Iterable[Signer]) -> tuple[list[Signer], int]:
+    """Which of these have signed a note or a draft, and how many others. Raises NoteError: size, form, signature."""
+    text, lines = split(note, unsigned=True)
+    found = _signatures(lines)
+    present = [signer for signer in signers if (signer.name, signer.hash) in found]
+    for signer in present:
+        _require(signer, found, text)
+    return present, len(found) - len(present)
+
+
+def open_note(
+    note: bytes, kind: str, schema: type[D], signers: Iterable[Signer], one_of: Sequence[Signer] = ()
+) -> D:
     """What a note says, once every one of `signers` is seen to have signed it; others' signatures are ignored.
+
+    `one_of`: of these, where there are any, one must have signed too.
 
     Raises NoteError: size, form (no signed note), signer (one is missing), signature (altered), kind, content
     (not what the schema allows), canonical (not in its one form).
     """
-    text, lines = _split(note)
+    text, lines = split(note)
     required = tuple(signers)
     if not required:
         raise ValueError("a note is opened against at least one signer")
     found = _signatures(lines)
     for signer in required:
         _require(signer, found, text)
+    if one_of:
+        _require_one(one_of, found, text)
     return decode(text, kind, schema)
 
 
@@ -135,19 +165,26 @@ def decode(text: bytes, kind: str, schema: type[D]) -> D:
 
 
 def _signature_line(signer: Signer, key: SigningKey, text: bytes) -> str:
-    return f"— {signer.name} {base64.b64encode(signer.hash + key.sign(text)).decode()}\n"
+    return f"— {signer.name} {base64.b64encode(signer.hash + key.sign(text)).decode()}"
 
 
-def _split(note: bytes) -> tuple[bytes, list[str]]:
+def split(note: bytes, *, unsigned: bool = False) -> tuple[bytes, list[str]]:
+    """The text of a note and its lines of signatures. `unsigned`: a text alone, which nobody has signed yet, will do.
+
+    Raises NoteError: size, form.
+    """
     if len(note) > MAX_NOTE_BYTES:
         raise NoteError("size", f"larger than {MAX_NOTE_BYTES} bytes, which no document is")
     text, middle, signatures = note.rpartition(b"\n\n")
+    if unsigned and not middle:
+        text, middle, signatures = note.rpartition(b"\n")
     try:
         lines = signatures.decode().split("\n")
         text.decode()
     except UnicodeDecodeError:
         raise NoteError("form", "not a signed document: not UTF-8") from None
-    if not middle or lines[-1] != "" or not 1 <= len(lines) - 1 <= MAX_SIGNATURES:
+    least = 0 if unsigned else 1
+    if not middle or lines[-1] != "" or not least <= len(lines) - 1 <= MAX_SIGNATURES:
         raise NoteError("form", "not a signed document, or cut short: no signature at its end")
     if any(byte < 0x20 and byte != 0x0A for byte in text) or b"\n\n" in text:
         raise NoteError("form", "not a signed document: control characters or blank lines in its text")
@@ -172,6 +209,14 @@ def _signatures(lines: list[str]) -> dict[tuple[str, bytes], bytes]:
             raise NoteError("form", "signed twice by one key")
         found[name] = data[_HASH_BYTES:]
     return found
+
+
+def _require_one(signers: Sequence[Signer], found: dict[tuple[str, bytes], bytes], text: bytes) -> None:
+    present = [signer for signer in signers if (signer.name, signer.hash) in found]
+    if not present:
+        raise NoteError("signer", f"not signed by any of {', '.join(signer.name for signer in signers)}")
+    for signer in present:
+        _require(signer, found, text)
 
 
 def _require(signer: Signer, found: dict[tuple[str, bytes], bytes], text: bytes) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.parties import authorisation
 from tests.rig import Rig
 
 from stillroom.documents import KINDS, Authorisation, Roster, Withdrawal, from_ms, now
@@ -40,11 +41,10 @@ class Commanded:
 
     def paper(self, name: str = "a-1", *, by: KeyRing | None = None, **changes: object) -> bytes:
         start = now(self.rig.clock)
-        plain = {
-            "start": start, "until": start + timedelta(days=1), "id": name, "site": "test", "unit": "u-1",
-            "room": "r-1", "scopes": ("status",), "purpose": "safety",
-        }  # fmt: skip
-        return sign_note(KINDS[Authorisation], Authorisation(**(plain | changes)), [by or self.authority])
+        plain = {"start": start, "until": start + timedelta(days=1), "site": "test", "room": "r-1"}
+        return sign_note(
+            KINDS[Authorisation], authorisation(name, **(plain | changes)), [by or self.authority]
+        )
 
     def end(self, name: str = "a-1") -> bytes:
         document = Withdrawal(authorisation=name, site="test", unit="u-1", at=now(self.rig.clock))

@@ -1,25 +1,17 @@
 """Every case of the gate is a row: situation, documents, what it must say."""
 
 import pytest
+from parties import authorisation
 
-from stillroom.keeper.authorisation import Authorisation
+from stillroom.documents import Authorisation, from_ms
 from stillroom.keeper.gate import CLOCK_TOLERANCE_MS, Decision, Situation, decide
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000
 
 
-def paper(name="a-1", start=NOW - HOUR, end=NOW + HOUR) -> Authorisation:
-    return Authorisation(
-        id=name,
-        site="s",
-        unit="u-1",
-        room="r-1",
-        scopes=("status",),
-        from_ms=start,
-        until_ms=end,
-        purpose="care",
-    )
+def paper(name="a-1", start=NOW - HOUR, end=NOW + HOUR, review=None) -> Authorisation:
+    return authorisation(name, start=from_ms(start), until=from_ms(end), review_by=from_ms(review or end))
 
 
 def at(utc_ms=NOW, floor=0, paused=False, refused=False, moved=False) -> Situation:
@@ -32,6 +24,9 @@ STANDING, PAST, FUTURE = (
     paper("a-2", NOW - 2 * HOUR, NOW - HOUR),
     paper("a-3", NOW + HOUR, NOW + 2 * HOUR),
 )
+
+REVIEW = NOW + HOUR // 2
+REVIEWED = paper("a-4", review=REVIEW)
 
 ROWS = [
     ("standing", at(), [STANDING], NONE, "open"),
@@ -46,6 +41,17 @@ ROWS = [
     ("a millisecond before", at(NOW - HOUR - 1), [STANDING], NONE, "not-yet-valid"),
     ("at its last millisecond", at(NOW + HOUR - 1), [STANDING], NONE, "open"),
     ("at its end", at(NOW + HOUR), [STANDING], NONE, "expired"),
+    ("review due in a millisecond", at(REVIEW - 1), [REVIEWED], NONE, "open"),
+    ("review due now", at(REVIEW), [REVIEWED], NONE, "review-overdue"),
+    ("review overdue, and another one stands", at(REVIEW), [REVIEWED, STANDING], NONE, "open"),
+    (
+        "review overdue, the other withdrawn",
+        at(REVIEW),
+        [REVIEWED, STANDING],
+        frozenset({"a-1"}),
+        "review-overdue",
+    ),
+    ("review overdue, and its time over too", at(NOW + HOUR), [REVIEWED], NONE, "expired"),
     ("paused", at(paused=True), [STANDING], NONE, "paused"),
     ("camera refused", at(refused=True), [STANDING], NONE, "camera-refused"),
     ("camera moved", at(moved=True), [STANDING], NONE, "camera-moved"),

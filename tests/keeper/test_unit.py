@@ -63,6 +63,30 @@ def test_an_authorisation_that_lapses_ends_the_eye(rig):
     assert rig.slot().snapshot.gate == "expired"
 
 
+def test_a_review_that_is_overdue_ends_the_eye_at_the_next_lease(rig):
+    rig.authorise(1, "status", "--review-days", 0.005)
+    rig.beat()
+    assert rig.may_start
+    rig.eye.occupied = True
+    rig.clock.pass_time(timedelta(seconds=300))
+    rig.beat()
+    assert rig.may_start
+    rig.clock.pass_time(timedelta(seconds=132))
+    rig.unit.lease()
+    assert rig.eye.last(Halt) and rig.eye.put_outs == 1 and not rig.may_start
+    assert rig.slot().snapshot.gate == "review-overdue"
+    rig.authorise()
+    rig.beat()
+    assert rig.may_start
+
+
+def test_scopes_that_no_unit_can_do_yet_change_nothing(rig):
+    rig.authorise(1, "status,view-figure,view-picture,release")
+    rig.beat()
+    lease = rig.eye.last(Lease)
+    assert rig.may_start and (lease.breathing, lease.pulse) == (False, False)
+
+
 def test_the_button_pauses_at_once_outlives_a_restart_and_ends_by_itself(rig):
     rig.authorise()
     rig.beat()

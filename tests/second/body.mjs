@@ -32,7 +32,7 @@ const state = among(
   "unknown", "empty", "occupied", "in-bed", "bed-edge", "out-of-bed", "on-floor", "bathroom", "several-people",
 );
 const gate = among(
-  "open", "no-authorisation", "not-yet-valid", "expired", "withdrawn", "paused", "clock-unsure", "indicator-fault",
+  "open", "no-authorisation", "not-yet-valid", "expired", "review-overdue", "withdrawn", "paused", "clock-unsure", "indicator-fault",
   "camera-refused", "camera-moved",
 );
 

@@ -20,14 +20,20 @@ export function parseSigner(line) {
   return { name, id, key: new Uint8Array(raw.subarray(1)) };
 }
 
-export function openNote(note, kind, signers) {
+// Each of `signers` must have signed, and one of `oneOf` where there are any.
+export function openNote(note, kind, signers, oneOf = []) {
   const { text, signatures } = split(Buffer.from(note));
-  for (const signer of signers) {
-    const signature = signatures.get(`${signer.name} ${signer.id}`);
-    if (signature === undefined) throw new Refusal("signer");
-    if (!sodium.crypto_sign_verify_detached(signature, text, signer.key)) throw new Refusal("signature");
-  }
+  const signatureOf = (signer) => signatures.get(`${signer.name} ${signer.id}`);
+  const present = oneOf.filter(signatureOf);
+  for (const signer of signers) verify(signer, signatureOf(signer), text);
+  if (oneOf.length > 0 && present.length === 0) throw new Refusal("signer");
+  for (const signer of present) verify(signer, signatureOf(signer), text);
   return decodeDocument(text.toString(), kind);
+}
+
+function verify(signer, signature, text) {
+  if (signature === undefined) throw new Refusal("signer");
+  if (!sodium.crypto_sign_verify_detached(signature, text, signer.key)) throw new Refusal("signature");
 }
 
 function split(note) {
@@ -95,19 +101,27 @@ const among = (...names) => (v) => names.includes(v);
 const inTime = (v) => Date.parse(v.from) < Date.parse(v.until);
 
 const box = exactly({ from: moment, until: moment, key });
+const whole = (least, most) => (v) => Number.isSafeInteger(v) && v >= least && v <= most;
+const orNull = (check) => (v) => v === null || check(v);
+const differ = (values) => new Set(values).size === values.length;
+
+const approver = exactly({ name, sign: key });
+const viewLimits = { seconds: whole(1, 60), looks_per_hour: whole(1, 60) };
 const recipient = exactly({
   name, role: among("gateway", "board", "viewer", "advocate"), sign: key,
   boxes: list((v) => box(v) && inTime(v), 0, 32),
 });
 const fields = {
   roster: {
-    from: moment, until: moment, site: name, version: (v) => Number.isSafeInteger(v) && v >= 1,
-    recipients: list(recipient, 1, 16), delivery: among("cursor", "puback"),
+    from: moment, until: moment, site: name, version: whole(1, Number.MAX_SAFE_INTEGER),
+    recipients: list(recipient, 1, 16), delivery: among("cursor", "puback"), approvers: list(approver, 0, 8),
   },
   enrolment: { site: name, unit: name, sign: key, box: key, made: moment },
   authorisation: {
     from: moment, until: moment, id: code, site: name, unit: name, room: code,
-    scopes: list(among("status", "breathing", "pulse"), 1, 3), purpose: code,
+    scopes: list(among("status", "breathing", "pulse", "view-figure", "view-picture", "release"), 1, 6), purpose: code,
+    review_by: moment, assessment: orNull((v) => typeof v === "string" && /^[0-9a-f]{64}$/.test(v)),
+    consent: orNull(code), view: orNull(exactly(viewLimits)),
   },
   withdrawal: { authorisation: code, site: name, unit: name, at: moment },
 };
@@ -117,23 +131,27 @@ const documents = {
   enrolment: exactly(fields.enrolment),
   authorisation: (v) =>
     exactly(fields.authorisation)(v) && inTime(v) && Date.parse(v.until) - Date.parse(v.from) <= 28 * DAY_MS &&
-    new Set(v.scopes).size === v.scopes.length,
+    Date.parse(v.from) < Date.parse(v.review_by) && Date.parse(v.review_by) <= Date.parse(v.until) &&
+    differ(v.scopes) && v.scopes.includes("status") &&
+    (v.view !== null) === v.scopes.some((scope) => scope.startsWith("view-")),
   withdrawal: exactly(fields.withdrawal),
 };
 
 function rosterAgrees(roster) {
   const roles = roster.recipients.map((one) => one.role);
-  const names = new Set(roster.recipients.map((one) => one.name));
+  const namesDiffer = [roster.recipients, roster.approvers].every((all) => differ(all.map((one) => one.name)));
   const ofUnit = roles.filter((role) => role === "gateway" || role === "board");
   const heard = roster.delivery === "puback" || roles.includes("gateway");
-  return names.size === roles.length && ofUnit.length <= 8 && heard;
+  return namesDiffer && differ(roster.approvers.map((one) => one.sign)) && ofUnit.length <= 8 && heard;
 }
 
 // The document with its keys in the order of the tables, so that any other order is not canonical.
 function inOrder(document, kind) {
   const order = (value, names) => Object.fromEntries(names.map((one) => [one, value[one]]));
   const ordered = order(document, Object.keys(fields[kind]));
+  if (kind === "authorisation" && document.view) ordered.view = order(document.view, Object.keys(viewLimits));
   if (kind !== "roster") return ordered;
+  ordered.approvers = document.approvers.map((one) => order(one, ["name", "sign"]));
   ordered.recipients = document.recipients.map((one) => ({
     ...order(one, ["name", "role", "sign"]),
     boxes: one.boxes.map((period) => order(period, ["from", "until", "key"])),

@@ -61,7 +61,7 @@ const results = {
   derivation: ofDerivation(records.derivation),
   records: named(records.records, (vector) => outcome(() => openRecord(vector, records.keys))),
   notes: named(read("notes.json"), (vector) =>
-    outcome(() => openNote(vector.note, vector.kind, [parseSigner(vector.signer)]))),
+    outcome(() => openNote(vector.note, vector.kind, [parseSigner(vector.signer)], vector.one_of.map(parseSigner)))),
   replay: named(read("replay.json"), ({ steps }) => ofSteps(steps)),
 };
 process.stdout.write(JSON.stringify(results));

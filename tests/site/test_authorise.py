@@ -27,13 +27,13 @@ class Ward:
 
     def authorise(self, *more: object) -> int:
         plain = ("--site", self.site, "--room", "room-1", "--days", "7")
-        return command(commands, "authorise", self.unit, *plain, *more)
+        return command(commands, "authorise", "new", self.unit, *plain, *more)
 
     def withdraw(self, *more: object) -> int:
-        return command(commands, "withdraw", self.unit, "--site", self.site, *more)
+        return command(commands, "authorise", "withdraw", self.unit, "--site", self.site, *more)
 
     def papers(self):
-        return load_papers(self.unit / "trust", "u-1")
+        return load_papers(self.unit / "trust", "u-1", ())
 
     def files(self) -> set[str]:
         return {str(p.relative_to(self.site.parent)) for p in self.site.parent.rglob("*") if p.is_file()}
@@ -63,8 +63,8 @@ def test_the_unit_reads_what_was_signed(ward: Ward, capsys: pytest.CaptureFixtur
     (paper,) = papers.authorisations
     assert (paper.id, paper.site, paper.unit, paper.room) == (name, "demo", "u-1", "room-1")
     assert (paper.scopes, paper.purpose) == (("status", "pulse"), "falls")
-    assert before - 1000 <= paper.from_ms <= SystemClock().utc_ms()
-    assert paper.until_ms - paper.from_ms == 7 * 86_400_000
+    assert before - 1000 <= to_ms(paper.start) <= SystemClock().utc_ms()
+    assert paper.until - paper.start == timedelta(days=7) == paper.review_by - paper.start
     assert [p.id for p in open_site(ward.site).authorisations("u-1")] == [name]
 
 
@@ -78,7 +78,7 @@ def test_each_is_another_one(ward: Ward) -> None:
 def test_days_at_their_edges(ward: Ward, days: str, seconds: int) -> None:
     assert ward.authorise("--days", days) == 0
     (paper,) = ward.papers().authorisations
-    assert paper.until_ms - paper.from_ms == seconds * 1000
+    assert paper.until - paper.start == timedelta(seconds=seconds)
 
 
 BAD = [
@@ -89,9 +89,20 @@ BAD = [
     (("--days", "nan"), "at most 28"),
     (("--days", "inf"), "at most 28"),
     (("--days", "1e300"), "at most 28"),
-    (("--scopes", "status,video"), "one or more of status, breathing, pulse"),
-    (("--scopes", ""), "one or more of"),
-    (("--scopes", ","), "one or more of"),
+    (("--scopes", "status,video"), "status, and any of breathing, pulse"),
+    (("--scopes", ""), "status, and any of"),
+    (("--scopes", ","), "status, and any of"),
+    (("--scopes", "pulse"), "status, and any of"),
+    (("--view-seconds", "5"), "only with scope view"),
+    (("--scopes", "status,view-figure", "--view-seconds", "61"), "each 1 to 60"),
+    (("--scopes", "status,view-picture", "--looks-per-hour", "0"), "each 1 to 60"),
+    (("--review-days", "8"), "not after its end"),
+    (("--review-days", "0"), "at most 28"),
+    (("--from", "tomorrow"), "UTC to the second"),
+    (("--from", "2026-11-22T08:00:00+01:00"), "UTC to the second"),
+    (("--from", "2020-01-01T00:00:00Z"), "would be over"),
+    (("--consent", "Mrs Smith said yes"), "1 to 48 of a-z"),
+    (("--consent", ""), "1 to 48 of a-z"),
     (("--room", "Room 1"), "1 to 48 of a-z"),
     (("--room", ""), "1 to 48 of a-z"),
     (("--room", "a" * 49), "1 to 48 of a-z"),
@@ -117,16 +128,18 @@ def test_a_unit_that_is_not_enrolled(ward: Ward) -> None:
 
 def test_a_unit_of_another_site(ward: Ward, tmp_path: Path) -> None:
     command(commands, "new", tmp_path / "other", "--site", "other")
-    for name in ("authorise", "withdraw"):
-        more = ("--room", "r", "--days", "1") if name == "authorise" else ()
+    for name in ("new", "withdraw"):
+        more = ("--room", "r", "--days", "1") if name == "new" else ()
         with pytest.raises(ConfigError, match=r"a unit of site 'demo', and .* is 'other'"):
-            command(commands, name, ward.unit, "--site", tmp_path / "other", *more)
+            command(commands, "authorise", name, ward.unit, "--site", tmp_path / "other", *more)
 
 
 def test_another_authority_of_the_same_name_is_refused_by_the_unit(ward: Ward, tmp_path: Path) -> None:
     command(commands, "new", tmp_path / "twin", "--site", "demo")
     command(make_commands, "unit", tmp_path / "twin-unit", "--site", tmp_path / "twin", "--unit", "u-1")
-    command(commands, "authorise", ward.unit, "--site", tmp_path / "twin", "--room", "r", "--days", "1")
+    command(
+        commands, "authorise", "new", ward.unit, "--site", tmp_path / "twin", "--room", "r", "--days", "1"
+    )
     papers = ward.papers()
     assert papers.authorisations == ()
     assert [refused.code for refused in papers.refused] == ["signer"]

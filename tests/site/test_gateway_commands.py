@@ -147,13 +147,13 @@ def site(tmp_path: Path) -> Site:
 
 
 def send(site: Site, *words: object) -> None:
-    command("site", words[0], words[1], "--site", site.folder, *words[2:], "--send")
+    command("site", "authorise", words[0], words[1], "--site", site.folder, *words[2:], "--send")
 
 
 def test_send_leaves_it_for_the_gateway_and_nothing_in_the_units_folder(
     site: Site, store: Store, tmp_path: Path
 ):
-    send(site, "authorise", "u-1", "--room", "r-1", "--days", 1)
+    send(site, "new", "u-1", "--room", "r-1", "--days", 1)
     send(site, "withdraw", tmp_path / "unit")
     assert not list((tmp_path / "unit" / "trust" / "authorisations").iterdir())
     lines = list(collect(site, ["u-1"], store.commands, T0))
@@ -164,7 +164,7 @@ def test_send_leaves_it_for_the_gateway_and_nothing_in_the_units_folder(
 
 
 def test_a_kill_between_queue_and_removal_queues_once(site: Site, store: Store):
-    send(site, "authorise", "u-1", "--room", "r-1", "--days", 1)
+    send(site, "new", "u-1", "--room", "r-1", "--days", 1)
     (path,) = (site.commands_dir / "u-1").iterdir()
     note = path.read_bytes()
     list(collect(site, ["u-1"], store.commands, T0))
@@ -174,7 +174,19 @@ def test_a_kill_between_queue_and_removal_queues_once(site: Site, store: Store):
 
 
 def test_for_a_unit_that_is_not_enrolled_nothing_is_sent(site: Site, store: Store):
-    words = ["site", "authorise", "u-9", "--site", str(site.folder), "--room", "r-1", "--days", "1", "--send"]
+    words = [
+        "site",
+        "authorise",
+        "new",
+        "u-9",
+        "--site",
+        str(site.folder),
+        "--room",
+        "r-1",
+        "--days",
+        "1",
+        "--send",
+    ]
     assert cli.main(words) == 6
     (site.commands_dir / "u-9").mkdir(parents=True)
     (site.commands_dir / "u-9" / "x.note").write_bytes(b"x")

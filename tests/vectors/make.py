@@ -19,7 +19,7 @@ import parties as p  # noqa: E402
 from parties import BOARD, DOWN, GATEWAY, HEAD_BYTES, OTHER_UNIT, STRANGER, UNIT, WRAP_BYTES  # noqa: E402
 
 from stillroom import wire  # noqa: E402
-from stillroom.documents import Authorisation, Enrolment, Roster, Withdrawal  # noqa: E402
+from stillroom.documents import Authorisation, Enrolment, Roster, ViewLimits, Withdrawal  # noqa: E402
 from stillroom.events import Command, Receipt  # noqa: E402
 from stillroom.keys import KeyRing, digest  # noqa: E402
 from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
@@ -233,15 +233,13 @@ def derivation() -> Vector:
     }
 
 
-PAPER = Authorisation(
-    start=p.NOON,
-    until=p.NOON + 28 * p.DAY,
-    id="a-1",
-    site="demo",
-    unit="u-1",
-    room="room-1",
-    scopes=("status", "breathing"),
-    purpose="safety",
+PAPER = p.authorisation(until=p.NOON + 28 * p.DAY, scopes=("status", "breathing"))
+FULL = p.authorisation(
+    scopes=("status", "view-figure", "release"),
+    review_by=p.NOON + p.DAY / 2,
+    assessment="0123456789abcdef" * 4,
+    consent="form-7.2",
+    view=ViewLimits(seconds=15, looks_per_hour=4),
 )
 
 
@@ -261,6 +259,9 @@ def notes() -> Iterable[Vector]:
         yield note(f"a good {kind}", kind, "ok", sign_note(kind, document, [p.AUTHORITY]).decode())
     both = sign_note("enrolment", p.enrolment(UNIT), [p.AUTHORITY, UNIT]).decode()
     yield note("signed by two", "enrolment", "ok", both)
+    full = sign_note("authorisation", FULL, [p.AUTHORITY]).decode()
+    yield note("an authorisation with all that it can say", "authorisation", "ok", full)
+    yield from approvals()
     text, whole = encode("authorisation", PAPER).decode(), signed(encode("authorisation", PAPER).decode())
     for name, expect, changed in (
         ("by another", "signer", signed(text, GATEWAY)),
@@ -274,6 +275,23 @@ def notes() -> Iterable[Vector]:
         ("of another version", "kind", signed(text.replace("stillroom/1", "stillroom/2"))),
         ("an unknown field", "content", signed(text.replace('"u-1"', '"u-1",\n  "also": "u-2"'))),
         ("an unknown scope", "content", signed(text.replace("breathing", "video"))),
+        ("without scope status", "content", signed(text.replace('"status"', '"pulse"'))),
+        ("a scope twice", "content", signed(text.replace('"breathing"', '"status"'))),
+        ("view limits where no view is", "content", signed(text.replace('"view": null', VIEW))),
+        ("a view without limits", "content", signed(text.replace("breathing", "view-figure"))),
+        ("a look of 61 s", "content", signed(encode("authorisation", FULL).decode().replace(": 15", ": 61"))),
+        ("a review after its end", "content", signed(text.replace('by": "2026-12-20', 'by": "2026-12-21'))),
+        (
+            "a review before it begins",
+            "content",
+            signed(text.replace('by": "2026-12-20', 'by": "2026-11-22')),
+        ),
+        (
+            "a hash that is none",
+            "content",
+            signed(text.replace('"assessment": null', '"assessment": "0123"')),
+        ),
+        ("a consent in words", "content", signed(text.replace('"consent": null', '"consent": "Mrs Smith"'))),
         ("29 days", "content", signed(text.replace("2026-12-20", "2026-12-21"))),
         (
             "a field twice",
@@ -291,8 +309,31 @@ def notes() -> Iterable[Vector]:
         yield note(name, "authorisation", expect, changed)
 
 
-def note(name: str, kind: str, expect: str, text: str) -> Vector:
-    return {"name": name, "kind": kind, "signer": signer_of(p.AUTHORITY).text, "expect": expect, "note": text}
+def approvals() -> Iterable[Vector]:
+    """One of two approvers must sign as well as the authority."""
+    first, second = p.APPROVERS
+    of = tuple(signer_of(ring).text for ring in p.APPROVERS)
+    whole = {
+        "authority and first approver": ("ok", (p.AUTHORITY, first)),
+        "authority and both approvers": ("ok", (second, p.AUTHORITY, first)),
+        "the authority alone": ("signer", (p.AUTHORITY,)),
+        "an approver alone": ("signer", (first,)),
+        "the authority and another": ("signer", (p.AUTHORITY, STRANGER)),
+    }
+    for name, (expect, signers) in whole.items():
+        yield note(name, "authorisation", expect, sign_note("authorisation", PAPER, signers).decode(), of)
+    lines = sign_note("authorisation", PAPER, (p.AUTHORITY, first)).decode().splitlines(keepends=True)
+    other = sign_note("authorisation", FULL, (first,)).decode().splitlines(keepends=True)
+    taken = "".join([*lines[:-1], other[-1]])
+    yield note("the approver's signature of another document", "authorisation", "signature", taken, of)
+
+
+VIEW = '"view": {\n    "seconds": 15,\n    "looks_per_hour": 4\n  }'
+
+
+def note(name: str, kind: str, expect: str, text: str, one_of: tuple[str, ...] = ()) -> Vector:
+    about = {"name": name, "kind": kind, "signer": signer_of(p.AUTHORITY).text, "one_of": list(one_of)}
+    return about | {"expect": expect, "note": text}
 
 
 def step(boot: int, letter: str, epoch: int, sequence: int, expect: str) -> Vector:

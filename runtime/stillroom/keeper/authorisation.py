@@ -4,13 +4,12 @@ Whether sensing is allowed is the gate's to say. What cannot be accepted is name
 allows nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from stillroom import documents
-from stillroom.documents import Scope, ViewAcceptance, Withdrawal, read_document, to_ms
+from stillroom.documents import Authorisation, ViewAcceptance, Withdrawal, read_document, to_ms
 from stillroom.errors import TrustError
 from stillroom.keeper.roster import load_authority
 from stillroom.notes import NoteError, Signer
@@ -22,22 +21,8 @@ VIEWS = "views"
 MAX_FILES = 1024
 """In one folder. More than that is refused whole, so that a full folder costs bounded work and allows nothing."""
 
-D = TypeVar("D", documents.Authorisation, Withdrawal, ViewAcceptance)
+D = TypeVar("D", Authorisation, Withdrawal, ViewAcceptance)
 Stamp = tuple[tuple[str, int, int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Authorisation:
-    """What one accepted document allows: from `from_ms` (included) to `until_ms` (not)."""
-
-    id: str
-    site: str
-    unit: str
-    room: str
-    scopes: tuple[Scope, ...]
-    from_ms: int
-    until_ms: int
-    purpose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +47,21 @@ class Papers:
     """When somebody accepted what this unit's camera looks at (UTC, to the second)."""
 
 
-def load_papers(trust_dir: Path, unit: str) -> Papers:
+def load_papers(trust_dir: Path, unit: str, approvers: Sequence[Signer]) -> Papers:
     """Everything that is right in form and signature for this unit; times are not judged here.
 
+    `approvers`: of the roster in force; where there are any, one of them must have signed an authorisation too.
     Raises TrustError only where the authority's public key cannot be read.
     """
     authority = load_authority(trust_dir)
-    allowed, refused = _read(trust_dir / AUTHORISATIONS, documents.Authorisation, authority, unit)
+    allowed, refused = _read(trust_dir / AUTHORISATIONS, Authorisation, authority, unit, approvers)
     ended, also = _read(trust_dir / WITHDRAWALS, Withdrawal, authority, unit)
     if any(refusal.file == WITHDRAWALS for refusal in also):
         # A folder that cannot be read might hold a withdrawal of each of them.
         allowed = []
     withdrawn = frozenset(document.authorisation for document in ended)
     views_ms, too = _read_views(trust_dir / VIEWS, authority, unit)
-    papers = tuple(_as_authorisation(paper) for paper in allowed)
-    return Papers(papers, withdrawn, (*refused, *also, *too), views_ms)
+    return Papers(tuple(allowed), withdrawn, (*refused, *also, *too), views_ms)
 
 
 def _read_views(folder: Path, authority: Signer, unit: str) -> tuple[tuple[int, ...], list[Refused]]:
@@ -94,20 +79,14 @@ class TrustFolder:
         self._stamp: object = None
         self._papers = Papers()
 
-    def poll(self) -> Papers:
+    def poll(self, approvers: Sequence[Signer]) -> Papers:
         """What is there now. Raises what `load_papers` raises, each time."""
-        stamp = tuple(_stamp(self._folder / name) for name in (".", AUTHORISATIONS, WITHDRAWALS, VIEWS))
+        files = tuple(_stamp(self._folder / name) for name in (".", AUTHORISATIONS, WITHDRAWALS, VIEWS))
+        stamp = (files, tuple(approvers))
         if stamp != self._stamp:
-            self._papers = load_papers(self._folder, self._unit)
+            self._papers = load_papers(self._folder, self._unit, approvers)
             self._stamp = stamp
         return self._papers
-
-
-def _as_authorisation(paper: documents.Authorisation) -> Authorisation:
-    from_ms, until_ms = to_ms(paper.start), to_ms(paper.until)
-    return Authorisation(
-        paper.id, paper.site, paper.unit, paper.room, paper.scopes, from_ms, until_ms, paper.purpose
-    )
 
 
 def _stamp(folder: Path) -> Stamp | None:
@@ -118,7 +97,9 @@ def _stamp(folder: Path) -> Stamp | None:
         return None
 
 
-def _read(folder: Path, schema: type[D], authority: Signer, unit: str) -> tuple[list[D], list[Refused]]:
+def _read(
+    folder: Path, schema: type[D], authority: Signer, unit: str, approvers: Sequence[Signer] = ()
+) -> tuple[list[D], list[Refused]]:
     accepted: list[D] = []
     refused: list[Refused] = []
     try:
@@ -127,15 +108,17 @@ def _read(folder: Path, schema: type[D], authority: Signer, unit: str) -> tuple[
         return [], [Refused(folder.name, f"cannot be read: {error.strerror}")]
     if len(paths) > MAX_FILES:
         return [], [Refused(folder.name, f"more than {MAX_FILES} documents: remove those that have expired")]
-    for outcome in _each(paths, schema, authority, unit):
+    for outcome in _each(paths, schema, authority, unit, approvers):
         refused.append(outcome) if isinstance(outcome, Refused) else accepted.append(outcome)
     return accepted, refused
 
 
-def _each(paths: list[Path], schema: type[D], authority: Signer, unit: str) -> Iterator[D | Refused]:
+def _each(
+    paths: list[Path], schema: type[D], authority: Signer, unit: str, approvers: Sequence[Signer]
+) -> Iterator[D | Refused]:
     for path in paths:
         try:
-            document = read_document(path, schema, [authority])
+            document = read_document(path, schema, [authority], approvers)
         except TrustError as error:
             code = error.reason if isinstance(error, NoteError) else "file"
             yield Refused(path.name, str(error).removeprefix(f"{path}: "), code)

@@ -6,6 +6,7 @@ next record bring it once more, and doing it again changes nothing.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from stillroom.clock import Clock
@@ -15,7 +16,7 @@ from stillroom.events import Command, Receipt
 from stillroom.files import replace_file
 from stillroom.keeper.authorisation import AUTHORISATIONS, MAX_FILES, WITHDRAWALS
 from stillroom.keeper.outbox import Outbox
-from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority
+from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority, needed_for
 from stillroom.notes import NoteError, Signer, open_note
 
 _LAST = "command"
@@ -46,7 +47,7 @@ class Commands:
         kind = _kind(command.note)
         document: Document | None = None
         try:
-            document = self._verified(kind, command.note)
+            document = self._verified(kind, command.note, roster)
             self._put(document, command.note, roster)
             outcome = "done"
         except Refusal as refusal:
@@ -63,13 +64,14 @@ class Commands:
             self._outbox.remember(_LAST, command.number)
         return Receipt(command.number, kind, _name(document), outcome)
 
-    def _verified(self, kind: str, note: bytes) -> Document:
+    def _verified(self, kind: str, note: bytes, roster: Roster) -> Document:
         schema = _SCHEMAS.get(kind)
         if schema is None:
             raise Refusal("kind")
         try:
             authority = load_authority(self._trust)
             document = open_note(note, kind, schema, [authority])
+            open_note(note, kind, schema, [authority], _approvers(document, roster))
         except NoteError as error:
             raise Refusal(error.reason) from None
         except TrustError:
@@ -105,6 +107,13 @@ class Commands:
             check_time(document, self._clock.utc_ms())
         except TrustError:
             raise Refusal("time") from None
+
+
+def _approvers(document: Document, roster: Roster) -> Sequence[Signer]:
+    """Of whom one must have signed it too."""
+    if isinstance(document, Roster):
+        return needed_for(document, roster.approver_signers)
+    return roster.approver_signers if isinstance(document, Authorisation) else ()
 
 
 def _kind(note: bytes) -> str:

@@ -22,6 +22,7 @@ from stillroom.keeper.seal import Sealer
 from stillroom.keeper.slots import Slots, fits
 from stillroom.keys import KeyRing
 from stillroom.link import Down, Network, Sent, Up
+from stillroom.notes import parse_signer
 from stillroom.replay import Seen
 
 GATEWAY_TIME_GOOD_FOR_S = 600
@@ -30,6 +31,7 @@ UNHEARD_DOWNS = 8
 CLOCK_DIFFERENCE_MS = 10_000
 _DOWN_SEEN = "down_seen"
 _ROSTER_VERSION = "roster_version"
+_APPROVERS = "approvers"
 
 Stamp = tuple[int, int, int]
 
@@ -57,8 +59,8 @@ class Delivery:
         """Raises TrustError: no roster, forged, out of its time, or of another site."""
         self._trust, self._outbox, self._faults, self._clock, self._obey = trust, outbox, faults, clock, obey
         self._stamp = _stamp(trust / ROSTER_FILE)
-        self.roster: Roster = load_roster(trust, clock, outbox.recall(_ROSTER_VERSION))
-        outbox.remember(_ROSTER_VERSION, self.roster.version, lasting=True)
+        self.roster: Roster = self._load_roster()
+        self._remember_roster()
         seen = outbox.recall_bytes(_DOWN_SEEN)
         self._sealer = Sealer(keys, self.roster, boot, clock, Seen.from_bytes(seen) if seen else None)
         self._slots = Slots(outbox, period_s)
@@ -100,16 +102,26 @@ class Delivery:
             return None
         self._stamp = stamp
         try:
-            roster = load_roster(self._trust, self._clock, self._outbox.recall(_ROSTER_VERSION))
+            roster = self._load_roster()
             self._sealer.replace_roster(roster)
         except TrustError as error:
             print(f"keeper: {error}", file=sys.stderr, flush=True)
             self._faults.say("roster-refused", True, str(error))
             return None
         self.roster = roster
-        self._outbox.remember(_ROSTER_VERSION, roster.version, lasting=True)
+        self._remember_roster()
         self._faults.say("roster-refused", False, "")
         return roster.version
+
+    def _load_roster(self) -> Roster:
+        known = self._outbox.recall_bytes(_APPROVERS) or b""
+        approvers = [parse_signer(line) for line in known.decode().splitlines()]
+        return load_roster(self._trust, self._clock, self._outbox.recall(_ROSTER_VERSION), approvers)
+
+    def _remember_roster(self) -> None:
+        self._outbox.remember(_ROSTER_VERSION, self.roster.version, lasting=True)
+        lines = "\n".join(signer.text for signer in self.roster.approver_signers)
+        self._outbox.remember(_APPROVERS, lines.encode())
 
     # what the courier says
 

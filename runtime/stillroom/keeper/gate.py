@@ -6,8 +6,8 @@ Nothing here remembers: a reason that has gone can not linger, and one that has 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stillroom.documents import Authorisation, to_ms
 from stillroom.events import GateReason
-from stillroom.keeper.authorisation import Authorisation
 
 CLOCK_TOLERANCE_MS = 5_000
 """A system clock that is stepped back by more than this against the stored floor is not believed."""
@@ -59,7 +59,10 @@ def _by_authorisation(
     standing = [a for a in authorisations if a.id not in withdrawn]
     if not standing:
         return Decision("withdrawn" if authorisations else "no-authorisation")
-    current = [a for a in standing if a.from_ms <= utc_ms < a.until_ms]
+    current = [a for a in standing if a.covers(utc_ms)]
+    reviewed = [a for a in current if not a.overdue(utc_ms)]
+    if reviewed:
+        return Decision("open", max(reviewed, key=lambda a: (a.until, a.id)))
     if current:
-        return Decision("open", max(current, key=lambda a: (a.until_ms, a.id)))
-    return Decision("expired" if any(a.until_ms <= utc_ms for a in standing) else "not-yet-valid")
+        return Decision("review-overdue")
+    return Decision("expired" if any(to_ms(a.until) <= utc_ms for a in standing) else "not-yet-valid")

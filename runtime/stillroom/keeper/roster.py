@@ -1,5 +1,6 @@
 """The site's roster as the unit has it: signed by the authority it was given at enrolment, in time, never older."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from stillroom.clock import Clock, utc_text
@@ -17,14 +18,18 @@ def load_authority(trust_dir: Path) -> Signer:
     return read_signer(trust_dir / AUTHORITY_FILE)
 
 
-def load_roster(trust_dir: Path, clock: Clock, newest_version: int = 0) -> Roster:
+def load_roster(
+    trust_dir: Path, clock: Clock, newest_version: int = 0, approvers: Sequence[Signer] = ()
+) -> Roster:
     """The roster in force. `newest_version`: the highest that this unit ever accepted, from its own state.
 
-    Raises TrustError: absent, forged, of another site, older than one that was accepted, or out of its time.
+    `approvers`: of that one. Raises TrustError: absent, forged, of another site, older than one that was accepted,
+    with other approvers and signed by none of those before, or out of its time.
     """
     path = trust_dir / ROSTER_FILE
     authority = load_authority(trust_dir)
     roster = read_document(path, Roster, [authority])
+    read_document(path, Roster, [authority], needed_for(roster, approvers))
     if roster.site != authority.site:
         raise TrustError(f"{path}: of site '{roster.site}', but the authority is of '{authority.site}'")
     if roster.version < newest_version:
@@ -34,6 +39,14 @@ def load_roster(trust_dir: Path, clock: Clock, newest_version: int = 0) -> Roste
     except TrustError as error:
         raise TrustError(f"{path}: {error}") from None
     return roster
+
+
+def needed_for(roster: Roster, approvers: Sequence[Signer]) -> Sequence[Signer]:
+    """Of whom one must have signed this roster, beside the authority; `approvers` are those of the one before.
+
+    Whoever has the authority's key alone can go on with the approvers there are, and cannot be rid of them.
+    """
+    return () if set(roster.approver_signers) == set(approvers) else approvers
 
 
 def check_time(roster: Roster, utc_ms: int) -> None:

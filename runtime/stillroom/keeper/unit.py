@@ -162,7 +162,7 @@ class Unit:
     def read_trust(self) -> None:
         """Twice a second: the documents that the site has put there."""
         try:
-            papers = self._folder.poll()
+            papers = self._folder.poll(self._delivery.roster.approver_signers)
         except TrustError as error:
             self._faults.say("trust-unreadable", True, str(error))
             papers = Papers()

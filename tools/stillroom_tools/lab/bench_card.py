@@ -75,7 +75,9 @@ class Life:
         site_folder = folder / "site"
         _quietly("site", "new", site_folder, "--site", "bench", "--no-tls")
         _quietly("make", "unit", folder / "unit", "--site", site_folder, "--unit", "u-1", "--profile", "lab")
-        _quietly("site", "authorise", folder / "unit", "--site", site_folder, "--room", "r-1", "--days", 7)
+        _quietly(
+            "site", "authorise", "new", folder / "unit", "--site", site_folder, "--room", "r-1", "--days", 7
+        )
         site = open_site(site_folder)
         settings = _run_in_memory(config.load(folder / "unit" / "unit.toml"), folder)
         self._run = settings.path(settings.paths.run)

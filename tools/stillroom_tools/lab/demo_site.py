@@ -93,14 +93,25 @@ def without_models(unit: DemoUnit) -> None:
 def authorise(unit: DemoUnit, site: Path) -> None:
     """A signed authorisation for a day, put where the keeper finds it."""
     _command(
-        ["site", "authorise", str(unit.folder), "--site", str(site), "--room", unit.room, "--days", "1"]
+        [
+            "site",
+            "authorise",
+            "new",
+            str(unit.folder),
+            "--site",
+            str(site),
+            "--room",
+            unit.room,
+            "--days",
+            "1",
+        ]
         + ["--scopes", "status,breathing,pulse"]
     )
 
 
 def withdraw(unit: DemoUnit, site: Path) -> None:
     """Take every authorisation of this unit back."""
-    _command(["site", "withdraw", str(unit.folder), "--site", str(site)])
+    _command(["site", "authorise", "withdraw", str(unit.folder), "--site", str(site)])
 
 
 def _add_login(site: Path, broker: Broker) -> None:

@@ -14,6 +14,7 @@ _GATES = {
     "paused": "The camera was off: the button in the room was pressed",
     "withdrawn": "The camera was off: the authorisation had been taken back",
     "expired": "The camera was off: the authorisation had ended",
+    "review-overdue": "The camera was off: nobody had reviewed the authorisation in time",
     "no-authorisation": "The camera was off: nobody had authorised it",
     "not-yet-valid": "The camera was off: the authorisation had not begun",
     "clock-unsure": "The camera was off: the clock could not be believed",

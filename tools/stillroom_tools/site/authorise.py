@@ -1,67 +1,152 @@
-"""`stillroom site authorise UNIT_DIR --site SITE_DIR --room R --days D --scopes S`: leave to sense, signed."""
+"""`stillroom site authorise new|sign|show|deliver|renew|withdraw`: leave to sense, made and signed offline.
+
+`new` and `renew` make the document. Where the authority's signature is enough, they sign it and hand it to the unit in
+one step. Where the roster names approvers, they write a draft, which people with separate keys sign on their own
+machines; `deliver` then checks that all is there that the unit will ask for.
+"""
 
 import argparse
-import math
-import secrets
 import sys
-from datetime import timedelta
 from pathlib import Path
-from typing import get_args
-
-import msgspec
 
 from stillroom import config
 from stillroom.clock import SystemClock
-from stillroom.documents import KINDS, MAX_AUTHORISATION, Authorisation, Code, Scope, now
-from stillroom.errors import EXIT_OK, ConfigError
-from stillroom.files import replace_file, write_new
-from stillroom.notes import sign_note
+from stillroom.documents import KINDS, Authorisation, now, read_document
+from stillroom.errors import EXIT_OK, ConfigError, TrustError
+from stillroom.files import read_bounded, replace_file, write_new
+from stillroom.keys import load_keys
+from stillroom.notes import NoteError, add_signature, decode, encode, open_note, split
+from stillroom_tools.site import authorise_terms as terms
+from stillroom_tools.site import authorise_words as words
+from stillroom_tools.site import withdraw
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.send import add_send, send, unit_named
 
-HELP = "let a unit sense a room, for 28 days at most"
-SCOPES: tuple[Scope, ...] = get_args(Scope)
+HELP = "let a unit sense a room, for 28 days at most; renew it, take it back"
+_KIND = KINDS[Authorisation]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("unit", type=Path, metavar="UNIT_DIR", help="the unit's folder (where unit.toml is)")
-    parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
-    parser.add_argument("--room", required=True, metavar="R", help="a pseudonym of the room, no name")
-    parser.add_argument("--days", type=float, required=True, metavar="D", help="more than 0, at most 28")
-    parser.add_argument(
-        "--scopes", default=",".join(SCOPES), metavar="S", help=f"of {','.join(SCOPES)} (all)"
-    )
-    add_send(parser)
-    parser.add_argument("--purpose", default="safety", metavar="CODE", help="why (safety)")
+    choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    new = choices.add_parser("new", help="make one; signed and delivered at once, or a draft")
+    terms.add_arguments(new)
+    sign = choices.add_parser("sign", help="add your signature to a draft: authority or approver, each alone")
+    sign.add_argument("file", type=Path, metavar="FILE", help="a draft")
+    sign.add_argument("--key", type=Path, required=True, metavar="KEY", help="the signer's own key file")
+    show = choices.add_parser("show", help="what a draft or document says, in words, and who has signed it")
+    show.add_argument("file", type=Path, metavar="FILE", help="a draft or a signed document")
+    deliver = choices.add_parser("deliver", help="hand a draft that all have signed to its unit")
+    deliver.add_argument("file", type=Path, metavar="FILE", help="a signed draft")
+    renew = choices.add_parser("renew", help="another one on the terms of the last")
+    terms.add_renew_arguments(renew)
+    take_back = choices.add_parser("withdraw", help=withdraw.HELP)
+    withdraw.add_arguments(take_back)
+    for command in (new, renew, deliver, take_back):
+        command.add_argument("unit", type=Path, metavar="UNIT_DIR", help="the unit's folder, with unit.toml")
+        add_send(command)
+    for command in (new, renew, deliver, take_back, show):
+        command.add_argument(
+            "--site", type=Path, required=command is not show, metavar="SITE_DIR", help="the site's folder"
+        )
+    for command in (new, renew):
+        command.add_argument(
+            "--draft", type=Path, metavar="FILE", help="write it there for others to sign, deliver nothing"
+        )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the authorisation's id. Raises ConfigError, TrustError, StorageError."""
-    days = _days(options.days)
-    room, purpose = _code(options.room, "--room"), _code(options.purpose, "--purpose")
-    scopes = _scopes(options.scopes)
+    """Raises ConfigError, TrustError, StorageError."""
+    return {
+        "new": _new,
+        "renew": _new,
+        "sign": _sign,
+        "show": _show,
+        "deliver": _deliver,
+        "withdraw": _withdraw,
+    }[options.what](options)
+
+
+def _new(options: argparse.Namespace) -> int:
+    """Prints the authorisation's id."""
+    terms.check(options)
     site, unit, trust = recipient(options)
-    start = now(SystemClock())
-    paper = Authorisation(
-        start=start,
-        until=start + days,
-        id=f"a-{secrets.token_hex(8)}",
-        site=site.name,
-        unit=unit,
-        room=room,
-        scopes=scopes,
-        purpose=purpose,
-    )
-    note = sign_note(KINDS[Authorisation], paper, [site.authority_keys()])
-    write_new(site.authorisations_dir / f"{paper.id}.note", note, 0o644)
+    moment = now(SystemClock())
+    make = terms.renewed if options.what == "renew" else terms.made
+    paper = make(options, site, unit, moment)
+    text = encode(_KIND, paper)
+    if options.draft is not None:
+        write_new(options.draft, text, 0o644)
+        print(f"{options.draft}: a draft: to be signed by {_who(site)}", file=sys.stderr)
+    else:
+        if site.roster().approvers:
+            raise TrustError(
+                f"site '{site.name}': to be signed by {_who(site)}: make a --draft FILE for them"
+            )
+        _hand_over(site, unit, trust, paper, add_signature(text, site.authority_keys()))
+    print(paper.id)
+    return EXIT_OK
+
+
+def _sign(options: argparse.Namespace) -> int:
+    """Says what is signed before it is."""
+    ring = load_keys(options.key, "authority", "approver")
+    note = read_bounded(options.file)
+    paper = _read(options.file, note)
+    if paper.site != ring.site:
+        raise TrustError(f"{options.file}: for site '{paper.site}', and {options.key} is of '{ring.site}'")
+    print("\n".join(words.lines(paper)), file=sys.stderr)
+    replace_file(options.file, add_signature(note, ring))
+    print(f"{options.file}: signed by {ring.note_name}", file=sys.stderr)
+    return EXIT_OK
+
+
+def _show(options: argparse.Namespace) -> int:
+    note = read_bounded(options.file)
+    paper = _read(options.file, note)
+    site = open_site(options.site) if options.site else None
+    print("\n".join([*words.lines(paper), *words.signatures(options.file, note, site)]))
+    return EXIT_OK
+
+
+def _deliver(options: argparse.Namespace) -> int:
+    """Prints the authorisation's id."""
+    site, unit, trust = recipient(options)
+    paper = read_document(options.file, Authorisation, [site.authority()], site.roster().approver_signers)
+    if (paper.site, paper.unit) != (site.name, unit):
+        raise TrustError(
+            f"{options.file}: for unit '{paper.site}/{paper.unit}', not for '{site.name}/{unit}'"
+        )
+    _hand_over(site, unit, trust, paper, read_bounded(options.file))
+    print(paper.id)
+    return EXIT_OK
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    return withdraw.run(options, *recipient(options))
+
+
+def _read(path: Path, note: bytes) -> Authorisation:
+    """What a draft says, whoever has signed it. Raises TrustError naming the file."""
+    try:
+        return decode(split(note, unsigned=True)[0], _KIND, Authorisation)
+    except NoteError as error:
+        raise NoteError(error.reason, f"{path}: {error}") from None
+
+
+def _hand_over(site: Site, unit: str, trust: Path | None, paper: Authorisation, note: bytes) -> None:
+    """Into the site's archive, then to the unit: exactly what the unit will accept."""
+    open_note(note, _KIND, Authorisation, [site.authority()], site.roster().approver_signers)
+    replace_file(site.authorisations_dir / f"{paper.id}.note", note)
     if trust is None:
         send(site, unit, paper.id, note)
     else:
         replace_file(trust / "authorisations" / f"{paper.id}.note", note)
-    until = f"{paper.until:%Y-%m-%d %H:%M:%S} UTC"
-    print(f"unit {unit} may sense room {room} ({', '.join(scopes)}) until {until}", file=sys.stderr)
-    print(paper.id)
-    return EXIT_OK
+    print(words.brief(paper), file=sys.stderr)
+
+
+def _who(site: Site) -> str:
+    approvers = [approver.name for approver in site.roster().approvers]
+    return " and ".join(["the authority", *([" or ".join(approvers)] if approvers else [])])
 
 
 def recipient(options: argparse.Namespace) -> tuple[Site, str, Path | None]:
@@ -84,25 +169,3 @@ def find_unit(folder: Path, site_folder: Path) -> tuple[Site, str, Path]:
         if not (trust / name).is_dir():
             raise ConfigError(f"{trust / name}: no such folder: stillroom make unit makes it")
     return site, settings.unit, trust
-
-
-def _days(days: float) -> timedelta:
-    most = MAX_AUTHORISATION.days
-    if not (math.isfinite(days) and 0 < days <= most and timedelta(days=days) >= timedelta(seconds=1)):
-        raise ConfigError(f"--days {days:g}: more than 0 and at most {most}")
-    return timedelta(seconds=int(days * 86_400))
-
-
-def _code(text: str, what: str) -> str:
-    try:
-        return msgspec.convert(text, Code)
-    except msgspec.ValidationError:
-        raise ConfigError(f"{what} '{text}': 1 to 48 of a-z 0-9 . - are allowed") from None
-
-
-def _scopes(text: str) -> tuple[Scope, ...]:
-    wanted = [part.strip() for part in text.split(",") if part.strip()]
-    unknown = [part for part in wanted if part not in SCOPES]
-    if unknown or not wanted:
-        raise ConfigError(f"--scopes '{text}': one or more of {', '.join(SCOPES)}, with commas between")
-    return tuple(scope for scope in SCOPES if scope in wanted)

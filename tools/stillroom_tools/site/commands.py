@@ -12,8 +12,8 @@ _COMMANDS = {
         "make a site: authority, certificates, gateway, board, roster, broker",
     ),
     "renew": ("stillroom_tools.site.renew", "a roster for another year, with new keys for gateway and board"),
-    "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room, for 28 days at most"),
-    "withdraw": ("stillroom_tools.site.withdraw", "take an authorisation back, for good"),
+    "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room; renew it, take it back"),
+    "approver": ("stillroom_tools.site.approver", "people who must sign authorisations too"),
     "audit": (
         "stillroom_tools.site.audit",
         "what was done with the camera, and that the record of it is whole",

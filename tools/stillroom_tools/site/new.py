@@ -128,7 +128,9 @@ def _roster(site: str, rings: Sequence[KeyRing]) -> Roster:
     start = now(SystemClock()) - BACKDATED
     until = start + BOX_PERIOD * BOX_PERIODS
     recipients = tuple(_recipient(ring, start) for ring in rings)
-    return Roster(start=start, until=until, site=site, version=1, recipients=recipients, delivery="cursor")
+    return Roster(
+        start=start, until=until, site=site, version=1, recipients=recipients, delivery="cursor", approvers=()
+    )
 
 
 def _recipient(ring: KeyRing, start: datetime) -> Recipient:

@@ -55,6 +55,7 @@ def renewed(site: Site, moment: datetime) -> Roster:
         version=old.version + 1,
         recipients=recipients,
         delivery=old.delivery,
+        approvers=old.approvers,
     )
 
 

@@ -1,4 +1,4 @@
-"""`stillroom site withdraw UNIT_DIR --site SITE_DIR [--id ID]`: take an authorisation back, for good."""
+"""`stillroom site authorise withdraw`: take an authorisation back, for good. The authority's signature is enough."""
 
 import argparse
 import sys
@@ -9,26 +9,21 @@ from stillroom.documents import KINDS, Withdrawal, now, to_ms
 from stillroom.errors import EXIT_OK, TrustError
 from stillroom.files import read_bounded, replace_file
 from stillroom.notes import sign_note
-from stillroom_tools.site.authorise import recipient
 from stillroom_tools.site.layout import Site
-from stillroom_tools.site.send import add_send, send
+from stillroom_tools.site.send import send
 
 HELP = "take an authorisation back, for good"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("unit", type=Path, metavar="UNIT_DIR", help="the unit's folder (where unit.toml is)")
-    parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
     parser.add_argument("--id", metavar="ID", help="which one; without it, all that stand for this unit")
-    add_send(parser)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, site: Site, unit: str, trust: Path | None) -> int:
     """Prints the ids withdrawn, one a line. Raises ConfigError, TrustError, StorageError.
 
     Said again, it delivers again what was withdrawn before: a unit that was away, or a disk that refused, gets it too.
     """
-    site, unit, trust = recipient(options)
     clock = SystemClock()
     ids = _running(site, unit, clock) if options.id is None else _named(site, unit, options.id)
     if not ids:

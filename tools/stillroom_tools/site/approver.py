@@ -1,0 +1,106 @@
+"""`stillroom site approver new|set`: people without whose signature nothing is authorised.
+
+Who they are stands in the roster, which the authority signs. Where there are approvers already, a roster with others is
+accepted by units only with the signature of one of them: the authority's key alone cannot be rid of the second one.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from stillroom.documents import KINDS, MAX_APPROVERS, Approver, Roster, read_signer
+from stillroom.errors import EXIT_OK, ConfigError, TrustError
+from stillroom.files import replace_file, write_new
+from stillroom.keeper.roster import needed_for
+from stillroom.keys import KeyRing, load_keys, save_keys
+from stillroom.notes import Signer, sign_note, signer_of
+from stillroom_tools.site.authorise import find_unit
+from stillroom_tools.site.layout import Site, check_name, open_site
+
+HELP = "people who must sign authorisations too"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    new = choices.add_parser("new", help="an approver's keys, made on his own machine")
+    new.add_argument("folder", type=Path, metavar="DIR", help="where NAME.key and NAME.pub are written")
+    new.add_argument("--site", required=True, metavar="SITE", help="the site's name")
+    new.add_argument(
+        "--name", required=True, metavar="NAME", help="a role or pseudonym: 1 to 32 of a-z 0-9 -"
+    )
+    put = choices.add_parser("set", help="a roster with these approvers in place of those before")
+    put.add_argument("site", type=Path, metavar="SITE_DIR", help="the site's folder")
+    put.add_argument("approvers", type=Path, nargs="*", metavar="PUB", help="their public keys; none: nobody")
+    put.add_argument("--key", type=Path, metavar="KEY", help="of one of those before, where there are any")
+    put.add_argument(
+        "--unit",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="UNIT_DIR",
+        help="a unit that gets it at once",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises ConfigError, TrustError, StorageError."""
+    return _new(options) if options.what == "new" else _set(options)
+
+
+def _new(options: argparse.Namespace) -> int:
+    """Prints the fingerprint, to be compared when the key is handed over."""
+    check_name(options.site, "--site")
+    ring = KeyRing.generate(options.site, "approver", check_name(options.name, "--name"), 0)
+    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    save_keys(options.folder / f"{ring.name}.key", ring)
+    write_new(options.folder / f"{ring.name}.pub", f"{signer_of(ring).text}\n".encode(), 0o644)
+    print(
+        f"{options.folder / ring.name}.pub: give this one to the authority, and nobody the key",
+        file=sys.stderr,
+    )
+    print(signer_of(ring).fingerprint)
+    return EXIT_OK
+
+
+def _set(options: argparse.Namespace) -> int:
+    """Prints the roster's version."""
+    site = open_site(options.site)
+    trusts = [find_unit(folder, options.site)[2] for folder in options.unit]
+    old = site.roster()
+    approvers = tuple(_approver(path, site) for path in options.approvers)
+    if len(approvers) > MAX_APPROVERS or len(set(approvers)) != len(approvers):
+        raise ConfigError(f"{len(approvers)} approvers: at most {MAX_APPROVERS}, none named twice")
+    roster = msgspec.structs.replace(old, version=old.version + 1, approvers=approvers)
+    signers = [site.authority_keys(), *_second(options.key, needed_for(roster, old.approver_signers))]
+    note = sign_note(KINDS[Roster], roster, signers)
+    for place in (site.roster_file, *(trust / site.roster_file.name for trust in trusts)):
+        replace_file(place, note)
+    names = ", ".join(approver.name for approver in approvers)
+    who = f"need one of {names} to sign too" if names else "need the authority alone"
+    print(f"site '{site.name}': roster {roster.version}: authorisations {who}", file=sys.stderr)
+    print(roster.version)
+    return EXIT_OK
+
+
+def _approver(path: Path, site: Site) -> Approver:
+    signer = read_signer(path)
+    if signer.site != site.name:
+        raise TrustError(f"{path}: of site '{signer.site}', and this is '{site.name}'")
+    if signer.key == site.authority().key:
+        raise TrustError(f"{path}: the authority's own key: a second signature is somebody else's")
+    return Approver(signer.name.partition("/")[2], signer.key.raw)
+
+
+def _second(path: Path | None, needed: Sequence[Signer]) -> list[KeyRing]:
+    if not needed:
+        return []
+    names = ", ".join(signer.name for signer in needed)
+    if path is None:
+        raise TrustError(f"other approvers than before: one of {names} must sign this roster: --key")
+    ring = load_keys(path, "approver")
+    if signer_of(ring) not in needed:
+        raise TrustError(f"{path}: of {ring.note_name}: one of {names} must sign this roster")
+    return [ring]
