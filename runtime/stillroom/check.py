@@ -1,12 +1,14 @@
 """`stillroom check CONFIG`: is this configuration sound, and what does it ask for? Starts nothing."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
-from stillroom import config
+from stillroom import config, guard
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.keeper.roster import load_authority
 from stillroom.run import check_socket_path, find_opener
+from stillroom.status import HOLDS, read_running
 
 HELP = "check a configuration file and say what it asks for"
 
@@ -30,7 +32,20 @@ def run(options: argparse.Namespace) -> int:
     zones = [name for name in ("bed", "door", "floor") if getattr(unit.zones, name)]
     print(f"  zones {', '.join(zones) or 'none'}; private zones: {len(unit.zones.private)}")
     print(f"  one record every {unit.slots.period_s:g} s to {_broker(unit)}")
+    for line in _guards(unit):
+        print(f"  {line}")
     return EXIT_OK
+
+
+def _guards(unit: config.UnitConfig) -> Iterator[str]:
+    """What this machine can enforce, and what the running processes say of themselves."""
+    for row in guard.here():
+        lacks = "not here, and profile 'care' needs it" if row.name in guard.REQUIRED else "not here"
+        yield f"guard {row.name}: {'here' if row.held else lacks}: {row.why}"
+    status = read_running(unit.path(unit.paths.run), unit.slots.period_s)
+    for process, found in (status.guards if status else {}).items():
+        missing = [f"{name} ({why})" for name, why in found.items() if why != HOLDS]
+        yield f"running {process}: {'without ' + ', '.join(missing) if missing else 'all its guards hold'}"
 
 
 def _check_site(path: Path, unit: config.UnitConfig) -> None:

@@ -53,6 +53,25 @@ class Setting(Struct, frozen=True, forbid_unknown_fields=True):
     got: Annotated[str, Meta(max_length=40)]
 
 
+class Held(Struct, frozen=True, forbid_unknown_fields=True):
+    """One guard of a process, and whether it holds; if not, why."""
+
+    name: Annotated[str, Meta(pattern=r"\A[a-z-]{1,24}\Z")]
+    held: bool
+    why: Text
+
+
+class Guarded(Struct, frozen=True, tag="guarded", forbid_unknown_fields=True):
+    """Eye or courier to keeper, once, at first: what it forbids itself."""
+
+    rows: Annotated[tuple[Held, ...], Meta(max_length=12)]
+
+    @property
+    def missing(self) -> str:
+        """Names of the guards that do not hold, with spaces between, or `none`."""
+        return " ".join(row.name for row in self.rows if not row.held)[:120] or "none"
+
+
 class CameraSettings(Struct, frozen=True, tag="camera-settings", forbid_unknown_fields=True):
     """Eye to keeper, when the camera has given its first frame, was opened again, or changed between day and night.
 
@@ -108,9 +127,9 @@ class Network(Struct, frozen=True, tag="network", forbid_unknown_fields=True):
     why: Text
 
 
-EyeSays = Hello | CameraSettings | Fault | Observation
+EyeSays = Guarded | Hello | CameraSettings | Fault | Observation
 EyeHears = Lease | Halt
-CourierSays = Sent | Down | Network
+CourierSays = Guarded | Sent | Down | Network
 CourierHears = Up
 
 

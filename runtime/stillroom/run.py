@@ -34,6 +34,8 @@ FIRST_WAIT_S = 0.3
 LONGEST_WAIT_S = 10.0
 GOOD_AFTER_S = 20.0
 STOP_WITHIN_S = 3.0
+EYE_OUTLIVES_S = 0.9
+"""Its start signal; as long as the longest lease."""
 SMALL = {
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",
@@ -160,6 +162,7 @@ class Supervisor:
         self._socket = eye_start.parent / COURIER_SOCKET
         self._stopping = False
         self._pressed = False
+        self._eye_wanted_s = 0.0
 
     def stop(self) -> None:
         self._stopping = True
@@ -198,9 +201,16 @@ class Supervisor:
             if self._pressed:
                 self._pressed = False
                 self._keeper.signal(signal.SIGUSR1)
-        if self._eye_start.exists():
-            self._eye.start(now_s)
+        self._mind_the_eye(now_s)
         return None
+
+    def _mind_the_eye(self, now_s: float) -> None:
+        """It lives by its lease, but arms that itself: one that somebody has taken over is ended from here."""
+        if self._eye_start.exists():
+            self._eye_wanted_s = now_s
+            self._eye.start(now_s)
+        elif now_s - self._eye_wanted_s > EYE_OUTLIVES_S:
+            self._eye.signal(signal.SIGKILL)
 
     def _clear(self) -> None:
         """A keeper that was killed leaves its names behind; nobody is to knock there."""

@@ -11,6 +11,7 @@ from stillroom.events import GateReason, RoomState
 
 FILE = "keeper.json"
 STALE_AFTER_SLOTS = 5
+HOLDS = "holds"
 
 
 class Status(Struct, frozen=True):
@@ -26,6 +27,8 @@ class Status(Struct, frozen=True):
     faults: tuple[str, ...] = ()
     camera: dict[str, str] = {}
     refused_down: int = 0
+    guards: dict[str, dict[str, str]] = {}
+    """Of each process that has said so: guard by guard, `HOLDS`, or why it does not."""
 
 
 def write(run: Path, status: Status) -> None:

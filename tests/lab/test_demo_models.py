@@ -69,7 +69,7 @@ def test_a_unit_says_model_none_until_the_weights_are_there_and_does_not_wait_fo
         with subprocess.Popen(board, stdout=subprocess.PIPE, text=True, env=os.environ) as watch:
             try:
                 until_model(watch, "none")
-                shutil.copytree(models, unit.folder / "models")
+                shutil.copytree(models, unit.folder / "models", dirs_exist_ok=True)
                 until_model(watch, "blazepose")
             finally:
                 watch.kill()

@@ -13,6 +13,7 @@ from stillroom import config, guard, link
 from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.config import UnitConfig
 from stillroom.errors import LinkError
+from stillroom.guard_files import Files
 from stillroom.link import CourierHears, Down, Link, Network, Sent, Up
 from stillroom.mqtt import Handlers, Session
 
@@ -25,7 +26,10 @@ def main(config_path: Path, parent: int | None = None) -> int:
     """Run until the keeper ends. Broker trouble never ends it."""
     guard.forbid(parent=parent)
     unit = config.load(config_path)
+    guarded = guard.confine("courier", unit, _files(unit))
     keeper = link.connect(unit.path(unit.paths.run) / link.COURIER_SOCKET, CourierHears)
+    guard.connected("courier")
+    keeper.send(guarded)
     courier = Courier(unit, keeper)
     try:
         courier.run()
@@ -34,6 +38,16 @@ def main(config_path: Path, parent: int | None = None) -> int:
     finally:
         courier.stop()
     return 0
+
+
+def _files(unit: UnitConfig) -> Files:
+    """What TLS and the login need. No key of the unit's, no camera, nothing to write to."""
+    broker, paths = unit.broker, unit.paths
+    named = (broker.ca_file, broker.certificate_file, broker.key_file, broker.password_file)
+    return Files(
+        hidden=tuple(unit.path(name) for name in (paths.keys, paths.state, paths.trust)),
+        also=tuple(unit.path(name) for name in named if name),
+    )
 
 
 class Courier:

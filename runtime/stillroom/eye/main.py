@@ -1,14 +1,17 @@
 """eye: camera -> frame -> grid -> readings -> observation. No key, no network, and no life without a lease."""
 
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stillroom import config, guard, link
 from stillroom.clock import SystemClock
-from stillroom.config import UnitConfig
+from stillroom.config import OWN_CAMERA, UnitConfig
 from stillroom.errors import LinkError, StillroomError
 from stillroom.eye import lease
+from stillroom.guard_files import Files
 from stillroom.link import EyeHears, Fault, Hello, Lease, Link
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from stillroom.eye.frame import TellsSettings
     from stillroom.eye.worker import Worker
 
+DEVICES = ("video*", "media*", "v4l-subdev*", "v4l", "dma_heap", "udmabuf")
+"""What libcamera opens under /dev; it looks them up in /run/udev, or in /sys where it may not ask udev."""
 CLOSE_WITHIN_S = 5.0
 """A camera that does not let go ends with the process."""
 
@@ -25,8 +30,11 @@ def main(config_path: Path, parent: int | None = None, opener: str = "") -> int:
     lease.arm_for_start()
     guard.forbid(parent=parent)
     unit = config.load(config_path)
+    guarded = guard.confine("eye", unit, _files(unit, opener))
     models = _models(unit)
     keeper = link.connect(unit.path(unit.paths.run) / link.EYE_SOCKET, EyeHears)
+    guard.connected("eye")
+    keeper.send(guarded)
     eye = Eye(unit, keeper, opener, models)
     try:
         eye.run()
@@ -36,6 +44,32 @@ def main(config_path: Path, parent: int | None = None, opener: str = "") -> int:
         eye.report(error)
         raise
     return 0
+
+
+def _files(unit: UnitConfig, opener: str) -> Files:
+    """Models, the camera, and what a camera of the lab reads. No key, no state, nothing to write to."""
+    from stillroom.eye.weights import cache
+
+    # A folder that comes to be later is out of reach: weights may be fetched while this eye runs.
+    with suppress(OSError):
+        cache().mkdir(parents=True, exist_ok=True)
+    paths, camera = unit.paths, unit.camera
+    own = camera.kind == OWN_CAMERA
+    return Files(
+        read=(unit.path(unit.detector.models), cache().parent, *_package(opener)),
+        devices=tuple(path for name in DEVICES for path in Path("/dev").glob(name)) if own else (),
+        hidden=tuple(unit.path(name) for name in (paths.keys, paths.state, paths.trust)),
+        also=tuple(unit.path(name) for name in (camera.source, camera.cues) if name and not own),
+    )
+
+
+def _package(opener: str) -> Iterator[Path]:
+    """Where the package of a lab's camera lies, which may be beside ours."""
+    if opener:
+        from importlib.util import find_spec
+
+        found = find_spec(opener.partition(":")[0].partition(".")[0])
+        yield from (Path(place).parent for place in (found and found.submodule_search_locations) or ())
 
 
 def _models(unit: UnitConfig) -> "Worker | None":

@@ -170,6 +170,7 @@ def _set_up(path: Path, database: sqlite3.Connection) -> None:
     database.execute("PRAGMA synchronous=FULL")
     database.execute("PRAGMA wal_autocheckpoint=1024")
     database.execute("PRAGMA cache_size=-512")
+    database.execute("PRAGMA temp_store=MEMORY")  # a keeper may write nowhere but here
     if mode != "wal":
         raise StorageError(f"{path}: this file system cannot hold a WAL database (mode {mode}); use ext4")
 

@@ -7,12 +7,14 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stillroom import config, guard
 from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.config import UnitConfig
+from stillroom.guard_files import Files
 from stillroom.keeper.doors import Door
 from stillroom.keeper.unit import Unit
 from stillroom.link import COURIER_SOCKET, EYE_SOCKET, CourierSays, EyeSays
@@ -44,16 +46,29 @@ def main(config_path: Path, parent: int | None = None) -> int:
     settings = config.load(config_path)
     run = settings.path(settings.paths.run)
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    guarded = guard.confine("keeper", settings, _files(settings))
     wishes = Wishes()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: wishes.stop())
     signal.signal(signal.SIGUSR1, lambda *_: wishes.press())
-    keeper = Keeper(settings, run, Unit(settings, SystemClock()), wishes)
+    keeper = Keeper(settings, run, Unit(settings, SystemClock(), guarded), wishes)
     try:
         keeper.loop()
     finally:
         keeper.close()
     return 0
+
+
+def _files(settings: UnitConfig) -> Files:
+    """Keys to read; state, documents and sockets to write. No camera."""
+    paths = settings.paths
+    state = settings.path(paths.state)
+    with suppress(OSError):  # whoever opens the database says what is wrong with it
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Files(
+        read=(settings.path(paths.keys),),
+        write=(state, settings.path(paths.trust), settings.path(paths.run)),
+    )
 
 
 class Wishes:

@@ -25,7 +25,7 @@ from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.room import Room
 from stillroom.keeper.storage import MB, CardWatch
 from stillroom.keeper.watch import GateWatch
-from stillroom.link import EYE_START, CameraSettings, Fault, Halt, Hello, Lease
+from stillroom.link import EYE_START, CameraSettings, Fault, Guarded, Halt, Hello, Lease
 from stillroom.observation import Observation
 
 LEASE_TTL_MS = 900
@@ -43,10 +43,13 @@ class Peer(Protocol):
     def put_out(self) -> None: ...
 
 
+NOT_GUARDED = Guarded(())
+
+
 class Unit:
     """All of a unit's state but its sockets. One instance a process."""
 
-    def __init__(self, settings: UnitConfig, clock: Clock) -> None:
+    def __init__(self, settings: UnitConfig, clock: Clock, guarded: Guarded = NOT_GUARDED) -> None:
         self._settings = settings
         self._clock = clock
         self._run = settings.path(settings.paths.run)
@@ -75,9 +78,13 @@ class Unit:
         self._room = Room(settings, self._outbox.add, clock.utc_ms())
         self._camera = self._model = "none"
         self._view = CameraWatch(self._faults.say)
+        self._guards = {"keeper": guarded}
         (self._run / EYE_START).unlink(missing_ok=True)
         names = {"site": settings.site, "unit": settings.unit}
-        self._audit.append(clock.utc_ms(), "start", version=__version__, boot=boot, **names)
+        missing = guarded.missing
+        self._audit.append(
+            clock.utc_ms(), "start", version=__version__, boot=boot, guards_missing=missing, **names
+        )
         if self._outbox.damage:
             self._audit.append(clock.utc_ms(), "storage-damaged", found=self._outbox.damage[:60])
 
@@ -102,6 +109,8 @@ class Unit:
             self._audit.append(
                 self._clock.utc_ms(), "camera-settings", **opened, differ=" ".join(message.differ)[:120]
             )
+        elif isinstance(message, Guarded):
+            self._take_guards("eye", message)
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
             self._faults.say("camera-failed", False, "")
@@ -125,7 +134,17 @@ class Unit:
     # what the courier says
 
     def from_courier(self, message: Struct) -> None:
-        self._delivery.hear(message)
+        if isinstance(message, Guarded):
+            self._take_guards("courier", message)
+        else:
+            self._delivery.hear(message)
+
+    def _take_guards(self, process: str, found: Guarded) -> None:
+        """What a process forbids itself: into the status, and into the audit chain where that has changed."""
+        before = self._guards.get(process)
+        self._guards[process] = found
+        if before is None or before.missing != found.missing:
+            self._audit.append(self._clock.utc_ms(), "guards", process=process, missing=found.missing)
 
     def courier_gone(self) -> None:
         self._delivery.courier_gone()
@@ -273,6 +292,10 @@ class Unit:
                 faults=self._faults.names,
                 camera={row.name: f"{row.got} (asked: {row.asked})" for row in self._view.settings},
                 refused_down=self._delivery.refused_down,
+                guards={
+                    name: {row.name: status.HOLDS if row.held else row.why for row in found.rows}
+                    for name, found in self._guards.items()
+                },
             ),
         )
 

@@ -90,7 +90,8 @@ def make(folder: Path, site: Site, wish: _Wish) -> KeyRing:
 
 
 def _fill(building: Path, site: Site, unit: KeyRing, wish: _Wish) -> None:
-    for name in ("keys", "trust", "trust/authorisations", "trust/withdrawals", "state", "tls"):
+    # `models` too: an eye reaches no folder that was not there when it started.
+    for name in ("keys", "trust", "trust/authorisations", "trust/withdrawals", "state", "tls", "models"):
         (building / name).mkdir(mode=0o700)
     save_keys(building / "keys" / UNIT_KEY_FILE, unit)
     write_new(building / "trust" / "authority.pub", read_bounded(site.authority_file), 0o644)

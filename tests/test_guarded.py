@@ -1,0 +1,203 @@
+"""The three processes as they are started: whoever has taken one over tries what it must not be able to do.
+
+Each runs its own `main` up to the point where its work begins; there the attacker's code runs in place of the work.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from stillroom import cli, guard, guard_files, status
+from stillroom.link import COURIER_SOCKET, EYE_SOCKET, EYE_START, CourierSays, EyeSays, Guarded, Listener
+from stillroom.run import Supervisor
+from tests.rig import run as command
+
+WORK = {"eye": "Eye.run", "courier": "Courier.run", "keeper": "Keeper.loop"}
+TAKEN_OVER = """
+import ctypes, json, os, signal, socket, subprocess, sys, threading
+from pathlib import Path
+from stillroom.{name} import main as module
+folder, libc = Path(sys.argv[1]), ctypes.CDLL(None, use_errno=True)
+def checked(code):
+    if code < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+def write(*place):
+    folder.joinpath(*place, "new").write_text("x")
+def attack(_self):
+    found = {{}}
+    for name, act in ATTEMPTS.items():
+        try:
+            act()
+            found[name] = "done"
+        except OSError as error:
+            found[name] = type(error).__name__
+    print(json.dumps(found), flush=True)
+    os._exit(0)
+ATTEMPTS = {attempts}
+module.{work} = attack
+sys.exit(module.main(folder / "unit.toml"))
+"""
+SHARED = {
+    "network": "lambda: socket.socket()",
+    "netlink": "lambda: socket.socket(16, 3)",
+    "fork": "lambda: os.fork() or os._exit(0)",
+    "helper": "lambda: subprocess.run(['/bin/true'])",
+    "write beside": "lambda: write('tls')",
+    "write /dev/shm": "lambda: Path('/dev/shm/sr-attack').write_text('x')",
+    "write /tmp": "lambda: Path('/tmp/sr-attack').write_text('x')",
+    "write state": "lambda: write('state')",
+    "key file": "lambda: (folder / 'keys' / 'unit.key').read_bytes()",
+    "other's key": "lambda: (folder.parent / 'site' / 'authority' / 'authority.key').read_bytes()",
+    "camera": "lambda: os.read(os.open(folder / 'video0', os.O_RDONLY), 1)",
+    "unix socket": "lambda: socket.socket(socket.AF_UNIX)",
+    "knock": "lambda: socket.socket(socket.AF_UNIX).connect(str(folder / 'run' / 'eye.sock'))",
+    "memory that stays": "lambda: checked(libc.shmget(0, 4096, 0o1600))",
+    "core files": "lambda: checked(libc.prlimit(0, 4, (ctypes.c_uint64 * 2)(9, 9), None))",
+    "thread": "lambda: (lambda t: (t.start(), t.join()))(threading.Thread(target=int))",
+}
+MAY = {
+    "eye": {"thread"},
+    "courier": {"thread", "network"},
+    "keeper": {"thread", "write state", "key file", "unix socket"},
+}
+BY_LANDLOCK = {"key file", "other's key", "camera", "write beside", "write /dev/shm", "write /tmp"}
+"""What a kernel without it leaves to the accounts that systemd gives the three; the eye and the courier cannot write
+in any case."""
+DEADLY = {
+    "exec": "lambda: os.execv('/bin/true', ['true'])",
+    "trace": "lambda: checked(libc.ptrace(16, os.getppid(), None, None))",
+    "dumpable": "lambda: checked(libc.prctl(4, 1, 0, 0, 0))",
+}
+
+
+@pytest.fixture
+def unit() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sr-", dir="/tmp"))
+    command("site", "new", folder / "site", "--site", "test", "--no-tls")
+    command("make", "unit", folder / "unit", "--site", folder / "site", "--unit", "u-1", "--profile", "lab")
+    made = folder / "unit"
+    if os.getuid() == 0:
+        os.mknod(made / "video0", 0o600 | 0o020_000, os.makedev(1, 5))
+    else:
+        (made / "video0").write_text("x")
+    (made / "run").mkdir()
+    yield made
+    subprocess.run(["rm", "-r", str(folder)], check=True)
+
+
+def take_over(
+    unit: Path, name: str, attempts: dict[str, str]
+) -> "tuple[subprocess.CompletedProcess[str], Guarded]":
+    """Run a process with the attacker in it, and the keeper's end of its link; what it said there first."""
+    lines = ",".join(f"{key!r}: {code}" for key, code in attempts.items())
+    code = TAKEN_OVER.format(name=name, work=WORK[name], attempts="{" + lines + "}")
+    sockets = {"eye": (EYE_SOCKET, EyeSays), "courier": (COURIER_SOCKET, CourierSays)}
+    heard: list[msgspec.Struct | None] = []
+
+    def listen(listener: Listener) -> None:
+        listener._sock.settimeout(30)
+        link = listener.accept()
+        if link is not None:
+            heard.append(link.receive(wait=True))
+
+    listener = (
+        Listener(unit / "run" / sockets[name][0], sockets[name][1], os.getuid()) if name in sockets else None
+    )
+    if listener:
+        keeper = threading.Thread(target=listen, args=(listener,))
+        keeper.start()
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code, str(unit)], capture_output=True, text=True, check=False, timeout=60
+    )
+    if listener:
+        keeper.join()
+        listener.close()
+    first = heard[0] if heard else Guarded(())
+    assert isinstance(first, Guarded)
+    return done, first
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_who_has_taken_a_process_over_can_do_no_more_than_it_must(unit, name):
+    done, said = take_over(unit, name, SHARED)
+    found = json.loads(done.stdout or "{}")
+    assert found, done.stderr
+    could = {attempt for attempt, how in found.items() if how == "done"}
+    if guard_files.version():
+        assert could == MAY[name]
+    else:
+        read = {"key file", "other's key", "camera"}
+        written = BY_LANDLOCK - read if name == "keeper" else set()
+        assert could == MAY[name] | read | written
+    if name != "keeper":
+        assert {row.name for row in said.rows} == {*guard.REQUIRED, "files"}
+        assert said.missing in {"none", "files", "no-swap", "no-swap files"}
+    assert not Path("/tmp/sr-attack").exists() or not guard_files.version()
+
+
+@pytest.mark.parametrize("name", WORK)
+@pytest.mark.parametrize("attempt", DEADLY)
+def test_what_only_an_attacker_asks_for_ends_the_process(unit, name, attempt):
+    done, _ = take_over(unit, name, {attempt: DEADLY[attempt]})
+    assert done.returncode == -signal.SIGSYS, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_care_does_not_start_without_a_guard_and_says_what_to_do(unit, name):
+    path = unit / "unit.toml"
+    text = (
+        path.read_text().replace('profile = "lab"', 'profile = "care"').replace("tls = false", "tls = true")
+    )
+    path.write_text(text)
+    code = (
+        "import sys; from pathlib import Path; from stillroom import cli, guard\n"
+        "guard._SWAPS = Path(sys.argv[1]) / 'swaps'; guard.lock_all = lambda: False\n"
+        f"sys.exit(cli.main(['{name}', '--config', sys.argv[1] + '/unit.toml']))"
+    )
+    (unit / "swaps").write_text("Filename Type\n/dev/zram0 partition\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(unit)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 9
+    assert done.stderr.count("\n") == 1
+    for part in (name, "no-swap", "/dev/zram0", "swapoff -a", "LimitMEMLOCK"):
+        assert part in done.stderr
+    assert not list((unit / "state").iterdir()), "nothing was begun"
+
+
+def test_an_eye_that_disarms_its_own_lease_is_ended_from_outside(tmp_path):
+    supervisor = Supervisor(tmp_path / "unit.toml", tmp_path / EYE_START, "")
+    (tmp_path / EYE_START).touch()
+    child = supervisor._eye
+    child._command = [sys.executable, "-c", "import signal; signal.pause()"]
+    supervisor._mind_the_eye(10.0)
+    assert child.pid is not None
+    supervisor._mind_the_eye(20.0)
+    (tmp_path / EYE_START).unlink()
+    supervisor._mind_the_eye(20.8)
+    assert child.ended(20.8) is None
+    supervisor._mind_the_eye(21.0)
+    assert child._process is not None and child._process.wait(10) == -signal.SIGKILL
+
+
+def test_check_says_what_this_machine_can_enforce(unit, capsys):
+    assert cli.main(["check", str(unit / "unit.toml")]) == 0
+    said = capsys.readouterr().out
+    for row in guard.here():
+        assert f"guard {row.name}: {'here' if row.held else 'not here'}" in said
+    holds = {"undumpable": status.HOLDS, "no-swap": "swap is on"}
+    running = status.Status(unit="u-1", guards={"keeper": {"undumpable": status.HOLDS}, "eye": holds})
+    status.write(unit / "run", running)
+    assert cli.main(["check", str(unit / "unit.toml")]) == 0
+    said = capsys.readouterr().out
+    assert "running keeper: all its guards hold" in said
+    assert "running eye: without no-swap (swap is on)" in said
