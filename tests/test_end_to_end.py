@@ -113,6 +113,25 @@ def test_withdrawal_ends_the_camera_within_a_second_and_a_new_authorisation_star
     live.settle()
 
 
+def test_a_halt_of_the_whole_site_and_a_pause_reach_a_unit_through_gateway_and_broker(live: LiveSite):
+    unit = live.add_unit()
+    live.start()
+    until(lambda: live.has("state", state="occupied"), "somebody seen")
+    for begin, gate in ((("halt", "--send"), "halted"), (("pause", unit.name), "paused")):
+        command("site", begin[0], *begin[1:], "--site", live.site)
+        until(lambda g=gate: unit.status().gate == g or live.pid_of(unit, "eye") is None, f"{gate}, learned")
+        until(lambda: live.pid_of(unit, "eye") is None, "no eye", within_s=1.0)
+        until(lambda g=gate: live.has("gate", gate=g), f"{gate} at the other end")
+        until(lambda b=begin: live.has("receipt", kind=b[0], outcome="done"), "its receipt")
+        command("site", "resume", *begin[1:2] if gate == "paused" else (), "--site", live.site, "--send")
+        until(lambda: unit.status().gate == "open", "an open gate again")
+        until(lambda: live.pid_of(unit, "eye"), "an eye again")
+    command("site", "renew", live.site, "--send")
+    until(lambda: live.has("receipt", kind="roster", outcome="done"), "a roster in parts, and its receipt")
+    live.settle()
+    assert "Traceback" not in live.logs()
+
+
 def test_a_recording_as_camera(live: LiveSite, real):
     unit = live.add_unit("recorded", real("room-people-one-by-one.mp4"), cues="")
     live.start()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -132,6 +133,25 @@ def test_wire_md_has_every_field_of_every_body() -> None:
             row = next(line for line in bodies.splitlines() if f"`{names[0]}`" in line)
         places = [row.find(f"`{name}`") for name in names]
         assert -1 not in places and places == sorted(places), (schema.__name__, names)
+
+
+def test_wire_md_has_every_key_of_every_document() -> None:
+    """In the order in which they are signed."""
+    rows = WIRE_MD.split("## Signed documents")[1].split("| kind | signed by | keys")[1]
+    for schema, kind in KINDS.items():
+        names = " ".join(field.encode_name for field in msgspec.structs.fields(schema))
+        row = next(line for line in rows.splitlines() if line.startswith(f"| `{kind}` |"))
+        assert f"`{names}`" in row, row
+
+
+def test_wire_md_has_every_outcome_of_a_command() -> None:
+    commands = WIRE_MD.split("### Commands")[1].split("## Signed documents")[0]
+    source = "".join(
+        (Path(wire.__file__).parent / "keeper" / module).read_text(encoding="utf-8")
+        for module in ("commands.py", "asks.py")
+    )
+    outcomes = set(re.findall(r'Refusal\("([a-z-]+)"\)', source))
+    assert len(outcomes) >= 8 and {one for one in outcomes if f"`{one}`" not in commands} == set()
 
 
 def raised(module: str) -> set[str]:

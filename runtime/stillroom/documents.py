@@ -1,4 +1,4 @@
-"""What a site's authority signs: roster, enrolment, authorisation, withdrawal. Strict: no free text, nothing unknown.
+"""What is signed at a site, by its authority or by people of its roster. Strict: no free text, nothing unknown.
 
 Times are UTC to the second, as people read them. `from` is included, `until` is not.
 """
@@ -20,6 +20,8 @@ from stillroom.wire import MAX_WRAPS
 MAX_AUTHORISATION = timedelta(days=28)
 MAX_BOX_KEYS = 32
 MAX_APPROVERS = 8
+MAX_PAUSE = timedelta(hours=8)
+"""From afar: as long as a shift. For longer there are halts, which the authority signs."""
 
 Time = Annotated[datetime, Meta(tz=True)]
 Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z")]
@@ -102,13 +104,23 @@ class Roster(_Timed, frozen=True, forbid_unknown_fields=True):
         _differ("approvers", [approver.sign for approver in self.approvers])
         if len(self.of_unit) > MAX_WRAPS:
             raise ValueError(f"at most {MAX_WRAPS} recipients of records")
-        if self.delivery == "cursor" and not any(r.role == "gateway" for r in self.recipients):
+        gateways = sum(r.role == "gateway" for r in self.recipients)
+        if gateways > 1:
+            # A unit keeps one window for what comes down, and one number for commands.
+            raise ValueError("a roster names one gateway at most")
+        if self.delivery == "cursor" and not gateways:
             raise ValueError("delivery by cursor needs a gateway")
 
     @property
     def of_unit(self) -> tuple[Recipient, ...]:
         """To whom a unit seals its records."""
         return tuple(r for r in self.recipients if r.role in UNIT_RECIPIENTS)
+
+    def people(self, *roles: ConsumerRole) -> tuple[Signer, ...]:
+        """With what these recipients sign."""
+        return tuple(
+            Signer(f"{self.site}/{r.name}", VerifyKey(r.sign)) for r in self.recipients if r.role in roles
+        )
 
     @property
     def approver_signers(self) -> tuple[Signer, ...]:
@@ -201,12 +213,108 @@ class ViewAcceptance(Struct, frozen=True, forbid_unknown_fields=True):
         _whole_seconds_utc(self.at)
 
 
+class _Dated(Struct, frozen=True, forbid_unknown_fields=True):
+    at: Time
+    """When it was signed."""
+
+    def __post_init__(self) -> None:
+        _whole_seconds_utc(self.at)
+
+
+class Halt(_Dated, frozen=True, forbid_unknown_fields=True):
+    """No camera of this unit may be open, whatever else is signed, until this halt is lifted."""
+
+    id: Code
+    site: PlainName
+    unit: PlainName | None
+    """None: of every unit of the site."""
+
+
+class Lift(_Dated, frozen=True, forbid_unknown_fields=True):
+    """The end of a halt, for good; of one for the whole site also for this unit alone."""
+
+    halt: Code
+    site: PlainName
+    unit: PlainName | None
+
+
+class Pause(_Timed, frozen=True, forbid_unknown_fields=True):
+    """Somebody of the roster wants this unit's camera closed for a while; it ends by itself."""
+
+    id: Code
+    site: PlainName
+    unit: PlainName
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.until - self.start > MAX_PAUSE:
+            raise ValueError(f"longer than {MAX_PAUSE.seconds // 3600} hours")
+
+
+class Resume(_Dated, frozen=True, forbid_unknown_fields=True):
+    """The early end of a pause, by whoever signed it. The pause of the room's own button is not ended by this."""
+
+    pause: Code
+    site: PlainName
+    unit: PlainName
+
+
+class Acknowledgement(_Dated, frozen=True, forbid_unknown_fields=True):
+    """Somebody of the roster has seen one of a unit's entries. It closes nothing; it is kept that he has."""
+
+    entry: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    site: PlainName
+    unit: PlainName
+
+
+class ViewRequest(_Dated, frozen=True, forbid_unknown_fields=True):
+    """A viewer of the roster asks for a look into the room, and says why."""
+
+    id: Code
+    site: PlainName
+    unit: PlainName
+    level: Literal["figure", "picture"]
+    seconds: Annotated[int, Meta(ge=1, le=60)]
+    reason: Code
+
+
+PerMille = Annotated[int, Meta(ge=0, le=1000)]
+Outline = Annotated[tuple[tuple[PerMille, PerMille], ...], Meta(min_length=3, max_length=32)]
+
+
+class Configuration(_Dated, frozen=True, forbid_unknown_fields=True):
+    """What may be changed of a unit from afar, all of it at once; None: as it is in its `unit.toml`.
+
+    Nothing here weakens a promise: camera, private zones, pause, slots, outbox, broker, profile and paths, and what
+    decides when a room that shows nothing is empty or unknown, are changed at the unit alone.
+    """
+
+    site: PlainName
+    unit: PlainName
+    version: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    """A higher one replaces a lower, never the other way."""
+    enter_dwell_ms: Annotated[int, Meta(ge=200, le=30_000)] | None
+    bed_dwell_ms: Annotated[int, Meta(ge=500, le=120_000)] | None
+    leave_dwell_ms: Annotated[int, Meta(ge=1_000, le=600_000)] | None
+    summary_s: Annotated[int, Meta(ge=10, le=3_600)] | None
+    bed: Outline | None
+    """Corners in thousandths of the picture's width and height, from its left upper corner."""
+    floor: Outline | None
+
+
 KINDS: dict[type[Struct], str] = {
     Roster: "roster",
     Enrolment: "enrolment",
     Authorisation: "authorisation",
     Withdrawal: "withdrawal",
     ViewAcceptance: "view-acceptance",
+    Halt: "halt",
+    Lift: "lift",
+    Pause: "pause",
+    Resume: "resume",
+    Acknowledgement: "acknowledgement",
+    ViewRequest: "view-request",
+    Configuration: "configuration",
 }
 
 D = TypeVar("D", bound=Struct)

@@ -33,6 +33,7 @@ GateReason = Literal[
     "indicator-fault",
     "camera-refused",
     "camera-moved",
+    "halted",
 ]
 UtcMs = Annotated[int, Meta(ge=0, le=2**53, extra={"unit": "ms", "identifies": "none"})]
 Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z", extra={"unit": "", "identifies": "none"})]
@@ -152,9 +153,12 @@ class Receipt(Struct, frozen=True, tag="receipt", forbid_unknown_fields=True):
     command: Count
     """Its number."""
     kind: Code
-    """Of the document that it brought: authorisation, withdrawal, roster; `unknown`."""
+    """Of the document that it brought; `unknown` where it is none that can be commanded."""
     document: Code | None
-    """The authorisation's id; None where the document was not accepted, and for a roster."""
+    """What it names: an authorisation's, halt's, pause's or request's id, the number of an entry, else None.
+
+    None too where the document was not accepted.
+    """
     outcome: Code
     """`done`, or why not."""
 
@@ -182,16 +186,26 @@ class Body(Struct, frozen=True, forbid_unknown_fields=True):
     entries: tuple[Entry, ...]
 
 
-MAX_COMMAND_BYTES = 1_536
-"""Of the document in a command: one record downwards holds it beside cursor and time, and eight ranges."""
+MAX_PART_BYTES = 1_536
+"""Of a document: one record downwards holds that much beside cursor and time, and eight ranges."""
+MAX_PARTS = 11
+"""As many as the largest document has."""
+Part = Annotated[int, Meta(ge=1, le=MAX_PARTS, extra={"unit": "1", "identifies": "none"})]
 
 
 class Command(Struct, frozen=True, forbid_unknown_fields=True):
-    """A signed document for the unit, as it would lie in its trust folder. Said again until its receipt came."""
+    """A signed document for the unit, or one part of it. Said again, part by part, until its receipt came."""
 
     number: Annotated[int, Meta(ge=1, le=2**53, extra={"unit": "1", "identifies": "none"})]
     """Rises from command to command; one that is not higher than the last one carried out is not carried out."""
-    note: Annotated[bytes, Meta(max_length=MAX_COMMAND_BYTES, extra={"unit": "", "identifies": "none"})]
+    part: Part
+    """Which one this is, from 1."""
+    parts: Part
+    note: Annotated[bytes, Meta(max_length=MAX_PART_BYTES, extra={"unit": "", "identifies": "none"})]
+
+    def __post_init__(self) -> None:
+        if self.part > self.parts:
+            raise ValueError("a part beyond the last")
 
 
 class DownBody(Struct, frozen=True, forbid_unknown_fields=True):

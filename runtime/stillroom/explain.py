@@ -38,10 +38,11 @@ _CLOSED = {
     "expired": "its authorisation has ended",
     "review-overdue": "nobody has reviewed its authorisation in time",
     "withdrawn": "its authorisation was taken back",
-    "paused": "somebody in the room pressed pause",
+    "paused": "somebody in the room pressed pause, or somebody of the roster asked for it",
     "clock-unsure": "its clock cannot be believed",
     "camera-refused": "its camera cannot be used until the next start",
     "camera-moved": "its camera was moved, and nobody has accepted what it looks at now",
+    "halted": "the site's authority has halted it",
 }
 _KEPT = {
     "live": "shown, never stored",
@@ -90,7 +91,8 @@ def lines(unit: UnitConfig) -> Iterator[str]:
 
 def _decision(utc_ms: int, papers: Papers, status: Status | None) -> Decision:
     """What the documents say now; where a running keeper has a reason against, that reason."""
-    situation = Situation(utc_ms=utc_ms, utc_floor_ms=0, paused=False, camera_refused=False)
+    halted = bool(papers.halts - papers.lifted)
+    situation = Situation(utc_ms, utc_floor_ms=0, paused=False, camera_refused=False, halted=halted)
     by_papers = decide(situation, papers.authorisations, papers.withdrawn)
     if status is None or status.gate == "open" or not by_papers.open:
         return by_papers

@@ -12,6 +12,17 @@ from stillroom.errors import StorageError, TrustError
 
 MAX_FILE_BYTES = 16 * 1024
 
+Stamp = tuple[int, int, int]
+
+
+def file_stamp(path: Path) -> Stamp | None:
+    """Something that changes when the file does; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
 
 def read_private(path: Path) -> bytes:
     """The bytes of a secret file. Refuses what `read_bounded` does, and files that others may read."""
@@ -82,6 +93,14 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
     flush_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """A folder of ours, where there is none yet. Raises StorageError."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be made: {error.strerror}") from None
 
 
 def lock_folder(folder: Path, name: str, owner: str, key: str = "") -> int:

@@ -5,61 +5,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.parties import authorisation
-from tests.rig import Rig
+from tests.commanded import Commanded
+from tests.rig import observation
 
-from stillroom.documents import KINDS, Authorisation, Roster, Withdrawal, from_ms, now
-from stillroom.epochs import Stream
-from stillroom.events import MAX_COMMAND_BYTES, Audited, Command, DownBody, Receipt
+from stillroom.documents import KINDS, Authorisation, ViewAcceptance, from_ms, now
+from stillroom.events import MAX_PART_BYTES, MAX_PARTS, Audited
 from stillroom.keeper import commands as module
-from stillroom.keys import KeyRing, RecipientKey
-from stillroom.link import Down, Network
+from stillroom.keys import KeyRing
+from stillroom.link import Down
 from stillroom.notes import sign_note
-from stillroom.wire import Lane
-from stillroom_tools.site.layout import open_site
-
-
-class Commanded:
-    """A unit, and the hands of its site's gateway and authority."""
-
-    def __init__(self, folder: Path) -> None:
-        self.rig = Rig(folder)
-        self.site = open_site(self.rig.site_folder)
-        self.authority = self.site.authority_keys()
-        box = RecipientKey(self.site.enrolment("u-1").box)
-        self.stream = Stream(Lane.DOWN, self.site.keys("gateway").signing, 1, self.rig.clock, [box])
-        self.trust = self.rig.folder / "trust"
-        self.rig.unit.from_courier(Network(True, "connected"))
-        self.rig.beat()
-
-    def record(self, number: int, note: bytes) -> bytes:
-        body = DownBody(self.rig.clock.utc_ms(), 0, (), Command(number, note))
-        return self.stream.seal(msgspec.msgpack.encode(body))
-
-    def tell(self, number: int, note: bytes) -> None:
-        self.rig.unit.from_courier(Down(self.record(number, note)))
-
-    def paper(self, name: str = "a-1", *, by: KeyRing | None = None, **changes: object) -> bytes:
-        start = now(self.rig.clock)
-        plain = {"start": start, "until": start + timedelta(days=1), "site": "test", "room": "r-1"}
-        return sign_note(
-            KINDS[Authorisation], authorisation(name, **(plain | changes)), [by or self.authority]
-        )
-
-    def end(self, name: str = "a-1") -> bytes:
-        document = Withdrawal(authorisation=name, site="test", unit="u-1", at=now(self.rig.clock))
-        return sign_note(KINDS[Withdrawal], document, [self.authority])
-
-    def roster(self, **changes: object) -> bytes:
-        """Small enough to be sent: without the keys of the months to come."""
-        old = self.site.roster()
-        short = tuple(msgspec.structs.replace(r, boxes=r.boxes[:1]) for r in old.recipients)
-        roster = msgspec.structs.replace(old, version=old.version + 1, recipients=short, **changes)
-        return sign_note(KINDS[Roster], roster, [self.authority])
-
-    def receipts(self) -> list[tuple[int, str, str | None, str]]:
-        found = [e.event for e in self.rig.entries() if isinstance(e.event, Receipt)]
-        return [(r.command, r.kind, r.document, r.outcome) for r in found]
 
 
 @pytest.fixture
@@ -208,10 +162,94 @@ def test_each_command_is_in_the_audit_chain(told):
     }.items() <= (next(b for b in bodies if b["what"] == "command").items())
 
 
-def test_a_document_that_is_too_large_is_no_body(told):
+def in_parts(note: bytes) -> list[bytes]:
+    return [note[at : at + MAX_PART_BYTES] for at in range(0, len(note), MAX_PART_BYTES)]
+
+
+def usual_roster(told) -> bytes:
+    """With the keys of a year."""
+    return told.sign(msgspec.structs.replace(told.site.roster(), version=2))
+
+
+def test_a_usual_roster_comes_in_parts_in_any_order_some_of_them_twice(told):
+    parts = in_parts(usual_roster(told))
+    assert len(parts) == 4
+    for part in (3, 1, 3, 4, 1):
+        told.tell(7, parts[part - 1], part, 4)
+    assert told.rig.unit._delivery.roster.version == 1 and told.receipts() == [], "not whole yet"
+    told.tell(7, parts[1], 2, 4)
+    assert told.rig.unit._delivery.roster.version == 2
+    assert told.receipts() == [(7, "roster", None, "done")]
+
+
+def test_parts_of_two_commands_are_never_put_together(told):
+    parts = in_parts(usual_roster(told))
+    for number, part in ((7, 1), (7, 2), (8, 3), (8, 4), (7, 1), (7, 2)):
+        told.tell(number, parts[part - 1], part, 4)
+    assert told.receipts() == [] and told.rig.unit._delivery.roster.version == 1
+    for part in (3, 4):
+        told.tell(7, parts[part - 1], part, 4)
+    assert told.rig.unit._delivery.roster.version == 2, "the control"
+
+
+def test_a_part_that_was_changed_spoils_the_whole_and_nothing_of_it_is_done(told):
+    parts = in_parts(usual_roster(told))
+    for part, data in enumerate([*parts[:3], parts[3][:-9] + b"AAAAAAA=\n"], 1):
+        told.tell(7, data, part, 4)
+    assert [r[3] for r in told.receipts()] in (["signature"], ["signer"], ["form"])
+    for part, data in enumerate(parts, 1):
+        told.tell(8, data, part, 4)
+    assert told.rig.unit._delivery.roster.version == 2
+
+
+def test_what_is_held_of_parts_is_bounded_and_a_restart_begins_anew(told):
+    parts = in_parts(usual_roster(told))
+    for number in range(10, 60):
+        for part in range(1, MAX_PARTS):
+            told.tell(number, bytes(MAX_PART_BYTES), part, MAX_PARTS)
+    held = told.rig.unit._commands._parts._held
+    assert sum(map(len, held.values())) <= MAX_PARTS * MAX_PART_BYTES
+    told.tell(60, bytes(MAX_PART_BYTES), MAX_PARTS, MAX_PARTS)
+    for part in range(1, MAX_PARTS):
+        told.tell(60, bytes(MAX_PART_BYTES), part, MAX_PARTS)
+    assert told.receipts()[-1] == (60, "unknown", None, "kind"), "all of them, and no document"
+    for part in (1, 2, 3):
+        told.tell(61, parts[part - 1], part, 4)
+    told.rig.unit.close()
+    told.rig.start()
+    told.rig.beat()
+    told.tell(61, parts[3], 4, 4)
+    assert told.rig.unit._delivery.roster.version == 1
+    for part in (1, 2, 3):
+        told.tell(61, parts[part - 1], part, 4)
+    assert told.rig.unit._delivery.roster.version == 2
+
+
+@pytest.mark.parametrize(("part", "parts"), [(0, 1), (2, 1), (1, MAX_PARTS + 1), (MAX_PARTS + 1, MAX_PARTS)])
+def test_a_part_that_cannot_be_is_no_body(told, part: int, parts: int):
+    command = {"number": 1, "part": part, "parts": parts, "note": b"x"}
+    body = {"utc_ms": 0, "cursor": 0, "ranges": [], "command": command, "heard": b""}
+    told.rig.unit.from_courier(Down(told.stream.seal(msgspec.msgpack.encode(body))))
+    assert told.rig.unit._delivery.refused_down == 1 and told.receipts() == []
+
+
+def test_a_part_that_is_too_large_is_no_body(told):
     with pytest.raises(Exception, match="bytes"):
         told.record(1, bytes(1800))
-    told.rig.unit.from_courier(Down(told.record(1, b"x" * (MAX_COMMAND_BYTES + 1))))
+    told.rig.unit.from_courier(Down(told.record(1, b"x" * (MAX_PART_BYTES + 1))))
     assert told.rig.unit._delivery.refused_down == 1
-    told.tell(2, b"x" * MAX_COMMAND_BYTES)
+    told.tell(2, b"x" * MAX_PART_BYTES)
     assert told.receipts() == [(2, "unknown", None, "kind")]
+
+
+def test_the_view_of_a_moved_camera_is_accepted_from_afar(told):
+    told.tell(1, told.paper())
+    told.rig.beat()
+    seen = observation(told.rig.clock, None, 0.0)
+    told.rig.unit.from_eye(msgspec.structs.replace(seen, health="moved"))
+    assert told.gate == "camera-moved"
+    told.rig.clock.pass_time(timedelta(seconds=2))
+    told.tell(2, told.sign(ViewAcceptance("test", "u-1", now(told.rig.clock))))
+    assert told.gate == "open" and told.receipts()[-1] == (2, "view-acceptance", None, "done")
+    told.tell(3, told.sign(ViewAcceptance("test", "u-1", now(told.rig.clock)), told.site.keys("board")))
+    assert told.receipts()[-1][3] == "signer"

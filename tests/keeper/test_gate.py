@@ -14,8 +14,8 @@ def paper(name="a-1", start=NOW - HOUR, end=NOW + HOUR, review=None) -> Authoris
     return authorisation(name, start=from_ms(start), until=from_ms(end), review_by=from_ms(review or end))
 
 
-def at(utc_ms=NOW, floor=0, paused=False, refused=False, moved=False) -> Situation:
-    return Situation(utc_ms, floor, paused, refused, moved)
+def at(utc_ms=NOW, floor=0, paused=False, refused=False, moved=False, halted=False) -> Situation:
+    return Situation(utc_ms, floor, paused, refused, moved, halted)
 
 
 NONE: frozenset[str] = frozenset()
@@ -57,6 +57,10 @@ ROWS = [
     ("camera moved", at(moved=True), [STANDING], NONE, "camera-moved"),
     ("camera moved, nothing signed", at(moved=True), [], NONE, "camera-moved"),
     ("camera moved and paused", at(moved=True, paused=True), [STANDING], NONE, "paused"),
+    ("halted", at(halted=True), [STANDING], NONE, "halted"),
+    ("halted, nothing signed", at(halted=True), [], NONE, "halted"),
+    ("halted and paused", at(halted=True, paused=True), [STANDING], NONE, "halted"),
+    ("halted and the clock turned back", at(floor=NOW + HOUR, halted=True), [STANDING], NONE, "halted"),
     ("clock turned back a little", at(floor=NOW + CLOCK_TOLERANCE_MS), [STANDING], NONE, "open"),
     ("clock turned back", at(floor=NOW + CLOCK_TOLERANCE_MS + 1), [STANDING], NONE, "clock-unsure"),
     ("clock turned back to revive a past one", at(NOW - 90 * 60_000, NOW), [PAST], NONE, "clock-unsure"),

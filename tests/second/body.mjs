@@ -33,7 +33,7 @@ const state = among(
 );
 const gate = among(
   "open", "no-authorisation", "not-yet-valid", "expired", "review-overdue", "withdrawn", "paused", "clock-unsure", "indicator-fault",
-  "camera-refused", "camera-moved",
+  "camera-refused", "camera-moved", "halted",
 );
 
 const reading = map(
@@ -81,7 +81,11 @@ const event = (v) => {
 const entry = map({ number: integer(1n, 2n ** 53n), at_ms: ms, accepted_ms: ms, event, late: flag });
 
 const up = map({ sealed_ms: ms, snapshot, entries: list(entry) });
-const command = map({ number: integer(1n, 2n ** 53n), note: bytes(0, 1536) });
+const part = integer(1n, 11n);
+const command = map(
+  { number: integer(1n, 2n ** 53n), part, parts: part, note: bytes(0, 1536) },
+  (v) => v.get("part") <= v.get("parts"),
+);
 const down = map({ utc_ms: ms, cursor: count, ranges: list(pair(count), 0, 32), command: orNull(command), heard: bytes(0, 16) });
 
 // Step 14.

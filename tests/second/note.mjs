@@ -103,6 +103,7 @@ const inTime = (v) => Date.parse(v.from) < Date.parse(v.until);
 const box = exactly({ from: moment, until: moment, key });
 const whole = (least, most) => (v) => Number.isSafeInteger(v) && v >= least && v <= most;
 const orNull = (check) => (v) => v === null || check(v);
+const outline = list(list(whole(0, 1000), 2, 2), 3, 32);
 const differ = (values) => new Set(values).size === values.length;
 
 const approver = exactly({ name, sign: key });
@@ -124,24 +125,40 @@ const fields = {
     consent: orNull(code), view: orNull(exactly(viewLimits)),
   },
   withdrawal: { authorisation: code, site: name, unit: name, at: moment },
+  "view-acceptance": { site: name, unit: name, at: moment },
+  halt: { at: moment, id: code, site: name, unit: orNull(name) },
+  lift: { at: moment, halt: code, site: name, unit: orNull(name) },
+  pause: { from: moment, until: moment, id: code, site: name, unit: name },
+  resume: { at: moment, pause: code, site: name, unit: name },
+  acknowledgement: { at: moment, entry: whole(1, Number.MAX_SAFE_INTEGER), site: name, unit: name },
+  "view-request": {
+    at: moment, id: code, site: name, unit: name, level: among("figure", "picture"), seconds: whole(1, 60), reason: code,
+  },
+  configuration: {
+    at: moment, site: name, unit: name, version: whole(1, Number.MAX_SAFE_INTEGER),
+    enter_dwell_ms: orNull(whole(200, 30_000)), bed_dwell_ms: orNull(whole(500, 120_000)),
+    leave_dwell_ms: orNull(whole(1_000, 600_000)), summary_s: orNull(whole(10, 3_600)),
+    bed: orNull(outline), floor: orNull(outline),
+  },
 };
 
 const documents = {
+  ...Object.fromEntries(Object.entries(fields).map(([kind, its]) => [kind, exactly(its)])),
   roster: (v) => exactly(fields.roster)(v) && inTime(v) && rosterAgrees(v),
-  enrolment: exactly(fields.enrolment),
   authorisation: (v) =>
     exactly(fields.authorisation)(v) && inTime(v) && Date.parse(v.until) - Date.parse(v.from) <= 28 * DAY_MS &&
     Date.parse(v.from) < Date.parse(v.review_by) && Date.parse(v.review_by) <= Date.parse(v.until) &&
     differ(v.scopes) && v.scopes.includes("status") &&
     (v.view !== null) === v.scopes.some((scope) => scope.startsWith("view-")),
-  withdrawal: exactly(fields.withdrawal),
+  pause: (v) => exactly(fields.pause)(v) && inTime(v) && Date.parse(v.until) - Date.parse(v.from) <= DAY_MS / 3,
 };
 
 function rosterAgrees(roster) {
   const roles = roster.recipients.map((one) => one.role);
   const namesDiffer = [roster.recipients, roster.approvers].every((all) => differ(all.map((one) => one.name)));
   const ofUnit = roles.filter((role) => role === "gateway" || role === "board");
-  const heard = roster.delivery === "puback" || roles.includes("gateway");
+  const gateways = roles.filter((role) => role === "gateway").length;
+  const heard = gateways <= 1 && (roster.delivery === "puback" || gateways === 1);
   return namesDiffer && differ(roster.approvers.map((one) => one.sign)) && ofUnit.length <= 8 && heard;
 }
 

@@ -63,7 +63,8 @@ def test_it_is_shown_in_words_that_a_resident_can_read(chain, capsys, tmp_path):
         "An authorisation was accepted",
         "The camera was allowed to be on, under authorisation a-",
         "Somebody in the room pressed pause, for 900 seconds",
-        "The camera was off: the button in the room was pressed",
+        "Somebody in the room pressed pause, for 900 seconds",
+        "The camera was off: somebody had paused it",
         "Somebody in the room ended the pause",
         "The camera was off: the authorisation had been taken back",
     ):

@@ -1,5 +1,6 @@
 """The gateway's queue: a command is told until its receipt came, withdrawals first, numbers only rise."""
 
+import random
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,14 +12,15 @@ from unit_sender import command
 
 from stillroom import cli
 from stillroom.documents import to_ms
-from stillroom.errors import StillroomError
-from stillroom.events import MAX_COMMAND_BYTES, DownBody, Entry, Receipt
+from stillroom.events import MAX_PART_BYTES, MAX_PARTS, DownBody, Entry, Receipt
+from stillroom.keeper.parts import Parts
 from stillroom.keeper.seal import Sealer
+from stillroom.notes import MAX_NOTE_BYTES
 from stillroom.receiver import Receiver
 from stillroom.wire import RECORD_BYTES
 from stillroom_tools.site.gateway.commands import Commands
 from stillroom_tools.site.gateway.down import Downwards
-from stillroom_tools.site.gateway.outgoing import check_size, collect
+from stillroom_tools.site.gateway.outgoing import collect
 from stillroom_tools.site.gateway.store import Arrived, Store
 from stillroom_tools.site.layout import Site, open_site
 
@@ -121,11 +123,11 @@ def test_the_largest_command_fits_beside_scattered_ranges(pair: Pair):
         )
         pair.store.commit([Arrived(pair.receiver.open(pair.unit.seal(said)), T0)])
     assert len(pair.told().ranges) == 32
-    pair.store.commands.queue("u-1", "roster", b"r" * MAX_COMMAND_BYTES, T0)
+    pair.store.commands.queue("u-1", "roster", b"r" * MAX_PART_BYTES, T0)
     seen = set()
     for _ in range(30):
         down = pair.told()
-        assert len(down.command.note) == MAX_COMMAND_BYTES
+        assert len(down.command.note) == MAX_PART_BYTES
         seen |= set(down.ranges)
     assert len(seen) == 200, "and all ranges are told in time"
 
@@ -193,18 +195,52 @@ def test_for_a_unit_that_is_not_enrolled_nothing_is_sent(site: Site, store: Stor
     assert list(collect(site, ["u-1"], store.commands, T0)) == []
 
 
-def test_what_is_too_large_is_put_aside_and_named_once(site: Site, store: Store):
+def test_what_is_no_document_by_its_size_is_put_aside_and_named_once(site: Site, store: Store):
     folder = site.commands_dir / "u-1"
     folder.mkdir(parents=True)
-    (folder / "roster.note").write_bytes(site.roster_file.read_bytes())
+    (folder / "roster.note").write_bytes(bytes(MAX_NOTE_BYTES + 1))
     (line,) = collect(site, ["u-1"], store.commands, T0)
-    assert "1536 at most" in line and "trust folder" in line
+    assert "larger than 16384 bytes" in line
     assert [p.name for p in folder.iterdir()] == ["roster.note.refused"]
     assert store.commands.waiting("u-1") == 0
     assert list(collect(site, ["u-1"], store.commands, T0)) == []
 
 
-def test_the_sender_refuses_what_does_not_fit():
-    check_size(bytes(MAX_COMMAND_BYTES), "x")
-    with pytest.raises(StillroomError, match="1537 bytes"):
-        check_size(bytes(MAX_COMMAND_BYTES + 1), "x")
+@pytest.mark.parametrize("size", [0, 1, MAX_PART_BYTES, MAX_PART_BYTES + 1, 4_700, MAX_NOTE_BYTES])
+def test_whatever_its_size_a_document_goes_in_parts_that_are_told_in_turn(pair: Pair, size: int):
+    note = random.Random(size).randbytes(size)
+    pair.store.commands.queue("u-1", "roster", note, T0)
+    heard = [pair.told().command for _ in range(2 * MAX_PARTS)]
+    parts = Parts()
+    whole = [done for command in heard if (done := parts.take(command)) is not None]
+    assert set(whole) == {note} and {c.number for c in heard} == {heard[0].number}
+    assert {c.parts for c in heard} == {max(-(-size // MAX_PART_BYTES), 1)}
+    pair.answer(heard[0].number)
+    assert pair.told().command is None
+
+
+def test_what_closes_a_camera_goes_before_the_rest_of_a_roster(pair: Pair):
+    pair.store.commands.queue("u-1", "roster", bytes(3 * MAX_PART_BYTES), T0)
+    first = [pair.told().command for _ in range(2)]
+    pair.store.commands.queue("u-1", "pause", b"p", T0)
+    pair.store.commands.queue("u-1", "halt", b"h", T0)
+    said = []
+    while (command := pair.told().command).note in {b"h", b"p"}:
+        said.append(command.note)
+        pair.answer(command.number)
+    assert said == [b"h", b"p"]
+    assert command.number > first[0].number and command.parts == 3, (
+        "the roster begins anew, under a new number"
+    )
+
+
+def test_renew_sends_the_roster_to_every_unit_or_to_those_named(site: Site, store: Store, tmp_path: Path):
+    command("make", "unit", tmp_path / "unit-2", "--site", site.folder, "--unit", "u-2")
+    command("site", "renew", site.folder, "--send")
+    command("site", "renew", site.folder, tmp_path / "unit-2", "--send")
+    assert len(list(collect(site, ["u-1", "u-2"], store.commands, T0))) == 3
+    assert (store.commands.waiting("u-1"), store.commands.waiting("u-2")) == (1, 2)
+    assert store.commands.to_tell("u-1", T0).part(0).parts == 4, "a usual roster"
+    assert site.roster().version == 3
+    assert cli.main(["site", "renew", str(site.folder), "u-9", "--send"]) == 6
+    assert site.roster().version == 3, "and for one that is not enrolled nothing is signed"

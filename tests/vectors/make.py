@@ -19,7 +19,20 @@ import parties as p  # noqa: E402
 from parties import BOARD, DOWN, GATEWAY, HEAD_BYTES, OTHER_UNIT, STRANGER, UNIT, WRAP_BYTES  # noqa: E402
 
 from stillroom import wire  # noqa: E402
-from stillroom.documents import Authorisation, Enrolment, Roster, ViewLimits, Withdrawal  # noqa: E402
+from stillroom.documents import (  # noqa: E402
+    KINDS,
+    Acknowledgement,
+    Configuration,
+    Halt,
+    Lift,
+    Pause,
+    Recipient,
+    Resume,
+    ViewAcceptance,
+    ViewLimits,
+    ViewRequest,
+    Withdrawal,
+)
 from stillroom.events import Command, Receipt  # noqa: E402
 from stillroom.keys import KeyRing, digest  # noqa: E402
 from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
@@ -28,7 +41,7 @@ from stillroom.wire import Boot, Lane  # noqa: E402
 Vector = dict[str, Any]
 LANES = {Lane.UP: "up", Lane.DOWN: "down", Lane.VIEW: "view"}
 UNDER = p.epoch()
-COMMAND = Command(1_795_348_800, b"stillroom/1 withdrawal\n... and the rest of the signed note\n")
+COMMAND = Command(1_795_348_800, 1, 1, b"stillroom/1 withdrawal\n... and the rest of the signed note\n")
 COMMITMENT_AT = HEAD_BYTES + 2 * WRAP_BYTES
 
 
@@ -72,6 +85,9 @@ def good_records() -> Iterable[Vector]:
     command = p.packed(msgspec.structs.replace(DOWN, command=COMMAND))
     record = p.record(command, lane=Lane.DOWN, by=GATEWAY, under=to_unit, sequence=1)
     yield good("the gateway's record with a command", command, record, lane=Lane.DOWN, by=GATEWAY, to=UNIT)
+    last = p.packed(msgspec.structs.replace(DOWN, command=Command(2**53, 11, 11, bytes(1_536))))
+    record = p.record(last, lane=Lane.DOWN, by=GATEWAY, under=to_unit, sequence=2)
+    yield good("the last part of the largest command", last, record, lane=Lane.DOWN, by=GATEWAY, to=UNIT)
     entry = msgspec.structs.replace(
         p.body().entries[0], event=Receipt(COMMAND.number, "roster", None, "version")
     )
@@ -190,7 +206,11 @@ def bad_down() -> Iterable[Vector]:
     for name, body in {
         "no word of a command, not even null": {k: v for k, v in plain.items() if k != "command"},
         "a command numbered 0": {**plain, "command": {**plain["command"], "number": 0}},
-        "a command larger than 1,536 bytes": {**plain, "command": {**plain["command"], "note": bytes(1537)}},
+        "a part beyond the last": {**plain, "command": {**plain["command"], "part": 2}},
+        "a part numbered 0": {**plain, "command": {**plain["command"], "part": 0}},
+        "twelve parts": {**plain, "command": {**plain["command"], "parts": 12}},
+        "a command without its parts": {**plain, "command": {"number": 1, "note": b"x"}},
+        "a part larger than 1,536 bytes": {**plain, "command": {**plain["command"], "note": bytes(1537)}},
         "a command of text": {**plain, "command": {**plain["command"], "note": "note"}},
         "33 ranges": {**plain, "ranges": [[i, i] for i in range(33)]},
     }.items():
@@ -243,20 +263,76 @@ FULL = p.authorisation(
 )
 
 
+SITE_OF = {"site": "demo", "unit": "u-1"}
+DOCUMENTS = (
+    p.roster(),
+    p.enrolment(UNIT),
+    PAPER,
+    Withdrawal(authorisation="a-1", **SITE_OF, at=p.NOON),
+    ViewAcceptance(**SITE_OF, at=p.NOON),
+    Halt(at=p.NOON, id="h-1", site="demo", unit=None),
+    Lift(at=p.NOON, halt="h-1", **SITE_OF),
+    Pause(start=p.NOON, until=p.NOON + p.DAY / 3, id="p-1", **SITE_OF),
+    Resume(at=p.NOON, pause="p-1", **SITE_OF),
+    Acknowledgement(at=p.NOON, entry=2**53 - 1, **SITE_OF),
+    ViewRequest(at=p.NOON, id="v-1", **SITE_OF, level="figure", seconds=15, reason="fall-check"),
+    Configuration(
+        at=p.NOON, **SITE_OF, version=1, enter_dwell_ms=None, bed_dwell_ms=3_000, leave_dwell_ms=None, summary_s=10,
+        bed=((300, 0), (700, 300), (700, 1000)), floor=None,
+    ),
+)  # fmt: skip
+BEYOND = [
+    ("a pause of more than eight hours", "pause", "T20:00:00Z", "T20:00:01Z"),
+    ("a pause that ends before it begins", "pause", "2026-11-22T20", "2026-11-22T11"),
+    ("a pause of every unit", "pause", '"u-1"', "null"),
+    ("a resume of every unit", "resume", '"u-1"', "null"),
+    ("entry 0", "acknowledgement", str(2**53 - 1), "0"),
+    ("an entry of text", "acknowledgement", str(2**53 - 1), '"7"'),
+    ("a fraction of an entry", "acknowledgement", str(2**53 - 1), "7.5"),
+    ("a look of 61 seconds", "view-request", "15", "61"),
+    ("a look at another level", "view-request", '"figure"', '"video"'),
+    ("a look without a reason", "view-request", '"fall-check"', '""'),
+    ("a configuration of version 0", "configuration", '"version": 1', '"version": 0'),
+    ("a dwell of half a millisecond", "configuration", "3000", "3000.5"),
+    ("a dwell that is too short", "configuration", "3000", "499"),
+    ("a bed of two corners", "configuration", ",\n    [\n      700,\n      1000\n    ]", ""),
+    ("a corner outside the picture", "configuration", "1000", "1001"),
+    ("a corner of three numbers", "configuration", "      1000\n", "      1000,\n      5\n"),
+    ("private zones from afar", "configuration", '"floor": null', '"floor": null,\n  "private": null'),
+    ("a halt of no site", "halt", '"demo"', "null"),
+    ("a lift of nothing", "lift", '"h-1"', "null"),
+    ("a time with a fraction of a second", "halt", "12:00:00Z", "12:00:00.5Z"),
+]
+"""Name, kind, what stands in the good document, and what takes its place."""
+
+
+def text_of(recipient: Recipient) -> str:
+    return json.dumps(msgspec.to_builtins(recipient))
+
+
 def signed(text: str, by: KeyRing = p.AUTHORITY) -> str:
     data = text.encode()
     return f"{text}\n— {by.note_name} {b64(signer_of(by).hash + by.signing.sign(data))}\n"
 
 
 def notes() -> Iterable[Vector]:
-    documents: dict[str, Roster | Enrolment | Authorisation | Withdrawal] = {
-        "roster": p.roster(),
-        "enrolment": p.enrolment(UNIT),
-        "authorisation": PAPER,
-        "withdrawal": Withdrawal(authorisation="a-1", site="demo", unit="u-1", at=p.NOON),
-    }
-    for kind, document in documents.items():
+    for document in DOCUMENTS:
+        kind = KINDS[type(document)]
         yield note(f"a good {kind}", kind, "ok", sign_note(kind, document, [p.AUTHORITY]).decode())
+        text = encode(kind, document).decode()
+        yield note(
+            f"a {kind} with a field too many", kind, "content", signed(text.replace("{", '{\n  "x": 1,', 1))
+        )
+        yield note(f"a {kind} of text", kind, "content", signed(f'stillroom/1 {kind}\n"x"\n'))
+    for name, kind, was, wrong in BEYOND:
+        (document,) = (one for one in DOCUMENTS if KINDS[type(one)] == kind)
+        text = encode(kind, document).decode()
+        assert was in text, name
+        yield note(name, kind, "content", signed(text.replace(was, wrong)))
+    two = (p.recipient(GATEWAY), p.recipient(p.ring("gateway", "gateway-2")))
+    text = encode("roster", p.roster(two[0])).decode()
+    both = text.replace('"recipients": [', '"recipients": [' + text_of(two[1]) + ",")
+    yield note("a roster of two gateways", "roster", "content", signed(both))
     both = sign_note("enrolment", p.enrolment(UNIT), [p.AUTHORITY, UNIT]).decode()
     yield note("signed by two", "enrolment", "ok", both)
     full = sign_note("authorisation", FULL, [p.AUTHORITY]).decode()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from stillroom.documents import Authorisation, ViewAcceptance, Withdrawal, read_document, to_ms
+from stillroom.documents import Authorisation, Halt, Lift, ViewAcceptance, Withdrawal, read_document, to_ms
 from stillroom.errors import TrustError
 from stillroom.keeper.roster import load_authority
 from stillroom.notes import NoteError, Signer
@@ -18,10 +18,12 @@ AUTHORISATIONS = "authorisations"
 WITHDRAWALS = "withdrawals"
 VIEWS = "views"
 """Acceptances of the view of a camera that was moved; a unit may have no such folder."""
+HALTS, LIFTS = "halts", "lifts"
+"""Halts of this unit or of the whole site, and their ends; a unit may have no such folders."""
 MAX_FILES = 1024
 """In one folder. More than that is refused whole, so that a full folder costs bounded work and allows nothing."""
 
-D = TypeVar("D", Authorisation, Withdrawal, ViewAcceptance)
+D = TypeVar("D", Authorisation, Withdrawal, ViewAcceptance, Halt, Lift)
 Stamp = tuple[tuple[str, int, int, int], ...]
 
 
@@ -45,6 +47,9 @@ class Papers:
     refused: tuple[Refused, ...] = ()
     views_ms: tuple[int, ...] = ()
     """When somebody accepted what this unit's camera looks at (UTC, to the second)."""
+    halts: frozenset[str] = frozenset()
+    """Ids of the halts ever signed for it, and of those that were lifted."""
+    lifted: frozenset[str] = frozenset()
 
 
 def load_papers(trust_dir: Path, unit: str, approvers: Sequence[Signer]) -> Papers:
@@ -56,19 +61,26 @@ def load_papers(trust_dir: Path, unit: str, approvers: Sequence[Signer]) -> Pape
     authority = load_authority(trust_dir)
     allowed, refused = _read(trust_dir / AUTHORISATIONS, Authorisation, authority, unit, approvers)
     ended, also = _read(trust_dir / WITHDRAWALS, Withdrawal, authority, unit)
-    if any(refusal.file == WITHDRAWALS for refusal in also):
-        # A folder that cannot be read might hold a withdrawal of each of them.
+    views, too = _read_if_there(trust_dir / VIEWS, ViewAcceptance, authority, unit)
+    halts, besides = _read_if_there(trust_dir / HALTS, Halt, authority, unit)
+    lifts, at_last = _read_if_there(trust_dir / LIFTS, Lift, authority, unit)
+    if any(refusal.file in {WITHDRAWALS, HALTS} for refusal in (*also, *besides)):
+        # A folder that cannot be read might hold the end of each of them.
         allowed = []
-    withdrawn = frozenset(document.authorisation for document in ended)
-    views_ms, too = _read_views(trust_dir / VIEWS, authority, unit)
-    return Papers(tuple(allowed), withdrawn, (*refused, *also, *too), views_ms)
+    return Papers(
+        authorisations=tuple(allowed),
+        withdrawn=frozenset(document.authorisation for document in ended),
+        refused=(*refused, *also, *too, *besides, *at_last),
+        views_ms=tuple(sorted(to_ms(document.at) for document in views)),
+        halts=frozenset(document.id for document in halts),
+        lifted=frozenset(document.halt for document in lifts),
+    )
 
 
-def _read_views(folder: Path, authority: Signer, unit: str) -> tuple[tuple[int, ...], list[Refused]]:
-    if not folder.exists():
-        return (), []
-    views, refused = _read(folder, ViewAcceptance, authority, unit)
-    return tuple(sorted(to_ms(document.at) for document in views)), refused
+def _read_if_there(
+    folder: Path, schema: type[D], authority: Signer, unit: str
+) -> tuple[list[D], list[Refused]]:
+    return _read(folder, schema, authority, unit) if folder.exists() else ([], [])
 
 
 class TrustFolder:
@@ -81,8 +93,8 @@ class TrustFolder:
 
     def poll(self, approvers: Sequence[Signer]) -> Papers:
         """What is there now. Raises what `load_papers` raises, each time."""
-        files = tuple(_stamp(self._folder / name) for name in (".", AUTHORISATIONS, WITHDRAWALS, VIEWS))
-        stamp = (files, tuple(approvers))
+        folders = (".", AUTHORISATIONS, WITHDRAWALS, VIEWS, HALTS, LIFTS)
+        stamp = (tuple(_stamp(self._folder / name) for name in folders), tuple(approvers))
         if stamp != self._stamp:
             self._papers = load_papers(self._folder, self._unit, approvers)
             self._stamp = stamp
@@ -123,7 +135,8 @@ def _each(
             code = error.reason if isinstance(error, NoteError) else "file"
             yield Refused(path.name, str(error).removeprefix(f"{path}: "), code)
             continue
-        if (document.site, document.unit) == (authority.site, unit):
+        # A halt, and its end, may be for the whole site: then they name no unit.
+        if document.site == authority.site and document.unit in (unit, None):
             yield document
         else:
             yield Refused(path.name, f"for unit '{document.site}/{document.unit}', not for this one", "unit")

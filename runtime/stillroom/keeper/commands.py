@@ -1,54 +1,71 @@
-"""Commands that come downwards: a document signed by the authority, put where a person would have put it.
+"""Commands that come downwards: a signed document, put where a person would have put it, or done at once.
 
-The gateway carries them and cannot make them. Each is verified exactly as a file of the trust folder is, written there
-durably, and answered by a receipt in the commit in which its number is remembered: a power cut in between lets the
-next record bring it once more, and doing it again changes nothing.
+The gateway carries them and cannot make them. What the authority signs is verified exactly as a file of the trust
+folder is, and written there durably; what people of the roster sign goes to `asks`. Each is answered by a receipt in
+the commit in which its number is remembered: a power cut in between lets the next records bring it once more, and
+doing it again changes nothing.
 """
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from stillroom.clock import Clock
-from stillroom.documents import KINDS, Authorisation, Roster, Withdrawal
+from stillroom.documents import (
+    KINDS,
+    Authorisation,
+    Configuration,
+    Halt,
+    Lift,
+    Roster,
+    ViewAcceptance,
+    Withdrawal,
+)
 from stillroom.errors import StorageError, TrustError
 from stillroom.events import Command, Receipt
-from stillroom.files import replace_file
-from stillroom.keeper.authorisation import AUTHORISATIONS, MAX_FILES, WITHDRAWALS
+from stillroom.files import make_folder, replace_file
+from stillroom.keeper.asks import WHO_MAY, Ask, Asks, Refusal
+from stillroom.keeper.authorisation import AUTHORISATIONS, HALTS, LIFTS, MAX_FILES, VIEWS, WITHDRAWALS
 from stillroom.keeper.outbox import Outbox
+from stillroom.keeper.parts import Parts
 from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority, needed_for
+from stillroom.keeper.settings import CONFIGURATION_FILE, CONFIGURATION_VERSION, load_configuration
 from stillroom.notes import NoteError, Signer, open_note
 
 _LAST = "command"
 _REFUSED = "command_refused"
 
-Document = Authorisation | Withdrawal | Roster
-_SCHEMAS: dict[str, type[Document]] = {
-    KINDS[schema]: schema for schema in (Authorisation, Withdrawal, Roster)
-}
-
-
-class Refusal(Exception):
-    """Why a command is not carried out: the code of its receipt."""
+Paper = Authorisation | Withdrawal | Roster | ViewAcceptance | Halt | Lift | Configuration
+"""What the authority signs."""
+Document = Paper | Ask
+_SCHEMAS: dict[str, type[Document]] = {KINDS[schema]: schema for schema in get_args(Document)}
 
 
 class Commands:
     """Carries out each command once, in the order of their numbers."""
 
-    def __init__(self, outbox: Outbox, trust: Path, unit: str, clock: Clock) -> None:
-        self._outbox, self._trust, self._unit, self._clock = outbox, trust, unit, clock
+    def __init__(self, outbox: Outbox, trust: Path, unit: str, clock: Clock, asks: Asks) -> None:
+        self._outbox, self._trust, self._unit, self._clock, self._asks = outbox, trust, unit, clock, asks
+        self._parts = Parts()
         self._last = outbox.recall(_LAST)
         self._refused = outbox.recall(_REFUSED)
 
     def carry_out(self, command: Command, roster: Roster) -> Receipt | None:
-        """Its receipt, to be committed with what this remembers; None where it was answered, or cannot be yet."""
+        """Its receipt, to be committed with what this remembers.
+
+        None where it was answered, is not whole yet, or cannot be carried out yet.
+        """
         if command.number <= self._last or command.number == self._refused:
             return None
-        kind = _kind(command.note)
+        note = self._parts.take(command)
+        if note is None:
+            return None
+        kind = _kind(note)
         document: Document | None = None
         try:
-            document = self._verified(kind, command.note, roster)
-            self._put(document, command.note, roster)
+            document, by = self._verified(kind, note, roster)
+            self._do(document, by, note, roster)
             outcome = "done"
         except Refusal as refusal:
             outcome = str(refusal)
@@ -64,39 +81,45 @@ class Commands:
             self._outbox.remember(_LAST, command.number)
         return Receipt(command.number, kind, _name(document), outcome)
 
-    def _verified(self, kind: str, note: bytes, roster: Roster) -> Document:
+    def _verified(self, kind: str, note: bytes, roster: Roster) -> tuple[Document, str]:
+        """What it says, and whose signature it bears. Raises Refusal."""
         schema = _SCHEMAS.get(kind)
         if schema is None:
             raise Refusal("kind")
         try:
             authority = load_authority(self._trust)
-            document = open_note(note, kind, schema, [authority])
-            open_note(note, kind, schema, [authority], _approvers(document, roster))
+            roles = WHO_MAY.get(schema)
+            signers = (authority,) if roles is None else roster.people(*roles)
+            document, signer = _signed_by_one(note, kind, schema, signers)
+            open_note(note, kind, schema, [signer], _approvers(document, roster))
         except NoteError as error:
             raise Refusal(error.reason) from None
         except TrustError:
             raise Refusal("authority") from None
         self._check_ours(document, authority)
-        return document
+        return document, signer.name.partition("/")[2]
 
     def _check_ours(self, document: Document, authority: Signer) -> None:
         ours = document.site == authority.site
         if not isinstance(document, Roster):
-            ours = ours and document.unit == self._unit
+            whole_site = isinstance(document, Halt | Lift) and document.unit is None
+            ours = ours and (whole_site or document.unit == self._unit)
         if not ours:
             raise Refusal("unit")
 
-    def _put(self, document: Document, note: bytes, roster: Roster) -> None:
-        """Into the trust folder, flushed. Raises Refusal, StorageError."""
+    def _do(self, document: Document, by: str, note: bytes, roster: Roster) -> None:
+        """Into the trust folder, flushed; or what somebody asked for. Raises Refusal, StorageError."""
+        if isinstance(document, Ask):
+            self._asks.carry_out(document, by)
+            return
         if isinstance(document, Roster):
             self._check_follows(document, roster)
-            path = self._trust / ROSTER_FILE
-        elif isinstance(document, Withdrawal):
-            path = self._trust / WITHDRAWALS / f"{document.authorisation}.note"
-        else:
-            path = self._trust / AUTHORISATIONS / f"{document.id}.note"
+        elif isinstance(document, Configuration):
+            self._check_newer(document)
+        path = self._trust / _place(document)
         if not path.exists() and _count(path.parent) >= MAX_FILES:
             raise Refusal("full")
+        make_folder(path.parent)
         replace_file(path, note)
 
     def _check_follows(self, document: Roster, roster: Roster) -> None:
@@ -107,6 +130,29 @@ class Commands:
             check_time(document, self._clock.utc_ms())
         except TrustError:
             raise Refusal("time") from None
+
+    def _check_newer(self, document: Configuration) -> None:
+        """Above the one in force, or that one again. One there that cannot be believed gives way."""
+        version = self._outbox.recall(CONFIGURATION_VERSION)
+        try:
+            standing = load_configuration(self._trust, self._unit, version)
+        except TrustError:
+            standing = None
+        if document.version <= version and document != standing:
+            raise Refusal("version")
+
+
+def _signed_by_one(
+    note: bytes, kind: str, schema: type[Document], signers: tuple[Signer, ...]
+) -> tuple[Document, Signer]:
+    """What a note says, and the first of `signers` who signed it. Raises NoteError."""
+    for signer in signers:
+        try:
+            return open_note(note, kind, schema, [signer]), signer
+        except NoteError as error:
+            if error.reason != "signer":
+                raise
+    raise NoteError("signer", f"not signed by any of {', '.join(s.name for s in signers) or 'nobody'}")
 
 
 def _approvers(document: Document, roster: Roster) -> Sequence[Signer]:
@@ -122,10 +168,30 @@ def _kind(note: bytes) -> str:
     return first if first in _SCHEMAS else "unknown"
 
 
+def _place(document: Paper) -> str:
+    """Where it lies in the trust folder."""
+    match document:
+        case Roster():
+            return ROSTER_FILE
+        case Configuration():
+            return CONFIGURATION_FILE
+        case Authorisation():
+            return f"{AUTHORISATIONS}/{document.id}.note"
+        case Withdrawal():
+            return f"{WITHDRAWALS}/{document.authorisation}.note"
+        case Halt():
+            return f"{HALTS}/{document.id}.note"
+        case Lift():
+            return f"{LIFTS}/{document.halt}.note"
+        case ViewAcceptance():
+            return f"{VIEWS}/{document.at:%Y%m%dT%H%M%SZ}.note"
+
+
 def _name(document: Document | None) -> str | None:
-    if isinstance(document, Authorisation):
-        return document.id
-    return document.authorisation if isinstance(document, Withdrawal) else None
+    """What the receipt calls it by."""
+    named_by = ("id", "authorisation", "halt", "pause", "entry")
+    found = next((getattr(document, field) for field in named_by if hasattr(document, field)), None)
+    return None if found is None else str(found)
 
 
 def _count(folder: Path) -> int:

@@ -15,6 +15,7 @@ from stillroom.clock import NS_PER_S, Clock
 from stillroom.documents import Roster
 from stillroom.errors import StorageError, TrustError, WireError
 from stillroom.events import Body, ClockSource, Command, DownBody, Snapshot
+from stillroom.files import file_stamp
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.roster import ROSTER_FILE, load_roster
@@ -32,8 +33,6 @@ CLOCK_DIFFERENCE_MS = 10_000
 _DOWN_SEEN = "down_seen"
 _ROSTER_VERSION = "roster_version"
 _APPROVERS = "approvers"
-
-Stamp = tuple[int, int, int]
 
 
 class Courier(Protocol):
@@ -58,7 +57,7 @@ class Delivery:
     ) -> None:
         """Raises TrustError: no roster, forged, out of its time, or of another site."""
         self._trust, self._outbox, self._faults, self._clock, self._obey = trust, outbox, faults, clock, obey
-        self._stamp = _stamp(trust / ROSTER_FILE)
+        self._stamp = file_stamp(trust / ROSTER_FILE)
         self.roster: Roster = self._load_roster()
         self._remember_roster()
         seen = outbox.recall_bytes(_DOWN_SEEN)
@@ -97,7 +96,7 @@ class Delivery:
 
     def renew_roster(self) -> int | None:
         """Look for another roster in the trust folder. Its version where it was accepted, else None."""
-        stamp = _stamp(self._trust / ROSTER_FILE)
+        stamp = file_stamp(self._trust / ROSTER_FILE)
         if stamp == self._stamp:
             return None
         self._stamp = stamp
@@ -179,12 +178,3 @@ class Delivery:
             self._faults.say("cursor-beyond", True, str(error))
         else:
             self._faults.say("cursor-beyond", False, "")
-
-
-def _stamp(path: Path) -> Stamp | None:
-    """Something that changes when the file does; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -24,6 +24,8 @@ class Situation:
     camera_refused: bool
     camera_moved: bool = False
     """It looks at something else than before, and nobody has accepted that: private zones would lie elsewhere."""
+    halted: bool = False
+    """The authority wants no camera open, here or in the whole site, and has not lifted that."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def decide(
     situation: Situation, authorisations: Sequence[Authorisation], withdrawn: frozenset[str]
 ) -> Decision:
     """The first reason against, else open under the authorisation that lasts longest."""
+    if situation.halted:
+        return Decision("halted")
     if situation.utc_ms < situation.utc_floor_ms - CLOCK_TOLERANCE_MS:
         return Decision("clock-unsure")
     if situation.paused:

@@ -32,6 +32,12 @@ class Room:
         self.last: Observation | None = None
         self._model = "none"
 
+    def adopt(self, config: UnitConfig) -> None:
+        """Other settings from the next observation on; what is known of the room stays."""
+        self._zones = config.zones
+        self._machine.adopt(config.room)
+        self._minute.adopt(round(config.outbox.summary_s * MS_PER_S))
+
     @property
     def state(self) -> RoomState:
         return self._machine.state
@@ -105,6 +111,10 @@ class _Minute:
     def __init__(self, utc_ms: int, length_ms: int) -> None:
         self._length_ms = length_ms
         self._begin(utc_ms)
+
+    def adopt(self, length_ms: int) -> None:
+        """For this stretch too: one that is over by it ends at once."""
+        self._length_ms = length_ms
 
     def _begin(self, utc_ms: int) -> None:
         self._from_ms = utc_ms

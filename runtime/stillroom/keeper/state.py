@@ -47,6 +47,10 @@ class RoomStateMachine:
         self.state: RoomState = "unknown"
         self._forget()
 
+    def adopt(self, config: RoomConfig) -> None:
+        """Other dwells from the next evidence on; the state stays."""
+        self._config = config
+
     def feed(self, frame_ns: int, evidence: Evidence) -> Change | None:
         """frame_ns: the camera's time, rising."""
         quiet = evidence.place == "nowhere" and not evidence.moving

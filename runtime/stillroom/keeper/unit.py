@@ -14,6 +14,7 @@ from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, TrustError
 from stillroom.events import Command, Snapshot
+from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
 from stillroom.keeper.camera import CameraWatch
@@ -23,6 +24,7 @@ from stillroom.keeper.faults import Faults
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.room import Room
+from stillroom.keeper.settings import ConfigurationWatch
 from stillroom.keeper.storage import MB, CardWatch
 from stillroom.keeper.watch import GateWatch
 from stillroom.link import EYE_START, CameraSettings, Fault, Guarded, Halt, Hello, Lease
@@ -72,10 +74,12 @@ class Unit:
             self._obey,
         )
         self._folder = TrustFolder(self._trust, settings.unit)
-        self._commands = Commands(self._outbox, self._trust, settings.unit, clock)
         self._audit = AuditChain(self._outbox, unit_keys.signing)
-        self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause)
+        asks = Asks(self._outbox, self._audit, clock)
+        self._commands = Commands(self._outbox, self._trust, settings.unit, clock, asks)
+        self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause, asks)
         self._room = Room(settings, self._outbox.add, clock.utc_ms())
+        self._changes = ConfigurationWatch(self._trust, settings, self._outbox)
         self._camera = self._model = "none"
         self._view = CameraWatch(self._faults.say)
         self._guards = {"keeper": guarded}
@@ -160,6 +164,7 @@ class Unit:
         self._audit.append(utc_ms, "command", number=command.number, **what)
         self._commit(utc_ms)
         self.read_trust()
+        self.lease()
 
     # the beats
 
@@ -191,6 +196,19 @@ class Unit:
         version = self._delivery.renew_roster()
         if version is not None:
             self._audit.append(self._clock.utc_ms(), "roster-replaced", version=version)
+        self._read_configuration()
+
+    def _read_configuration(self) -> None:
+        """What the authority has changed of this unit from afar: all of it from now on, or nothing."""
+        try:
+            changed = self._changes.poll()
+        except TrustError as error:
+            self._faults.say("configuration-refused", True, str(error))
+            return
+        self._faults.say("configuration-refused", False, "")
+        if changed is not None:
+            self._room.adopt(changed)
+            self._audit.append(self._clock.utc_ms(), "configuration-changed", version=self._changes.version)
 
     def tick(self) -> None:
         """Twice a second: the room's own time."""

@@ -1,10 +1,11 @@
-"""The decision about the camera, kept current: documents, clock, pause; each change goes into the audit chain."""
+"""The decision about the camera, kept current: documents, clock, pauses; each change goes into the audit chain."""
 
 from collections.abc import Callable
 
 from stillroom.clock import MS_PER_S, NS_PER_MS, Clock
 from stillroom.config import PauseConfig
 from stillroom.events import GateChanged
+from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers
 from stillroom.keeper.gate import Decision, Situation, decide
@@ -12,6 +13,8 @@ from stillroom.keeper.outbox import Outbox
 
 _PAUSED_UNTIL = "paused_until_ms"
 _WITHDRAWN = "withdrawn "
+_HALTED = "halted "
+_LIFTED = "lifted "
 _ROOM = "room"
 _MOVED = "camera_moved_ms"
 
@@ -19,13 +22,17 @@ _MOVED = "camera_moved_ms"
 class GateWatch:
     """Holds what the gate looks at. `decide` is asked before every lease."""
 
-    def __init__(self, outbox: Outbox, audit: AuditChain, clock: Clock, pause: PauseConfig) -> None:
+    def __init__(
+        self, outbox: Outbox, audit: AuditChain, clock: Clock, pause: PauseConfig, asks: Asks
+    ) -> None:
         self._outbox = outbox
         self._audit = audit
         self._clock = clock
+        self._asks = asks
         self._pause_ms = round(pause.duration_s * MS_PER_S)
         self._papers = Papers((), frozenset(), ())
         self._withdrawn = outbox.recall_names(_WITHDRAWN)
+        self._halts, self._lifted = outbox.recall_names(_HALTED), outbox.recall_names(_LIFTED)
         self._camera_refused = False
         self._moved_ms = outbox.recall(_MOVED)
         left_ms = outbox.recall(_PAUSED_UNTIL) - clock.utc_ms()
@@ -37,6 +44,11 @@ class GateWatch:
 
     @property
     def paused(self) -> bool:
+        """By the button of the room, or by somebody of the roster."""
+        return self._pressed or self._asks.paused
+
+    @property
+    def _pressed(self) -> bool:
         return self._clock.mono_ns() < self._paused_until_ns
 
     def refuse_camera(self) -> None:
@@ -72,22 +84,31 @@ class GateWatch:
         for authorisation in papers.authorisations:
             if authorisation.id not in known:
                 self._audit.append(now, "authorisation-seen", authorisation=authorisation.id)
-        for withdrawn in sorted(papers.withdrawn - self._withdrawn):
-            self._outbox.remember(_WITHDRAWN + withdrawn, 1)
+        # Withdrawals, halts and their ends outlive the removal of their files.
+        for withdrawn in self._new(papers.withdrawn - self._withdrawn, _WITHDRAWN):
             self._audit.append(now, "withdrawal-seen", authorisation=withdrawn)
+        for halt in self._new(papers.halts - self._halts, _HALTED):
+            self._audit.append(now, "halt-seen", halt=halt)
+        for halt in self._new(papers.lifted - self._lifted, _LIFTED):
+            self._audit.append(now, "lift-seen", halt=halt)
         for refused in papers.refused:
             if refused not in self._papers.refused:
                 self._audit.append(
                     now, "document-refused", file=refused.file[:60], reason=refused.reason[:60]
                 )
         self._papers = papers
-        # A withdrawal is for good: it outlives the removal of its file.
         self._withdrawn |= papers.withdrawn
+        self._halts, self._lifted = self._halts | papers.halts, self._lifted | papers.lifted
+
+    def _new(self, ids: frozenset[str], kept_as: str) -> list[str]:
+        for name in ids:
+            self._outbox.remember(kept_as + name, 1)
+        return sorted(ids)
 
     def press(self) -> None:
-        """The button: pause at once; pressed again while paused, sensing goes on."""
+        """The button: pause at once; pressed again while it pauses, that ends. It ends no other pause."""
         now = self._clock.utc_ms()
-        if self.paused:
+        if self._pressed:
             self._paused_until_ns = 0
             self._outbox.remember(_PAUSED_UNTIL, 0, lasting=True)
             self._audit.append(now, "resumed-by-button")
@@ -101,7 +122,12 @@ class GateWatch:
         utc_ms = self._clock.utc_ms()
         self._accept_view(utc_ms)
         situation = Situation(
-            utc_ms, self._outbox.utc_floor_ms, self.paused, self._camera_refused, self.camera_moved
+            utc_ms,
+            self._outbox.utc_floor_ms,
+            self.paused,
+            self._camera_refused,
+            self.camera_moved,
+            halted=bool(self._halts - self._lifted),
         )
         decision = decide(situation, self._papers.authorisations, self._withdrawn)
         before, self.decision = self.decision, decision

@@ -11,7 +11,8 @@ LAST_MS = 253_402_300_799_000
 """The end of the year 9999: what no clock says is not printed as if one had."""
 _GATES = {
     "open": "The camera was allowed to be on",
-    "paused": "The camera was off: the button in the room was pressed",
+    "paused": "The camera was off: somebody had paused it",
+    "halted": "The camera was off: the facility had halted it",
     "withdrawn": "The camera was off: the authorisation had been taken back",
     "expired": "The camera was off: the authorisation had ended",
     "review-overdue": "The camera was off: nobody had reviewed the authorisation in time",
@@ -86,6 +87,16 @@ def words(link: Link) -> str:
         "authorisation-seen": f"An authorisation was accepted ({said.get('authorisation')})",
         "withdrawal-seen": f"An authorisation was taken back ({said.get('authorisation')})",
         "document-refused": f"A document was refused: {said.get('file')}: {said.get('reason')}",
+        "paused-by-command": f"{said.get('by')} paused the camera from afar, until {said.get('until')}",
+        "resumed-by-command": f"{said.get('by')} ended the pause from afar",
+        "halt-seen": f"The facility halted the camera ({said.get('halt')})",
+        "lift-seen": f"The facility lifted a halt ({said.get('halt')})",
+        "acknowledged": f"{said.get('by')} confirmed having seen entry {said.get('entry')}",
+        "view-refused": (
+            f"{said.get('by')} asked to look into the room ({said.get('level')}, because: {said.get('reason')}) "
+            f"and was refused: {said.get('why')}"
+        ),
+        "configuration-changed": f"The facility changed the unit's settings (version {said.get('version')})",
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
     return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]

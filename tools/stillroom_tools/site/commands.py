@@ -14,6 +14,11 @@ _COMMANDS = {
     "renew": ("stillroom_tools.site.renew", "a roster for another year, with new keys for gateway and board"),
     "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room; renew it, take it back"),
     "approver": ("stillroom_tools.site.approver", "people who must sign authorisations too"),
+    "halt": ("stillroom_tools.site.halt", "close the camera of a unit, or of the whole site, until resumed"),
+    "pause": ("stillroom_tools.site.pause", "close the camera of a unit for a while"),
+    "resume": ("stillroom_tools.site.resume", "end what halt and pause began"),
+    "acknowledge": ("stillroom_tools.site.acknowledge", "let it be kept that somebody has seen an entry"),
+    "configure": ("stillroom_tools.site.configure", "change what may be changed of a unit from afar"),
     "audit": (
         "stillroom_tools.site.audit",
         "what was done with the camera, and that the record of it is whole",

@@ -19,7 +19,11 @@ from stillroom.config import BrokerConfig, Name, SlotsConfig, read_toml
 from stillroom.config import convert as convert_toml
 from stillroom.documents import (
     Authorisation,
+    Configuration,
     Enrolment,
+    Halt,
+    Lift,
+    Pause,
     Roster,
     Withdrawal,
     read_document,
@@ -29,14 +33,14 @@ from stillroom.documents import (
 )
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keys import KeyRing, forget_boxes, load_keys
-from stillroom.notes import Signer
+from stillroom.notes import Signer, signer_of
 
 SITE_FILE = "site.toml"
 RESERVED = ("authority", "gateway", "board")
 FORGET_AFTER = timedelta(days=7)
 """A box key opens what was on its way, for so long after units stopped using it."""
 
-D = TypeVar("D", Roster, Enrolment, Authorisation, Withdrawal)
+D = TypeVar("D", Roster, Enrolment, Authorisation, Withdrawal, Halt, Lift, Pause, Configuration)
 Party = Literal["gateway", "board"]
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
@@ -82,6 +86,23 @@ class Site:
     @property
     def withdrawals_dir(self) -> Path:
         return self.folder / "withdrawals"
+
+    @property
+    def halts_dir(self) -> Path:
+        return self.folder / "halts"
+
+    @property
+    def lifts_dir(self) -> Path:
+        return self.folder / "lifts"
+
+    @property
+    def pauses_dir(self) -> Path:
+        return self.folder / "pauses"
+
+    @property
+    def configurations_dir(self) -> Path:
+        """The newest one signed for each unit."""
+        return self.folder / "configurations"
 
     @property
     def commands_dir(self) -> Path:
@@ -140,17 +161,41 @@ class Site:
 
     def authorisations(self, unit: str) -> tuple[Authorisation, ...]:
         """Those ever signed for a unit. Raises TrustError for the first file that is not right."""
-        authority = self.authority()
-        paths = sorted(self.authorisations_dir.glob("*.note"))
-        found = (self._own(read_document(path, Authorisation, [authority]), path) for path in paths)
+        found = self._documents(self.authorisations_dir, Authorisation)
         return tuple(document for document in found if document.unit == unit)
 
     def withdrawn(self) -> frozenset[str]:
         """Ids of the authorisations taken back. Raises TrustError for the first file that is not right."""
-        authority = self.authority()
-        paths = sorted(self.withdrawals_dir.glob("*.note"))
-        found = (self._own(read_document(path, Withdrawal, [authority]), path) for path in paths)
+        found = self._documents(self.withdrawals_dir, Withdrawal)
         return frozenset(document.authorisation for document in found)
+
+    def halts(self, unit: str | None) -> tuple[Halt, ...]:
+        """Those that stand for a unit, or (None) that were signed for the whole site and not lifted for it.
+
+        Raises TrustError for the first file that is not right.
+        """
+        lifted = {lift.halt for lift in self._documents(self.lifts_dir, Lift) if lift.unit in (None, unit)}
+        signed = self._documents(self.halts_dir, Halt)
+        return tuple(halt for halt in signed if halt.unit in (None, unit) and halt.id not in lifted)
+
+    def pauses(self, unit: str, utc_ms: int) -> tuple[Pause, ...]:
+        """Those that the board signed for a unit and whose time is not over. Raises TrustError."""
+        signers = (signer_of(self.keys("board")),)
+        signed = self._documents(self.pauses_dir, Pause, signers)
+        return tuple(pause for pause in signed if pause.unit == unit and utc_ms < to_ms(pause.until))
+
+    def configuration(self, unit: str) -> Configuration | None:
+        """The newest one signed for a unit. Raises TrustError."""
+        path = self.configurations_dir / f"{unit}.note"
+        if not path.exists():
+            return None
+        return self._own(read_document(path, Configuration, [self.authority()]), path)
+
+    def _documents(self, folder: Path, schema: type[D], signers: tuple[Signer, ...] = ()) -> tuple[D, ...]:
+        paths = sorted(folder.glob("*.note"))
+        return tuple(
+            self._own(read_document(path, schema, signers or [self.authority()]), path) for path in paths
+        )
 
     def forget_expired_keys(self, party: Party, clock: Clock) -> int:
         """Destroy the party's box keys that no unit has used for a week; how many. Old traffic stays shut."""

@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 from stillroom import config
-from stillroom.files import replace_file
-from stillroom_tools.site.gateway.outgoing import check_size
+from stillroom.files import make_folder, replace_file
 from stillroom_tools.site.layout import Site, check_name
 
 
@@ -27,9 +26,21 @@ def unit_named(unit: Path, site: Site) -> str:
     return name
 
 
+def deliver(site: Site, unit: str, trust: Path | None, place: str, note: bytes) -> None:
+    """Put it where it belongs in a unit's trust folder (`halts/h-1.note`); without a folder, `send` it.
+
+    Raises StorageError.
+    """
+    if trust is None:
+        send(site, unit, place.removesuffix(".note").replace("/", "-"), note)
+        return
+    path = trust / place
+    make_folder(path.parent)
+    replace_file(path, note)
+
+
 def send(site: Site, unit: str, name: str, note: bytes) -> None:
-    """Leave it for the gateway, which tells the unit until its receipt has come. Raises TrustError, StorageError."""
-    check_size(note, f"{name}.note")
+    """Leave it for the gateway, which tells the unit until its receipt has come. Raises StorageError."""
     folder = site.commands_dir / unit
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     replace_file(folder / f"{name}.note", note)

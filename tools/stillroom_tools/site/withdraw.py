@@ -8,9 +8,10 @@ from stillroom.clock import Clock, SystemClock
 from stillroom.documents import KINDS, Withdrawal, now, to_ms
 from stillroom.errors import EXIT_OK, TrustError
 from stillroom.files import read_bounded, replace_file
+from stillroom.keeper.authorisation import WITHDRAWALS
 from stillroom.notes import sign_note
 from stillroom_tools.site.layout import Site
-from stillroom_tools.site.send import send
+from stillroom_tools.site.send import deliver
 
 HELP = "take an authorisation back, for good"
 
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace, site: Site, unit: str, trust: Path | None) 
     for name in ids:
         path = site.withdrawals_dir / f"{name}.note"
         note = read_bounded(path) if name in known else _sign(site, unit, name, clock)
-        _deliver(site, unit, trust, name, note)
+        deliver(site, unit, trust, f"{WITHDRAWALS}/{name}.note", note)
         again = "was withdrawn before; delivered again" if name in known else "is withdrawn"
         print(f"unit {unit}: authorisation {name} {again}", file=sys.stderr)
         print(name)
@@ -61,10 +62,3 @@ def _sign(site: Site, unit: str, name: str, clock: Clock) -> bytes:
     note = sign_note(KINDS[Withdrawal], document, [site.authority_keys()])
     replace_file(site.withdrawals_dir / f"{name}.note", note)
     return note
-
-
-def _deliver(site: Site, unit: str, trust: Path | None, name: str, note: bytes) -> None:
-    if trust is None:
-        send(site, unit, f"withdrawal-{name}", note)
-    else:
-        replace_file(trust / "withdrawals" / f"{name}.note", note)

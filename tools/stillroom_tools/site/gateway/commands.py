@@ -1,18 +1,36 @@
 """The queue of commands: told to a unit, one at a time, until the unit's receipt has come.
 
-The gateway cannot make a command, only carry it: each is a document that the authority signed. Withdrawals go before
-all else. A number is given when a command's turn comes, always higher than any before, also where this database was
-put back from a copy: it begins at the time.
+The gateway cannot make a command, only carry it: each is a signed document. What closes a camera goes before all
+else. A number is given when a command's turn comes, always higher than any before, also where this database was
+put back from a copy: it begins at the time. A document that does not fit into a record goes in parts, one a record,
+over and over.
 """
 
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 from stillroom.clock import MS_PER_S
-from stillroom.events import Command, Receipt
+from stillroom.events import MAX_PART_BYTES, Command, Receipt
 
-WITHDRAWAL = "withdrawal"
+CLOSING = ("halt", "withdrawal", "pause")
+"""Kinds that close a camera, the first of them first."""
+_IN_ORDER = ", ".join("kind = ? DESC" for _ in CLOSING)
+
+
+@dataclass(frozen=True)
+class ToTell:
+    """A document under its number."""
+
+    number: int
+    note: bytes
+
+    def part(self, turn: int) -> Command:
+        """What of it is said at this turn: with each another part, in rotation."""
+        parts = max(-(-len(self.note) // MAX_PART_BYTES), 1)
+        at = turn % parts * MAX_PART_BYTES
+        return Command(self.number, turn % parts + 1, parts, self.note[at : at + MAX_PART_BYTES])
 
 
 class Commands:
@@ -32,12 +50,12 @@ class Commands:
             )
         return done.rowcount > 0
 
-    def to_tell(self, unit: str, now_ms: int) -> Command | None:
+    def to_tell(self, unit: str, now_ms: int) -> ToTell | None:
         """What this unit is to be told now; its number is on the disk when it returns. Raises StorageError."""
         row = self._database.execute(
             "SELECT place, number, note FROM commands WHERE unit = ? AND outcome IS NULL "
-            "ORDER BY kind = ? DESC, place LIMIT 1",
-            (unit, WITHDRAWAL),
+            f"ORDER BY {_IN_ORDER}, place LIMIT 1",
+            (unit, *CLOSING),
         ).fetchone()
         if row is None:
             return None
@@ -50,7 +68,7 @@ class Commands:
             number = max(highest + 1, now_ms // MS_PER_S)
             with self._transaction():
                 self._database.execute("UPDATE commands SET number = ? WHERE place = ?", (number, place))
-        return Command(number, note)
+        return ToTell(number, note)
 
     def answer(self, unit: str, receipt: Receipt) -> None:
         """The unit's word; within the transaction that keeps its entry."""

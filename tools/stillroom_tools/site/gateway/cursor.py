@@ -11,7 +11,7 @@ from dataclasses import dataclass
 RANGES_TOLD = 32
 """As many as `events.DownBody` can hold."""
 RANGES_WITH_COMMAND = 8
-"""As many as surely fit beside the largest command."""
+"""As many as surely fit beside the largest part of a command."""
 
 MAX_RANGES = 4_096
 """Bounds memory and the row on disk. A unit that is more scattered than this sends some entries twice."""

@@ -76,7 +76,8 @@ class Downwards:
         turn = self._turn[unit] = self._turn.get(unit, -1) + 1
         cursor = self._store.cursor(unit)
         utc_ms = self._clock.utc_ms() + (place_ns - self._clock.mono_ns()) // NS_PER_MS
-        command = self._store.commands.to_tell(unit, utc_ms)
+        to_tell = self._store.commands.to_tell(unit, utc_ms)
+        command = to_tell.part(turn) if to_tell else None
         ranges = cursor.told(turn, RANGES_WITH_COMMAND if command else RANGES_TOLD)
         heard = self._store.heard(unit)
         body = DownBody(utc_ms, cursor.contiguous, ranges, command, heard)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from stillroom.errors import TrustError
-from stillroom.events import MAX_COMMAND_BYTES
 from stillroom.files import read_bounded
 from stillroom_tools.site.gateway.commands import Commands
 from stillroom_tools.site.layout import Site
@@ -32,16 +31,6 @@ def collect(site: Site, units: Collection[str], commands: Commands, now_ms: int)
 
 def _queue(path: Path, unit: str, commands: Commands, now_ms: int) -> str:
     note = read_bounded(path)
-    check_size(note, str(path))
     kind = note.partition(b"\n")[0].removeprefix(b"stillroom/1 ").decode("ascii", "replace")[:32]
     commands.queue(unit, kind, note, now_ms)
     return kind
-
-
-def check_size(note: bytes, what: str) -> None:
-    """Raises TrustError where a document is too large to be sent: records downwards have one size."""
-    if len(note) > MAX_COMMAND_BYTES:
-        raise TrustError(
-            f"{what}: {len(note)} bytes; a command holds {MAX_COMMAND_BYTES} at most: "
-            "put the file into the unit's trust folder"
-        )

@@ -1,0 +1,153 @@
+"""Settings from afar: only what weakens no promise, versions that rise, all at once or nothing."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.commanded import Commanded
+from tests.parties import NOON
+from tests.rig import SOMEWHERE
+
+from stillroom import config
+from stillroom.config import OutboxConfig, RoomConfig, UnitConfig, Zones
+from stillroom.documents import Configuration, now
+from stillroom.errors import StorageError
+from stillroom.keeper import commands as module
+from stillroom.keeper.settings import CONFIGURATION_FILE, applied
+
+BED = ((300, 300), (700, 300), (700, 950), (300, 950))
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Commanded:
+    return Commanded(tmp_path)
+
+
+def changed(told: Commanded, version: int = 1, unit: str = "u-1", **changes: object) -> Configuration:
+    nothing = dict.fromkeys(("enter_dwell_ms", "bed_dwell_ms", "leave_dwell_ms", "summary_s", "bed", "floor"))
+    return Configuration(
+        at=now(told.rig.clock), site="test", unit=unit, version=version, **(nothing | changes)
+    )
+
+
+def test_it_is_applied_at_once_and_whole(told: Commanded):
+    told.tell(1, told.paper())
+    told.tell(2, told.sign(changed(told, bed=BED, summary_s=10)))
+    told.rig.see(SOMEWHERE, 12)
+    snapshot = told.rig.slot().snapshot
+    assert snapshot.state == "in-bed", "a bed that was not installed"
+    kinds = [type(e.event).__name__ for e in told.rig.entries()]
+    assert "Summary" in kinds, "within ten seconds"
+    assert told.receipts()[1] == (2, "configuration", None, "done")
+    assert [link["version"] for link in told.audited("configuration-changed")] == [1]
+
+
+def test_without_it_the_same_is_no_bed(told: Commanded):
+    """The control."""
+    told.tell(1, told.paper())
+    told.rig.see(SOMEWHERE, 12)
+    assert told.rig.slot().snapshot.state == "occupied"
+
+
+def test_it_stands_over_a_restart(told: Commanded):
+    told.tell(1, told.paper())
+    told.tell(2, told.sign(changed(told, bed=BED)))
+    told.rig.unit.close()
+    told.rig.start()
+    told.rig.see(SOMEWHERE, 8)
+    assert told.rig.slot().snapshot.state == "in-bed"
+
+
+def test_versions_only_rise(told: Commanded):
+    second = told.sign(changed(told, 2, bed_dwell_ms=5_000))
+    told.tell(1, second)
+    told.tell(2, told.sign(changed(told, 1, bed_dwell_ms=9_000)))
+    told.tell(3, told.sign(changed(told, 2, bed_dwell_ms=9_000)))
+    told.tell(4, second)
+    told.tell(5, told.sign(changed(told, 3)))
+    assert [r[3] for r in told.receipts()] == ["done", "version", "version", "done", "done"]
+    assert told.rig.unit._room._machine._config == told.rig.settings.room, "as it was installed again"
+
+
+def test_a_file_that_was_put_back_or_taken_away_changes_nothing_and_is_told(told: Commanded):
+    path = told.trust / CONFIGURATION_FILE
+    told.tell(1, told.sign(changed(told, 1, bed_dwell_ms=9_000)))
+    old = path.read_bytes()
+    told.tell(2, told.sign(changed(told, 2, bed_dwell_ms=5_000)))
+    for spoil in (lambda: path.write_bytes(old), path.unlink):
+        spoil()
+        told.rig.beat()
+        assert "configuration-refused" in told.rig.slot().snapshot.faults
+        assert told.rig.unit._room._machine._config.bed_dwell_s == 5.0
+    told.tell(3, told.sign(changed(told, 3, bed_dwell_ms=6_000)))
+    told.rig.beat()
+    assert "configuration-refused" not in told.rig.slot().snapshot.faults
+    assert told.rig.unit._room._machine._config.bed_dwell_s == 6.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "by", "outcome"),
+    [({"unit": "u-2"}, "authority", "unit"), ({}, "board", "signer"), ({}, "gateway", "signer")],
+)
+def test_for_another_unit_or_by_another_it_is_refused(told: Commanded, changes, by: str, outcome: str):
+    keys = told.authority if by == "authority" else told.site.keys(by)
+    told.tell(1, told.sign(changed(told, bed_dwell_ms=9_000, **changes), keys))
+    assert told.receipts() == [(1, "configuration", None, outcome)]
+    assert not (told.trust / CONFIGURATION_FILE).exists()
+
+
+def test_a_card_that_takes_nothing_changes_nothing(told: Commanded, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise StorageError("the card is full")
+
+    note = told.sign(changed(told, bed_dwell_ms=9_000))
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "replace_file", refuse)
+        told.tell(1, note)
+    told.rig.beat()
+    assert told.receipts() == [] and told.rig.unit._room._machine._config == told.rig.settings.room
+    told.tell(1, note)
+    assert told.rig.unit._room._machine._config.bed_dwell_s == 9.0
+
+
+def test_nothing_that_a_promise_rests_on_can_be_changed():
+    """Whatever is signed: these parts of the settings stay as installed."""
+    installed = config.UnitConfig(site="test", unit="u-1")
+    everything = Configuration(
+        at=NOON, site="test", unit="u-1", version=1, enter_dwell_ms=30_000, bed_dwell_ms=120_000,
+        leave_dwell_ms=600_000, summary_s=3_600, bed=BED, floor=BED,
+    )  # fmt: skip
+    after = applied(installed, everything)
+    same = set(UnitConfig.__struct_fields__) - {"room", "zones", "outbox"}
+    assert {name for name in same if getattr(after, name) != getattr(installed, name)} == set()
+    assert (after.zones.private, after.zones.door) == (installed.zones.private, installed.zones.door)
+    assert (after.room.still_empty_s, after.room.unseen_unknown_s) == (45.0, 600.0)
+    assert (after.outbox.max_entries, after.outbox.reserve_mb) == (200_000, 64.0)
+
+
+ENDS = {
+    "enter_dwell_ms": (200, 30_000),
+    "bed_dwell_ms": (500, 120_000),
+    "leave_dwell_ms": (1_000, 600_000),
+    "summary_s": (10, 3_600),
+}
+
+
+@pytest.mark.parametrize("field", ENDS)
+def test_from_afar_the_range_is_that_of_the_unit(field: str):
+    """One range, said twice: in whole numbers here, in `unit.toml`'s own units there."""
+    plain = dict.fromkeys(Configuration.__struct_fields__) | {
+        "at": NOON, "site": "s", "unit": "u", "version": 1, "bed": BED,
+    }  # fmt: skip
+    least, most = ENDS[field]
+    for value in (least, most):
+        after = applied(UnitConfig("s", "u"), msgspec.convert(plain | {field: value}, Configuration))
+        for table, schema in ((after.room, RoomConfig), (after.outbox, OutboxConfig), (after.zones, Zones)):
+            assert msgspec.convert(msgspec.to_builtins(table), schema) == table
+    for value in (least - 1, most + 1):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(plain | {field: value}, Configuration)
+        after = applied(UnitConfig("s", "u"), Configuration(**(plain | {field: value})))
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(msgspec.to_builtins(after.room), RoomConfig)
+            msgspec.convert(msgspec.to_builtins(after.outbox), OutboxConfig)

@@ -1,0 +1,91 @@
+"""`stillroom site configure UNIT --site SITE_DIR --set KEY=VALUE`: change what may be changed of a unit from afar.
+
+Keys are those of `unit.toml`; which ones, and why no others, is in `documents.Configuration`. What was set before stays
+set, until `--reset`: then all is as installed but what is set now.
+"""
+
+import argparse
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stillroom.clock import MS_PER_S, SystemClock
+from stillroom.documents import KINDS, Configuration, now
+from stillroom.errors import EXIT_OK, ConfigError
+from stillroom.files import make_folder, replace_file
+from stillroom.keeper.settings import CONFIGURATION_FILE
+from stillroom.notes import sign_note
+from stillroom_tools.site.authorise import recipient
+from stillroom_tools.site.send import add_send, deliver
+
+HELP = "change what may be changed of a unit from afar"
+
+_KEYS = {
+    "room.enter_dwell_s": ("enter_dwell_ms", MS_PER_S, "0.2 to 30 s"),
+    "room.bed_dwell_s": ("bed_dwell_ms", MS_PER_S, "0.5 to 120 s"),
+    "room.leave_dwell_s": ("leave_dwell_ms", MS_PER_S, "1 to 600 s"),
+    "outbox.summary_s": ("summary_s", 1, "10 to 3600 s, whole seconds"),
+    "zones.bed": ("bed", 1000, "3 to 32 points [x, y], each 0 to 1"),
+    "zones.floor": ("floor", 1000, "3 to 32 points [x, y], each 0 to 1"),
+}
+"""Key of `unit.toml`: field of the document, how many of its units make one of the key's, what is allowed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("unit", type=Path, metavar="UNIT_DIR", help="the unit's folder (where unit.toml is)")
+    parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help=f"of {', '.join(_KEYS)}"
+    )
+    parser.add_argument("--reset", action="store_true", help="all else as it was installed")
+    add_send(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the configuration's version. Raises ConfigError, TrustError, StorageError."""
+    site, unit, trust = recipient(options)
+    if not options.set and not options.reset:
+        raise ConfigError("nothing is to change: --set KEY=VALUE, or --reset")
+    before = site.configuration(unit)
+    fields: dict[str, Any] = {name: None for name, _, _ in _KEYS.values()}
+    if before is not None and not options.reset:
+        fields = {name: getattr(before, name) for name in fields}
+    for words in options.set:
+        fields |= _parsed(words)
+    version = before.version + 1 if before else 1
+    paper = Configuration(at=now(SystemClock()), site=site.name, unit=unit, version=version, **fields)
+    note = sign_note(KINDS[Configuration], paper, [site.authority_keys()])
+    make_folder(site.configurations_dir)
+    replace_file(site.configurations_dir / f"{unit}.note", note)
+    deliver(site, unit, trust, CONFIGURATION_FILE, note)
+    print(f"unit {unit}: configuration {version} is signed", file=sys.stderr)
+    print(version)
+    return EXIT_OK
+
+
+def _parsed(words: str) -> dict[str, Any]:
+    """One `KEY=VALUE` as a field of the document. Raises ConfigError: key, value, what is allowed."""
+    key, _, text = words.partition("=")
+    if key not in _KEYS:
+        raise ConfigError(f"--set {key!a}: can be changed at the unit alone; from afar: {', '.join(_KEYS)}")
+    field, per_unit, allowed = _KEYS[key]
+    try:
+        (given,) = tomllib.loads(f"value = {text}").values()
+        value = _scaled(given, per_unit)
+        probe = {name: None for name, _, _ in _KEYS.values()} | {field: value}
+        whole = {"at": "2026-01-01T00:00:00Z", "site": "s", "unit": "u", "version": 1}
+        return {field: getattr(msgspec.convert(whole | probe, Configuration), field)}
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, TypeError, ValueError, OverflowError):
+        raise ConfigError(f"--set {key}={text!a}: {allowed}") from None
+
+
+def _scaled(value: Any, per_unit: int) -> Any:
+    """Numbers in the document's units, to the nearest; lists all through. Raises TypeError."""
+    if isinstance(value, list):
+        return [_scaled(one, per_unit) for one in value]
+    if isinstance(value, bool) or not isinstance(value, int | float) or (per_unit == 1 and value % 1):
+        raise TypeError
+    return round(value * per_unit)
