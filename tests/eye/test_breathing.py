@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stillroom.eye.breathing import LONGEST_S, RATE_HZ, SHORTEST_S, Breathing, quality_of, weigh
+from stillroom.eye.breathing import LEAST_OWN, LONGEST_S, SHORTEST_S, Breathing, own_estimate
+from stillroom.eye.evidence import RATE_HZ, Evidence, weigh
 from stillroom.eye.sums import Sums
 from stillroom.eye.traces import Fifth, Ring
 from stillroom.observation import Reading
@@ -162,12 +163,113 @@ def test_running_sums_are_those_of_the_window_for_ever() -> None:
     assert np.allclose(step, (np.diff(exact, axis=0) ** 2).mean(axis=0), rtol=1e-9)
 
 
-def test_quality_grows_with_the_evidence_and_stays_a_probability() -> None:
-    cells = np.arange(40, dtype=np.intp)
-    random = np.random.default_rng(1)
-    samples = int(LONGEST_S * RATE_HZ)
-    clean = (tone(15, LONGEST_S)[:, None] * random.normal(0, 1, 40)).astype(np.float32)
-    noisy = clean + random.normal(0, 1.5, (samples, 40)).astype(np.float32)
-    strong, weak = weigh(clean, cells, 10), weigh(noisy, cells, 10)
-    assert strong is not None and weak is not None
-    assert 0.5 <= quality_of(weak, 0.5, 3) < quality_of(strong, 0.1, 10) < 1
+def test_the_own_estimate_grows_with_windows_that_agree_and_is_never_certain() -> None:
+    grown = [own_estimate([0.95] * count, 0.2) for count in range(1, 7)]
+    assert grown[0] > LEAST_OWN
+    assert grown == sorted(grown)
+    assert grown[-1] < 0.95
+    assert own_estimate([0.6], 0.0) < LEAST_OWN, "one window alone has to be a good one"
+    assert own_estimate([0.95] * 6, 4.0) < LEAST_OWN, "windows that say different rates"
+    assert own_estimate([0.05, 0.95, 0.95], 0.0) < LEAST_OWN < own_estimate([0.05, *[0.95] * 5], 0.0)
+
+
+def test_a_clip_of_one_window_is_read_at_a_lower_quality() -> None:
+    readings = [r for r in read(tone(15, 40)) if r.quality is not None]
+    assert readings[0].window_s <= SHORTEST_S + 2
+    assert readings[0].quality is not None and readings[-1].quality is not None
+    assert LEAST_OWN <= readings[0].quality < readings[-1].quality - 0.2
+
+
+def evidence(samples: np.ndarray) -> Evidence:
+    found = weigh(samples.astype(np.float32), np.arange(samples.shape[1], dtype=np.intp), 8)
+    assert found is not None
+    return found
+
+
+def one_body(count: int = 48, seed: int = 8) -> tuple[np.ndarray, np.random.Generator]:
+    random = np.random.default_rng(seed)
+    return tone(15, LONGEST_S)[:, None] * random.normal(0, 1, count), random
+
+
+def test_one_body_in_noise_is_worth_much_and_more_noise_makes_it_worth_less() -> None:
+    body, random = one_body()
+    noise = random.normal(0, 1, body.shape)
+    worths = [evidence(body + size * noise).worth for size in (0.1, 3.0, 8.0)]
+    assert worths[0] > 0.9
+    assert worths == sorted(worths, reverse=True)
+    assert worths[2] < 0.3
+
+
+def test_a_body_whose_parts_lag_behind_one_another_is_one_body() -> None:
+    """Belly before chest, by a seventh of the cycle, as in many who lie."""
+    body, random = one_body()
+    late = tone(15, LONGEST_S + 0.6)[3:, None] * random.normal(0, 1, 24)
+    body[:, :24] = late
+    found = evidence(body + random.normal(0, 0.2, body.shape))
+    assert found.worth > 0.8
+    assert found.standing < 0.9
+
+
+def wandering(folds: int, cells: int, low_hz: float, high_hz: float, seed: int) -> np.ndarray:
+    """Folds that sway evenly, each by waves of its own in one narrow band."""
+    random = np.random.default_rng(seed)
+    time_s = np.arange(round(LONGEST_S * RATE_HZ))[:, None, None] / RATE_HZ
+    hz, turn = random.uniform(low_hz, high_hz, (folds, 5)), random.uniform(0, 2 * np.pi, (folds, 5))
+    own = np.sin(2 * np.pi * hz * time_s + turn).sum(axis=2)
+    return np.repeat(own, cells // folds, axis=1) * random.normal(0, 1, cells // folds * folds)
+
+
+def test_folds_that_wander_apart_are_no_body() -> None:
+    worths = [evidence(wandering(8, 48, 0.24, 0.36, seed)).worth for seed in range(12)]
+    assert max(worths) < LEAST_OWN
+    assert np.median(worths) < 0.01
+
+
+def test_a_second_rate_in_cells_of_its_own_is_a_rival() -> None:
+    body, random = one_body()
+    other = 0.8 * tone(22, LONGEST_S)[:, None] * random.normal(0, 1, 24)
+    alone, both = evidence(body), evidence(np.concatenate([body, other], axis=1))
+    assert alone.rival == 0.0
+    assert alone.worth > 0.9
+    assert both.rival > 0.3
+    assert both.worth < LEAST_OWN
+
+
+def test_a_stripe_that_passes_to_and_fro_is_no_rival() -> None:
+    """Cells that a stripe passes twice a breath show twice its rate."""
+    body, random = one_body()
+    twice = tone(30, LONGEST_S)[:, None] * random.normal(0, 0.4, 16)
+    assert evidence(np.concatenate([body, twice], axis=1)).rival == 0.0
+
+
+def test_a_peak_that_is_only_the_sum_of_cells_without_one_is_worth_nothing() -> None:
+    """What a screen's cells show: each its own changes, and all of them a little of one swell."""
+    random = np.random.default_rng(9)
+    own = np.cumsum(random.normal(0, 0.5, (150, 48)), axis=0)
+    found = evidence(0.4 * tone(15, LONGEST_S)[:, None] + own)
+    assert found.own < 0.4
+    assert found.worth < 0.1
+
+
+def test_after_windows_that_failed_one_good_window_is_not_enough() -> None:
+    """Breath, then cells that each go their own way, then breath again."""
+    random = np.random.default_rng(3)
+    breathing = Breathing(CELLS, COLS)
+    measure, level = np.zeros(CELLS), np.full(CELLS, 100.0)
+    measure[CHEST] = random.normal(0, 1, len(CHEST))
+    given: list[float] = []
+    for index, value in enumerate(tone(15, 110)):
+        if 200 <= index < 260:
+            level[CHEST] += random.normal(0, 3.0, len(CHEST))
+        luma = (level + measure * value + random.normal(0, 0.15, CELLS)).astype(np.float32)
+        breathing.feed(Fifth(index / RATE_HZ, luma, luma, luma, luma, 6))
+        if index % 10 == 9:
+            given.append(breathing.read().quality or 0.0)
+            found = breathing.evidence
+            assert found is not None or index < SHORTEST_S * RATE_HZ
+            if given[-1]:
+                assert found is not None and found.worth > 0.1
+    assert given[19] > 0.7
+    again = next(k for k in range(26, len(given)) if given[k])
+    assert given[25] == 0.0
+    assert given[again] < given[-1] - 0.1

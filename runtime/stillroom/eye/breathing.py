@@ -3,18 +3,20 @@
 A cell takes part when successive values of it resemble each other more than noise would (von Neumann's ratio, 1941:
 mean squared step over twice the variance is 1 for white noise, near 0 for anything slow). Of those the ones with the
 largest steps are read: their absolute power times frequency is summed (which whitens drift; cells are not normalised
-one by one). The peak must hold most of the band, be inside it, be what each half of the window shows too, what two
-sets of cells show, and stay for some seconds. No rate is more likely than another beforehand.
+one by one). What speaks for the peak is weighed in `evidence.py`; here windows are put together. The more of them agree
+one after another, the more a reading is worth; one that fails ends the row. No rate is more likely than another
+beforehand.
 """
 
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye.evidence import RATE_HZ, Evidence, weigh, whole_band
 from stillroom.eye.quality import probability
-from stillroom.eye.spectrum import Basis, Complex, Peak, Real, basis, decibels, find_peak, resample
+from stillroom.eye.spectrum import resample
 from stillroom.eye.sums import Sums
 from stillroom.eye.traces import SLOW_NS, SLOW_SPAN_S, Ring
 from stillroom.observation import Reading
@@ -22,10 +24,7 @@ from stillroom.observation import Reading
 if TYPE_CHECKING:
     from stillroom.eye.traces import Fifth
 
-LOW_HZ, HIGH_HZ, STEP_HZ = 0.1, 0.7, 0.01
-RATE_HZ = 5.0
 SHORTEST_S, LONGEST_S = 18.0, 30.0
-CYCLES = 3.0
 MAX_CELLS = 256
 MIN_CELLS = 6
 MAX_RATIO = 0.6
@@ -33,12 +32,6 @@ MAX_RATIO = 0.6
 UNITS = 256.0
 """Luma is kept in 1/256 of a count."""
 MIN_STEP = (0.03 * UNITS) ** 2
-MIN_SHARE = 0.52
-MAX_SECOND = 0.62
-MIN_IN_HALF = 0.35
-"""Power at the reading's frequency in each half of the window, relative to that half's own peak."""
-MAX_BALANCE = 8.0
-MIN_STANDING = 0.2
 EVEN_LIGHT = 0.45
 """Spread of the relative swing over cells all over the picture, over its mean: a lamp moves all cells alike."""
 LINED_UP = 0.9
@@ -47,39 +40,19 @@ STIRRED = 2.5
 """Mean squared steps of the long window against those of the short one: somebody moved before it."""
 BURST = 100.0
 """One half of the window so many times stronger than the other: something moved in it."""
-STEADY_READS = 2
-STEADY_PER_MIN = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One window's peak and what speaks for it. `cells`: which took part; `strength`: power of each at the peak.
-
-    `standing`: 1 where all cells move in phase or against it, as a chest does; 0 where a wave travels across them.
-    """
-
-    peak: Peak
-    in_half: float
-    balance: float
-    groups_apart_hz: float
-    window_s: float
-    cells: NDArray[np.intp]
-    strength: NDArray[np.float32]
-    standing: float
-
-    @property
-    def trusted(self) -> bool:
-        peak = self.peak
-        return (
-            not peak.at_edge
-            and peak.hz >= CYCLES / self.window_s
-            and peak.share >= MIN_SHARE
-            and peak.second <= MAX_SECOND
-            and self.in_half >= MIN_IN_HALF
-            and self.balance <= MAX_BALANCE
-            and self.groups_apart_hz <= 1.0 / self.window_s
-            and self.standing >= MIN_STANDING
-        )
+LEAST_WORTH = 0.1
+"""A window worth less than this fails."""
+MOST_READS = 6
+DOUBT = 0.3
+"""What is thought of any reading before the first window, and counts like one."""
+FAILED = 0.05
+"""A window that failed counts as this one before those that follow: five good ones make up for it. One that is still
+too short for its rhythm has not failed.
+"""
+LEAST_OWN = 0.5
+"""The one threshold: below this a reading is not given."""
+SPREAD_PER_MIN, SPREAD_WIDTH = 3.0, 0.3
+"""Of the latest three windows, from the lowest to the highest: where a reading is worth half, and how sharply."""
 
 
 class Breathing:
@@ -90,14 +63,15 @@ class Breathing:
         self._ring = Ring(round(SLOW_SPAN_S * 1e9 / SLOW_NS), cells, np.uint16)
         self._long = Sums(round(LONGEST_S * RATE_HZ), cells)
         self._short = Sums(round(SHORTEST_S * RATE_HZ), cells)
-        self._values_hz: list[float] = []
+        self._row: list[tuple[float, float | None]] = []
+        """What each window in the row is worth, and its frequency in Hz; None: one that failed."""
         self.evidence: Evidence | None = None
 
     def restart(self) -> None:
         self._ring.clear()
         self._long.restart()
         self._short.restart()
-        self._values_hz.clear()
+        self._row.clear()
         self.evidence = None
 
     def feed(self, fifth: "Fifth") -> None:
@@ -111,26 +85,30 @@ class Breathing:
         self.evidence = None
         span_s = self._ring.span_s()
         if span_s < SHORTEST_S - 0.5 / RATE_HZ:
-            self._values_hz.clear()
+            self._row.clear()
             return Reading(withheld="warming-up", window_s=round(span_s, 1))
         span_s = self._calm_s(span_s)
         evidence = self._weigh(allowed, span_s)
         self.evidence = evidence
-        if evidence is None or not evidence.trusted or self._is_light(evidence.peak.hz, span_s):
-            self._values_hz.clear()
-            uneven = evidence is not None and evidence.balance > BURST
-            return Reading(withheld="motion" if uneven else "low-signal", window_s=round(span_s, 1))
-        self._values_hz = [*self._values_hz[-9:], evidence.peak.hz]
+        if evidence is not None and evidence.balance > BURST:
+            self._row.clear()
+            return Reading(withheld="motion", window_s=round(span_s, 1))
+        worth = 0.0 if evidence is None else evidence.worth
+        if evidence is None or worth < LEAST_WORTH or self._is_light(evidence.peak.hz, span_s):
+            waits = evidence is not None and not evidence.possible and span_s < LONGEST_S
+            self._row[:] = [] if waits else [(FAILED, None)]
+            return Reading(withheld="low-signal", window_s=round(span_s, 1))
+        self._row = [*self._row[1 - MOST_READS :], (worth, evidence.peak.hz)]
         return self._judge(evidence)
 
     def _judge(self, evidence: Evidence) -> Reading:
         window_s = round(evidence.window_s, 1)
-        recent = 60.0 * np.array(self._values_hz[-3:])
-        if len(recent) < STEADY_READS or float(np.ptp(recent)) > 2 * STEADY_PER_MIN:
+        recent = 60.0 * np.array([hz for _, hz in self._row[-3:] if hz is not None])
+        own = own_estimate([worth for worth, _ in self._row], float(np.ptp(recent)))
+        if own < LEAST_OWN:
             return Reading(withheld="low-signal", window_s=window_s)
-        value = float(np.median(recent))
-        quality = quality_of(evidence, float(np.ptp(recent)), len(self._values_hz))
-        return Reading(round(value, 2), round(quality, 3), None, "cells", window_s)
+        quality = round(probability("breathing", own), 3)
+        return Reading(round(float(np.median(recent)), 2), quality, None, "cells", window_s)
 
     def _is_light(self, hz: float, span_s: float) -> bool:
         """Whether what swings is the light: everywhere by the same share, in phase along rows or columns (flicker
@@ -145,7 +123,7 @@ class Breathing:
         level = np.maximum(values.mean(axis=0), UNITS)
         samples = len(times) // 10 * 10
         even = resample(times, values / level - 1.0, RATE_HZ, samples)
-        swing = _whole(samples).at(hz, even).reshape(len(down), len(across))
+        swing = whole_band(samples).at(hz, even).reshape(len(down), len(across))
         size = np.abs(swing)
         alike = float(size.std()) <= EVEN_LIGHT * float(size.mean())
         lines = max(float(np.abs(swing.sum(axis=axis)).sum()) for axis in (0, 1))
@@ -179,51 +157,9 @@ def choose(sums: Sums, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
     return cells
 
 
-def weigh(samples: Real, cells: NDArray[np.intp], columns: int) -> Evidence | None:
-    """The evidence in evenly spaced samples (n, m) of m cells, whose places are `cells` in rows of `columns`."""
-    count = len(samples)
-    window_s, half = count / RATE_HZ, count // 2
-    whole = _whole(count)
-    part = basis(half, RATE_HZ, LOW_HZ, HIGH_HZ, STEP_HZ, 1)
-    spectrum = whole(samples)
-    powers = _power(spectrum)
-    lobe_hz = 2.0 / window_s
-    peak = find_peak(whole.hz, powers.sum(axis=1) * whole.hz, lobe_hz)
-    if peak is None:
-        return None
-    index = int(np.argmin(np.abs(whole.hz - peak.hz)))
-    halves = np.stack([_power(part(s)).sum(axis=1) * part.hz for s in (samples[:half], samples[half:])])
-    in_half = float((halves[:, index] / np.maximum(halves.max(axis=1), 1e-12)).min())
-    balance = float(halves[:, index].max() / max(float(halves[:, index].min()), 1e-12))
-    odd = (cells // columns + cells % columns) % 2 == 1
-    apart = _apart(whole.hz, powers, odd, lobe_hz)
-    at_peak = spectrum[index]
-    standing = float(np.abs((at_peak**2).sum()) / max(float(powers[index].sum()), 1e-12))
-    return Evidence(peak, in_half, balance, apart, window_s, cells, powers[index], standing)
-
-
-def _whole(samples: int) -> Basis:
-    return basis(samples, RATE_HZ, LOW_HZ, HIGH_HZ, STEP_HZ, 2)
-
-
-def _power(spectrum: Complex) -> Real:
-    power: Real = spectrum.real**2 + spectrum.imag**2
-    return power
-
-
-def _apart(hz: NDArray[np.float64], powers: Real, odd: NDArray[np.bool_], lobe_hz: float) -> float:
-    """How far apart two sets of cells see the peak, in Hz."""
-    peaks = [find_peak(hz, powers[:, group].sum(axis=1) * hz, lobe_hz) for group in (odd, ~odd)]
-    if peaks[0] is None or peaks[1] is None:
-        return float("inf")
-    return abs(peaks[0].hz - peaks[1].hz)
-
-
-def quality_of(evidence: Evidence, spread_per_min: float, reads: int) -> float:
-    """Probability of being within 1.5 a minute, from the peak's share, the halves and the time it stayed.
-
-    A logistic curve with weights set by hand; what it is worth is in `quality.py`.
+def own_estimate(worths: list[float], spread_per_min: float) -> float:
+    """What this method thinks of its reading, 0 to 1: the geometric mean of the row's windows and of the doubt before
+    them, less where the latest do not agree. `quality.py` says what it is worth as a probability.
     """
-    score = 0.3 * decibels(evidence.peak.share) + 2.0 * evidence.in_half - 2.0 * evidence.peak.second
-    score += 0.1 * min(reads, 10) - 0.5 * spread_per_min
-    return probability("breathing", float(np.clip(1.0 / (1.0 + np.exp(-(score + 0.5))), 0.5, 0.97)))
+    mean = math.exp((math.log(DOUBT) + sum(map(math.log, worths))) / (1 + len(worths)))
+    return mean / (1.0 + math.exp((spread_per_min - SPREAD_PER_MIN) / SPREAD_WIDTH))

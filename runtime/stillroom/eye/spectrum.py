@@ -36,7 +36,7 @@ class Basis:
         return values
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def basis(samples: int, rate_hz: float, low_hz: float, high_hz: float, step_hz: float, degree: int) -> Basis:
     """The matrix for windows of `samples` at `rate_hz`, frequencies from low to high, drift up to `degree` removed."""
     hz = np.arange(low_hz, high_hz + step_hz / 2, step_hz)
