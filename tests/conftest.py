@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,6 +87,29 @@ def live() -> Iterator["LiveSite"]:
     print(site.logs())  # shown where the test has failed
     assert not processes_below(folder), "nothing of it may still run"
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def swap_file() -> Iterator[Path]:
+    """Swap of the test's own; skips where it cannot be had."""
+    path = Path(tempfile.mkdtemp(prefix="sr-swap-", dir="/var/tmp")) / "swap"
+    path.write_bytes(bytes(64 << 20))
+    path.chmod(0o600)
+    path_words = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    made = [
+        subprocess.run([tool, path], capture_output=True, env={"PATH": path_words}, check=False).returncode
+        if shutil.which(tool, path=path_words)
+        else 1
+        for tool in ("mkswap", "swapon")
+    ]
+    try:
+        if made != [0, 0]:
+            pytest.skip("no swap file can be used here (root, mkswap and swapon are needed)")
+        yield path
+    finally:
+        if made == [0, 0]:
+            subprocess.run(["swapoff", path], check=True, env={"PATH": path_words})
+        shutil.rmtree(path.parent)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """eye: camera -> frame -> grid -> readings -> observation. No key, no network, and no life without a lease."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -56,20 +57,17 @@ def _files(unit: UnitConfig, opener: str) -> Files:
     paths, camera = unit.paths, unit.camera
     own = camera.kind == OWN_CAMERA
     return Files(
-        read=(unit.path(unit.detector.models), cache().parent, *_package(opener)),
+        read=(unit.path(unit.detector.models), cache().parent, Path("/run/udev"), *_packages(opener)),
         devices=tuple(path for name in DEVICES for path in Path("/dev").glob(name)) if own else (),
         hidden=tuple(unit.path(name) for name in (paths.keys, paths.state, paths.trust)),
         also=tuple(unit.path(name) for name in (camera.source, camera.cues) if name and not own),
     )
 
 
-def _package(opener: str) -> Iterator[Path]:
-    """Where the package of a lab's camera lies, which may be beside ours."""
-    if opener:
-        from importlib.util import find_spec
-
-        found = find_spec(opener.partition(":")[0].partition(".")[0])
-        yield from (Path(place).parent for place in (found and found.submodule_search_locations) or ())
+def _packages(opener: str) -> Iterator[Path]:
+    """Where a camera of the lab may be imported from; not the folder that somebody stands in."""
+    here = str(Path.cwd())
+    yield from (Path(place) for place in sys.path if opener and place not in {"", here})
 
 
 def _models(unit: UnitConfig) -> "Worker | None":
