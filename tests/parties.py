@@ -129,6 +129,7 @@ def body(text: str = "bed zone 0.62", entries: int = 1) -> Body:
         accepted=entries,
         waiting=entries,
         clock="system",
+        refused=0,
         links=3,
         head=bytes(range(32)),
     )

@@ -65,6 +65,8 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """Number of the newest durable entry that this unit accepted; 0 where there is none."""
     waiting: Count
     """Durable entries not yet acknowledged."""
+    refused: Count
+    """Records downwards that this unit refused since it started, for whatever reason."""
     clock: Annotated[ClockSource, NOBODY]
     links: Count
     """Index of the newest link of the audit chain that is on the unit's card; 0 where there is none."""

@@ -61,7 +61,9 @@ def test_a_replayed_record_is_refused_before_its_command_is_looked_at(told):
     told.rig.beat()
     (told.trust / "authorisations" / "a-1.note").unlink()
     told.rig.unit.from_courier(Down(record))
-    assert told.rig.unit._delivery.refused_down == 1, "seen before, and that outlives the restart"
+    assert told.rig.slot().snapshot.refused == 1, (
+        "seen before, and that outlives the restart; the site sees it"
+    )
     assert not list((told.trust / "authorisations").iterdir())
 
 

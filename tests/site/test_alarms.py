@@ -60,7 +60,7 @@ def test_a_record_is_missing_when_later_ones_can_no_longer_explain_it(bench: Ben
     assert bench.missing == 0
     bench.feed(40 + REORDERED)
     assert bench.missing == 1
-    assert "withheld: 1 records never came" in bench.alarms.news()[0]
+    assert "withheld: 1 records never came" in bench.alarms.news()[0].text
     bench.feed(40)
     assert bench.missing == 0, "it came after all"
 
@@ -134,7 +134,7 @@ def test_copied_keys_and_cards_put_back_are_named_and_stand(bench: Bench) -> Non
     bench.feed(1, 2, under=epoch(boot=7, boot_id=b"X" * 16))
     bench.feed(0, under=epoch(boot=6, boot_id=b"C" * 16))
     assert bench.alarms.of("u-1") == {"cloned": 2, "rolled-back": 1}
-    lines = bench.alarms.news()
+    lines = [notice.text for notice in bench.alarms.news()]
     assert len(lines) == 2 and all("ALARM: unit u-1" in line and "make it new keys" in line for line in lines)
     bench.clock.pass_time(timedelta(days=1))
     assert bench.alarms.of("u-1") == {"cloned": 2, "rolled-back": 1}
@@ -147,7 +147,7 @@ def test_a_flood_of_alarms_is_a_line_now_and_then(bench: Bench) -> None:
     bench.feed(*range(50), under=epoch(boot_id=b"X" * 16))
     assert bench.alarms.news() == []
     bench.clock.pass_time(timedelta(seconds=REPEAT_S + 1))
-    assert "cloned: 100 records" in bench.alarms.news()[0]
+    assert "cloned: 100 records" in bench.alarms.news()[0].text
 
 
 def test_missing_records_are_shown_for_a_while(bench: Bench) -> None:

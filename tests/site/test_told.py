@@ -35,6 +35,15 @@ class Program:
         return self.log.read_text()
 
     def shown(self) -> list[dict[str, Any]]:
+        """Entries, or rooms."""
+        return [line for line in self._all() if "notice" not in line]
+
+    def notices(self, kind: str) -> list[tuple[str, str, int]]:
+        """(unit, what, count) of each."""
+        found = [line for line in self._all() if line.get("notice") == kind]
+        return [(line["unit"], line["what"], line["count"]) for line in found]
+
+    def _all(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines.read_bytes().splitlines()]
 
     def alarms(self) -> dict[str, int]:
@@ -113,6 +122,12 @@ def test_gateway_and_watch_name_what_is_done_to_a_unit(
         new.accept(2)
         step_until(new, lambda: new.settled, "honest entries after all that")
         assert {line["number"] for line in gateway.shown()} == set(range(1, 6))
+        assert {("u-1", "withheld", 5), ("u-1", "cloned", 1), ("u-1", "rolled-back", 1)} <= set(
+            gateway.notices("alarm")
+        )
+        assert ("u-1", "live", 0) in gateway.notices("presence")
+        for program in (gateway, watch):
+            step_until(new, lambda p=program: ("u-1", "cloned", 1) in p.notices("refused"), "and counted")
 
 
 def test_another_units_record_on_a_topic_is_refused(
@@ -125,7 +140,8 @@ def test_another_units_record_on_a_topic_is_refused(
         step_until(second, lambda: second.settled, "the control")
         first.accept(1)
         second.publish(f"stillroom/1/{SITE}/u-2/up", first._sealer.seal(first._body()))
-        step_until(second, lambda: "sender (unit ?) 1" in gateway.said(), "the refusal")
+        step_until(second, lambda: ("?", "sender", 1) in gateway.notices("refused"), "the refusal")
+        assert "sender (unit ?) 1" in gateway.said()
         assert [(line["unit"], line["number"]) for line in gateway.shown()] == [("u-2", 1)]
         step_until(first, lambda: first.settled, "the same entry on its own topic")
 

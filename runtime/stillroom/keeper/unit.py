@@ -291,6 +291,7 @@ class Unit:
             accepted=self._outbox.accepted,
             waiting=self._outbox.waiting,
             clock=self._delivery.clock_source,
+            refused=self._delivery.refused_down,
             links=links,
             head=head,
         )

@@ -112,6 +112,8 @@ def notes(room: Room) -> list[str]:
         said.append("model: none")
     if snapshot.waiting > 0:
         said.append(f"{snapshot.waiting} waiting")
+    if snapshot.refused > 0:
+        said.append(f"refused {snapshot.refused} of what came down")
     return said
 
 

@@ -2,6 +2,7 @@
 
 With `--json` one line is printed each time that what is known of a room changes: presence, state, gate, faults,
 backlog, or a reading (its value, its quality in per cent, or its reason). The passing of time alone prints nothing.
+Lines with a `notice` tell what was refused (`gateway.notices`).
 """
 
 import argparse
@@ -21,6 +22,7 @@ from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.observation import Reading
 from stillroom.receiver import MemoryStore
 from stillroom_tools.site.gateway.enrolled import Enrolled
+from stillroom_tools.site.gateway.notices import Notice, Refused, Tell
 from stillroom_tools.site.gateway.rooms import Room, Rooms
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.subscriber import Subscriber, say
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     if options.json:
-        _print_changes(Watch(site, SystemClock(), say), stop)
+        _print_changes(site, stop)
     else:
         _show(site, stop)
     return EXIT_OK
@@ -60,8 +62,13 @@ def run(options: argparse.Namespace) -> int:
 class Watch:
     """What the board's key opens, as rooms. Use with `with`; call `look` again and again."""
 
-    def __init__(self, site: Site, clock: Clock, tell: Callable[[str], None]) -> None:
-        """`tell` gets one line at each change of the connection and for each enrolment that is left aside."""
+    def __init__(
+        self, site: Site, clock: Clock, tell: Callable[[str], None], notice: Tell = lambda _notice: None
+    ) -> None:
+        """`tell` gets one line at each change of the connection and for each enrolment that is left aside.
+
+        `notice`: what was refused, counted.
+        """
         self._clock = clock
         self._enrolled = Enrolled(site, "board", MemoryStore(), clock, tell)
         self.rooms = Rooms(clock, site.config.slots.period_s)
@@ -75,6 +82,7 @@ class Watch:
             tell=tell,
         )
         self._refresh_ns = 0
+        self._refused = Refused(clock, notice)
 
     def __enter__(self) -> "Watch":
         self.subscriber.start()
@@ -103,6 +111,7 @@ class Watch:
         if self._clock.mono_ns() >= self._refresh_ns:
             self._refresh_ns = self._clock.mono_ns() + round(REFRESH_S * NS_PER_S)
             self._refresh()
+            self._refused.tell(self._enrolled.refusals, self.subscriber.dropped)
         touched.update({room.unit: room for room in self.rooms.judge()})
         return list(touched.values())
 
@@ -138,6 +147,8 @@ class Line(msgspec.Struct, frozen=True):
     model: str | None = None
     faults: tuple[str, ...] = ()
     waiting: int | None = None
+    refused: int | None = None
+    """Records downwards that the unit refused since it started."""
     clock: str | None = None
     alarms: dict[str, int] = {}
     """`cloned`, `rolled-back`, `withheld`: how many records each is about."""
@@ -162,6 +173,7 @@ def line(room: Room) -> Line:
         model=snapshot.model,
         faults=snapshot.faults,
         waiting=snapshot.waiting,
+        refused=snapshot.refused,
         clock=snapshot.clock,
         alarms=dict(room.alarms),
     )
@@ -175,7 +187,12 @@ def _rounded(reading: Reading, digits: int) -> Reading:
     return msgspec.structs.replace(reading, value=value, quality=quality, window_s=round(reading.window_s))
 
 
-def _print_changes(watch: Watch, stop: threading.Event) -> None:
+def _print_changes(site: Site, stop: threading.Event) -> None:
+    def notice(said: Notice) -> None:
+        say(said.text)
+        _print(msgspec.json.encode(said) + b"\n", stop)
+
+    watch = Watch(site, SystemClock(), say, notice)
     last: dict[str, Line] = {}
     with watch:
         while not stop.is_set():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.receiver import Opened
 from stillroom.replay import REORDERED
+from stillroom_tools.site.gateway.notices import Notice
 
 REPEAT_S = 10.0
 """At most one line in so long for each unit and alarm."""
@@ -64,10 +65,10 @@ class Alarms:
         old = self._clock.mono_ns() - known.missed_ns > WITHHELD_STANDS_S * NS_PER_S
         return {alarm: n for alarm, n in known.counts.items() if n and not (alarm == "withheld" and old)}
 
-    def news(self) -> list[str]:
-        """A line for each alarm that is new, or has grown since it was told."""
+    def news(self) -> list[Notice]:
+        """One for each alarm that is new, or has grown since it was told."""
         return [
-            f"ALARM: unit {unit}: {alarm}: {_WORDS[alarm].format(n=n)}"
+            Notice("alarm", self._clock.utc_ms(), unit, alarm, n, _text(unit, alarm, n))
             for unit, known in self._units.items()
             for alarm, n in sorted(known.counts.items())
             if self._is_news(known, alarm, n)
@@ -87,3 +88,7 @@ class Alarms:
         if known.excused:
             known.excused, known.excused_until = False, (record.boot, record.sequence + REORDERED)
         return known.excused_until is not None and at <= known.excused_until
+
+
+def _text(unit: str, alarm: str, count: int) -> str:
+    return f"ALARM: unit {unit}: {alarm}: {_WORDS[alarm].format(n=count)}"

@@ -1,15 +1,15 @@
 """`stillroom site gateway`: receives what units say, keeps every entry once, tells each unit what it may delete.
 
 One thread and one loop: take what came, open it, commit the batch, announce, answer. A unit hears that the gateway
-has an entry only after the commit. With `--json` each entry is printed once, over all runs of this gateway.
+has an entry only after the commit. With `--json` each entry is printed once, over all runs of this gateway; lines with
+a `notice` in between are about the gateway itself (`notices`).
 """
 
 import argparse
 import os
 import signal
 import sys
-from collections import Counter
-from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,8 +19,9 @@ from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.metronome import Pacer
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
+from stillroom_tools.site.gateway.notices import Notice, Refused
 from stillroom_tools.site.gateway.outgoing import collect
-from stillroom_tools.site.gateway.rooms import Rooms
+from stillroom_tools.site.gateway.rooms import Room, Rooms
 from stillroom_tools.site.gateway.store import Arrived, Store
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.subscriber import Message, Subscriber, say
@@ -30,13 +31,15 @@ HELP = "receive, keep and acknowledge what the units say"
 BATCH = 256
 LONGEST_WAIT_S = 0.2
 LOOK_ROUND_S = 1.0
-REPORT_S = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
     parser.add_argument(
-        "--json", action="store_true", help="each entry as one line of JSON on standard output, each once"
+        "--json",
+        action="store_true",
+        help="on standard output each entry as one line of JSON, each once; and lines with `notice`: alarms, presence, "
+        "what was refused",
     )
 
 
@@ -70,7 +73,7 @@ class Gateway:
         self._down = Downwards(
             self._enrolled.keys.signing, self._store, clock, site.config.slots.period_s, self._publish
         )
-        self._report = _Report(clock)
+        self._refused = Refused(clock, self._notice)
         self._stopping = False
 
     def stop(self) -> None:
@@ -92,7 +95,8 @@ class Gateway:
                         look_ns = self._clock.mono_ns() + round(LOOK_ROUND_S * NS_PER_S)
                         self._look_round()
         finally:
-            self._report.tell(self._enrolled.refusals, self._subscriber.dropped, now=True)
+            with suppress(StillroomError):  # nobody reads any more: that has been said
+                self._refused.tell(self._enrolled.refusals, self._subscriber.dropped, now=True)
             self._store.close()
 
     def _beat(self) -> None:
@@ -106,13 +110,13 @@ class Gateway:
             return
         now_ms = self._clock.utc_ms()
         counts = self._store.commit([Arrived(o, now_ms) for o in opened])
-        self._report.count(counts)
+        self._refused.count(counts)
         for o in opened:
             before = self._rooms.presence(o.unit)
             order = (o.boot, o.epoch_index, o.sequence)
             room = self._rooms.saw(o.unit, order, o.body.sealed_ms, o.body.snapshot)
             if room and room.presence != before:
-                _tell(f"unit {o.unit} (room {room.name}) is {room.presence}")
+                self._present(room, "")
         if counts["new"] or counts["rewritten"]:
             self._print_new()
 
@@ -123,10 +127,19 @@ class Gateway:
         for told in collect(self._site, self._enrolled.units, self._store.commands, self._clock.utc_ms()):
             _tell(told)
         for room in self._rooms.judge():
-            _tell(f"unit {room.unit} (room {room.name}) is silent: no record for three slots")
+            self._present(room, ": no record for three slots")
         for alarm in self._enrolled.alarms.news():
-            _tell(alarm)
-        self._report.tell(self._enrolled.refusals, self._subscriber.dropped)
+            self._notice(alarm)
+        self._refused.tell(self._enrolled.refusals, self._subscriber.dropped)
+
+    def _present(self, room: Room, because: str) -> None:
+        text = f"unit {room.unit} (room {room.name}) is {room.presence}{because}"
+        self._notice(Notice("presence", self._clock.utc_ms(), room.unit, room.presence, 0, text))
+
+    def _notice(self, notice: Notice) -> None:
+        _tell(notice.text)
+        if self._announce:
+            _write_all(msgspec.json.encode(notice) + b"\n")
 
     def _enrol(self) -> None:
         units = self._enrolled.units
@@ -142,29 +155,6 @@ class Gateway:
         while self._announce and (found := self._store.unannounced(BATCH)):
             _write_all(b"".join(msgspec.json.encode(kept) + b"\n" for _, kept in found))
             self._store.mark_announced(found[-1][0])
-
-
-class _Report:
-    """Says what was refused: a new kind at once, higher counts now and then."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._counts: Counter[str] = Counter()
-        self._told: dict[str, int] = {}
-        self._told_ns = 0
-
-    def count(self, counts: Mapping[str, int]) -> None:
-        self._counts.update({reason: n for reason, n in counts.items() if reason != "new"})
-
-    def tell(self, refusals: Mapping[tuple[str, str], int], dropped: int, *, now: bool = False) -> None:
-        """One line, where there is more than was told. `now`: without waiting."""
-        seen = {f"{reason} (unit {unit})": n for (unit, reason), n in sorted(refusals.items())}
-        seen |= {f"entries {reason}": n for reason, n in sorted(self._counts.items())}
-        seen |= {"dropped for want of time": dropped} if dropped else {}
-        due = now or self._clock.mono_ns() - self._told_ns >= REPORT_S * NS_PER_S
-        if seen.keys() != self._told.keys() or (due and seen != self._told):
-            self._told, self._told_ns = seen, self._clock.mono_ns()
-            _tell("not taken so far: " + ", ".join(f"{what} {n}" for what, n in seen.items()))
 
 
 def _tell(text: str) -> None:
