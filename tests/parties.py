@@ -53,7 +53,7 @@ class HandClock:
     """Time that moves when told."""
 
     def __init__(self, utc: datetime = NOON) -> None:
-        self._utc_ms, self._mono_ns = to_ms(utc), 10**9
+        self._utc_ms, self._mono_ns, self._boot = to_ms(utc), 10**9, 1
 
     def mono_ns(self) -> int:
         return self._mono_ns
@@ -61,9 +61,21 @@ class HandClock:
     def utc_ms(self) -> int:
         return self._utc_ms
 
+    def boot_id(self) -> bytes:
+        return self._boot.to_bytes(16, "big")
+
     def pass_time(self, time: timedelta) -> None:
         self._utc_ms += round(time.total_seconds() * 1000)
         self._mono_ns += round(time.total_seconds() * 1e9)
+
+    def turn(self, by: timedelta) -> None:
+        """Somebody sets the system clock; time itself goes on."""
+        self._utc_ms += round(by.total_seconds() * 1000)
+
+    def boot(self, off: timedelta = timedelta(0)) -> None:
+        """The machine is off for so long, and starts: monotonic time begins anew."""
+        self.pass_time(off)
+        self._boot, self._mono_ns = self._boot + 1, 10**9
 
 
 def recipient(of: KeyRing, *periods: tuple[datetime, datetime]) -> Recipient:

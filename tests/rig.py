@@ -56,8 +56,13 @@ class Rig:
         self.unit = Unit(self.settings, self.clock)
         self.eye, self.courier = Recorder(), Recorder()
         self.unit.connect(self.eye, self.courier)
+        self.hear_time()
         site = open_site(self.site_folder)
         self.receiver = Receiver(site.enrolments(), site.keys("gateway").boxes, MemoryStore())
+
+    def hear_time(self) -> None:
+        """The gateway's answer to something that was said just now."""
+        self.unit._clock.hear(self.clock.utc_ms(), self.clock.mono_ns())
 
     def authorise(self, days: float = 1, scopes: str = "status,breathing,pulse", *more: object) -> None:
         run(

@@ -198,6 +198,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(live: LiveSite, after_s: flo
 
 
 def test_kill_of_the_supervisor_ends_the_three(live: LiveSite):
+    live.start()
     unit = live.add_unit()
     process = run_unit(unit.folder)
     until(lambda: live.pid_of(unit, "eye"), "an eye")
@@ -208,7 +209,7 @@ def test_kill_of_the_supervisor_ends_the_three(live: LiveSite):
 
 def test_a_second_run_of_one_unit_is_refused(live: LiveSite):
     unit = live.add_unit()
-    unit.start()
+    live.start()
     until(lambda: unit.status().accepted > 0, "the first one's start")
     process = run_unit(unit.folder)
     _, said = process.communicate(timeout=20)

@@ -84,7 +84,7 @@ class UnpaddedDelivery(Delivery):
 
 class SlowDelivery(Delivery):
     def _hand_over(self, courier: Recorder, body: Body, send_ns: int) -> bool:
-        self._clock.pass_time(timedelta(milliseconds=10 * len(body.entries)))
+        self._clock._clock.pass_time(timedelta(milliseconds=10 * len(body.entries)))
         return super()._hand_over(courier, body, send_ns)
 
 

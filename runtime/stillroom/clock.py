@@ -6,11 +6,13 @@
 """
 
 import time
+from pathlib import Path
 from typing import Protocol
 
 MS_PER_S = 1_000
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Clock(Protocol):
@@ -19,6 +21,10 @@ class Clock(Protocol):
     def mono_ns(self) -> int: ...
 
     def utc_ms(self) -> int: ...
+
+    def boot_id(self) -> bytes:
+        """16 bytes that are others after each start of the machine, from which `mono_ns` counts."""
+        ...
 
 
 class SystemClock:
@@ -29,6 +35,9 @@ class SystemClock:
 
     def utc_ms(self) -> int:
         return time.time_ns() // NS_PER_MS
+
+    def boot_id(self) -> bytes:
+        return bytes.fromhex(_BOOT_ID.read_text(encoding="ascii").strip().replace("-", ""))
 
 
 def utc_text(utc_ms: int) -> str:

@@ -41,7 +41,8 @@ Why = Annotated[str, Meta(max_length=120, extra={"unit": "", "identifies": "pers
 Hash = Annotated[bytes, Meta(min_length=32, max_length=32, extra={"unit": "", "identifies": "none"})]
 PerMinute = Annotated[float, Meta(ge=3.0, le=240.0, extra={"unit": "/min", "identifies": "person"})]
 
-ClockSource = Literal["gateway", "system", "unsure"]
+ClockSource = Literal["gateway", "grace", "system", "unsure"]
+"""Its signed time; the grace after a boot; the system clock, where there is no gateway; none."""
 
 
 class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):

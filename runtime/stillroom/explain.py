@@ -15,6 +15,7 @@ from stillroom.documents import WITHOUT_EFFECT, to_ms
 from stillroom.errors import EXIT_OK
 from stillroom.keeper.authorisation import Papers, load_papers
 from stillroom.keeper.gate import Decision, Situation, decide
+from stillroom.keeper.known import Known
 from stillroom.keeper.roster import load_roster
 from stillroom.keys import fingerprint
 from stillroom.status import Status, read_running
@@ -43,6 +44,12 @@ _CLOSED = {
     "camera-refused": "its camera cannot be used until the next start",
     "camera-moved": "its camera was moved, and nobody has accepted what it looks at now",
     "halted": "the site's authority has halted it",
+}
+_CLOCKS = {
+    "gateway": "the gateway's signed word since this machine was started",
+    "grace": "what was known before this machine was started; that counts for minutes only",
+    "system": "the system clock, which counts where a site has no gateway",
+    "unsure": "nothing that counts: the gateway has not answered since this machine was started",
 }
 _KEPT = {
     "live": "shown, never stored",
@@ -91,8 +98,9 @@ def lines(unit: UnitConfig) -> Iterator[str]:
 
 def _decision(utc_ms: int, papers: Papers, status: Status | None) -> Decision:
     """What the documents say now; where a running keeper has a reason against, that reason."""
+    time = Known(utc_ms, utc_ms, "system")
     halted = bool(papers.halts - papers.lifted)
-    situation = Situation(utc_ms, utc_floor_ms=0, paused=False, camera_refused=False, halted=halted)
+    situation = Situation(time, paused=False, camera_refused=False, halted=halted)
     by_papers = decide(situation, papers.authorisations, papers.withdrawn)
     if status is None or status.gate == "open" or not by_papers.open:
         return by_papers
@@ -135,6 +143,7 @@ def _keeps(unit: UnitConfig, status: Status | None) -> Iterator[str]:
         yield "  The keeper is not running, or has not said anything yet."
     else:
         link = "connected to the broker" if status.connected else "not connected to the broker"
+        yield f"  Time is known by {_CLOCKS[status.clock]}."
         yield f"  Now: {status.accepted} events so far in its life, {status.waiting} waiting; {link}."
 
 

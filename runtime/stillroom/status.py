@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from stillroom.events import GateReason, RoomState
+from stillroom.events import ClockSource, GateReason, RoomState
 
 FILE = "keeper.json"
 STALE_AFTER_SLOTS = 5
@@ -25,6 +25,7 @@ class Status(Struct, frozen=True):
     connected: bool = False
     network: str = ""
     faults: tuple[str, ...] = ()
+    clock: ClockSource = "unsure"
     camera: dict[str, str] = {}
     refused_down: int = 0
     guards: dict[str, dict[str, str]] = {}

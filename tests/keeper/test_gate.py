@@ -4,7 +4,8 @@ import pytest
 from parties import authorisation
 
 from stillroom.documents import Authorisation, from_ms
-from stillroom.keeper.gate import CLOCK_TOLERANCE_MS, Decision, Situation, decide
+from stillroom.keeper.gate import Decision, Situation, decide
+from stillroom.keeper.known import Known
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000
@@ -14,8 +15,13 @@ def paper(name="a-1", start=NOW - HOUR, end=NOW + HOUR, review=None) -> Authoris
     return authorisation(name, start=from_ms(start), until=from_ms(end), review_by=from_ms(review or end))
 
 
-def at(utc_ms=NOW, floor=0, paused=False, refused=False, moved=False, halted=False) -> Situation:
-    return Situation(utc_ms, floor, paused, refused, moved, halted)
+def known(earliest=NOW, latest=None, source="gateway") -> Known:
+    return Known(earliest, earliest if latest is None else latest, source)
+
+
+def at(time=None, paused=False, refused=False, moved=False, halted=False) -> Situation:
+    time = known(time) if isinstance(time, int) else time or known()
+    return Situation(time, paused, refused, moved, halted)
 
 
 NONE: frozenset[str] = frozenset()
@@ -27,6 +33,12 @@ STANDING, PAST, FUTURE = (
 
 REVIEW = NOW + HOUR // 2
 REVIEWED = paper("a-4", review=REVIEW)
+UNSURE = known(source="unsure")
+
+
+def grace(earliest: int, latest: int) -> Known:
+    return known(earliest, latest, "grace")
+
 
 ROWS = [
     ("standing", at(), [STANDING], NONE, "open"),
@@ -60,11 +72,26 @@ ROWS = [
     ("halted", at(halted=True), [STANDING], NONE, "halted"),
     ("halted, nothing signed", at(halted=True), [], NONE, "halted"),
     ("halted and paused", at(halted=True, paused=True), [STANDING], NONE, "halted"),
-    ("halted and the clock turned back", at(floor=NOW + HOUR, halted=True), [STANDING], NONE, "halted"),
-    ("clock turned back a little", at(floor=NOW + CLOCK_TOLERANCE_MS), [STANDING], NONE, "open"),
-    ("clock turned back", at(floor=NOW + CLOCK_TOLERANCE_MS + 1), [STANDING], NONE, "clock-unsure"),
-    ("clock turned back to revive a past one", at(NOW - 90 * 60_000, NOW), [PAST], NONE, "clock-unsure"),
-    ("clock turned back and paused", at(floor=NOW + HOUR, paused=True), [STANDING], NONE, "clock-unsure"),
+    ("halted and the clock unsure", at(UNSURE, halted=True), [STANDING], NONE, "halted"),
+    ("clock unsure", at(UNSURE), [STANDING], NONE, "clock-unsure"),
+    ("clock unsure, nothing signed", at(UNSURE), [], NONE, "clock-unsure"),
+    ("clock unsure and paused", at(UNSURE, paused=True), [STANDING], NONE, "clock-unsure"),
+    ("no gateway, the system clock", at(known(source="system")), [STANDING], NONE, "open"),
+    ("grace, both bounds inside", at(grace(NOW, NOW + HOUR - 1)), [STANDING], NONE, "open"),
+    ("grace, the later bound at its end", at(grace(NOW, NOW + HOUR)), [STANDING], NONE, "clock-unsure"),
+    ("grace, the earlier bound before it", at(grace(NOW - HOUR - 1, NOW)), [STANDING], NONE, "clock-unsure"),
+    ("grace, the later bound at its review", at(grace(NOW, REVIEW)), [REVIEWED], NONE, "review-overdue"),
+    ("grace, nothing signed", at(grace(NOW, NOW)), [], NONE, "no-authorisation"),
+    ("grace, withdrawn", at(grace(NOW, NOW)), [STANDING], frozenset({"a-1"}), "withdrawn"),
+    ("grace and paused", at(grace(NOW, NOW), paused=True), [STANDING], NONE, "paused"),
+    ("known to a minute, which its end is in", at(known(NOW, NOW + HOUR)), [STANDING], NONE, "expired"),
+    (
+        "known to a minute, which its start is in",
+        at(known(NOW - HOUR - 1, NOW)),
+        [STANDING],
+        NONE,
+        "not-yet-valid",
+    ),
 ]
 
 

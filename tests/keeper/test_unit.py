@@ -110,13 +110,15 @@ def test_the_button_again_ends_the_pause(rig):
     assert rig.may_start
 
 
-def test_a_clock_turned_back_closes(rig):
+def test_a_system_clock_that_is_turned_is_a_condition_and_changes_nothing_else(rig):
     rig.authorise()
     rig.beat()
-    rig.slot()
-    rig.clock.pass_time(timedelta(hours=-1))
-    rig.beat()
-    assert not rig.may_start and rig.slot().snapshot.gate == "clock-unsure"
+    for by in (timedelta(hours=-1), timedelta(days=400)):
+        rig.clock.turn(by)
+        rig.beat()
+        body = rig.slot()
+        assert body.snapshot.gate == "open" and body.snapshot.clock == "gateway"
+        assert abs(body.sealed_ms - rig.unit._clock.utc_ms()) < 1000
 
 
 def test_observations_become_states_readings_and_numbers_that_rise(rig):

@@ -55,7 +55,7 @@ const reading = map(
 const snapshot = map({
   room: code, state, state_since_ms: ms, gate, breathing: reading, pulse: reading, motion: share, camera: code,
   model: code, frames_per_s: float(0, 240), frames_dropped: count, faults: list(code), accepted: count, waiting: count,
-  refused: count, clock: among("gateway", "system", "unsure"), links: count, head: bytes(32, 32),
+  refused: count, clock: among("gateway", "grace", "system", "unsure"), links: count, head: bytes(32, 32),
 });
 
 const events = {

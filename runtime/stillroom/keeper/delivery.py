@@ -5,18 +5,19 @@ roster's gateway and about this boot's own records.
 """
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
-from stillroom.clock import NS_PER_S, Clock
 from stillroom.documents import Roster
 from stillroom.errors import StorageError, TrustError, WireError
-from stillroom.events import Body, ClockSource, Command, DownBody, Snapshot
+from stillroom.events import Body, Command, DownBody, Snapshot
 from stillroom.files import file_stamp
 from stillroom.keeper.faults import Faults
+from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.roster import ROSTER_FILE, load_roster
 from stillroom.keeper.seal import Sealer
@@ -26,10 +27,11 @@ from stillroom.link import Down, Network, Sent, Up
 from stillroom.notes import parse_signer
 from stillroom.replay import Seen
 
-GATEWAY_TIME_GOOD_FOR_S = 600
 UNHEARD_DOWNS = 8
 """After a start the gateway speaks of the boot before until it has opened a record of this one."""
 CLOCK_DIFFERENCE_MS = 10_000
+MAX_MARKS = 1024
+"""Of what was said when; with older ones forgotten the bounds of time are wider, and still true."""
 _DOWN_SEEN = "down_seen"
 _ROSTER_VERSION = "roster_version"
 _APPROVERS = "approvers"
@@ -39,6 +41,24 @@ class Courier(Protocol):
     """The courier's door."""
 
     def send(self, message: Struct) -> bool: ...
+
+
+class Said:
+    """When what was said: the number of the newest entry, slot by slot. A cursor beyond it was made after that."""
+
+    def __init__(self, now_ns: int) -> None:
+        self._began_ns = now_ns
+        self._marks: deque[tuple[int, int]] = deque(maxlen=MAX_MARKS)
+
+    def note(self, accepted: int, now_ns: int) -> None:
+        if self._marks and self._marks[-1][0] == accepted:
+            self._marks[-1] = (accepted, now_ns)
+        else:
+            self._marks.append((accepted, now_ns))
+
+    def before(self, cursor: int) -> int:
+        """The latest moment known (monotonic, ns) that a record of this boot with this cursor was made after."""
+        return next((at_ns for number, at_ns in reversed(self._marks) if number < cursor), self._began_ns)
 
 
 class Delivery:
@@ -52,7 +72,7 @@ class Delivery:
         period_s: float,
         outbox: Outbox,
         faults: Faults,
-        clock: Clock,
+        clock: KnownTime,
         obey: Callable[[Command], None],
     ) -> None:
         """Raises TrustError: no roster, forged, out of its time, or of another site."""
@@ -65,20 +85,16 @@ class Delivery:
         self._slots = Slots(outbox, period_s)
         self._slot = 0
         self.network = Network(False, "not connected yet")
-        self._gateway_time_until_ns = 0
+        self._said = Said(clock.mono_ns())
         self._unheard = 0
         self.refused_down = 0
-
-    @property
-    def clock_source(self) -> ClockSource:
-        """Whether the gateway has confirmed the clock lately."""
-        return "gateway" if self._clock.mono_ns() < self._gateway_time_until_ns else "system"
 
     # upwards
 
     def send(self, courier: Courier, snapshot: Snapshot, send_ns: int) -> None:
         """One record of one size, to leave at `send_ns` (0: at once), with the entries that fit."""
         self._slot += 1
+        self._said.note(self._outbox.accepted, self._clock.mono_ns())
         now_ns, utc_ms = self._clock.mono_ns(), self._clock.utc_ms()
         body = self._slots.compose(self._slot, now_ns, utc_ms, snapshot, fits(self._sealer.capacity_bytes))
         if not self._hand_over(courier, body, send_ns) or not self.network.connected:
@@ -151,7 +167,7 @@ class Delivery:
         if self._sealer.down_seen is not None:
             self._outbox.remember(_DOWN_SEEN, self._sealer.down_seen.to_bytes())
         self._hear_cursor(down)
-        self._hear_time(down.utc_ms)
+        self._hear_time(down)
         if down.command is not None:
             self._obey(down.command)
 
@@ -165,10 +181,11 @@ class Delivery:
         why = "the gateway hears another unit with this one's key"
         self._faults.say("another-with-this-key", self._unheard >= UNHEARD_DOWNS, why)
 
-    def _hear_time(self, utc_ms: int) -> None:
-        differs = abs(utc_ms - self._clock.utc_ms()) > CLOCK_DIFFERENCE_MS
-        if not differs:
-            self._gateway_time_until_ns = self._clock.mono_ns() + GATEWAY_TIME_GOOD_FOR_S * NS_PER_S
+    def _hear_time(self, down: DownBody) -> None:
+        """Time counts where the record answers this boot: what was made before it says nothing of now."""
+        if down.heard == self._sealer.boot_id:
+            self._clock.hear(down.utc_ms, self._said.before(down.cursor))
+        differs = abs(down.utc_ms - self._clock.system_ms()) > CLOCK_DIFFERENCE_MS
         self._faults.say("clock-differs", differs, "system clock and gateway differ by more than 10 s")
 
     def _settle(self, cursor: int, ranges: tuple[tuple[int, int], ...]) -> None:

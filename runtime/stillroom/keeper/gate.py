@@ -8,18 +8,14 @@ from dataclasses import dataclass
 
 from stillroom.documents import Authorisation, to_ms
 from stillroom.events import GateReason
-
-CLOCK_TOLERANCE_MS = 5_000
-"""A system clock that is stepped back by more than this against the stored floor is not believed."""
+from stillroom.keeper.known import Known
 
 
 @dataclass(frozen=True)
 class Situation:
     """All that the gate looks at."""
 
-    utc_ms: int
-    utc_floor_ms: int
-    """The latest UTC that this unit has ever written down."""
+    time: Known
     paused: bool
     camera_refused: bool
     camera_moved: bool = False
@@ -46,7 +42,7 @@ def decide(
     """The first reason against, else open under the authorisation that lasts longest."""
     if situation.halted:
         return Decision("halted")
-    if situation.utc_ms < situation.utc_floor_ms - CLOCK_TOLERANCE_MS:
+    if situation.time.source == "unsure":
         return Decision("clock-unsure")
     if situation.paused:
         return Decision("paused")
@@ -54,19 +50,23 @@ def decide(
         return Decision("camera-refused")
     if situation.camera_moved:
         return Decision("camera-moved")
-    return _by_authorisation(situation.utc_ms, authorisations, withdrawn)
+    return _by_authorisation(situation.time, authorisations, withdrawn)
 
 
 def _by_authorisation(
-    utc_ms: int, authorisations: Sequence[Authorisation], withdrawn: frozenset[str]
+    time: Known, authorisations: Sequence[Authorisation], withdrawn: frozenset[str]
 ) -> Decision:
+    """One that has begun for certain, and for certain has not ended: the earlier bound opens, the later one closes."""
     standing = [a for a in authorisations if a.id not in withdrawn]
     if not standing:
         return Decision("withdrawn" if authorisations else "no-authorisation")
-    current = [a for a in standing if a.covers(utc_ms)]
-    reviewed = [a for a in current if not a.overdue(utc_ms)]
+    begun = [a for a in standing if to_ms(a.start) <= time.earliest_ms]
+    current = [a for a in begun if time.latest_ms < to_ms(a.until)]
+    reviewed = [a for a in current if not a.overdue(time.latest_ms)]
     if reviewed:
         return Decision("open", max(reviewed, key=lambda a: (a.until, a.id)))
     if current:
         return Decision("review-overdue")
-    return Decision("expired" if any(to_ms(a.until) <= utc_ms for a in standing) else "not-yet-valid")
+    if time.source == "grace":
+        return Decision("clock-unsure")
+    return Decision("expired" if begun else "not-yet-valid")

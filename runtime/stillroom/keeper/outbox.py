@@ -68,13 +68,12 @@ class Outbox(Shelf):
             number = self._thin(number, utc_ms)
             self._promise(number)
             self._set_meta("accepted", number)
-            self._set_meta("utc_floor_ms", max(utc_ms, self.utc_floor_ms))
+            self._set_meta("utc_floor_ms", self.utc_floor_ms)
             self._database.commit()
         except (sqlite3.Error, OSError) as error:
             self._failed(error)
             return 0
         done, self.accepted = number - self.accepted, number
-        self.utc_floor_ms = max(utc_ms, self.utc_floor_ms)
         self._waiting.clear()
         self.fault, self.urgent, self._deleted = None, False, False
         return done

@@ -95,6 +95,10 @@ class Shelf(ABC):
         )
         return frozenset(key[len(prefix) :] for (key,) in rows)
 
+    def raise_floor(self, utc_ms: int) -> None:
+        """UTC is not before this: on the card with the next commit, and never lowered."""
+        self.utc_floor_ms = max(self.utc_floor_ms, utc_ms)
+
     def last_link(self) -> tuple[int, bytes] | None:
         """Index and head of the newest audit link; None before the first. After damage a chain begins anew."""
         row = self._database.execute(

@@ -22,6 +22,7 @@ from stillroom.keeper.commands import Commands
 from stillroom.keeper.delivery import Delivery
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.gate import Decision
+from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.room import Room
 from stillroom.keeper.settings import ConfigurationWatch
@@ -53,7 +54,6 @@ class Unit:
 
     def __init__(self, settings: UnitConfig, clock: Clock, guarded: Guarded = NOT_GUARDED) -> None:
         self._settings = settings
-        self._clock = clock
         self._run = settings.path(settings.paths.run)
         self._trust = settings.path(settings.paths.trust)
         unit_keys = _own_keys(settings)
@@ -62,6 +62,7 @@ class Unit:
         self._outbox = Outbox(state, settings.outbox.max_entries, reserve_bytes)
         self._card = CardWatch(self._outbox, reserve_bytes)
         boot = self._outbox.next_boot()
+        self._clock = clock = KnownTime(clock, self._outbox)
         self._faults = Faults(lambda event: self._outbox.add(clock.utc_ms(), event))
         self._delivery = Delivery(
             self._trust,
@@ -192,6 +193,7 @@ class Unit:
             papers = Papers()
         else:
             self._faults.say("trust-unreadable", False, "")
+        self._clock.has_gateway = self._delivery.roster.delivery == "cursor"
         self._gate.take_papers(papers)
         version = self._delivery.renew_roster()
         if version is not None:
@@ -290,7 +292,7 @@ class Unit:
             faults=self._faults.names,
             accepted=self._outbox.accepted,
             waiting=self._outbox.waiting,
-            clock=self._delivery.clock_source,
+            clock=self._clock.known().source,
             refused=self._delivery.refused_down,
             links=links,
             head=head,
@@ -303,6 +305,7 @@ class Unit:
             status.Status(
                 unit=self._settings.unit,
                 gate=self._gate.decision.reason,
+                clock=self._clock.known().source,
                 state=self._room.state,
                 accepted=self._outbox.accepted,
                 waiting=self._outbox.waiting,

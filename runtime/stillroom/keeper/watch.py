@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from stillroom.clock import MS_PER_S, NS_PER_MS, Clock
+from stillroom.clock import MS_PER_S, NS_PER_MS
 from stillroom.config import PauseConfig
 from stillroom.events import GateChanged
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers
 from stillroom.keeper.gate import Decision, Situation, decide
+from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 
 _PAUSED_UNTIL = "paused_until_ms"
@@ -23,7 +24,7 @@ class GateWatch:
     """Holds what the gate looks at. `decide` is asked before every lease."""
 
     def __init__(
-        self, outbox: Outbox, audit: AuditChain, clock: Clock, pause: PauseConfig, asks: Asks
+        self, outbox: Outbox, audit: AuditChain, clock: KnownTime, pause: PauseConfig, asks: Asks
     ) -> None:
         self._outbox = outbox
         self._audit = audit
@@ -35,7 +36,8 @@ class GateWatch:
         self._halts, self._lifted = outbox.recall_names(_HALTED), outbox.recall_names(_LIFTED)
         self._camera_refused = False
         self._moved_ms = outbox.recall(_MOVED)
-        left_ms = outbox.recall(_PAUSED_UNTIL) - clock.utc_ms()
+        # Against the floor, which no wrong clock moves: a restart may lengthen a pause, and never cuts it short.
+        left_ms = outbox.recall(_PAUSED_UNTIL) - clock.known().earliest_ms
         self._paused_until_ns = self._in_ms(min(left_ms, self._pause_ms)) if left_ms > 0 else 0
         self.decision = Decision("no-authorisation")
         self.room = (outbox.recall_bytes(_ROOM) or b"none").decode()
@@ -114,7 +116,8 @@ class GateWatch:
             self._audit.append(now, "resumed-by-button")
         else:
             self._paused_until_ns = self._in_ms(self._pause_ms)
-            self._outbox.remember(_PAUSED_UNTIL, now + self._pause_ms, lasting=True)
+            until_ms = self._clock.known().earliest_ms + self._pause_ms
+            self._outbox.remember(_PAUSED_UNTIL, until_ms, lasting=True)
             self._audit.append(now, "paused-by-button", seconds=self._pause_ms // MS_PER_S)
 
     def decide(self, on_change: Callable[[Decision], None]) -> Decision:
@@ -122,8 +125,7 @@ class GateWatch:
         utc_ms = self._clock.utc_ms()
         self._accept_view(utc_ms)
         situation = Situation(
-            utc_ms,
-            self._outbox.utc_floor_ms,
+            self._clock.known(),
             self.paused,
             self._camera_refused,
             self.camera_moved,

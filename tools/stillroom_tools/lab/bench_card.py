@@ -22,7 +22,7 @@ from stillroom.keeper.unit import Unit
 from stillroom.keys import RecipientKey
 from stillroom.link import Down, Network, Up
 from stillroom.receiver import MemoryStore, Receiver
-from stillroom.wire import Lane
+from stillroom.wire import Lane, parse
 from stillroom_tools.site.gateway.cursor import Cursor
 from stillroom_tools.site.layout import open_site
 
@@ -42,6 +42,9 @@ class HandClock:
 
     def mono_ns(self) -> int:
         return self._mono_ns
+
+    def boot_id(self) -> bytes:
+        return bytes(16)
 
     def utc_ms(self) -> int:
         return self._utc_ms
@@ -110,7 +113,8 @@ class Life:
         assert self._courier.up is not None
         for entry in self._receiver.open(self._courier.up.record).body.entries:
             self._cursor = self._cursor.add(entry.number)
-        down = DownBody(self.clock.utc_ms(), self._cursor.contiguous, self._cursor.told(0))
+        heard = parse(self._courier.up.record).boot.id
+        down = DownBody(self.clock.utc_ms(), self._cursor.contiguous, self._cursor.told(0), None, heard)
         self._unit.from_courier(Down(self._down.seal(msgspec.msgpack.encode(down))))
 
     @property
