@@ -1,4 +1,5 @@
-"""Breathing from the slow cells: 0.1-0.7 Hz, over 20 to 30 seconds, of whatever moves with it.
+"""Breathing from the slow cells: 0.1-0.7 Hz, over 18 to 30 seconds (45 for slower breath), of whatever moves
+with it.
 
 A cell takes part when successive values of it resemble each other more than noise would (von Neumann's ratio, 1941:
 mean squared step over twice the variance is 1 for white noise, near 0 for anything slow). Of those the ones with the
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.evidence import RATE_HZ, Evidence, weigh, whole_band
+from stillroom.eye.evidence import LOW_HZ, RATE_HZ, Evidence, weigh, whole_band
 from stillroom.eye.quality import probability
 from stillroom.eye.spectrum import resample
 from stillroom.eye.sums import Sums
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from stillroom.eye.traces import Fifth
 
 SHORTEST_S, LONGEST_S = 18.0, 30.0
+SLOWEST_S = 45.0
+"""Where the longest window shows something slower than it can tell: three cycles of 4 a minute."""
+SLOW_BELOW_HZ, SLOW_LOW_HZ = 0.15, 0.04
 MAX_CELLS = 256
 MIN_CELLS = 6
 MAX_RATIO = 0.6
@@ -35,6 +39,8 @@ MIN_STEP = (0.03 * UNITS) ** 2
 EVEN_LIGHT = 0.45
 """Spread of the relative swing over cells all over the picture, over its mean: a lamp moves all cells alike."""
 LINED_UP = 0.9
+USUAL_SHARE, USUAL_WITHIN, LEAST_USUAL = 0.6, 0.5, 0.01
+"""The light swings where so many cells swing within half of their median; a hundredth of the strongest is too little."""
 LIGHT_GRID = 14
 STIRRED = 2.5
 """Mean squared steps of the long window against those of the short one: somebody moved before it."""
@@ -87,19 +93,24 @@ class Breathing:
         if span_s < SHORTEST_S - 0.5 / RATE_HZ:
             self._row.clear()
             return Reading(withheld="warming-up", window_s=round(span_s, 1))
-        span_s = self._calm_s(span_s)
-        evidence = self._weigh(allowed, span_s)
+        span_s, evidence = self._look_back(allowed, span_s)
         self.evidence = evidence
         if evidence is not None and evidence.balance > BURST:
             self._row.clear()
             return Reading(withheld="motion", window_s=round(span_s, 1))
         worth = 0.0 if evidence is None else evidence.worth
         if evidence is None or worth < LEAST_WORTH or self._is_light(evidence.peak.hz, span_s):
-            waits = evidence is not None and not evidence.possible and span_s < LONGEST_S
-            self._row[:] = [] if waits else [(FAILED, None)]
+            self._row[:] = [] if self._waits(evidence) else [(FAILED, None)]
             return Reading(withheld="low-signal", window_s=round(span_s, 1))
         self._row = [*self._row[1 - MOST_READS :], (worth, evidence.peak.hz)]
         return self._judge(evidence)
+
+    def _waits(self, evidence: Evidence | None) -> bool:
+        """Whether the window is only too short as yet for its rhythm."""
+        if evidence is None or evidence.possible:
+            return False
+        slow = evidence.peak.hz < SLOW_BELOW_HZ and self._ring.span_s() < SLOWEST_S
+        return slow or evidence.window_s < LONGEST_S
 
     def _judge(self, evidence: Evidence) -> Reading:
         window_s = round(evidence.window_s, 1)
@@ -111,8 +122,9 @@ class Breathing:
         return Reading(round(float(np.median(recent)), 2), quality, None, "cells", window_s)
 
     def _is_light(self, hz: float, span_s: float) -> bool:
-        """Whether what swings is the light: everywhere by the same share, in phase along rows or columns (flicker
-        that aliases into the band, with or without the bands of a rolling shutter).
+        """Whether the light swings: most of the picture by the same share in one phase, whatever swings more (a screen
+        and its glow); or all of it alike in phase along rows or columns (flicker that aliases into the band, with or
+        without the bands of a rolling shutter).
         """
         rows = self._ring.width // self._columns
         down, across = (
@@ -123,8 +135,12 @@ class Breathing:
         level = np.maximum(values.mean(axis=0), UNITS)
         samples = len(times) // 10 * 10
         even = resample(times, values / level - 1.0, RATE_HZ, samples)
-        swing = whole_band(samples).at(hz, even).reshape(len(down), len(across))
+        low_hz = SLOW_LOW_HZ if span_s > LONGEST_S else LOW_HZ
+        swing = whole_band(samples, low_hz).at(hz, even).reshape(len(down), len(across))
         size = np.abs(swing)
+        usual = complex(np.median(swing.real), np.median(swing.imag))
+        if float((np.abs(swing - usual) < USUAL_WITHIN * abs(usual)).mean()) > USUAL_SHARE:
+            return abs(usual) > LEAST_USUAL * float(size.max())
         alike = float(size.std()) <= EVEN_LIGHT * float(size.mean())
         lines = max(float(np.abs(swing.sum(axis=axis)).sum()) for axis in (0, 1))
         return alike and lines >= LINED_UP * float(size.sum())
@@ -134,14 +150,23 @@ class Breathing:
         steps = [sums.stir() for sums in (self._long, self._short)]
         return min(span_s, LONGEST_S) if steps[0] < STIRRED * steps[1] else SHORTEST_S
 
-    def _weigh(self, allowed: NDArray[np.bool_] | None, span_s: float) -> Evidence | None:
+    def _look_back(self, allowed: NDArray[np.bool_] | None, held_s: float) -> tuple[float, Evidence | None]:
+        """The span that was read, and what it shows: of slow breath a longer one, as soon as so much is held."""
+        span_s = self._calm_s(held_s)
+        evidence = self._weigh(allowed, span_s, LOW_HZ)
+        slow = evidence is not None and not evidence.possible and evidence.peak.hz < SLOW_BELOW_HZ
+        if not slow or span_s < LONGEST_S or held_s < SLOWEST_S:
+            return span_s, evidence
+        return SLOWEST_S, self._weigh(allowed, SLOWEST_S, SLOW_LOW_HZ)
+
+    def _weigh(self, allowed: NDArray[np.bool_] | None, span_s: float, low_hz: float) -> Evidence | None:
         cells = choose(self._long if span_s > SHORTEST_S else self._short, allowed)
         if len(cells) < MIN_CELLS:
             return None
         times, rows = self._ring.window(span_s, cells)
         rows -= rows.mean(axis=0)
         samples = int((span_s + 0.5 / RATE_HZ) * RATE_HZ) // 10 * 10
-        return weigh(resample(times, rows, RATE_HZ, samples), cells, self._columns)
+        return weigh(resample(times, rows, RATE_HZ, samples), cells, self._columns, low_hz)
 
 
 def choose(sums: Sums, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:

@@ -6,6 +6,7 @@ else, a second sleeper has a rate of his own. None of this depends on the rate, 
 The signs are links of one chain: `worth` is their product, so that one that fails cannot be made up for by others.
 """
 
+import math
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -22,7 +23,7 @@ STRONG = 24
 """Cells by which standing, pattern and strays are judged."""
 PARTS = 3
 OWN_SHARE = 0.6
-LEAST_FLOOR = 0.05
+LEAST_FLOOR = 0.02
 """Of the lobe: noise that is always allowed for, since no chest moves quite as one."""
 LINKS: dict[str, tuple[float, float]] = {
     "share": (0.30, 0.06),
@@ -30,13 +31,17 @@ LINKS: dict[str, tuple[float, float]] = {
     "in_half": (0.30, 0.08),
     "standing": (0.50, 0.07),
     "pattern": (0.60, 0.05),
-    "strays": (0.80, -0.12),
+    "strays": (0.90, -0.10),
     "own": (0.40, 0.08),
     "rival": (0.30, -0.06),
 }
 """Where each sign is worth one half, and by how much more (or less, where negative) it is worth 0.73.
 
 Set by hand between simulated people in noise, recordings of two and a simulated room's curtain and television.
+"""
+HANN_BEND = math.tau**2 / 12.0 - 2.0
+"""A line's power through a Hann window of T seconds is about 1 - HANN_BEND (T df)^2 near its top (the window's second
+moment): times frequency f, its top lies 1 / (2 HANN_BEND T^2 f) too high, 0.2 a minute at 8 in 30 s.
 """
 _TINY = 1e-12
 
@@ -89,20 +94,22 @@ class Evidence:
         return float(np.prod(1.0 / (1.0 + np.exp(np.minimum(away, 50.0)))))
 
 
-def weigh(samples: Real, cells: NDArray[np.intp], columns: int) -> Evidence | None:
-    """The evidence in evenly spaced samples (n, m) of m cells, whose places are `cells` in rows of `columns`."""
+def weigh(samples: Real, cells: NDArray[np.intp], columns: int, low_hz: float = LOW_HZ) -> Evidence | None:
+    """The evidence in evenly spaced samples (n, m) of m cells, whose places are `cells` in rows of `columns`.
+
+    low_hz: where the band begins.
+    """
     window_s = len(samples) / RATE_HZ
-    whole = whole_band(len(samples))
+    whole = whole_band(len(samples), low_hz)
     spectrum = whole(samples)
     powers = _power(spectrum)
     lobe_hz = 2.0 / window_s
-    power = powers.sum(axis=1)
-    peak = find_peak(whole.hz, power * whole.hz, lobe_hz)
+    peak = find_peak(whole.hz, powers.sum(axis=1) * whole.hz, lobe_hz)
     if peak is None:
         return None
-    peak = replace(peak, hz=_unweighted(whole.hz, power, peak.hz))
+    peak = replace(peak, hz=peak.hz - 1.0 / (2.0 * HANN_BEND * window_s**2 * peak.hz))
     index = int(np.argmin(np.abs(whole.hz - peak.hz)))
-    in_half, balance = _halves(samples, index)
+    in_half, balance = _halves(samples, index, low_hz)
     odd = (cells // columns + cells % columns) % 2 == 1
     strong = np.argsort(-powers[index])[:STRONG]
     own, rival = _holders(whole.hz, powers * whole.hz[:, None].astype(np.float32), peak.hz, lobe_hz)
@@ -115,16 +122,16 @@ def weigh(samples: Real, cells: NDArray[np.intp], columns: int) -> Evidence | No
         cells=cells,
         strength=powers[index],
         standing=_standing(spectrum[index, strong]),
-        pattern=_pattern(samples[:, strong], peak.hz),
+        pattern=_pattern(samples[:, strong], peak.hz, low_hz),
         strays=_strays(whole.hz, spectrum[:, strong], peak.hz, lobe_hz),
         own=own,
         rival=rival,
     )
 
 
-def whole_band(samples: int) -> Basis:
+def whole_band(samples: int, low_hz: float = LOW_HZ) -> Basis:
     """What takes a whole window of `samples` to its spectrum."""
-    return basis(samples, RATE_HZ, LOW_HZ, HIGH_HZ, STEP_HZ, 2)
+    return basis(samples, RATE_HZ, low_hz, HIGH_HZ, STEP_HZ, 2)
 
 
 def _power(spectrum: Complex) -> Real:
@@ -132,18 +139,10 @@ def _power(spectrum: Complex) -> Real:
     return power
 
 
-def _unweighted(hz: NDArray[np.float64], power: Real, peak_hz: float) -> float:
-    """Where the power itself is highest near the peak of power times frequency, which lies a little above it."""
-    near = np.flatnonzero(np.abs(hz - peak_hz) <= 2.5 * STEP_HZ)
-    top = find_peak(hz[near], power[near], 0.0)
-    inside = top is not None and hz[near[0]] < top.hz < hz[near[-1]]
-    return top.hz if top is not None and inside else peak_hz
-
-
-def _halves(samples: Real, index: int) -> tuple[float, float]:
+def _halves(samples: Real, index: int, low_hz: float) -> tuple[float, float]:
     """`in_half` and `balance` at one of the frequencies."""
     half = len(samples) // 2
-    part = basis(half, RATE_HZ, LOW_HZ, HIGH_HZ, STEP_HZ, 1)
+    part = basis(half, RATE_HZ, low_hz, HIGH_HZ, STEP_HZ, 1)
     halves = np.stack([_power(part(s)).sum(axis=1) * part.hz for s in (samples[:half], samples[half:])])
     here = halves[:, index]
     in_half = float((here / np.maximum(halves.max(axis=1), _TINY)).min())
@@ -163,10 +162,10 @@ def _standing(swing: Complex) -> float:
     return float(np.abs((swing**2).sum()) / max(float(_power(swing).sum()), _TINY))
 
 
-def _pattern(samples: Real, hz: float) -> float:
+def _pattern(samples: Real, hz: float, low_hz: float) -> float:
     """Mean likeness of each two parts of the window, each part in its best phase."""
     count = len(samples) // PARTS
-    part = basis(count, RATE_HZ, LOW_HZ, HIGH_HZ, STEP_HZ, 1)
+    part = basis(count, RATE_HZ, low_hz, HIGH_HZ, STEP_HZ, 1)
     sides = []
     for begin in range(0, PARTS * count, count):
         swing = part.at(hz, samples[begin : begin + count])

@@ -1,8 +1,8 @@
 """What is remembered of the grids: cells at two paces, in rings of fixed size.
 
 Fast (8-16 Hz, whole frames added up): sums of Y, U, V, some nine seconds, for the pulse. Slow (5 Hz, aligned to fifths
-of a second of frame time): mean luma, thirty seconds, for breathing. Thirty seconds of full cells at 30 Hz would be
-26 MB at 640x480; these are 4 MB and 1.5 MB. Time is frame time.
+of a second of frame time): mean luma, three quarters of a minute, for breathing. So much of full cells at 30 Hz would
+be 39 MB at 640x480; these are 4 MB and 2.2 MB. Time is frame time.
 """
 
 import math
@@ -22,7 +22,7 @@ FAST_SPAN_S = 9.5
 FAST_PLACES = round(FAST_SPAN_S * FAST_HZ * 1.1)
 """At most a tenth faster than FAST_HZ: frames are added up until they are no faster than that."""
 SLOW_NS = 200_000_000
-SLOW_SPAN_S = 31.0
+SLOW_SPAN_S = 46.0
 MAX_ADDED = 4
 """Frames in one fast row: 4 x 64 x 255 = 65,280 still fits 16 bits."""
 LUMA_PIXELS = 64
