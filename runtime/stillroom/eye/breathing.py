@@ -40,7 +40,7 @@ EVEN_LIGHT = 0.45
 """Spread of the relative swing over cells all over the picture, over its mean: a lamp moves all cells alike."""
 LINED_UP = 0.9
 USUAL_SHARE, USUAL_WITHIN, LEAST_USUAL = 0.6, 0.5, 0.01
-"""The light swings where so many cells swing within half of their median; a hundredth of the strongest is too little."""
+"""Light: so many cells swing within half of their median, and that is more than a hundredth of the strongest."""
 LIGHT_GRID = 14
 STIRRED = 2.5
 """Mean squared steps of the long window against those of the short one: somebody moved before it."""
