@@ -4,6 +4,10 @@
     head(n) = H("stillroom/1 audit head", head(n-1) || n (8) || time in ms (8) || leaf(n)),   head(0) = 32 zero bytes
     signature(n) = Ed25519 of the unit over "stillroom/1 audit link" 0x00 || n (8) || head(n)
 
+A card that was damaged has forgotten the newest head. The chain then begins anew: n goes on behind every number that
+may have been used, the head before is 32 zero bytes again, and the first link's body says `storage-damaged`. What lies
+between may be missing, and that it may is signed.
+
 H is the BLAKE2b-256 of WIRE.md, numbers are big-endian. Each link can be checked by itself against the unit's key, and
 all of them against each other. Body and salt can be erased: the chain still verifies by the leaf, and without
 the salt nobody can find out by trying whether a leaf was of a body that he guesses.
@@ -17,6 +21,8 @@ from stillroom.keys import VerifyKey, digest
 
 FIRST_HEAD = bytes(32)
 SALT_BYTES = 16
+STORAGE_DAMAGED = "storage-damaged"
+"""What the first link of a chain that begins anew says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,19 @@ def follow(before: bytes, index: int, link: Proof, key: VerifyKey) -> bytes:
     if not key.verifies(signed_part(index, head), link.signature):
         raise ValueError(f"link {index} was not signed by this unit")
     return head
+
+
+def follow_on(
+    before: tuple[int, bytes], link: Proof, key: VerifyKey, *, says_damaged: bool
+) -> tuple[int, bytes]:
+    """Index and head after `link`, which comes after `before` (index, head); or which begins the chain anew.
+
+    `says_damaged`: its body says `storage-damaged`. Raises ValueError naming what is wrong.
+    """
+    index, head = before
+    if says_damaged and link.index > index + 1:
+        index, head = link.index - 1, FIRST_HEAD
+    return index + 1, follow(head, index + 1, link, key)
 
 
 def verify(links: Iterable[Proof], key: VerifyKey) -> bytes:

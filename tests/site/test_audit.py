@@ -23,6 +23,20 @@ from stillroom_tools.site.layout import open_site
 ANOTHER_KEY = SigningKey(bytes(32)).verify_key.raw.hex()
 
 
+def deliver(rig: Rig) -> None:
+    """All that waits, into the gateway's store."""
+    store = Store(rig.site_folder / "gateway")
+    rig.receiver._store = store
+    rig.unit.from_courier(Network(True, "connected"))
+    while True:
+        rig.unit.slot()
+        opened = rig.receiver.open(rig.courier.sent[-1].record)
+        if not opened.body.entries:
+            break
+        store.commit([Arrived(opened, rig.clock.utc_ms())])
+    store.close()
+
+
 @pytest.fixture
 def chain(tmp_path: Path) -> tuple[Path, str]:
     """A unit's life through the keeper, the wire and the gateway's store: the exported file, and the fingerprint."""
@@ -34,18 +48,72 @@ def chain(tmp_path: Path) -> tuple[Path, str]:
     rig.unit.button()
     rig.withdraw()
     rig.beat()
-    store = Store(rig.site_folder / "gateway")
-    rig.receiver._store = store
-    rig.unit.from_courier(Network(True, "connected"))
-    while True:
-        rig.unit.slot()
-        opened = rig.receiver.open(rig.courier.sent[-1].record)
-        if not opened.body.entries:
-            break
-        store.commit([Arrived(opened, rig.clock.utc_ms())])
-    store.close()
+    deliver(rig)
     command("site", "audit", "export", "u-1", "--site", rig.site_folder, "--out", tmp_path / "u-1.audit")
     return tmp_path / "u-1.audit", VerifyKey(open_site(rig.site_folder).enrolment("u-1").sign).fingerprint
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> tuple[Path, str]:
+    """The chain of a unit whose card was damaged once: before, and after."""
+    rig = Rig(tmp_path)
+    rig.authorise()
+    rig.beat()
+    deliver(rig)
+    rig.unit.close()
+    database = rig.folder / "state" / "outbox.db"
+    database.write_bytes(bytes(database.stat().st_size))
+    rig.start()
+    rig.beat()
+    deliver(rig)
+    command("site", "audit", "export", "u-1", "--site", rig.site_folder, "--out", tmp_path / "u-1.audit")
+    return tmp_path / "u-1.audit", VerifyKey(open_site(rig.site_folder).enrolment("u-1").sign).fingerprint
+
+
+def where_damaged(lines: list[str]) -> int:
+    return next(n for n, line in enumerate(lines) if "storage-damaged" in line)
+
+
+def test_a_damaged_card_is_told_as_such_and_the_chain_verifies(damaged, capsys):
+    path, fingerprint = damaged
+    command("site", "audit", "verify", path, "--fingerprint", fingerprint)
+    said = capsys.readouterr().out
+    first, last = map(
+        int, re.search(r"storage was damaged: what links (\d+) to (\d+) said may", said).groups()
+    )
+    assert first > 3 and last >= 4096
+    command("site", "audit", "show", path, "--fingerprint", fingerprint)
+    assert "The unit's storage was found damaged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda lines: [*lines[: where_damaged(lines)], *lines[where_damaged(lines) + 1 :]],
+        lambda lines: [*lines[:2], *lines[3:]],
+        lambda lines: [*lines[:-2], lines[-1]],
+        lambda lines: [line.replace("storage-damaged", "storage-mended") for line in lines],
+        lambda lines: [line.replace("found", "fount") for line in lines],
+        lambda lines: [lines[0], *lines[where_damaged(lines) :], *lines[1 : where_damaged(lines)]],
+    ],
+    ids=["its link gone", "one before gone", "one after gone", "another word", "its words changed", "turned round"],
+)  # fmt: skip
+def test_a_damage_excuses_nothing_else(damaged, spoil, capsys):
+    path, fingerprint = damaged
+    rewrite(path, spoil)
+    assert main(["site", "audit", "verify", str(path), "--fingerprint", fingerprint]) == 6
+    assert len(capsys.readouterr().err.strip().splitlines()[-1:]) == 1
+
+
+def test_the_words_that_excuse_a_gap_are_not_erased(damaged, capsys):
+    path, fingerprint = damaged
+    lines = path.read_text().splitlines()
+    number = json.loads(lines[where_damaged(lines)])["index"]
+    before = path.read_bytes()
+    words = ["site", "audit", "erase", str(path), "--fingerprint", fingerprint, "--link"]
+    assert main([*words, str(number)]) == 3 and "must stay" in capsys.readouterr().err
+    assert path.read_bytes() == before
+    assert main([*words, str(number + 1)]) == 0, "the next one may"
 
 
 def test_a_whole_chain_is_said_to_be_whole(chain, capsys):
@@ -62,7 +130,6 @@ def test_it_is_shown_in_words_that_a_resident_can_read(chain, capsys, tmp_path):
         "The unit was switched on",
         "An authorisation was accepted",
         "The camera was allowed to be on, under authorisation a-",
-        "Somebody in the room pressed pause, for 900 seconds",
         "Somebody in the room pressed pause, for 900 seconds",
         "The camera was off: somebody had paused it",
         "Somebody in the room ended the pause",

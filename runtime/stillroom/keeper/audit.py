@@ -20,6 +20,8 @@ class AuditChain:
         self._outbox = outbox
         self._key = key
         self._index, self._head = outbox.last_link() or (0, FIRST_HEAD)
+        self.begins_anew = self._index > 0 and self._head == FIRST_HEAD
+        """The card has lost where the chain stood: it goes on behind every number used, and its first link says why."""
 
     def append(self, at_ms: int, what: str, **details: str | int) -> None:
         """Add one link: what happened (a code) and its details."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from stillroom import __version__, keys, status
-from stillroom.chain import FIRST_HEAD
+from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED
 from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, TrustError
@@ -87,11 +87,12 @@ class Unit:
         (self._run / EYE_START).unlink(missing_ok=True)
         names = {"site": settings.site, "unit": settings.unit}
         missing = guarded.missing
+        if self._audit.begins_anew or self._outbox.damage:
+            found = self._outbox.damage or "in an earlier run"
+            self._audit.append(clock.utc_ms(), STORAGE_DAMAGED, found=found[:60])
         self._audit.append(
             clock.utc_ms(), "start", version=__version__, boot=boot, guards_missing=missing, **names
         )
-        if self._outbox.damage:
-            self._audit.append(clock.utc_ms(), "storage-damaged", found=self._outbox.damage[:60])
 
     def connect(self, eye: Peer, courier: Peer) -> None:
         """The doors through which this unit speaks."""

@@ -4,6 +4,7 @@ The first line says whose it is and with which key; each further line is a link.
 salt, only its leaf.
 """
 
+import itertools
 import re
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from stillroom.chain import FIRST_HEAD, Proof, follow, leaf_of
+from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED, Proof, follow_on, leaf_of
 from stillroom.config import Name
 from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import Audited
@@ -57,6 +58,11 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def erased(self) -> bool:
         return self.leaf is not None
+
+    @property
+    def says_damaged(self) -> bool:
+        """A chain may begin anew with it."""
+        return self.said().get("what") == STORAGE_DAMAGED
 
     def proof(self) -> Proof:
         """What the chain is checked with: the leaf of body and salt, or as it stands where they were erased."""
@@ -152,10 +158,10 @@ def verify(
         )
     if not links:
         raise TrustError(f"{path}: no link in it: a unit's first start is always one")
-    before = FIRST_HEAD
-    for index, link in enumerate(links, 1):
+    before = (0, FIRST_HEAD)
+    for link in links:
         try:
-            before = follow(before, index, link.proof(), key)
+            before = follow_on(before, link.proof(), key, says_damaged=link.says_damaged)
         except ValueError as error:
             raise TrustError(f"{path}: {error}") from None
         _check_names(path, head, link)
@@ -165,8 +171,19 @@ def verify(
         )
 
 
+def missing(links: Sequence[Link]) -> list[tuple[int, int]]:
+    """What a damaged card has cost a chain that verifies: (first, last) of the links that may be missing, each time."""
+    pairs = itertools.pairwise([0, *(link.index for link in links)])
+    return [(before + 1, after - 1) for before, after in pairs if after > before + 1]
+
+
 def erase(path: Path, links: Sequence[Link], numbers: Collection[int]) -> list[Link]:
     """The links with the words of some of them gone for good. Raises ConfigError for a link that is not there."""
+    needed = sorted(link.index for link in links if link.index in numbers and link.says_damaged)
+    if needed:
+        raise ConfigError(
+            f"{path}: link {needed[0]} says why links are missing before it: its words must stay"
+        )
     unknown = sorted(set(numbers) - {link.index for link in links})
     if unknown:
         raise ConfigError(f"{path}: no link {unknown[0]} in it: 1 to {links[-1].index} are")

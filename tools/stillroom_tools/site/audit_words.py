@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillroom.clock import utc_text
-from stillroom_tools.site.audit_file import Head, Link
+from stillroom_tools.site.audit_file import Head, Link, missing
 
 LAST_MS = 253_402_300_799_000
 """The end of the year 9999: what no clock says is not printed as if one had."""
@@ -37,6 +37,10 @@ def whole(head: Head, links: Sequence[Link]) -> str:
         f"whole: {len(links)} links of unit '{head.unit}' of site '{head.site}', from {_when(links[0])} to "
         f"{_when(links[-1])}, each signed by this unit"
         + (f"; {erased} erased" if erased else "")
+        + "".join(
+            f"; the unit says, signed, that its storage was damaged: what links {first} to {last} said may be missing"
+            for first, last in missing(links)
+        )
         + f"; whether later ones were cut off, only a later head can tell: the newest here is {links[-1].head}"
     )
 
@@ -76,6 +80,9 @@ def words(link: Link) -> str:
         return _gate(said)
     plain = {
         "start": f"The unit was switched on (its start number {said.get('boot')})",
+        "storage-damaged": (
+            f"The unit's storage was found damaged ({said.get('found')}): what happened just before may be missing"
+        ),
         "stop": "The unit was switched off in good order",
         "camera-opened": f"The camera was opened ({said.get('camera')})",
         "camera-closed": "The camera was closed",
