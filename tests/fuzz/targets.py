@@ -20,13 +20,17 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     import parties as p
 
     from stillroom import bodies, config, link, notes, wire
+    from stillroom.chain import FIRST_HEAD, head_of, leaf_of, signed_part
     from stillroom.documents import KINDS
-    from stillroom.errors import ConfigError, LinkError, StorageError, TrustError, WireError
+    from stillroom.errors import ConfigError, InputError, LinkError, StorageError, TrustError, WireError
+    from stillroom.events import MAX_PART_BYTES, MAX_PARTS, Audited, Command
+    from stillroom.keeper.parts import Parts
     from stillroom.keys import load_keys
     from stillroom.notes import NoteError
     from stillroom.receiver import MemoryStore, Receiver
     from stillroom.replay import Seen, advance, given_up
     from stillroom.wire import Boot, Lane, Record
+    from stillroom_tools.site import audit_file, audit_words, configure
     from stillroom_tools.site.gateway.cursor import Cursor
     from stillroom_tools.site.gateway.store import FILE, Store
     from stillroom_tools.site.layout import SiteConfig
@@ -38,6 +42,7 @@ FOLDER = Path(
     tempfile.mkdtemp(prefix="stillroom-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
 )
 KINDS_IN_ORDER = sorted(KINDS.items(), key=lambda item: item[1])
+UNIT_KEY = p.UNIT.signing.verify_key
 AUTHORITY = notes.signer_of(p.AUTHORITY)
 
 
@@ -105,6 +110,45 @@ def document(data: bytes) -> None:
         assert notes.encode(kind, notes.decode(text, kind, schema)) == text
     except NoteError:
         pass
+
+
+def parts_of_commands(data: bytes) -> None:
+    """Commands in whatever order and parts: bounded, and what comes out is what went in under one number."""
+    parts, given = Parts(), {}
+    for at in range(0, len(data) - 4, 5):
+        number, part, count = data[at] % 3 + 1, data[at + 1] % MAX_PARTS + 1, data[at + 2] % MAX_PARTS + 1
+        if part > count:
+            continue
+        note = data[at + 3 : at + 5] * (data[at + 3] * 3)
+        given[number, count, part] = note
+        whole = parts.take(Command(number, part, count, note[:MAX_PART_BYTES]))
+        assert sum(map(len, parts._held.values())) <= MAX_PARTS * MAX_PART_BYTES
+        if whole is not None:
+            assert whole == b"".join(
+                given[number, count, one][:MAX_PART_BYTES] for one in range(1, count + 1)
+            )
+
+
+def setting(data: bytes) -> None:
+    """What a person types after `--set`."""
+    for key in ("room.bed_dwell_s", "zones.bed", "outbox.summary_s"):
+        try:
+            configure._parsed(f"{key}={data.decode('utf-8', 'replace')}")
+        except ConfigError as error:
+            assert "\n" not in str(error)
+
+
+def audit(data: bytes) -> None:
+    """A file that a facility hands over, and what is shown of it."""
+    path = written("u-1.audit", data)
+    key = UNIT_KEY
+    try:
+        head, links = audit_file.read(path)
+        audit_file.verify(path, head, links, key.fingerprint)
+    except (InputError, TrustError) as error:
+        assert "\n" not in str(error)
+        return
+    audit_words.page(head, links)
 
 
 def verifier_key(data: bytes) -> None:
@@ -206,6 +250,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         body,
         note,
         document,
+        parts_of_commands,
+        setting,
+        audit,
         verifier_key,
         key_file,
         unit_configuration,
@@ -215,6 +262,17 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         gateway_store,
     )
 }
+
+
+def audit_of_a_unit() -> bytes:
+    """Two links of a chain, as a file."""
+    head, links = FIRST_HEAD, []
+    for index, body in enumerate((b'{"what":"start","site":"demo","unit":"u-1"}', b'{"what":"stop"}'), 1):
+        head = head_of(head, index, 0, leaf_of(bytes(16), body))
+        signature = p.UNIT.signing.sign(signed_part(index, head))
+        links.append(audit_file.link_of(Audited(index, 0, body, bytes(16), head, signature)))
+    first = audit_file.Head(audit_file.KIND, "demo", "u-1", UNIT_KEY.raw.hex())
+    return audit_file.write(first, links)
 
 
 def seeds(name: str) -> list[bytes]:
@@ -228,7 +286,10 @@ def seeds(name: str) -> list[bytes]:
         "padding_of_a_record": [len(packed).to_bytes(2, "big") + packed],
         "body": [packed, p.packed(p.DOWN)],
         "note": [good_note],
-        "document": [text + b" " * n for n in range(4)],
+        "document": [text + b" " * n for n in range(len(KINDS))],
+        "parts_of_commands": [bytes([1, part, 3, 9, 9]) for part in range(4)],
+        "setting": [b"4.5", b"[[0, 0], [1, 0], [1, 1]]", b"nan", b"1e400"],
+        "audit": [audit_of_a_unit()],
         "verifier_key": [AUTHORITY.text.encode()],
         "unit_configuration": [(TESTS.parent / "config" / "unit.toml").read_bytes()],
         "site_configuration": [(TESTS.parent / "config" / "site.toml").read_bytes()],

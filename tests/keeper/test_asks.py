@@ -131,6 +131,19 @@ def test_it_outlives_a_restart(told: Commanded, board: KeyRing, lost: bool):
     assert told.gate == "open"
 
 
+def test_a_pause_that_a_bad_card_has_changed_still_closes_and_another_can_be_signed(
+    told: Commanded, board: KeyRing
+):
+    told.tell(2, pause(told, board))
+    told.rig.unit._outbox.remember("pause by board", b"\xc1 no pause")
+    told.tell(3, resume(told, board))
+    assert told.gate == "paused" and outcomes(told) == ["done", "unknown"]
+    told.rig.clock.pass_time(30 * MINUTE)
+    told.tell(4, pause(told, board, "p-2"))
+    told.tell(5, resume(told, board, "p-2"))
+    assert told.gate == "open"
+
+
 def test_before_and_after_its_time_it_is_refused(told: Commanded, board: KeyRing):
     start = now(told.rig.clock)
     told.tell(2, pause(told, board, start=start + 2 * MINUTE))

@@ -108,8 +108,12 @@ class Asks:
         raise Refusal("no-views")
 
     def _known(self, by: str) -> _Paused | None:
+        """None also where a bad card has changed it: how long the unit stays closed is kept elsewhere."""
         kept = self._outbox.recall_bytes(_PAUSE + by)
-        return msgspec.msgpack.decode(kept, type=_Paused) if kept else None
+        try:
+            return msgspec.msgpack.decode(kept, type=_Paused) if kept else None
+        except msgspec.MsgspecError:
+            return None
 
     def _keep(self, by: str, paused: _Paused) -> None:
         """And how long the longest of all stands, also where the database is lost."""
