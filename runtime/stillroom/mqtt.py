@@ -31,6 +31,8 @@ BRIEF_S = 5.0
 BRIEF_IN_A_ROW = 3
 SESSION_EXPIRY_S = 86_400
 MAX_UNACKNOWLEDGED = 32
+MAX_PACKET_BYTES = 65_536
+"""More than thirty records: a broker of MQTT 5 does not bring us what is larger."""
 
 _UNSUPPORTED_VERSION = {1, 132}
 _BAD_LOGIN = {4, 134}
@@ -194,6 +196,7 @@ class Session:
             return None
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = SESSION_EXPIRY_S if self._persistent else 0
+        properties.MaximumPacketSize = MAX_PACKET_BYTES
         return properties
 
     def _on_connect(
@@ -228,7 +231,11 @@ class Session:
     def _on_subscribe(
         self, client: paho.Client, _user: object, _mid: int, reasons: Any, _properties: object
     ) -> None:
-        refused = [topic for topic, r in zip(self._subscriptions, reasons, strict=False) if _code(r) >= 128]
+        codes = [
+            *map(_code, reasons),
+            *(_REFUSED for _ in self._subscriptions),
+        ]  # one unanswered is none granted
+        refused = [topic for topic, code in zip(self._subscriptions, codes, strict=False) if code >= _REFUSED]
         if refused:
             self._refusal = (
                 f"{self._where()} refuses the subscription to {refused[0]}: allow it in the broker's ACL"

@@ -211,6 +211,49 @@ def test_something_that_is_no_broker(tmp_path: Path) -> None:
             assert "broker.tls" in told.wait("closed the connection before answering")
 
 
+_CONNECTED = b"\x20\x03\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("said", "told_of_it"),
+    [
+        (b"\x20\x01\0", "closed the connection"),
+        (b"\x20\x05\0\0\2\xff\xff", "closed the connection"),
+        (b"\x20\xff\xff\xff\xff\xff", "closed the connection"),
+        (_CONNECTED + b"\x90\1\0", "closed the connection"),
+        (_CONNECTED + b"\x90\3\0\1\0", "refuses the subscription"),
+        (_CONNECTED + b"\x30\2\0\x09", "closed the connection"),
+        (_CONNECTED + b"\x32\x08\0\2\xff\xfe\0\1\0x", "broker 127.0.0.1"),
+        (_CONNECTED + b"\x40\1\0", "closed the connection"),
+        (_CONNECTED + b"\xe0\3\x8e\2\xff", "closed the connection"),
+        (_CONNECTED + b"\xf5\1\0", "closed the connection"),
+        (_CONNECTED + b"\x50\0\xb0\0\xf0\0", "closed the connection"),
+        (bytes(range(256)), "closed the connection"),
+    ],
+)
+def test_a_broker_that_talks_nonsense_is_told_in_one_line_and_tried_again(
+    tmp_path: Path, said: bytes, told_of_it: str
+) -> None:
+    calls: list[socket.socket] = []
+
+    def serve(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                calls.append(server.accept()[0])
+                calls[-1].recv(1000)
+                calls[-1].sendall(said)
+                calls[-1].shutdown(socket.SHUT_WR)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        with subscribed(plain(server.getsockname()[1]), tmp_path) as (subscriber, told):
+            assert "\n" not in told.wait(told_of_it)
+            wait_until(lambda: len(calls) >= 2)
+            assert not subscriber.connected
+    for call in calls:
+        call.close()
+
+
 def test_something_that_says_nothing(tmp_path: Path) -> None:
     server = socket.create_server(("127.0.0.1", 0))
     with server, subscribed(plain(server.getsockname()[1]), tmp_path) as (_, told):
