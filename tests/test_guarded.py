@@ -155,7 +155,10 @@ def test_what_only_an_attacker_asks_for_ends_the_process(unit, name, attempt):
 def test_care_does_not_start_without_a_guard_and_says_what_to_do(unit, name):
     path = unit / "unit.toml"
     text = (
-        path.read_text().replace('profile = "lab"', 'profile = "care"').replace("tls = false", "tls = true")
+        path.read_text()
+        .replace('profile = "lab"', 'profile = "care"')
+        .replace("tls = false", "tls = true")
+        .replace('kind = "file"', 'kind = "gpio"')
     )
     path.write_text(text)
     code = (

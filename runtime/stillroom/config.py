@@ -20,6 +20,8 @@ Polygon = Annotated[tuple[Point, ...], Meta(min_length=3, max_length=32)]
 
 
 MAX_FILE_BYTES = 256 * 1024
+LEAST_PAUSE_S = 60.0
+NO_LINE = -1
 OWN_CAMERA = "picamera2"
 """The kind that a unit has; every other kind is the lab's."""
 
@@ -89,10 +91,25 @@ class RoomConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Somebody was seen off the bed, nobody was seen leaving, and nothing shows any more, for so long: unknown."""
 
 
+class PanelConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The light and the button on the unit."""
+
+    kind: Literal["gpio", "file"] = "gpio"
+    """`gpio`: pins of a chip; `file`: on a laptop, the light is the file `indicator` in 'paths.run'."""
+    chip: str = "/dev/gpiochip0"
+    light_line: Annotated[int, Meta(ge=0, le=1023)] = 17
+    feedback_line: Annotated[int, Meta(ge=-1, le=1023)] = NO_LINE
+    """An input that is high while the light draws current; without one a broken lamp cannot be told."""
+    button_line: Annotated[int, Meta(ge=-1, le=1023)] = 27
+    """A push button to ground."""
+    required: bool = True
+    """Without a light that works the camera stays closed; `care` takes nothing else."""
+
+
 class PauseConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The button in the room."""
 
-    duration_s: Annotated[float, Meta(ge=60.0, le=86_400.0)] = 900.0
+    duration_s: Annotated[float, Meta(ge=LEAST_PAUSE_S, le=86_400.0)] = 900.0
     """How long one press stops all sensing; a second press ends it. No policy makes it shorter than a minute."""
 
 
@@ -144,6 +161,7 @@ class UnitConfig(Struct, frozen=True, forbid_unknown_fields=True):
     zones: Zones = Zones()
     room: RoomConfig = RoomConfig()
     pause: PauseConfig = PauseConfig()
+    panel: PanelConfig = PanelConfig()
     slots: SlotsConfig = SlotsConfig()
     outbox: OutboxConfig = OutboxConfig()
     broker: BrokerConfig = BrokerConfig()
@@ -211,6 +229,12 @@ def _check_together(path: Path, config: UnitConfig) -> None:
             f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "
             'use profile = "lab" for a simulated or recorded camera'
         )
+    if config.profile == "care" and config.panel.kind != "gpio":
+        raise ConfigError(
+            f"{path}: key 'panel.kind' = '{config.panel.kind}': profile 'care' takes only 'gpio'"
+        )
+    if config.profile == "care" and not config.panel.required:
+        raise ConfigError(f"{path}: key 'panel.required' = false: profile 'care' takes only true")
     if config.profile == "care" and not config.broker.tls:
         raise ConfigError(f"{path}: key 'broker.tls' = false: profile 'care' takes only true")
     if config.broker.certificate_file and not config.broker.key_file:

@@ -42,6 +42,7 @@ _CLOSED = {
     "paused": "somebody in the room pressed pause, or somebody of the roster asked for it",
     "clock-unsure": "its clock cannot be believed",
     "camera-refused": "its camera cannot be used until the next start",
+    "indicator-fault": "the light that tells the room does not work",
     "camera-moved": "its camera was moved, and nobody has accepted what it looks at now",
     "halted": "the site's authority has halted it",
 }

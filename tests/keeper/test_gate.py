@@ -19,9 +19,9 @@ def known(earliest=NOW, latest=None, source="gateway") -> Known:
     return Known(earliest, earliest if latest is None else latest, source)
 
 
-def at(time=None, paused=False, refused=False, moved=False, halted=False) -> Situation:
+def at(time=None, paused=False, refused=False, moved=False, halted=False, dead=False) -> Situation:
     time = known(time) if isinstance(time, int) else time or known()
-    return Situation(time, paused, refused, moved, halted)
+    return Situation(time, paused, refused, dead, moved, halted)
 
 
 NONE: frozenset[str] = frozenset()
@@ -65,6 +65,13 @@ ROWS = [
     ),
     ("review overdue, and its time over too", at(NOW + HOUR), [REVIEWED], NONE, "expired"),
     ("paused", at(paused=True), [STANDING], NONE, "paused"),
+    ("indicator dead", at(dead=True), [STANDING], NONE, "indicator-fault"),
+    ("indicator dead, nothing signed", at(dead=True), [], NONE, "indicator-fault"),
+    ("indicator dead and paused", at(dead=True, paused=True), [STANDING], NONE, "paused"),
+    ("indicator dead and camera refused", at(dead=True, refused=True), [STANDING], NONE, "indicator-fault"),
+    ("indicator dead and camera moved", at(dead=True, moved=True), [STANDING], NONE, "indicator-fault"),
+    ("indicator dead and the clock unsure", at(UNSURE, dead=True), [STANDING], NONE, "clock-unsure"),
+    ("indicator dead and halted", at(dead=True, halted=True), [STANDING], NONE, "halted"),
     ("camera refused", at(refused=True), [STANDING], NONE, "camera-refused"),
     ("camera moved", at(moved=True), [STANDING], NONE, "camera-moved"),
     ("camera moved, nothing signed", at(moved=True), [], NONE, "camera-moved"),

@@ -30,7 +30,7 @@ def test_the_screen_fits_and_always_shows_ledger_and_keys(width, height, rooms):
     console = Console(width=width, height=height, file=io.StringIO())
     many = [Room(f"unit-{n}", "silent", 0) for n in range(rooms)]
     note = "NOT CONNECTED: broker 127.0.0.1:1: nothing listens there; BROKER CUT (b mends it)"
-    picture = screen(many, "room-1", Ledger(), [line(n) for n in range(40)], note, 10**12, console)
+    picture = screen(many, "room-1", "steady", Ledger(), [line(n) for n in range(40)], note, 10**12, console)
     lines = console.render_lines(picture, pad=False)
     text = "\n".join("".join(s.text for s in row) for row in lines)
     assert "ledger: accepted 0 = delivered 0" in text and "q quit" in text

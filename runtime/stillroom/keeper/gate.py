@@ -18,6 +18,8 @@ class Situation:
     time: Known
     paused: bool
     camera_refused: bool
+    indicator_dead: bool = False
+    """The light that tells the room does not work, and the unit must have one."""
     camera_moved: bool = False
     """It looks at something else than before, and nobody has accepted that: private zones would lie elsewhere."""
     halted: bool = False
@@ -46,6 +48,8 @@ def decide(
         return Decision("clock-unsure")
     if situation.paused:
         return Decision("paused")
+    if situation.indicator_dead:
+        return Decision("indicator-fault")
     if situation.camera_refused:
         return Decision("camera-refused")
     if situation.camera_moved:

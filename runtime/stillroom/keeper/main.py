@@ -63,11 +63,12 @@ def _files(settings: UnitConfig) -> Files:
     """Keys to read; state, documents and sockets to write. No camera."""
     paths = settings.paths
     state = settings.path(paths.state)
+    pins = (Path(settings.panel.chip),) if settings.panel.kind == "gpio" else ()
     with suppress(OSError):  # whoever opens the database says what is wrong with it
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Files(
         read=(settings.path(paths.keys),),
-        write=(state, settings.path(paths.trust), settings.path(paths.run)),
+        write=(state, settings.path(paths.trust), settings.path(paths.run), *pins),
     )
 
 

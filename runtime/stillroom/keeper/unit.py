@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from stillroom import __version__, keys, status
 from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED
-from stillroom.clock import Clock
+from stillroom.clock import NS_PER_MS, Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, TrustError
 from stillroom.events import Command, Snapshot
@@ -22,6 +22,7 @@ from stillroom.keeper.commands import Commands
 from stillroom.keeper.delivery import Delivery
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.gate import Decision
+from stillroom.keeper.indicator import Indicator, Pattern, opener
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.room import Room
@@ -46,6 +47,8 @@ class Peer(Protocol):
     def put_out(self) -> None: ...
 
 
+FAULTS = ("clock-unsure", "indicator-fault", "camera-refused", "camera-moved")
+"""Reasons of the gate that somebody should look after; the light says so."""
 NOT_GUARDED = Guarded(())
 
 
@@ -84,6 +87,8 @@ class Unit:
         self._camera = self._model = "none"
         self._view = CameraWatch(self._faults.say)
         self._guards = {"keeper": guarded}
+        self._light = Indicator(opener(settings.panel, self._run), self._faults.say)
+        self._lit_until_ns = 0
         (self._run / EYE_START).unlink(missing_ok=True)
         names = {"site": settings.site, "unit": settings.unit}
         missing = guarded.missing
@@ -172,18 +177,35 @@ class Unit:
 
     def lease(self) -> None:
         """Five times a second: ask the gate; let the eye live, or end it."""
+        if self._light.pressed():
+            self._gate.press()
         decision = self._gate.decide(self._gate_changed)
+        if not self._show(decision):
+            decision = self._gate.decide(self._gate_changed)
         self._view.moved(self._gate.camera_moved)
         if not decision.open or decision.authorisation is None:
             self._close_eye()
             self._commit_urgent()
             return
         self._allow_start()
+        self._lit_until_ns = self._clock.mono_ns() + LEASE_TTL_MS * NS_PER_MS
         scopes = decision.authorisation.scopes
         self._eye.send(
             Lease(LEASE_TTL_MS, "breathing" in scopes, "pulse" in scopes, room_empty=self._room.is_empty)
         )
         self._commit_urgent()
+
+    def _show(self, decision: Decision) -> bool:
+        """The light: before a camera opens, until no eye can live any more. False where it must work and does not."""
+        now_ns = self._clock.mono_ns()
+        if decision.open or now_ns < self._lit_until_ns:
+            pattern: Pattern = "steady"
+        else:
+            fault = decision.reason in FAULTS or "camera-failed" in self._faults.names
+            pattern = "fault" if fault else "off"
+        works = self._light.show(pattern, now_ns)
+        self._gate.indicator_dead = not works and self._settings.panel.required
+        return not (decision.open and self._gate.indicator_dead)
 
     def read_trust(self) -> None:
         """Twice a second: the documents that the site has put there."""
@@ -243,6 +265,8 @@ class Unit:
             self.slot()
         except StillroomError as error:
             print(f"keeper: {error}", file=sys.stderr, flush=True)
+        self._light.show("off", self._clock.mono_ns())
+        self._light.close()
         self._outbox.close()
 
     # helpers

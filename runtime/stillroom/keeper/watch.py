@@ -35,6 +35,8 @@ class GateWatch:
         self._withdrawn = outbox.recall_names(_WITHDRAWN)
         self._halts, self._lifted = outbox.recall_names(_HALTED), outbox.recall_names(_LIFTED)
         self._camera_refused = False
+        self.indicator_dead = False
+        """Set by the unit: its light does not work, and it must have one."""
         self._moved_ms = outbox.recall(_MOVED)
         # Against the floor, which no wrong clock moves: a restart may lengthen a pause, and never cuts it short.
         left_ms = outbox.recall(_PAUSED_UNTIL) - clock.known().earliest_ms
@@ -128,6 +130,7 @@ class GateWatch:
             self._clock.known(),
             self.paused,
             self._camera_refused,
+            self.indicator_dead,
             self.camera_moved,
             halted=bool(self._halts - self._lifted),
         )

@@ -151,7 +151,16 @@ class Demo:
                 note = "; ".join(filter(None, [watch.status(), self._note, self._models_note()]))
                 rooms = watch.rooms.all()
                 events = tuple(self._events)
-                picture = screen(rooms, self._unit.room, self._ledger, events, note, clock.utc_ms(), console)
+                picture = screen(
+                    rooms,
+                    self._unit.room,
+                    self._unit.light,
+                    self._ledger,
+                    events,
+                    note,
+                    clock.utc_ms(),
+                    console,
+                )
                 live.update(picture, refresh=True)
 
     def _over(self, end: float | None) -> bool:

@@ -38,6 +38,7 @@ def told(line: Line) -> str:
 def screen(
     rooms: Sequence[Room],
     chosen: str,
+    light: str,
     ledger: Ledger,
     events: Sequence[Line],
     note: str,
@@ -52,7 +53,7 @@ def screen(
     above = Group(
         render(rooms, now_ms, width=width, status=status, only=shown),
         Text(f"ledger: {ledger.line()}", "bold green" if ledger.balanced else "bold yellow"),
-        Text.assemble((f"keys act on {chosen}:\n", "bold"), KEYS),
+        Text.assemble((f"keys act on {chosen}, whose light is {light}:\n", "bold"), KEYS),
     )
     left = height - len(console.render_lines(above, pad=False)) - PANEL_LINES
     return Group(above, _panel(events, left)) if left > 0 else above

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stillroom import status
 from stillroom.clock import SystemClock
+from stillroom.keeper.indicator import FILE as INDICATOR
 from stillroom_tools.lab.child import spawn
 
 STOP_WITHIN_S = 8.0
@@ -50,6 +51,14 @@ class DemoUnit:
         """The pause button on the room's wall."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGUSR1)
+
+    @property
+    def light(self) -> str:
+        """What the light on the unit shows: off, steady, fault."""
+        try:
+            return (self.folder / "run" / INDICATOR).read_text(encoding="ascii")
+        except OSError:
+            return "off"
 
     def status(self) -> status.Status:
         """What the keeper said last; all zero before it has said anything."""

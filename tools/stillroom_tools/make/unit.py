@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stillroom import config
 from stillroom.clock import SystemClock
-from stillroom.config import BrokerConfig, CameraConfig, SlotsConfig, UnitConfig, Zones
+from stillroom.config import BrokerConfig, CameraConfig, PanelConfig, SlotsConfig, UnitConfig, Zones
 from stillroom.documents import KINDS, Enrolment, now
 from stillroom.errors import EXIT_OK, ConfigError, InputError, StorageError, TrustError
 from stillroom.files import flush_folder, read_bounded, replace_file, write_new
@@ -131,6 +131,7 @@ def _configuration(site: Site, unit: str, wish: _Wish) -> UnitConfig:
         profile="lab" if wish.profile == "lab" else "care",
         camera=wish.camera,
         zones=wish.zones,
+        panel=PanelConfig(kind="file") if wish.profile == "lab" else PanelConfig(),
         slots=SlotsConfig(site.config.slots.period_s),
         broker=BrokerConfig(
             broker.host,
