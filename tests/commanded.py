@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from stillroom.documents import KINDS, Roster, Withdrawal, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS, Roster, Withdrawal
 from stillroom.epochs import Stream
 from stillroom.events import Audited, Body, Command, DownBody, Entry, Receipt
 from stillroom.keys import KeyRing, RecipientKey

@@ -12,7 +12,8 @@ import msgspec
 from nacl import bindings
 
 from stillroom import wire
-from stillroom.documents import Approver, Authorisation, BoxPeriod, Enrolment, Recipient, Roster, to_ms
+from stillroom.document_forms import to_ms
+from stillroom.documents import Approver, Authorisation, BoxPeriod, Enrolment, Recipient, Roster
 from stillroom.events import Body, DownBody, Entry, Snapshot, StateChanged
 from stillroom.keys import BoxKey, KeyRing, SigningKey, digest
 from stillroom.observation import Reading

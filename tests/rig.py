@@ -7,7 +7,7 @@ import msgspec
 
 from stillroom import cli, config
 from stillroom.clock import SystemClock
-from stillroom.documents import from_ms
+from stillroom.document_forms import from_ms
 from stillroom.events import Body, Entry
 from stillroom.keeper.unit import Unit
 from stillroom.link import EYE_START, Network, Up

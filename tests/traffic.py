@@ -20,7 +20,7 @@ import paho.mqtt.client as paho
 from stillroom import config
 from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.courier.main import Courier
-from stillroom.documents import from_ms
+from stillroom.document_forms import from_ms
 from stillroom.keeper.main import LEASE_PERIOD_S, ROOM_PERIOD_S, TRUST_PERIOD_S, Timer
 from stillroom.keeper.unit import Unit
 from stillroom.link import Down, Hello, Network, Up

@@ -1,30 +1,35 @@
-"""What is signed at a site, by its authority or by people of its roster. Strict: no free text, nothing unknown.
+"""What a site's authority signs about who there is and what is allowed; and every kind of document by its name.
 
-Times are UTC to the second, as people read them. `from` is included, `until` is not.
+Strict: no free text, nothing unknown. What a unit is told to do besides is in `orders`.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
-from stillroom.clock import MS_PER_S, Clock
+from stillroom.document_forms import Code, Time, Timed, to_ms, whole_seconds_utc
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
 from stillroom.keys import PlainName, RawKey, RecipientKey, VerifyKey
 from stillroom.notes import NoteError, Signer, open_note, parse_signer
+from stillroom.orders import (
+    Acknowledgement,
+    Configuration,
+    Halt,
+    Lift,
+    Pause,
+    Resume,
+    ViewRequest,
+)
 from stillroom.wire import MAX_WRAPS
 
 MAX_AUTHORISATION = timedelta(days=28)
 MAX_BOX_KEYS = 32
 MAX_APPROVERS = 8
-MAX_PAUSE = timedelta(hours=8)
-"""From afar: as long as a shift. For longer there are halts, which the authority signs."""
 
-Time = Annotated[datetime, Meta(tz=True)]
-Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Scope = Literal["status", "breathing", "pulse", "view-figure", "view-picture", "release"]
 VIEWS: tuple[Scope, ...] = ("view-figure", "view-picture")
@@ -36,31 +41,12 @@ UNIT_RECIPIENTS = ("gateway", "board")
 """Roles to which every record of a unit is sealed."""
 
 
-def _whole_seconds_utc(*moments: datetime) -> None:
-    for moment in moments:
-        if moment.utcoffset() != timedelta(0) or moment.microsecond:
-            raise ValueError("a time is UTC to the second: 2026-11-22T08:00:00Z")
-
-
 def _differ(what: str, values: Sequence[object]) -> None:
     if len(set(values)) != len(values):
         raise ValueError(f"'{what}' names one twice")
 
 
-class _Timed(Struct, frozen=True, forbid_unknown_fields=True):
-    start: Time = field(name="from")
-    until: Time
-
-    def __post_init__(self) -> None:
-        _whole_seconds_utc(self.start, self.until)
-        if self.start >= self.until:
-            raise ValueError("'until' must be after 'from'")
-
-    def covers(self, utc_ms: int) -> bool:
-        return to_ms(self.start) <= utc_ms < to_ms(self.until)
-
-
-class BoxPeriod(_Timed, frozen=True, forbid_unknown_fields=True):
+class BoxPeriod(Timed, frozen=True, forbid_unknown_fields=True):
     """A recipient's X25519 key and when it may be sealed to. Its secret is destroyed after it."""
 
     key: RawKey
@@ -87,7 +73,7 @@ class Approver(Struct, frozen=True, forbid_unknown_fields=True):
     sign: RawKey
 
 
-class Roster(_Timed, frozen=True, forbid_unknown_fields=True):
+class Roster(Timed, frozen=True, forbid_unknown_fields=True):
     """Who receives, how delivery is known, who must sign. A higher version replaces a lower, never the other way."""
 
     site: PlainName
@@ -144,7 +130,7 @@ class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
     made: Time
 
     def __post_init__(self) -> None:
-        _whole_seconds_utc(self.made)
+        whole_seconds_utc(self.made)
 
 
 class ViewLimits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,7 +140,7 @@ class ViewLimits(Struct, frozen=True, forbid_unknown_fields=True):
     looks_per_hour: Annotated[int, Meta(ge=1, le=60)]
 
 
-class Authorisation(_Timed, frozen=True, forbid_unknown_fields=True):
+class Authorisation(Timed, frozen=True, forbid_unknown_fields=True):
     """Leave for one unit to sense one room for a while, for a purpose. Codes, hashes and times; no free text."""
 
     id: Code
@@ -174,7 +160,7 @@ class Authorisation(_Timed, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _whole_seconds_utc(self.review_by)
+        whole_seconds_utc(self.review_by)
         if self.until - self.start > MAX_AUTHORISATION:
             raise ValueError(f"longer than {MAX_AUTHORISATION.days} days")
         if not self.start < self.review_by <= self.until:
@@ -199,7 +185,7 @@ class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
     at: Time
 
     def __post_init__(self) -> None:
-        _whole_seconds_utc(self.at)
+        whole_seconds_utc(self.at)
 
 
 class ViewAcceptance(Struct, frozen=True, forbid_unknown_fields=True):
@@ -210,96 +196,7 @@ class ViewAcceptance(Struct, frozen=True, forbid_unknown_fields=True):
     at: Time
 
     def __post_init__(self) -> None:
-        _whole_seconds_utc(self.at)
-
-
-class _Dated(Struct, frozen=True, forbid_unknown_fields=True):
-    at: Time
-    """When it was signed."""
-
-    def __post_init__(self) -> None:
-        _whole_seconds_utc(self.at)
-
-
-class Halt(_Dated, frozen=True, forbid_unknown_fields=True):
-    """No camera of this unit may be open, whatever else is signed, until this halt is lifted."""
-
-    id: Code
-    site: PlainName
-    unit: PlainName | None
-    """None: of every unit of the site."""
-
-
-class Lift(_Dated, frozen=True, forbid_unknown_fields=True):
-    """The end of a halt, for good; of one for the whole site also for this unit alone."""
-
-    halt: Code
-    site: PlainName
-    unit: PlainName | None
-
-
-class Pause(_Timed, frozen=True, forbid_unknown_fields=True):
-    """Somebody of the roster wants this unit's camera closed for a while; it ends by itself."""
-
-    id: Code
-    site: PlainName
-    unit: PlainName
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.until - self.start > MAX_PAUSE:
-            raise ValueError(f"longer than {MAX_PAUSE.seconds // 3600} hours")
-
-
-class Resume(_Dated, frozen=True, forbid_unknown_fields=True):
-    """The early end of a pause, by whoever signed it. The pause of the room's own button is not ended by this."""
-
-    pause: Code
-    site: PlainName
-    unit: PlainName
-
-
-class Acknowledgement(_Dated, frozen=True, forbid_unknown_fields=True):
-    """Somebody of the roster has seen one of a unit's entries. It closes nothing; it is kept that he has."""
-
-    entry: Annotated[int, Meta(ge=1, le=2**53 - 1)]
-    site: PlainName
-    unit: PlainName
-
-
-class ViewRequest(_Dated, frozen=True, forbid_unknown_fields=True):
-    """A viewer of the roster asks for a look into the room, and says why."""
-
-    id: Code
-    site: PlainName
-    unit: PlainName
-    level: Literal["figure", "picture"]
-    seconds: Annotated[int, Meta(ge=1, le=60)]
-    reason: Code
-
-
-PerMille = Annotated[int, Meta(ge=0, le=1000)]
-Outline = Annotated[tuple[tuple[PerMille, PerMille], ...], Meta(min_length=3, max_length=32)]
-
-
-class Configuration(_Dated, frozen=True, forbid_unknown_fields=True):
-    """What may be changed of a unit from afar, all of it at once; None: as it is in its `unit.toml`.
-
-    Nothing here weakens a promise: camera, private zones, pause, slots, outbox, broker, profile and paths, and what
-    decides when a room that shows nothing is empty or unknown, are changed at the unit alone.
-    """
-
-    site: PlainName
-    unit: PlainName
-    version: Annotated[int, Meta(ge=1, le=2**53 - 1)]
-    """A higher one replaces a lower, never the other way."""
-    enter_dwell_ms: Annotated[int, Meta(ge=200, le=30_000)] | None
-    bed_dwell_ms: Annotated[int, Meta(ge=500, le=120_000)] | None
-    leave_dwell_ms: Annotated[int, Meta(ge=1_000, le=600_000)] | None
-    summary_s: Annotated[int, Meta(ge=10, le=3_600)] | None
-    bed: Outline | None
-    """Corners in thousandths of the picture's width and height, from its left upper corner."""
-    floor: Outline | None
+        whole_seconds_utc(self.at)
 
 
 KINDS: dict[type[Struct], str] = {
@@ -318,20 +215,6 @@ KINDS: dict[type[Struct], str] = {
 }
 
 D = TypeVar("D", bound=Struct)
-
-
-def to_ms(moment: datetime) -> int:
-    """UTC in milliseconds."""
-    return round(moment.timestamp() * MS_PER_S)
-
-
-def from_ms(utc_ms: int) -> datetime:
-    """The moment, to the second."""
-    return datetime.fromtimestamp(utc_ms // MS_PER_S, UTC)
-
-
-def now(clock: Clock) -> datetime:
-    return from_ms(clock.utc_ms())
 
 
 def read_document(path: Path, schema: type[D], signers: Iterable[Signer], one_of: Sequence[Signer] = ()) -> D:

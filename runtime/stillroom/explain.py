@@ -11,7 +11,8 @@ from pathlib import Path
 from stillroom import config, events
 from stillroom.clock import SystemClock, utc_text
 from stillroom.config import UnitConfig
-from stillroom.documents import WITHOUT_EFFECT, to_ms
+from stillroom.document_forms import to_ms
+from stillroom.documents import WITHOUT_EFFECT
 from stillroom.errors import EXIT_OK
 from stillroom.keeper.authorisation import Papers, load_papers
 from stillroom.keeper.gate import Decision, Situation, decide

@@ -8,8 +8,10 @@ import pytest
 from tests.commanded import Commanded
 from tests.parties import ring
 
-from stillroom.documents import Acknowledgement, Pause, Recipient, Resume, ViewRequest, now
+from stillroom.document_forms import now
+from stillroom.documents import Recipient
 from stillroom.keys import KeyRing
+from stillroom.orders import Acknowledgement, Pause, Resume, ViewRequest
 
 VIEWER = ring("viewer", "carer", 0, "test")
 ADVOCATE = ring("advocate", "advocate", 0, "test")

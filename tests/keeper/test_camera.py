@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from tests.rig import SOMEWHERE, Rig, observation, run
 
-from stillroom.documents import KINDS, ViewAcceptance, from_ms
+from stillroom.document_forms import from_ms
+from stillroom.documents import KINDS, ViewAcceptance
 from stillroom.events import Audited, Body, ConditionChanged
 from stillroom.keeper.authorisation import VIEWS
 from stillroom.link import CameraSettings, Halt, Hello, Setting

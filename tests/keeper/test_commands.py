@@ -8,7 +8,8 @@ import pytest
 from tests.commanded import Commanded
 from tests.rig import observation
 
-from stillroom.documents import KINDS, Authorisation, ViewAcceptance, from_ms, now
+from stillroom.document_forms import from_ms, now
+from stillroom.documents import KINDS, Authorisation, ViewAcceptance
 from stillroom.events import MAX_PART_BYTES, MAX_PARTS, Audited
 from stillroom.keeper import commands as module
 from stillroom.keys import KeyRing

@@ -10,10 +10,11 @@ from tests.rig import SOMEWHERE
 
 from stillroom import config
 from stillroom.config import OutboxConfig, RoomConfig, UnitConfig, Zones
-from stillroom.documents import Configuration, now
+from stillroom.document_forms import now
 from stillroom.errors import StorageError
 from stillroom.keeper import commands as module
 from stillroom.keeper.settings import CONFIGURATION_FILE, applied
+from stillroom.orders import Configuration
 
 BED = ((300, 300), (700, 300), (700, 950), (300, 950))
 

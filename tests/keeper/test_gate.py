@@ -3,7 +3,8 @@
 import pytest
 from parties import authorisation
 
-from stillroom.documents import Authorisation, from_ms
+from stillroom.document_forms import from_ms
+from stillroom.documents import Authorisation
 from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.known import Known
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from tests.commanded import Commanded
 
-from stillroom.documents import Halt, Lift, now
+from stillroom.document_forms import now
 from stillroom.keeper.authorisation import HALTS, LIFTS
 from stillroom.link import Halt as HaltEye
+from stillroom.orders import Halt, Lift
 
 
 @pytest.fixture

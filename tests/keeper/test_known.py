@@ -9,7 +9,8 @@ import pytest
 from tests.parties import NOON, HandClock
 from tests.rig import Rig, run
 
-from stillroom.documents import KINDS, Roster, from_ms, to_ms
+from stillroom.document_forms import from_ms, to_ms
+from stillroom.documents import KINDS, Roster
 from stillroom.epochs import Stream
 from stillroom.events import DownBody, StateChanged
 from stillroom.keeper.delivery import MAX_MARKS, Said

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from parties import DAY, GATEWAY, NOON, UNIT, HandClock, body, enrolment, recipient, roster
 
-from stillroom.documents import to_ms
+from stillroom.document_forms import to_ms
 from stillroom.events import Audited, ConditionChanged, Entry, StateChanged, Summary
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.seal import Sealer

@@ -9,7 +9,8 @@ import pytest
 from parties import command
 
 from stillroom.clock import SystemClock
-from stillroom.documents import Authorisation, read_document, to_ms
+from stillroom.document_forms import to_ms
+from stillroom.documents import Authorisation, read_document
 from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.keeper.authorisation import load_papers
 from stillroom_tools.make import commands as make_commands

@@ -11,7 +11,7 @@ from parties import GATEWAY, NOON, UNIT, HandClock, body, enrolment, recipient, 
 from unit_sender import command
 
 from stillroom import cli
-from stillroom.documents import to_ms
+from stillroom.document_forms import to_ms
 from stillroom.events import MAX_PART_BYTES, MAX_PARTS, DownBody, Entry, Receipt
 from stillroom.keeper.parts import Parts
 from stillroom.keeper.seal import Sealer

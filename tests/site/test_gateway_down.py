@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from parties import BOARD, GATEWAY, NOON, OTHER_UNIT, UNIT, HandClock, body, enrolment, recipient, roster
 
-from stillroom.documents import to_ms
+from stillroom.document_forms import to_ms
 from stillroom.events import DownBody
 from stillroom.keeper.seal import Sealer
 from stillroom.keys import BoxKey, KeyRing

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from parties import NOON, HandClock, body
 
-from stillroom.documents import to_ms
+from stillroom.document_forms import to_ms
 from stillroom.events import Snapshot
 from stillroom_tools.site.gateway.rooms import LATE_AFTER_MS, Rooms
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parties import GATEWAY, NOON, UNIT, body, enrolment, epoch, packed, record
 
-from stillroom.documents import to_ms
+from stillroom.document_forms import to_ms
 from stillroom.errors import StorageError, WireError
 from stillroom.events import Body, Entry, Lost, StateChanged
 from stillroom.receiver import Receiver

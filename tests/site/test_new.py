@@ -10,7 +10,7 @@ from parties import HandClock, command
 
 from stillroom.clock import SystemClock
 from stillroom.config import BrokerConfig
-from stillroom.documents import from_ms
+from stillroom.document_forms import from_ms
 from stillroom.errors import ConfigError, StillroomError, StorageError, TrustError
 from stillroom.keeper.roster import keys_at
 from stillroom.keys import load_keys

@@ -7,11 +7,12 @@ from parties import command
 
 from stillroom import cli
 from stillroom.clock import SystemClock
-from stillroom.documents import KINDS, Acknowledgement, Configuration, Pause, Resume
+from stillroom.documents import KINDS
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keeper.authorisation import load_papers
 from stillroom.keeper.settings import CONFIGURATION_FILE, load_configuration
 from stillroom.notes import open_note, signer_of
+from stillroom.orders import Acknowledgement, Configuration, Pause, Resume
 from stillroom_tools.make import commands as make_commands
 from stillroom_tools.site import commands
 from stillroom_tools.site.layout import Site, open_site

@@ -7,7 +7,7 @@ import pytest
 from parties import HandClock, body, command
 
 from stillroom.clock import SystemClock
-from stillroom.documents import now
+from stillroom.document_forms import now
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keeper.roster import keys_at, load_roster
 from stillroom.keeper.seal import Sealer

@@ -21,7 +21,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from unit_sender import WITHIN_S, Sender
 
-from stillroom.documents import to_ms
+from stillroom.document_forms import to_ms
 from stillroom.events import Snapshot
 from stillroom.observation import Reading
 from stillroom_tools.lab.broker import LocalBroker

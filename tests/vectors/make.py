@@ -19,23 +19,11 @@ import parties as p  # noqa: E402
 from parties import BOARD, DOWN, GATEWAY, HEAD_BYTES, OTHER_UNIT, STRANGER, UNIT, WRAP_BYTES  # noqa: E402
 
 from stillroom import wire  # noqa: E402
-from stillroom.documents import (  # noqa: E402
-    KINDS,
-    Acknowledgement,
-    Configuration,
-    Halt,
-    Lift,
-    Pause,
-    Recipient,
-    Resume,
-    ViewAcceptance,
-    ViewLimits,
-    ViewRequest,
-    Withdrawal,
-)
+from stillroom.documents import KINDS, Recipient, ViewAcceptance, ViewLimits, Withdrawal  # noqa: E402
 from stillroom.events import Command, Receipt  # noqa: E402
 from stillroom.keys import KeyRing, digest  # noqa: E402
 from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
+from stillroom.orders import Acknowledgement, Configuration, Halt, Lift, Pause, Resume, ViewRequest  # noqa: E402
 from stillroom.wire import Boot, Lane  # noqa: E402
 
 Vector = dict[str, Any]

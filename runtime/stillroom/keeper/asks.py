@@ -11,9 +11,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.clock import NS_PER_MS, Clock
-from stillroom.documents import Acknowledgement, ConsumerRole, Pause, Resume, ViewRequest, to_ms
+from stillroom.document_forms import to_ms
+from stillroom.documents import ConsumerRole
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.outbox import Outbox
+from stillroom.orders import Acknowledgement, Pause, Resume, ViewRequest
 
 Ask = Pause | Resume | Acknowledgement | ViewRequest
 

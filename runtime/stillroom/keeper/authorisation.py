@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from stillroom.documents import Authorisation, Halt, Lift, ViewAcceptance, Withdrawal, read_document, to_ms
+from stillroom.document_forms import to_ms
+from stillroom.documents import Authorisation, ViewAcceptance, Withdrawal, read_document
 from stillroom.errors import TrustError
 from stillroom.keeper.roster import load_authority
 from stillroom.notes import NoteError, Signer
+from stillroom.orders import Halt, Lift
 
 AUTHORISATIONS = "authorisations"
 WITHDRAWALS = "withdrawals"

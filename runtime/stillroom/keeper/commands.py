@@ -12,16 +12,7 @@ from pathlib import Path
 from typing import get_args
 
 from stillroom.clock import Clock
-from stillroom.documents import (
-    KINDS,
-    Authorisation,
-    Configuration,
-    Halt,
-    Lift,
-    Roster,
-    ViewAcceptance,
-    Withdrawal,
-)
+from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance, Withdrawal
 from stillroom.errors import StorageError, TrustError
 from stillroom.events import Command, Receipt
 from stillroom.files import make_folder, replace_file
@@ -32,6 +23,7 @@ from stillroom.keeper.parts import Parts
 from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority, needed_for
 from stillroom.keeper.settings import CONFIGURATION_FILE, CONFIGURATION_VERSION, load_configuration
 from stillroom.notes import NoteError, Signer, open_note
+from stillroom.orders import Configuration, Halt, Lift
 
 _LAST = "command"
 _REFUSED = "command_refused"

@@ -6,7 +6,8 @@ Nothing here remembers: a reason that has gone can not linger, and one that has 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stillroom.documents import Authorisation, to_ms
+from stillroom.document_forms import to_ms
+from stillroom.documents import Authorisation
 from stillroom.events import GateReason
 from stillroom.keeper.known import Known
 

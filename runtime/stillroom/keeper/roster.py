@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stillroom.clock import Clock, utc_text
-from stillroom.documents import Recipient, Roster, read_document, read_signer, to_ms
+from stillroom.document_forms import to_ms
+from stillroom.documents import Recipient, Roster, read_document, read_signer
 from stillroom.errors import TrustError
 from stillroom.keys import RecipientKey
 from stillroom.notes import Signer

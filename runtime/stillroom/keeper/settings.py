@@ -1,7 +1,7 @@
 """What the authority may change of a unit from afar, as it lies in the trust folder: verified, and applied at once.
 
 The unit's own file says how it was installed; the newest configuration stands over it, whole. Which keys there are, and
-why no others, is in `documents.Configuration`.
+why no others, is in `orders.Configuration`.
 """
 
 from pathlib import Path
@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from stillroom.clock import MS_PER_S
 from stillroom.config import Polygon, UnitConfig
-from stillroom.documents import Configuration, Outline, read_document
+from stillroom.documents import read_document
 from stillroom.errors import TrustError
 from stillroom.files import file_stamp
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.roster import load_authority
+from stillroom.orders import Configuration, Outline
 
 CONFIGURATION_FILE = "configuration.note"
 CONFIGURATION_VERSION = "configuration_version"

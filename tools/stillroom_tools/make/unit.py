@@ -11,7 +11,8 @@ from pathlib import Path
 from stillroom import config
 from stillroom.clock import SystemClock
 from stillroom.config import BrokerConfig, CameraConfig, PanelConfig, SlotsConfig, UnitConfig, Zones
-from stillroom.documents import KINDS, Enrolment, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS, Enrolment
 from stillroom.errors import EXIT_OK, ConfigError, InputError, StorageError, TrustError
 from stillroom.files import flush_folder, read_bounded, replace_file, write_new
 from stillroom.keys import UNIT_KEY_FILE, KeyRing, load_unit_keys, save_keys

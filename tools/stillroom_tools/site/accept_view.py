@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from stillroom.clock import SystemClock
-from stillroom.documents import KINDS, ViewAcceptance, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS, ViewAcceptance
 from stillroom.errors import EXIT_OK
 from stillroom.keeper.authorisation import VIEWS
 from stillroom.notes import sign_note

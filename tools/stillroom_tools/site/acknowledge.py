@@ -7,9 +7,11 @@ import argparse
 from pathlib import Path
 
 from stillroom.clock import SystemClock
-from stillroom.documents import KINDS, Acknowledgement, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.notes import sign_note
+from stillroom.orders import Acknowledgement
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.send import send, unit_named
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from stillroom import config
 from stillroom.clock import SystemClock
-from stillroom.documents import KINDS, Authorisation, now, read_document
+from stillroom.document_forms import now
+from stillroom.documents import KINDS, Authorisation, read_document
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import read_bounded, replace_file, write_new
 from stillroom.keys import load_keys

@@ -11,7 +11,8 @@ from typing import get_args
 import msgspec
 
 from stillroom.clock import SystemClock
-from stillroom.documents import MAX_AUTHORISATION, VIEWS, Authorisation, Code, Scope, ViewLimits, now
+from stillroom.document_forms import Code, now
+from stillroom.documents import MAX_AUTHORISATION, VIEWS, Authorisation, Scope, ViewLimits
 from stillroom.errors import ConfigError, InputError, TrustError
 from stillroom_tools.site.layout import Site
 

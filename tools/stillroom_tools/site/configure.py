@@ -1,6 +1,6 @@
 """`stillroom site configure UNIT --site SITE_DIR --set KEY=VALUE`: change what may be changed of a unit from afar.
 
-Keys are those of `unit.toml`; which ones, and why no others, is in `documents.Configuration`. What was set before stays
+Keys are those of `unit.toml`; which ones, and why no others, is in `orders.Configuration`. What was set before stays
 set, until `--reset`: then all is as installed but what is set now.
 """
 
@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 
 from stillroom.clock import MS_PER_S, SystemClock
-from stillroom.documents import KINDS, Configuration, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.files import make_folder, replace_file
 from stillroom.keeper.settings import CONFIGURATION_FILE
 from stillroom.notes import sign_note
+from stillroom.orders import Configuration
 from stillroom_tools.site.authorise import recipient
 from stillroom_tools.site.send import add_send, deliver
 

@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 from stillroom.clock import SystemClock
-from stillroom.documents import KINDS, Halt, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.files import make_folder, write_new
 from stillroom.keeper.authorisation import HALTS
 from stillroom.notes import sign_note
+from stillroom.orders import Halt
 from stillroom_tools.site.authorise import recipient
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.send import add_send, deliver

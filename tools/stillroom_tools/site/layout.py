@@ -17,23 +17,20 @@ from msgspec import ValidationError as Invalid
 from stillroom.clock import Clock
 from stillroom.config import BrokerConfig, Name, SlotsConfig, read_toml
 from stillroom.config import convert as convert_toml
+from stillroom.document_forms import to_ms
 from stillroom.documents import (
     Authorisation,
-    Configuration,
     Enrolment,
-    Halt,
-    Lift,
-    Pause,
     Roster,
     Withdrawal,
     read_document,
     read_enrolment,
     read_signer,
-    to_ms,
 )
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keys import KeyRing, forget_boxes, load_keys
 from stillroom.notes import Signer, signer_of
+from stillroom.orders import Configuration, Halt, Lift, Pause
 
 SITE_FILE = "site.toml"
 RESERVED = ("authority", "gateway", "board")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from stillroom.clock import SystemClock
 from stillroom.config import SlotsConfig
-from stillroom.documents import KINDS, BoxPeriod, Recipient, Roster, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS, BoxPeriod, Recipient, Roster
 from stillroom.errors import EXIT_OK, ConfigError, StorageError
 from stillroom.files import flush_folder, write_new
 from stillroom.keys import KeyRing, save_keys

@@ -7,10 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from stillroom.clock import SystemClock
-from stillroom.documents import KINDS, MAX_PAUSE, Pause, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.files import make_folder, write_new
 from stillroom.notes import sign_note
+from stillroom.orders import MAX_PAUSE, Pause
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.send import send, unit_named
 

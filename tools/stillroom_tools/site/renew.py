@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from stillroom.clock import SystemClock
-from stillroom.documents import KINDS, BoxPeriod, Recipient, Roster, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS, BoxPeriod, Recipient, Roster
 from stillroom.errors import EXIT_OK
 from stillroom.files import replace_file
 from stillroom.keys import BoxKey, replace_boxes

@@ -8,11 +8,13 @@ import argparse
 import sys
 
 from stillroom.clock import Clock, SystemClock
-from stillroom.documents import KINDS, Halt, Lift, Resume, now
+from stillroom.document_forms import now
+from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK
 from stillroom.files import make_folder, replace_file
 from stillroom.keeper.authorisation import LIFTS
 from stillroom.notes import sign_note
+from stillroom.orders import Halt, Lift, Resume
 from stillroom_tools.site import halt
 from stillroom_tools.site.halt import Recipients, recipients, whom
 from stillroom_tools.site.layout import Site

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from stillroom.clock import Clock, SystemClock
-from stillroom.documents import KINDS, Withdrawal, now, to_ms
+from stillroom.document_forms import now, to_ms
+from stillroom.documents import KINDS, Withdrawal
 from stillroom.errors import EXIT_OK, TrustError
 from stillroom.files import read_bounded, replace_file
 from stillroom.keeper.authorisation import WITHDRAWALS

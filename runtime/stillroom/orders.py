@@ -1,0 +1,96 @@
+"""What a unit is told to do from afar, beside what it is allowed: signed by the authority, or by people of the roster.
+
+Who may sign which, and what each does, is in WIRE.md; how a unit carries them out in `keeper/commands.py`.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from stillroom.document_forms import Code, Dated, Timed
+from stillroom.keys import PlainName
+
+MAX_PAUSE = timedelta(hours=8)
+"""From afar: as long as a shift. For longer there are halts, which the authority signs."""
+
+
+class Halt(Dated, frozen=True, forbid_unknown_fields=True):
+    """No camera of this unit may be open, whatever else is signed, until this halt is lifted."""
+
+    id: Code
+    site: PlainName
+    unit: PlainName | None
+    """None: of every unit of the site."""
+
+
+class Lift(Dated, frozen=True, forbid_unknown_fields=True):
+    """The end of a halt, for good; of one for the whole site also for this unit alone."""
+
+    halt: Code
+    site: PlainName
+    unit: PlainName | None
+
+
+class Pause(Timed, frozen=True, forbid_unknown_fields=True):
+    """Somebody of the roster wants this unit's camera closed for a while; it ends by itself."""
+
+    id: Code
+    site: PlainName
+    unit: PlainName
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.until - self.start > MAX_PAUSE:
+            raise ValueError(f"longer than {MAX_PAUSE.seconds // 3600} hours")
+
+
+class Resume(Dated, frozen=True, forbid_unknown_fields=True):
+    """The early end of a pause, by whoever signed it. The pause of the room's own button is not ended by this."""
+
+    pause: Code
+    site: PlainName
+    unit: PlainName
+
+
+class Acknowledgement(Dated, frozen=True, forbid_unknown_fields=True):
+    """Somebody of the roster has seen one of a unit's entries. It closes nothing; it is kept that he has."""
+
+    entry: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    site: PlainName
+    unit: PlainName
+
+
+class ViewRequest(Dated, frozen=True, forbid_unknown_fields=True):
+    """A viewer of the roster asks for a look into the room, and says why."""
+
+    id: Code
+    site: PlainName
+    unit: PlainName
+    level: Literal["figure", "picture"]
+    seconds: Annotated[int, Meta(ge=1, le=60)]
+    reason: Code
+
+
+PerMille = Annotated[int, Meta(ge=0, le=1000)]
+Outline = Annotated[tuple[tuple[PerMille, PerMille], ...], Meta(min_length=3, max_length=32)]
+
+
+class Configuration(Dated, frozen=True, forbid_unknown_fields=True):
+    """What may be changed of a unit from afar, all of it at once; None: as it is in its `unit.toml`.
+
+    Nothing here weakens a promise: camera, private zones, pause, slots, outbox, broker, profile and paths, and what
+    decides when a room that shows nothing is empty or unknown, are changed at the unit alone.
+    """
+
+    site: PlainName
+    unit: PlainName
+    version: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    """A higher one replaces a lower, never the other way."""
+    enter_dwell_ms: Annotated[int, Meta(ge=200, le=30_000)] | None
+    bed_dwell_ms: Annotated[int, Meta(ge=500, le=120_000)] | None
+    leave_dwell_ms: Annotated[int, Meta(ge=1_000, le=600_000)] | None
+    summary_s: Annotated[int, Meta(ge=10, le=3_600)] | None
+    bed: Outline | None
+    """Corners in thousandths of the picture's width and height, from its left upper corner."""
+    floor: Outline | None
