@@ -168,9 +168,9 @@ def test_nothing_grows_over_time() -> None:
         for index in range(first, first + count):
             analysis.feed(Frame(planes[index % 5], colour, colour, index * 33_333_333), 0)
 
-    run(0, 1500)
     tracemalloc.start()
     try:
+        run(0, 1500)
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
         run(1500, 3000)

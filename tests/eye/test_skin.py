@@ -40,10 +40,10 @@ def ring(colour: bool, beat: float, breath: float, noise: float, seed: int = 0) 
 
 
 def chosen(made: Ring) -> NDArray[np.bool_]:
-    cells = choose(made, np.ones(ROWS * COLS, bool), (ROWS, COLS), HZ)
+    skin = choose(made, np.ones(ROWS * COLS, bool), (ROWS, COLS), HZ)
     found = np.zeros(ROWS * COLS, bool)
-    if cells is not None:
-        found[cells] = True
+    if skin is not None:
+        found[skin.cells] = True
     return found.reshape(ROWS, COLS)
 
 

@@ -69,7 +69,7 @@ class Analysis:
         self._traces = Traces(*self._shape)
         self._breathing = Breathing(cells, self._grid.cols)
         self._patch = Patch(self._shape, self._region)
-        self._found = None if self._region is None else Patch(self._shape, limit=cells)
+        self._found = None if self._region is None else Patch(self._shape)
         self._background, self._light, self._motion = Background(cells), Light(), Motion(cells)
         self._health = CameraHealth(self._shape, self._open)
         self._has_before = False
@@ -267,9 +267,12 @@ class Analysis:
     def _read_pulse(self, figure: NDArray[np.bool_] | None) -> Reading:
         """Of the region as a whole, else of a patch found in it; the two must not say different things."""
         if self._found is None:
-            body = body_of(figure, self._breathing_box, self._shape)
+            known = self._background.state == "learned"
+            body = body_of(figure if known else None, self._breathing_box, self._shape)
             if self._face is not None:
                 body = inside(self._face, self._shape)
+            if body is None and not known:
+                body = self._open  # never seen empty: somebody may have been there from the beginning
             return self._patch.read(self._traces, None if body is None else body & self._open)
         whole, found = self._patch.read(self._traces), self._found.read(self._traces, self._region)
         if whole.value is None or found.value is None:

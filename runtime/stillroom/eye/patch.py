@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from stillroom.eye.pulse import SEGMENT_S
 from stillroom.eye.reader import LEAST_HZ, PulseReader
-from stillroom.eye.skin import MAX_CELLS, choose
+from stillroom.eye.skin import SQUARE, choose
 from stillroom.eye.traces import MAX_ADDED, Traces
 from stillroom.observation import Box, Reading
 
 PATIENCE_S = 12.0
 """A patch that has given nothing for so long is given up for another."""
+MOST_APART_S = 4.5
+"""Between two looks for a patch where none is found."""
+MUCH_CLEARER = 2.0
+"""In power, than the choice that is tried now: from then on another one is tried in its place."""
 MARGIN = 1.0
 """Around a breathing box, in its own sizes: the face is near the chest."""
-BLOCK = 2
 MOVING_SHARE = 0.2
 MOVING_FIFTHS = 5
 """More than one second of nine in which a fifth of the patch moves: not a segment to read."""
@@ -52,16 +55,17 @@ def body_of(
 class Patch:
     """Make for a shape of cells, with a fixed region (cells,), or with None to look for one; read once a second."""
 
-    def __init__(
-        self, shape: tuple[int, int], region: NDArray[np.bool_] | None = None, limit: int = MAX_CELLS
-    ) -> None:
+    def __init__(self, shape: tuple[int, int], region: NDArray[np.bool_] | None = None) -> None:
         self._shape = shape
-        self._limit = limit
         self._fixed = region is not None
         self._sides = None if region is None else self._split(np.flatnonzero(region))
         self._reader = PulseReader()
         self._last_s = -1.0
         self._trusted_s = 0.0
+        self._whole: tuple[float, NDArray[np.intp]] | None = None
+        self._confirmed = 0.0
+        self._looks = 0
+        self._next_look_s = 0.0
         self._moving: deque[bool] = deque(maxlen=round(SEGMENT_S * 5))
         self._fifths = 0
         self._moved_at = np.full(shape[0] * shape[1], -STIRRED_FIFTHS, np.int32)
@@ -78,6 +82,10 @@ class Patch:
         self._moving.clear()
         self._reader.restart()
         self._last_s = -1.0
+        self._whole = None
+        self._confirmed = 0.0
+        self._looks = 0
+        self._next_look_s = 0.0
         if not self._fixed:
             self._sides = None
 
@@ -89,27 +97,32 @@ class Patch:
         rate_hz = traces.fast_hz
         if traces.pace.frames_per_s < LEAST_HZ:
             return Reading(withheld="unsupported")
-        if self._sides is None:
-            return self._look(traces, self._still(body), rate_hz)
-        self._collect(traces)
-        warming_up = self._reader.warming_up(rate_hz)
-        if warming_up is not None:
-            return warming_up
-        if sum(self._moving) <= (MOVING_FIFTHS if self._fixed else LEFT_FIFTHS):
-            reading = self._reader.read(rate_hz)
-        else:
-            reading = Reading(withheld="motion")
+        if self._sides is not None and sum(self._moving) > (MOVING_FIFTHS if self._fixed else LEFT_FIFTHS):
+            self._collect(traces)
             if not self._fixed:
                 self.restart()
-                return reading
-        self._give_up(reading, self._reader.newest_time_s)
-        return reading
+            return Reading(withheld="motion")
+        reading = self._read(traces, rate_hz)
+        if self._fixed or reading.value is not None:
+            return reading
+        now_s = traces.fast.newest_time_s()
+        if self._sides is not None and now_s - self._trusted_s > PATIENCE_S:
+            self._sides, self._confirmed = None, 0.0
+        return self._look(traces, self._still(body), rate_hz) or reading
 
-    def _give_up(self, reading: Reading, now_s: float) -> None:
+    def _read(self, traces: Traces, rate_hz: float) -> Reading:
+        """Of the sets there are."""
+        if self._sides is None:
+            span_s = traces.fast.span_s()
+            short = span_s < SEGMENT_S
+            return Reading(
+                withheld="warming-up" if short else "low-signal", window_s=round(min(span_s, SEGMENT_S), 1)
+            )
+        self._collect(traces)
+        reading = self._reader.warming_up(rate_hz) or self._reader.read(rate_hz)
         if reading.value is not None:
-            self._trusted_s = now_s
-        elif not self._fixed and now_s - self._trusted_s > PATIENCE_S:
-            self.restart()
+            self._trusted_s = self._reader.newest_time_s
+        return reading
 
     def _still(self, body: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         """(cells,) of a body that have not moved for a segment; of no body, those that moved within the last minute."""
@@ -117,24 +130,43 @@ class Patch:
         still: NDArray[np.bool_] = ago >= STILL_FIFTHS
         return still & (ago < STIRRED_FIFTHS if body is None else body)
 
-    def _look(self, traces: Traces, body: NDArray[np.bool_], rate_hz: float) -> Reading:
-        span_s = traces.fast.span_s()
-        if span_s < SEGMENT_S:
-            return Reading(withheld="warming-up", window_s=round(span_s, 1))
-        cells = None if self._fixed else choose(traces.fast, body, self._shape, rate_hz, self._limit)
-        if cells is not None:
-            self._sides = self._split(cells)
-            self._last_s = self._trusted_s = traces.fast.newest_time_s()
-        return Reading(withheld="low-signal", window_s=round(SEGMENT_S, 1))
+    def _look(self, traces: Traces, body: NDArray[np.bool_], rate_hz: float) -> Reading | None:
+        """Choose cells; a reading at once where unseen ones confirm them. Less often the longer nothing is found."""
+        now_s = traces.fast.newest_time_s()
+        if traces.fast.span_s() < SEGMENT_S or now_s < self._next_look_s:
+            return None
+        self._next_look_s = now_s + min(MOST_APART_S, 0.5 + self._looks // 3)
+        self._looks += 1
+        skin = choose(traces.fast, body, self._shape, rate_hz)
+        if skin is None or (self._sides is not None and skin.confirmed <= MUCH_CLEARER * self._confirmed):
+            return None
+        self._reader.restart()
+        self._trusted_s, self._confirmed = now_s, skin.confirmed
+        if not skin.confirmed:
+            self._sides, self._last_s, self._whole = self._split(skin.cells), now_s, None
+            return None
+        self._sides, self._last_s = self._split(skin.unseen), now_s - SEGMENT_S - 0.2
+        self._whole = now_s, skin.cells
+        return self._read(traces, rate_hz)
 
     def _split(self, cells: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
-        """Two sets, squares of 2 x 2 cells like a chess board; single cells where they are few."""
+        """Two sets: squares like a chess board, rows of squares where they are of one colour, single rows of one."""
         rows, cols = cells // self._shape[1], cells % self._shape[1]
-        block = BLOCK if len(cells) >= 64 else 1
-        odd = (rows // block + cols // block) % 2 == 1
-        return None if not odd.any() or odd.all() else (cells[odd], cells[~odd])
+        block = SQUARE if len(cells) >= 64 else 1
+        for odd in ((rows // block + cols // block) % 2 == 1, rows // SQUARE % 2 == 1, rows % 2 == 1):
+            if odd.any() and not odd.all():
+                return cells[odd], cells[~odd]
+        return None
+
+    def _take_whole(self, traces: Traces) -> None:
+        """A segment after the choice all of its cells may be read: none of what they show by then chose them."""
+        if self._whole is not None and traces.fast.newest_time_s() - self._whole[0] >= SEGMENT_S + 0.2:
+            self._last_s, cells = self._whole
+            self._sides, self._whole = self._split(cells), None
+            self._reader.refill()
 
     def _collect(self, traces: Traces) -> None:
+        self._take_whole(traces)
         if self._sides is None:
             return
         columns = [side + plane * traces.cells for plane in range(3) for side in self._sides]

@@ -24,6 +24,10 @@ class PulseReader:
         self._rows.clear()
         self._pulse.restart()
 
+    def refill(self) -> None:
+        """Rows of other cells follow; what was read of those before still stands."""
+        self._rows.clear()
+
     def push(self, time_s: float, row: Real) -> None:
         """row: (COLUMNS,). A rest of the picture of 0: there is none."""
         self._rows.push(time_s, row)

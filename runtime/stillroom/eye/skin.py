@@ -3,9 +3,16 @@
 No skin colour is asked for. Each cell's POS projection is whitened by its own noise; the sum over 3 x 3 neighbours
 grows with their number where they share one phase (skin) and with its root where they do not (cloth, wall, noise).
 Cloth that breathes has harmonics in the band: what swings slowly counts as noise too. A camera without colour shows its
-one colour, less what all cells of the body share. What is chosen here proves nothing: `pulse.py` judges it on what
-comes after.
+one colour, less what all cells of the body share.
+
+What is chosen proves nothing, since the best of many is good by chance. So every other cell has no part in the choice:
+the black squares of a chess board choose, the white ones among them are asked. Where those beat at the same rate, they
+may be read over the same seconds. Where they do not, `pulse.py` judges the choice on what comes after.
 """
+
+import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,36 +29,105 @@ MAX_CELLS = 1200
 CHUNK = 150
 """Cells looked at together: what this takes in memory is given back at once, but counts at its peak."""
 MIN_CELLS, MOST_CELLS = 6, 120
+MIN_UNSEEN = 4
+SQUARE = 2
+"""Cells on a side of a square: within a codec's block of 16 pixels what is wrong is wrong together."""
+SAME_HZ = 0.1
+MAX_OTHER = 0.5
+"""Of the unseen cells together: most power at any other rate, relative to that at the rate of the choice."""
+BEST = 12
 DIM = 16.0
 
 
-def choose(
-    ring: Ring, body: NDArray[np.bool_], shape: tuple[int, int], rate_hz: float, limit: int = MAX_CELLS
-) -> NDArray[np.intp] | None:
-    """Cells (indices) among `body` (cells,) that beat together; None for too few. ring: the fast one.
+@dataclass(frozen=True, slots=True)
+class Skin:
+    """cells: indices of what beats together. unseen: those of them that had no part in the choice.
 
-    limit: of a larger body only the upper part is looked at; faces are rarely below.
+    confirmed: power of the unseen ones together at the rate of the choice, over the noise of one cell; 0: they do not
+    say the same.
     """
-    cells = np.flatnonzero(body)[:limit]
-    if len(cells) < MIN_CELLS:
+
+    cells: NDArray[np.intp]
+    unseen: NDArray[np.intp]
+    confirmed: float
+
+
+def choose(ring: Ring, body: NDArray[np.bool_], shape: tuple[int, int], rate_hz: float) -> Skin | None:
+    """Cells among `body` (cells,) that beat together; None for too few. ring: the fast one.
+
+    A body of more than MAX_CELLS is looked at in squares of cells, which lie in it as a whole.
+    """
+    step = max(1, math.ceil(math.sqrt(float(body.sum()) / MAX_CELLS)))
+    coarse = shape[0] // step, shape[1] // step
+    places = np.flatnonzero(_in_squares(body.reshape(shape), step).all(axis=(1, 3)))
+    if len(places) < MIN_CELLS:
         return None
-    parts = [_chroma(ring, cells[at : at + CHUNK], shape, rate_hz) for at in range(0, len(cells), CHUNK)]
+    times, sums = _window(ring, places, shape, step)
+    samples = round(SEGMENT_S * rate_hz)
+    even = resample(times, sums, rate_hz, samples).reshape(samples, 3, -1)
+    parts = [_chroma(even[..., at : at + CHUNK], rate_hz) for at in range(0, len(places), CHUNK)]
     first, second, bright = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
-    return _together(_beats(first, second, bright), cells, shape)
+    found = _confirmed(_beats(first, second, bright), places, coarse)
+    if found is None or step == 1:
+        return found
+    cells, unseen = (_cells_in(squares, shape, step) for squares in (found.cells, found.unseen))
+    return Skin(cells, unseen, found.confirmed)
 
 
-def _chroma(
-    ring: Ring, cells: NDArray[np.intp], shape: tuple[int, int], rate_hz: float
-) -> tuple[Complex, Complex, NDArray[np.bool_]]:
+def _in_squares(plane: NDArray[Any], step: int) -> NDArray[Any]:
+    """(rows, cols) -> (rows / step, step, cols / step, step); what remains at the edge is left out."""
+    rows, cols = plane.shape[0] // step, plane.shape[1] // step
+    return plane[: rows * step, : cols * step].reshape(rows, step, cols, step)
+
+
+def _cells_in(squares: NDArray[np.intp], shape: tuple[int, int], step: int) -> NDArray[np.intp]:
+    """Indices of the cells that squares are made of."""
+    flags = np.zeros((shape[0] // step) * (shape[1] // step), bool)
+    flags[squares] = True
+    cells = np.zeros(shape, bool)
+    _in_squares(cells, step)[:] = flags.reshape(shape[0] // step, 1, shape[1] // step, 1)
+    return np.flatnonzero(cells)
+
+
+def _window(
+    ring: Ring, places: NDArray[np.intp], shape: tuple[int, int], step: int
+) -> tuple[NDArray[np.float64], Real]:
+    """Times (n,) and sums of Y, U, V (n, 3m), as of one cell, of m squares; one plane of the ring at a time."""
+    total = shape[0] * shape[1]
+    if step == 1:
+        return ring.window(SEGMENT_S + 0.1, np.concatenate([places + plane * total for plane in range(3)]))
+    planes = []
+    for plane in range(3):
+        times, rows = ring.window(SEGMENT_S + 0.1, slice(plane * total, (plane + 1) * total))
+        squares = np.stack([_in_squares(row.reshape(shape), step).mean(axis=(1, 3)) for row in rows])
+        planes.append(squares.reshape(len(rows), -1)[:, places])
+    return times, np.concatenate(planes, axis=1)
+
+
+def _confirmed(beats: Complex, cells: NDArray[np.intp], shape: tuple[int, int]) -> Skin | None:
+    """What the black squares choose, where the white ones agree; else what all choose together."""
+    black = (cells // shape[1] // SQUARE + cells % shape[1] // SQUARE) % 2 == 1
+    sums = _around(beats * black, cells, shape)
+    at = _strongest(sums)
+    chosen = _alike(sums[at])
+    white = chosen[~black[chosen]]
+    sums = _around(beats, cells, shape)
+    if len(chosen) >= MIN_CELLS and len(white) >= MIN_UNSEEN:
+        heard = np.abs(beats[:, white].sum(axis=1)) ** 2 / len(white)
+        other = np.abs(np.arange(len(heard)) - at) * STEP_HZ > SAME_HZ
+        here = float(heard[~other].max())
+        if float(heard[other].max()) <= MAX_OTHER * here:
+            return Skin(np.sort(cells[_alike(sums[at])]), np.sort(cells[white]), here)
+    chosen = _alike(sums[_strongest(sums)])
+    return Skin(np.sort(cells[chosen]), cells[:0], 0.0) if len(chosen) >= MIN_CELLS else None
+
+
+def _chroma(sums: Real, rate_hz: float) -> tuple[Complex, Complex, NDArray[np.bool_]]:
     """Spectra (k, m) of the two colour differences of POS, and which cells have light enough; a few cells at once.
 
-    Slow frequencies first, see `_beats`. Without colour: of the one there is, and nothing.
+    sums: (n, 3, m). Slow frequencies first, see `_beats`. Without colour: of the one there is, and nothing.
     """
-    total = shape[0] * shape[1]
-    columns = np.concatenate([cells, cells + total, cells + 2 * total])
-    times, rows = ring.window(SEGMENT_S + 0.1, columns)
-    samples = round(SEGMENT_S * rate_hz)
-    colours = rgb(resample(times, rows, rate_hz, samples).reshape(samples, 3, -1))
+    colours = rgb(sums)
     level = colours.mean(axis=1, keepdims=True)
     red, green, blue = relative = colours / level
     bright: NDArray[np.bool_] = level.mean(axis=(0, 1)) >= DIM
@@ -84,20 +160,28 @@ def _beats(first: Complex, second: Complex, bright: NDArray[np.bool_]) -> Comple
     return whitened
 
 
-def _together(beats: Complex, cells: NDArray[np.intp], shape: tuple[int, int]) -> NDArray[np.intp] | None:
+def _around(beats: Complex, cells: NDArray[np.intp], shape: tuple[int, int]) -> Complex:
+    """(k, m) sums over each cell and its eight neighbours."""
     row, col = cells // shape[1], cells % shape[1]
     row, col = row - row.min(), col - col.min()
     field = np.zeros((len(beats), int(row.max()) + 3, int(col.max()) + 3), np.complex64)
     field[:, row + 1, col + 1] = beats
     down = field[:, :-2] + field[:, 1:-1] + field[:, 2:]
     around = down[..., :-2] + down[..., 1:-1] + down[..., 2:]
-    sums = around[:, row, col]
+    sums: Complex = around[:, row, col]
+    return sums
+
+
+def _strongest(sums: Complex) -> int:
+    """Of the frequencies, by the best dozen of places."""
+    return int(np.argmax(np.sort(np.abs(sums) ** 2, axis=1)[:, -BEST:].mean(axis=1)))
+
+
+def _alike(sums: Complex) -> NDArray[np.intp]:
+    """Which cells (places in `sums` (m,)) are strong and of the strongest one's phase, strongest first."""
     strength = np.abs(sums) ** 2
-    best = np.sort(strength, axis=1)[:, -12:].mean(axis=1)
-    at = int(np.argmax(best))
-    phase = sums[at] / np.maximum(np.abs(sums[at]), 1e-9)
-    common = phase[np.argmax(strength[at])]
-    agrees = (np.real(phase * common.conj()) > 0.7) & (strength[at] > 0.2 * best[at])
-    chosen = cells[agrees]
-    order = np.argsort(-strength[at][agrees])
-    return np.sort(chosen[order[:MOST_CELLS]]) if len(chosen) >= MIN_CELLS else None
+    phase = sums / np.maximum(np.abs(sums), 1e-9)
+    common = phase[np.argmax(strength)]
+    best = np.sort(strength)[-BEST:].mean()
+    alike = np.flatnonzero((np.real(phase * common.conj()) > 0.7) & (strength > 0.2 * best))
+    return alike[np.argsort(-strength[alike])][:MOST_CELLS]
