@@ -17,6 +17,8 @@ MOST_APART_S = 4.5
 """Between two looks for a patch where none is found."""
 MUCH_CLEARER = 2.0
 """In power, than the choice that is tried now: from then on another one is tried in its place."""
+MUCH_MORE = 2.0
+"""In cells, than were there to choose from at the last look: somebody settled since, and the search begins anew."""
 MARGIN = 1.0
 """Around a breathing box, in its own sizes: the face is near the chest."""
 MOVING_SHARE = 0.2
@@ -64,7 +66,7 @@ class Patch:
         self._trusted_s = 0.0
         self._whole: tuple[float, NDArray[np.intp]] | None = None
         self._confirmed = 0.0
-        self._looks = 0
+        self._looks = self._looked_at = 0
         self._next_look_s = 0.0
         self._moving: deque[bool] = deque(maxlen=round(SEGMENT_S * 5))
         self._fifths = 0
@@ -84,7 +86,7 @@ class Patch:
         self._last_s = -1.0
         self._whole = None
         self._confirmed = 0.0
-        self._looks = 0
+        self._looks = self._looked_at = 0
         self._next_look_s = 0.0
         if not self._fixed:
             self._sides = None
@@ -132,9 +134,12 @@ class Patch:
 
     def _look(self, traces: Traces, body: NDArray[np.bool_], rate_hz: float) -> Reading | None:
         """Choose cells; a reading at once where unseen ones confirm them. Less often the longer nothing is found."""
-        now_s = traces.fast.newest_time_s()
+        now_s, size = traces.fast.newest_time_s(), int(body.sum())
+        if size > MUCH_MORE * self._looked_at:
+            self._looks, self._next_look_s = 0, now_s
         if traces.fast.span_s() < SEGMENT_S or now_s < self._next_look_s:
             return None
+        self._looked_at = size
         self._next_look_s = now_s + min(MOST_APART_S, 0.5 + self._looks // 3)
         self._looks += 1
         skin = choose(traces.fast, body, self._shape, rate_hz)

@@ -33,6 +33,8 @@ MIN_UNSEEN = 4
 SQUARE = 2
 """Cells on a side of a square: within a codec's block of 16 pixels what is wrong is wrong together."""
 SAME_HZ = 0.1
+MIN_HEARD = 8.0
+"""Of the unseen cells together, over the noise of one: noise alone is so strong once in some hundred times."""
 MAX_OTHER = 0.5
 """Of the unseen cells together: most power at any other rate, relative to that at the rate of the choice."""
 BEST = 12
@@ -116,7 +118,7 @@ def _confirmed(beats: Complex, cells: NDArray[np.intp], shape: tuple[int, int]) 
         heard = np.abs(beats[:, white].sum(axis=1)) ** 2 / len(white)
         other = np.abs(np.arange(len(heard)) - at) * STEP_HZ > SAME_HZ
         here = float(heard[~other].max())
-        if float(heard[other].max()) <= MAX_OTHER * here:
+        if here >= MIN_HEARD and float(heard[other].max()) <= MAX_OTHER * here:
             return Skin(np.sort(cells[_alike(sums[at])]), np.sort(cells[white]), here)
     chosen = _alike(sums[_strongest(sums)])
     return Skin(np.sort(cells[chosen]), cells[:0], 0.0) if len(chosen) >= MIN_CELLS else None
