@@ -11,6 +11,7 @@ may be read over the same seconds. Where they do not, `pulse.py` judges the choi
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.eye.pulse import LOW_HZ, SEGMENT_S, one_colour, rgb
-from stillroom.eye.spectrum import Complex, Real, basis, resample
+from stillroom.eye.spectrum import Complex, Real, basis, interpolation
 from stillroom.eye.traces import Ring
+
+Spectra = Callable[[Real], Complex]
 
 HIGHEST_HZ, STEP_HZ = 3.0, 0.06
 SLOWEST_HZ, SLOW_HZ, SLOW_STEP_HZ = 0.2, 0.6, 0.1
@@ -38,6 +41,7 @@ MIN_HEARD = 8.0
 MAX_OTHER = 0.5
 """Of the unseen cells together: most power at any other rate, relative to that at the rate of the choice."""
 BEST = 12
+FEW = 3
 DIM = 16.0
 
 
@@ -65,9 +69,9 @@ def choose(ring: Ring, body: NDArray[np.bool_], shape: tuple[int, int], rate_hz:
     if len(places) < MIN_CELLS:
         return None
     times, sums = _window(ring, places, shape, step)
-    samples = round(SEGMENT_S * rate_hz)
-    even = resample(times, sums, rate_hz, samples).reshape(samples, 3, -1)
-    parts = [_chroma(even[..., at : at + CHUNK], rate_hz) for at in range(0, len(places), CHUNK)]
+    spectra = _spectra(times, rate_hz)
+    alone = one_colour(rgb(sums[..., ::FEW]))
+    parts = [_chroma(sums[..., at : at + CHUNK], alone, spectra) for at in range(0, len(places), CHUNK)]
     first, second, bright = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
     found = _confirmed(_beats(first, second, bright), places, coarse)
     if found is None or step == 1:
@@ -77,9 +81,10 @@ def choose(ring: Ring, body: NDArray[np.bool_], shape: tuple[int, int], rate_hz:
 
 
 def _in_squares(plane: NDArray[Any], step: int) -> NDArray[Any]:
-    """(rows, cols) -> (rows / step, step, cols / step, step); what remains at the edge is left out."""
-    rows, cols = plane.shape[0] // step, plane.shape[1] // step
-    return plane[: rows * step, : cols * step].reshape(rows, step, cols, step)
+    """(..., rows, cols) -> (..., rows / step, step, cols / step, step); what remains at the edge is left out."""
+    rows, cols = plane.shape[-2] // step, plane.shape[-1] // step
+    inside = plane[..., : rows * step, : cols * step]
+    return inside.reshape(*plane.shape[:-2], rows, step, cols, step)
 
 
 def _cells_in(squares: NDArray[np.intp], shape: tuple[int, int], step: int) -> NDArray[np.intp]:
@@ -94,16 +99,20 @@ def _cells_in(squares: NDArray[np.intp], shape: tuple[int, int], step: int) -> N
 def _window(
     ring: Ring, places: NDArray[np.intp], shape: tuple[int, int], step: int
 ) -> tuple[NDArray[np.float64], Real]:
-    """Times (n,) and sums of Y, U, V (n, 3m), as of one cell, of m squares; one plane of the ring at a time."""
+    """Times (n,) and sums of Y, U, V (n, 3, m), as of one cell, of m squares; one plane of the ring at a time."""
     total = shape[0] * shape[1]
     if step == 1:
-        return ring.window(SEGMENT_S + 0.1, np.concatenate([places + plane * total for plane in range(3)]))
+        times, rows = ring.window(
+            SEGMENT_S + 0.1, np.concatenate([places + plane * total for plane in range(3)])
+        )
+        return times, rows.reshape(len(rows), 3, -1)
     planes = []
     for plane in range(3):
         times, rows = ring.window(SEGMENT_S + 0.1, slice(plane * total, (plane + 1) * total))
-        squares = np.stack([_in_squares(row.reshape(shape), step).mean(axis=(1, 3)) for row in rows])
-        planes.append(squares.reshape(len(rows), -1)[:, places])
-    return times, np.concatenate(planes, axis=1)
+        squares = _in_squares(rows.reshape(len(rows), *shape), step)
+        parts = [squares[:, :, row, :, col] for row in range(step) for col in range(step)]
+        planes.append(sum(parts[1:], parts[0]).reshape(len(rows), -1)[:, places] / step**2)
+    return times, np.stack(planes, axis=1)
 
 
 def _confirmed(beats: Complex, cells: NDArray[np.intp], shape: tuple[int, int]) -> Skin | None:
@@ -124,27 +133,31 @@ def _confirmed(beats: Complex, cells: NDArray[np.intp], shape: tuple[int, int]) 
     return Skin(np.sort(cells[chosen]), cells[:0], 0.0) if len(chosen) >= MIN_CELLS else None
 
 
-def _chroma(sums: Real, rate_hz: float) -> tuple[Complex, Complex, NDArray[np.bool_]]:
+def _chroma(sums: Real, alone: int | None, spectra: Spectra) -> tuple[Complex, Complex, NDArray[np.bool_]]:
     """Spectra (k, m) of the two colour differences of POS, and which cells have light enough; a few cells at once.
 
-    sums: (n, 3, m). Slow frequencies first, see `_beats`. Without colour: of the one there is, and nothing.
+    sums: (n, 3, m). alone: the only colour there is, of which alone spectra come then, beside zeros.
     """
     colours = rgb(sums)
     level = colours.mean(axis=1, keepdims=True)
     red, green, blue = relative = colours / level
     bright: NDArray[np.bool_] = level.mean(axis=(0, 1)) >= DIM
-    alone = one_colour(colours)
     if alone is not None:
-        swing = _spectra(relative[alone], rate_hz)
+        swing = spectra(relative[alone])
         return swing, np.zeros_like(swing), bright
-    return _spectra(green - blue, rate_hz), _spectra(green + blue - 2 * red, rate_hz), bright
+    first = green - blue
+    return spectra(first), spectra(first + 2 * (blue - red)), bright
 
 
-def _spectra(traces: Real, rate_hz: float) -> Complex:
-    """(n, m) -> (k, m), the slow band above that of the pulse."""
-    slow = basis(len(traces), rate_hz, SLOWEST_HZ, SLOW_HZ, SLOW_STEP_HZ, 1)
-    fast = basis(len(traces), rate_hz, LOW_HZ, HIGHEST_HZ, STEP_HZ, 2)
-    return np.concatenate([slow(traces), fast(traces)])
+def _spectra(times_s: NDArray[np.float64], rate_hz: float) -> Spectra:
+    """What takes traces (n, m) at uneven times to spectra (k, m), the slow band above that of the pulse."""
+    samples = round(SEGMENT_S * rate_hz)
+    slow = basis(samples, rate_hz, SLOWEST_HZ, SLOW_HZ, SLOW_STEP_HZ, 1)
+    fast = basis(samples, rate_hz, LOW_HZ, HIGHEST_HZ, STEP_HZ, 2)
+    even = interpolation(times_s, rate_hz, samples)
+    parts = [part for each in (slow, fast) for part in np.split(each.matrix @ even, 2)]
+    real, imaginary = np.concatenate(parts[::2]), np.concatenate(parts[1::2])
+    return lambda traces: real @ traces + np.complex64(1j) * (imaginary @ traces)
 
 
 def _beats(first: Complex, second: Complex, bright: NDArray[np.bool_]) -> Complex:
@@ -153,7 +166,8 @@ def _beats(first: Complex, second: Complex, bright: NDArray[np.bool_]) -> Comple
     if not second.any():
         spectrum = first - first.mean(axis=1, keepdims=True)
     else:
-        ratio = np.median(np.abs(first[slow:])) / max(float(np.median(np.abs(second[slow:]))), 1e-9)
+        sizes = [float(np.median(np.abs(each[slow:, ::FEW]))) for each in (first, second)]
+        ratio = sizes[0] / max(sizes[1], 1e-9)
         spectrum = first + np.float32(ratio) * second
     size = np.abs(spectrum)
     noise = np.median(size[slow:], axis=0) + np.float32(SLOW_NOISE) * size[:slow].max(axis=0)
