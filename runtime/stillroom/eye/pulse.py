@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from stillroom.eye.noise import NoiseFloor
-from stillroom.eye.quality import probability
+from stillroom.eye.quality import logistic, quality
 from stillroom.eye.ridge import Ridge, Track
 from stillroom.eye.spectrum import Complex, Peak, Real, basis, decibels, find_peak, resample
 from stillroom.eye.traces import CHROMA_SAMPLES, LUMA_PIXELS, MAX_ADDED
@@ -30,15 +30,7 @@ SEEN_LOW_HZ, SEEN_HIGH_HZ, STEP_HZ = 0.5, 3.3, 0.02
 SEGMENT_S = 9.0
 LONGEST_S = 30.0
 POS_WINDOW_S = 1.6
-LEAST_CERTAINTY = 0.55
-"""From which a reading is given. White noise and noise of 1/f, the same in both sets, reach 0.5 in two windows in a
-thousand."""
 LOBE_HZ = 0.2
-MIN_DB = ([1.0, 2.0], [2.5, 0.5])
-"""Least signal over the rest of the band from which one window or two, which make no ridge yet, are enough."""
-MAX_SECOND = 0.5
-MAX_APART_HZ = 0.1
-"""Between ridge and peak of such a window, and between the two sets of cells: six beats a minute."""
 DARKEST = 4.0
 LEAST_LIGHT = 6.0
 """Counts from which a colour is there at all."""
@@ -91,35 +83,33 @@ def one_colour(colours: Real) -> int | None:
 class Evidence:
     """What the segments so far say.
 
-    peak: of their mean. apart_hz: from it to the ridge, and to what each set alone says. chroma: colour's swing over
-    light's at the rate. stir: that of change itself. outside: swing of the rest of the picture over that of the place,
-    of one colour alone; None with colours.
+    peak: of their mean. chroma: colour's swing over light's at the rate. stir: that of change itself. outside: swing of
+    the rest of the picture over that of the place, of one colour alone; None with colours.
     """
 
     track: Track
     peak: Peak
-    apart_hz: float
     span_s: float
     chroma: float
     stir: float
     outside: float | None
 
     @property
-    def clear(self) -> bool:
-        """Whether the mean of a window or two is enough by itself."""
-        lengths = self.span_s / SEGMENT_S
-        least_db = float(np.interp(lengths, *MIN_DB))
-        enough = lengths <= MIN_DB[0][-1] and decibels(self.peak.share) >= least_db
-        return enough and self.peak.second <= MAX_SECOND and self.apart_hz <= MAX_APART_HZ
+    def possible(self) -> bool:
+        """Whether it can be blood at all."""
+        blood = self.chroma >= MIN_CHROMA if self.outside is None else self.outside <= MAX_OUTSIDE
+        return LOW_HZ <= self.track.hz <= HIGH_HZ and blood and self.stir <= MAX_STIR
 
     @property
-    def trusted(self) -> bool:
-        blood = self.chroma >= MIN_CHROMA if self.outside is None else self.outside <= MAX_OUTSIDE
-        return (
-            LOW_HZ <= self.track.hz <= HIGH_HZ
-            and (self.track.certainty >= LEAST_CERTAINTY or self.clear)
-            and blood
-            and self.stir <= MAX_STIR
+    def own(self) -> float:
+        """The method's own estimate of being within 3 bpm: how sure the ridge is, and of one window how clear it is.
+
+        Weights by logistic regression on odd seeds of simulated people, rounded.
+        """
+        certainty, peak = self.track.certainty, self.peak
+        sure = np.log((certainty + 0.01) / (1.01 - certainty))
+        return logistic(
+            0.4 + 2.6 * sure + 0.06 * float(np.clip(decibels(peak.share), -12.0, 12.0)) - 0.8 * peak.second
         )
 
 
@@ -185,25 +175,21 @@ class Pulse:
         if evidence is None:
             return Reading(withheld="low-signal" if self._segments else "warming-up")
         window_s = round(evidence.span_s, 1)
-        if not evidence.trusted:
+        worth = quality("pulse", evidence.own) if evidence.possible else None
+        if worth is None:
             return Reading(withheld="low-signal", window_s=window_s)
         method = "pos" if evidence.outside is None else "one-colour"
-        quality = quality_of(evidence)
-        return Reading(round(60 * evidence.track.hz, 2), round(quality, 3), None, method, window_s)
+        return Reading(round(60 * evidence.track.hz, 2), worth, None, method, window_s)
 
     def _weigh(self) -> Evidence | None:
         track = self._ridge.read()
         if track is None:
             return None
         spectra = np.stack([segment.spectra for segment in self._segments])
-        powers = [
-            np.real(spectra[..., 0] * spectra[..., 1].conj()),
-            *np.moveaxis(np.abs(spectra) ** 2, -1, 0),
-        ]
-        cross, *sides = (find_peak(basis_hz(), power.mean(axis=0), LOBE_HZ) for power in powers)
-        if cross is None:
+        cross = np.real(spectra[..., 0] * spectra[..., 1].conj()).mean(axis=0)
+        peak = find_peak(basis_hz(), cross, LOBE_HZ)
+        if peak is None:
             return None
-        apart_hz = max(abs(side.hz - cross.hz) if side else np.inf for side in (*sides, track))
         at = int(np.argmin(np.abs(basis_hz() - track.hz)))
         chroma, light, stir, outside = (
             float(np.sqrt(np.mean([getattr(segment, name)[at] ** 2 for segment in self._segments])))
@@ -212,9 +198,7 @@ class Pulse:
         alone = self._segments[-1].one_colour
         span_s = self._segments[-1].until_s - self._segments[0].until_s + SEGMENT_S
         inside = max(light, 1e-9)
-        return Evidence(
-            track, cross, apart_hz, span_s, chroma / inside, stir, outside / inside if alone else None
-        )
+        return Evidence(track, peak, span_s, chroma / inside, stir, outside / inside if alone else None)
 
 
 def _segment(until_s: float, even: Real, rate_hz: float) -> Segment:
@@ -240,12 +224,3 @@ def _segment(until_s: float, even: Real, rate_hz: float) -> Segment:
 def basis_hz() -> NDArray[np.float64]:
     """Frequencies of the pulse band, in Hz."""
     return np.arange(SEEN_LOW_HZ, SEEN_HIGH_HZ + STEP_HZ / 2, STEP_HZ)
-
-
-def quality_of(evidence: Evidence) -> float:
-    """Probability of being within 3 bpm: the ridge's own certainty, less where the window is short.
-
-    Weights set by hand; what they are worth is in `quality.py`.
-    """
-    score = 4.0 * (evidence.track.certainty - 0.65) + 0.06 * evidence.span_s
-    return probability("pulse", float(np.clip(1.0 / (1.0 + np.exp(-score)), 0.5, 0.97)))

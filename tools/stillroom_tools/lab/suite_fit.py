@@ -13,8 +13,8 @@ from stillroom_tools.lab.suite_cell import NEAR, Cell, Quantity
 from stillroom_tools.lab.suite_figures import all_said
 
 HELD_OUT_FAMILIES = ("H.264", "head sway", "tone and light", "things", "frames a second", "flicker")
-MOST_KNOTS = 6
-LEAST_READINGS = 150
+EDGES = (0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)
+LEAST_READINGS = 25
 BINS = 10
 Knots = tuple[tuple[float, float], ...]
 Pairs = list[tuple[float, bool]]
@@ -56,18 +56,13 @@ def pairs(cells: Iterable[Cell], quantity: Quantity) -> Pairs:
 
 
 def knots_of(given: Pairs) -> Knots:
-    """A rising table through groups of readings in order of their own estimate."""
+    """A rising table through groups of readings of like estimates; the few poor ones are groups of their own."""
     if not given:
         return ((0.0, 0.0), (1.0, 1.0))
-    given = sorted(given)
-    count = max(1, min(MOST_KNOTS, len(given) // LEAST_READINGS))
-    groups = [
-        [float(np.mean([q for q, _ in part])), sum(near for _, near in part) + 1.0, len(part) + 2.0]
-        for part in (given[k * len(given) // count : (k + 1) * len(given) // count] for k in range(count))
-    ]
     pooled: list[list[float]] = []
-    for at, hits, total in groups:
-        pooled.append([at, hits, total])
+    for group in _groups(sorted(given)):
+        at, hits = float(np.mean([own for own, _ in group])), sum(near for _, near in group)
+        pooled.append([at, hits + 1.0, len(group) + 2.0])
         while len(pooled) > 1 and not _rises(pooled[-2], pooled[-1]):
             last = pooled.pop()
             weight = last[2] / (last[2] + pooled[-1][2])
@@ -75,6 +70,18 @@ def knots_of(given: Pairs) -> Knots:
             pooled[-1][1] += last[1]
             pooled[-1][2] += last[2]
     return tuple((round(at, 3), round(hits / total, 4)) for at, hits, total in pooled)
+
+
+def _groups(given: Pairs) -> list[Pairs]:
+    """Readings in rising order, parted at EDGES; what is too small joins its lower neighbour."""
+    groups: list[Pairs] = []
+    places = np.searchsorted([own for own, _ in given], (0.0, *EDGES)).tolist()
+    for begin, end in zip(places, [*places[1:], len(given)], strict=True):
+        if groups and (end - begin < LEAST_READINGS or len(groups[-1]) < LEAST_READINGS):
+            groups[-1] += given[begin:end]
+        elif end > begin:
+            groups.append(given[begin:end])
+    return groups
 
 
 def _rises(before: list[float], after: list[float]) -> bool:

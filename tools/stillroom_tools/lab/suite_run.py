@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from hashlib import blake2b
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 
@@ -28,7 +29,7 @@ def run_all(
 ) -> Iterator[Cell | None]:
     """Each cell as it is done or found in `folder`; None for one that failed (said why). Raises InputError: folder.
 
-    own: quality as the methods themselves estimate it, for fitting what that is worth.
+    own: quality as the methods themselves estimate it, however low, for fitting what that is worth.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,6 +66,7 @@ def _begin(own: bool) -> None:
         from stillroom.eye import quality
 
         quality.KNOTS.update(dict.fromkeys(quality.KNOTS, ((0.0, 0.0), (1.0, 1.0))))
+        quality.LEAST = 0.0
 
 
 def _taken(
@@ -110,5 +112,7 @@ def _key(task: Task) -> str:
 
 
 def _file_name(task: Task) -> str:
+    """A readable name, and what keeps those apart that read alike (a ramp of +4, one of -4)."""
     what, seed = task
-    return f"{re.sub('[^a-z0-9.]+', '-', what.name.lower()).strip('-')}_{seed}.json"
+    readable = re.sub("[^a-z0-9.]+", "-", what.name.lower()).strip("-")
+    return f"{readable}_{crc32(what.name.encode()):08x}_{seed}.json"
