@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.eye.evidence import LOW_HZ, RATE_HZ, Evidence, weigh, whole_band
-from stillroom.eye.quality import probability
+from stillroom.eye.quality import quality
 from stillroom.eye.spectrum import resample
 from stillroom.eye.sums import Sums
 from stillroom.eye.traces import SLOW_NS, SLOW_SPAN_S, Ring
@@ -55,8 +55,6 @@ FAILED = 0.05
 """A window that failed counts as this one before those that follow: five good ones make up for it. One that is still
 too short for its rhythm has not failed.
 """
-LEAST_OWN = 0.5
-"""The one threshold: below this a reading is not given."""
 SPREAD_PER_MIN, SPREAD_WIDTH = 3.0, 0.3
 """Of the latest three windows, from the lowest to the highest: where a reading is worth half, and how sharply."""
 
@@ -116,10 +114,10 @@ class Breathing:
         window_s = round(evidence.window_s, 1)
         recent = 60.0 * np.array([hz for _, hz in self._row[-3:] if hz is not None])
         own = own_estimate([worth for worth, _ in self._row], float(np.ptp(recent)))
-        if own < LEAST_OWN:
+        worth = quality("breathing", own)
+        if worth is None:
             return Reading(withheld="low-signal", window_s=window_s)
-        quality = round(probability("breathing", own), 3)
-        return Reading(round(float(np.median(recent)), 2), quality, None, "cells", window_s)
+        return Reading(round(float(np.median(recent)), 2), worth, None, "cells", window_s)
 
     def _is_light(self, hz: float, span_s: float) -> bool:
         """Whether the light swings: most of the picture by the same share in one phase, whatever swings more (a screen
