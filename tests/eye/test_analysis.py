@@ -72,6 +72,14 @@ def test_without_a_region_the_place_is_found() -> None:
     assert np.median(values(observations, "pulse")) == pytest.approx(80, abs=2)
 
 
+def test_where_nobody_knows_the_room_the_pulse_comes_after_one_window() -> None:
+    """No region, no empty room, no breathing box yet: cells are chosen anywhere, and others confirm them at once."""
+    observations = watch(Scene(pulse_bpm=80), 14, region=None)
+    first = next(o for o in observations if o.pulse.value is not None)
+    assert first.frame_ns < 12e9
+    assert all(abs(value - 80) < 3 for value in values(observations, "pulse"))
+
+
 def test_a_still_scene_is_withheld_with_a_reason() -> None:
     observations = watch(Scene(noise=3.0), 40, region=None)
     assert values(observations, "breathing") == [] and values(observations, "pulse") == []

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from stillroom.eye.breathing import LEAST_OWN, LONGEST_S, SHORTEST_S, Breathing, own_estimate
+from stillroom.eye.breathing import LONGEST_S, SHORTEST_S, Breathing, own_estimate
 from stillroom.eye.evidence import RATE_HZ, Evidence, weigh
+from stillroom.eye.quality import quality
 from stillroom.eye.sums import Sums
 from stillroom.eye.traces import Fifth, Ring
 from stillroom.observation import Reading
@@ -180,21 +181,26 @@ def test_running_sums_are_those_of_the_window_for_ever() -> None:
     assert np.allclose(step, (np.diff(exact, axis=0) ** 2).mean(axis=0), rtol=1e-9)
 
 
+def given(own: float) -> bool:
+    return quality("breathing", own) is not None
+
+
 def test_the_own_estimate_grows_with_windows_that_agree_and_is_never_certain() -> None:
     grown = [own_estimate([0.95] * count, 0.2) for count in range(1, 7)]
-    assert grown[0] > LEAST_OWN
+    assert given(grown[0])
     assert grown == sorted(grown)
     assert grown[-1] < 0.95
-    assert own_estimate([0.6], 0.0) < LEAST_OWN, "one window alone has to be a good one"
-    assert own_estimate([0.95] * 6, 4.0) < LEAST_OWN, "windows that say different rates"
-    assert own_estimate([0.05, 0.95, 0.95], 0.0) < LEAST_OWN < own_estimate([0.05, *[0.95] * 5], 0.0)
+    assert not given(own_estimate([0.6], 0.0)), "one window alone has to be a good one"
+    assert not given(own_estimate([0.95] * 6, 4.0)), "windows that say different rates"
+    assert not given(own_estimate([0.05, 0.95, 0.95], 0.0))
+    assert given(own_estimate([0.05, *[0.95] * 5], 0.0))
 
 
 def test_a_clip_of_one_window_is_read_at_a_lower_quality() -> None:
     readings = [r for r in read(tone(15, 40)) if r.quality is not None]
     assert readings[0].window_s <= SHORTEST_S + 2
     assert readings[0].quality is not None and readings[-1].quality is not None
-    assert LEAST_OWN <= readings[0].quality < readings[-1].quality - 0.2
+    assert readings[0].quality < readings[-1].quality - 0.02
 
 
 def evidence(samples: np.ndarray) -> Evidence:
@@ -238,7 +244,7 @@ def wandering(folds: int, cells: int, low_hz: float, high_hz: float, seed: int) 
 
 def test_folds_that_wander_apart_are_no_body() -> None:
     worths = [evidence(wandering(8, 48, 0.24, 0.36, seed)).worth for seed in range(12)]
-    assert max(worths) < LEAST_OWN
+    assert not given(max(worths))
     assert np.median(worths) < 0.01
 
 
@@ -249,7 +255,7 @@ def test_a_second_rate_in_cells_of_its_own_is_a_rival() -> None:
     assert alone.rival == 0.0
     assert alone.worth > 0.9
     assert both.rival > 0.3
-    assert both.worth < LEAST_OWN
+    assert not given(both.worth)
 
 
 def test_a_stripe_that_passes_to_and_fro_is_no_rival() -> None:

@@ -66,7 +66,7 @@ def _begin(own: bool) -> None:
         from stillroom.eye import quality
 
         quality.KNOTS.update(dict.fromkeys(quality.KNOTS, ((0.0, 0.0), (1.0, 1.0))))
-        quality.LEAST = 0.0
+        quality.LEAST.update(dict.fromkeys(quality.LEAST, 0.0))
 
 
 def _taken(
