@@ -56,6 +56,12 @@ def test_an_hour_of_traffic_tells_nothing(hours: Pair, way: str) -> None:
     assert auc >= 1 - KNOWS_NOTHING and upper <= KNOWS_NOTHING, (auc, upper)
 
 
+def test_and_in_the_busy_hour_commands_went_down_and_receipts_came_up(hours: Pair) -> None:
+    """So that the classifier had them before it: dozens, some of them in parts."""
+    quiet, busy = hours
+    assert quiet.receipts == 0 and busy.receipts > 40
+
+
 def test_one_record_each_slot_each_way(hours: Pair) -> None:
     for capture in hours:
         for seen in (capture.up, capture.down):

@@ -21,11 +21,14 @@ from stillroom import config
 from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.courier.main import Courier
 from stillroom.document_forms import from_ms
+from stillroom.documents import KINDS
 from stillroom.keeper.main import LEASE_PERIOD_S, ROOM_PERIOD_S, TRUST_PERIOD_S, Timer
 from stillroom.keeper.unit import Unit
 from stillroom.link import Down, Hello, Network, Up
 from stillroom.metronome import Metronome, lead_ns
+from stillroom.notes import sign_note
 from stillroom.observation import Box
+from stillroom.orders import Acknowledgement
 from stillroom_tools.site.gateway.main import Gateway
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.subscriber import Message
@@ -98,6 +101,8 @@ class Capture:
     down: list[Seen]
     entries: int
     """How many durable entries the unit accepted."""
+    receipts: int
+    """How many commands the unit has answered, as the gateway knows it."""
 
 
 class World:
@@ -129,6 +134,7 @@ class World:
         self.up = tap(self.courier._session, self.courier_clock)
         sleep = lambda wait_s: self.courier_clock.pass_time(timedelta(seconds=wait_s))  # noqa: E731
         monkeypatch.setattr("stillroom.courier.main.time", SimpleNamespace(sleep=sleep))
+        self.board = open_site(site).keys("board")
         self.gateway = Gateway(open_site(site), self.gateway_clock, announce=False)
         self.gateway._enrol()
         self.gateway._pacer._clock = self.pacer_clock
@@ -152,12 +158,16 @@ class World:
             now_ns += STEP_NS
             self.keeper.reach(now_ns)
             self.act(life, (now_ns - begin_ns) / NS_PER_S)
+            self.command(life, (now_ns - begin_ns) / NS_PER_S)
             for timer in self.timers:
                 with self.keeper.working():
                     timer.run(self.keeper.mono_ns())
             self.carry_up()
             self.answer(now_ns)
-        return Capture(self.up.seen, self.down.seen, self.unit._outbox.accepted)
+        answered = self.gateway._store._database.execute(
+            "SELECT count(*) FROM commands WHERE outcome IS NOT NULL"
+        ).fetchone()[0]
+        return Capture(self.up.seen, self.down.seen, self.unit._outbox.accepted, answered)
 
     def act(self, life: Life, at_s: float) -> None:
         """What happens in the room: nothing at all, or somebody who comes, lies down, goes, and presses the button."""
@@ -166,6 +176,17 @@ class World:
             if life == "busy" and round(at_s * 5) % 4500 in (2000, 2300):
                 self.unit.button()
             self.unit.from_eye(observation(self.keeper, where, 0.02 if where else 0.0))
+
+    def command(self, life: Life, at_s: float) -> None:
+        """Where something happens in the room, somebody at the site acts too: an acknowledgement, a large document."""
+        if life == "busy" and round(at_s * 5) % 300 == 150:
+            entry = round(at_s) % 3 + 1
+            asked = Acknowledgement(from_ms(self.gateway_clock.utc_ms()), entry, "test", "u-1")
+            note = sign_note(KINDS[Acknowledgement], asked, [self.board])
+            if round(at_s * 5) % 900 == 150:
+                note = b"stillroom/1 roster\n" + bytes(round(at_s) % 256 for _ in range(6000))
+            with self.gateway_clock.working():
+                self.gateway._store.commands.queue("u-1", "any", note, self.gateway_clock.utc_ms())
 
     def slot(self) -> None:
         place_ns = self.metronome.place(self.keeper.mono_ns())
