@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from stillroom import cli, config
@@ -19,6 +20,7 @@ from stillroom_tools.make.toml import to_toml
 
 SCENARIOS = Path(__file__).parents[1] / "config" / "scenarios"
 WITHIN_S = 40.0
+CANARY = Path(__file__).parent / "canary"
 
 LIFE = """
 repeat_s = 24.0
@@ -39,6 +41,15 @@ do = "leave"
 
 def command(*arguments: object) -> None:
     assert cli.main([str(a) for a in arguments]) == 0
+
+
+def plug_in(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: str, opener: str) -> None:
+    """Let `stillroom run` find a camera of the tests' own, as it finds those of any installed package."""
+    plugin = folder / f"{kind}_camera-0.dist-info"
+    plugin.mkdir()
+    (plugin / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {kind}-camera\nVersion: 0\n")
+    (plugin / "entry_points.txt").write_text(f"[stillroom.cameras]\n{kind} = {opener}\n")
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{CANARY}")
 
 
 def until(done: Callable[[], object], what: str, within_s: float = WITHIN_S) -> None:

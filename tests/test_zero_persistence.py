@@ -24,14 +24,13 @@ from stillroom.eye.distil import Grid, distil
 from stillroom.eye.worker import Buffers, Job, Result
 from stillroom.mqtt import Handlers, Session
 from stillroom_tools.lab.broker import find_program
-from tests.live import LiveSite, processes_below, until
+from tests.live import CANARY, LiveSite, plug_in, processes_below, until
 
-CANARY = Path(__file__).parent / "canary"
 sys.path.insert(0, str(CANARY))
 
-from canary_camera import HEIGHT, MARKS, WIDTH, Pattern, open_camera  # noqa: E402
+from canary_camera import HEIGHT, MARKS, WIDTH, Pattern, open_camera
 
-from tests.traces import Found, Search  # noqa: E402
+from tests.traces import Found, Search
 
 RUN_S = 14.0
 LONG_RUN_S = 180.0
@@ -159,11 +158,7 @@ def scene(monkeypatch, request) -> Iterator[Scene]:
     from tests.conftest import MODELS
 
     folder = Path(tempfile.mkdtemp(prefix="sr-", dir="/tmp"))
-    plugin = folder / "canary_camera-0.dist-info"
-    plugin.mkdir()
-    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: canary-camera\nVersion: 0\n")
-    (plugin / "entry_points.txt").write_text("[stillroom.cameras]\ncanary = canary_camera:open_camera\n")
-    monkeypatch.setenv("PYTHONPATH", f"{folder}:{CANARY}")
+    plug_in(monkeypatch, folder, "canary", "canary_camera:open_camera")
     made = Scene(folder, MODELS if MODELS.is_dir() and any(MODELS.iterdir()) else None)
     try:
         made.start()

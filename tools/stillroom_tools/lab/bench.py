@@ -49,13 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WxH",
         help=f"picture size in px; may be repeated ({', '.join(SIZES)})",
     )
-    parser.add_argument(
-        "--rounds", type=int, default=ROUNDS, help=f"times each is timed, 10 to 10000 ({ROUNDS})"
-    )
+    parser.add_argument("--rounds", type=int, help=f"times each is timed, 10 to 10000 ({ROUNDS})")
     parser.add_argument(
         "--card",
         action="store_true",
         help="instead: what a day of a quiet and of a busy room writes to the card",
+    )
+    parser.add_argument(
+        "--stop",
+        action="store_true",
+        help="instead: from the button to the eye's death, `--rounds` times (20), and what leases cost",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -65,13 +68,16 @@ def run(args: argparse.Namespace) -> int:
     if args.card:
         return _card(as_json=args.json)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if not 10 <= args.rounds <= 10_000:
+    rounds = args.rounds or (20 if args.stop else ROUNDS)
+    if not 10 <= rounds <= 10_000:
         raise ConfigError(f"--rounds {args.rounds}: 10 to 10000")
+    if args.stop:
+        return _stop(rounds, as_json=args.json)
     sizes = [_parse(text) for text in args.size or SIZES]
     results = {}
     with _one_core():
         for width_px, height_px in sizes:
-            results[f"{width_px}x{height_px}"] = measure(width_px, height_px, args.rounds)
+            results[f"{width_px}x{height_px}"] = measure(width_px, height_px, rounds)
     print(json.dumps(results) if args.json else _table(results))
     return EXIT_OK
 
@@ -87,6 +93,15 @@ def _card(*, as_json: bool) -> int:
         f"{room} room: {f['mb_a_day']} MB a day for {f['entries_a_day']:g} entries"
         for room, f in found.items()
     )
+    print(json.dumps(found) if as_json else "\n".join(lines))
+    return EXIT_OK
+
+
+def _stop(rounds: int, *, as_json: bool) -> int:
+    from stillroom_tools.lab import bench_stop
+
+    found = bench_stop.measure(rounds, _say)
+    lines = (f"{found[name]:>9}  {what}" for name, what in bench_stop.EXPLAINED.items())
     print(json.dumps(found) if as_json else "\n".join(lines))
     return EXIT_OK
 

@@ -76,9 +76,9 @@ class Life:
 
     def __init__(self, folder: Path) -> None:
         site_folder = folder / "site"
-        _quietly("site", "new", site_folder, "--site", "bench", "--no-tls")
-        _quietly("make", "unit", folder / "unit", "--site", site_folder, "--unit", "u-1", "--profile", "lab")
-        _quietly(
+        quietly("site", "new", site_folder, "--site", "bench", "--no-tls")
+        quietly("make", "unit", folder / "unit", "--site", site_folder, "--unit", "u-1", "--profile", "lab")
+        quietly(
             "site", "authorise", "new", folder / "unit", "--site", site_folder, "--room", "r-1", "--days", 7
         )
         site = open_site(site_folder)
@@ -158,7 +158,8 @@ def megabytes_a_day(room: str, hours: float, folder: Path | None = None) -> dict
     return {"mb_a_day": round(written * scale / 1e6, 2), "entries_a_day": round(entries * scale)}
 
 
-def _quietly(*words: object) -> None:
+def quietly(*words: object) -> None:
+    """A command of ours, without what it says."""
     import contextlib
     import io
 
