@@ -49,7 +49,8 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: str, opener: st
     plugin.mkdir()
     (plugin / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {kind}-camera\nVersion: 0\n")
     (plugin / "entry_points.txt").write_text(f"[stillroom.cameras]\n{kind} = {opener}\n")
-    monkeypatch.setenv("PYTHONPATH", f"{folder}:{CANARY}")
+    more = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{CANARY}:{more}" if more else f"{folder}:{CANARY}")
 
 
 def until(done: Callable[[], object], what: str, within_s: float = WITHIN_S) -> None:

@@ -133,9 +133,9 @@ class Summary(Struct, frozen=True, tag="summary", forbid_unknown_fields=True):
     sensed: Share
     """Share of the stretch in which the camera was sensing."""
     breaths_per_min: PerMinute | None
-    breathing_trusted: Share
+    breathing_trusted: PersonShare
     pulse_bpm: PerMinute | None
-    pulse_trusted: Share
+    pulse_trusted: PersonShare
 
 
 class Lost(Struct, frozen=True, tag="lost", forbid_unknown_fields=True):

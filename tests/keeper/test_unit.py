@@ -200,9 +200,10 @@ def test_what_comes_down_and_is_no_record_changes_nothing(rig):
 def test_pubacks_settle_nothing_where_there_is_a_gateway(rig):
     rig.authorise()
     rig.beat()
-    rig.slot()
+    rig.unit.from_courier(Network(True, "connected"))
+    assert rig.slot().entries
     waiting = rig.unit._outbox.waiting
-    rig.unit.from_courier(Sent(1))
+    rig.unit.from_courier(Sent(rig.courier.last(Up).slot))
     assert rig.unit._outbox.waiting == waiting
 
 

@@ -1,0 +1,332 @@
+"""Each safeguard with the promise it keeps, the lines that are it, and a test that fails without them.
+
+    .venv/bin/python -m tests.rules [NAME ...]
+
+takes each safeguard out of a copy of the tree, runs its test there, and says which tests did not notice. Promises are
+numbered as in SECURITY.md. What is C (locked memory, masks) is not here: a copy would have to be compiled.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+WITHIN_S = 240
+NOTICED, UNNOTICED, NOT_RUN = "noticed", "NOT NOTICED", "not run here"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`old`, once in `file` (below runtime/stillroom), becomes `new`; then `test` fails."""
+
+    promise: int
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+RULES = (
+    Rule(
+        1, "a passed descriptor ends the link", "link.py",
+        'if flags & socket.MSG_CTRUNC:', "if False:",
+        "tests/test_link.py::test_a_passed_descriptor_ends_the_link_and_is_not_received",
+    ),
+    Rule(
+        1, "an eye says only what the table holds", "link.py",
+        'tag="hello", forbid_unknown_fields=True', 'tag="hello"',
+        "tests/test_link.py::test_what_is_not_a_message_of_this_link_ends_it",
+    ),
+    Rule(
+        1, "no network for the eye and the keeper", "guard_calls.py",
+        'Rule("socket", NO_FAMILY, When(0, allowed, among=False)),', "",
+        "tests/test_guard_filter.py::test_sockets",
+    ),
+    Rule(
+        1, "no socket for the eye but its link", "eye/main.py",
+        'guard.connected("eye")', "",
+        "tests/test_guarded.py::test_who_has_taken_a_process_over_can_do_no_more_than_it_must[eye]",
+    ),
+    Rule(
+        1, "no door of the keeper's for the courier but its own", "courier/main.py",
+        'guard.connected("courier")', "",
+        "tests/test_guarded.py::test_who_has_taken_a_process_over_can_do_no_more_than_it_must[courier]",
+    ),
+    Rule(
+        1, "no key, camera or writing beyond what is needed", "guard.py",
+        "_tried(lambda: guard_files.restrict(files))", '""',
+        "tests/test_guarded.py::test_who_has_taken_a_process_over_can_do_no_more_than_it_must",
+    ),
+    Rule(
+        1, "what is hidden is left out", "guard_files.py",
+        "if any(path.is_relative_to(one) for one in secret):", "if False:",
+        "tests/test_guard.py::test_what_is_hidden_is_left_out_of_every_folder",
+    ),
+    Rule(
+        1, "no other program", "guard_calls.py",
+        "_ALL = PROGRAMS + PROCESSES", "_ALL = PROCESSES",
+        "tests/test_guarded.py::test_what_only_an_attacker_asks_for_ends_the_process",
+    ),
+    Rule(
+        1, "no other process", "guard_calls.py",
+        "_ALL = PROGRAMS + PROCESSES", "_ALL = PROGRAMS",
+        "tests/test_guard_filter.py::test_what_no_process_may",
+    ),
+    Rule(
+        1, "no looking into others", "guard_calls.py",
+        "+ OTHERS + MACHINE", "+ MACHINE",
+        "tests/test_guard_filter.py::test_what_no_process_may",
+    ),
+    Rule(
+        1, "no way past the filter", "guard_calls.py",
+        "+ PAST_THE_FILTER + OWN_GUARDS", "+ OWN_GUARDS",
+        "tests/test_guard_filter.py::test_what_no_process_may",
+    ),
+    Rule(
+        1, "no undoing of guards", "guard_calls.py",
+        "+ OWN_GUARDS + OUTLASTS", "+ OUTLASTS",
+        "tests/test_guard_filter.py::test_what_no_process_may",
+    ),
+    Rule(
+        1, "another machine's calls kill", "guard_filter.py",
+        "Step(_EQUAL, 1, 0, machine.audit)", "Step(_EQUAL, 1, 1, machine.audit)",
+        "tests/test_guard_filter.py::test_another_machines_calls_kill_and_newer_ones_do_not_exist",
+    ),
+    Rule(
+        1, "no new privileges", "guard.py",
+        "    _prctl(_PR_SET_NO_NEW_PRIVS, 1)", "    pass",
+        "tests/test_guard.py::test_new_privileges",
+    ),
+    Rule(
+        1, "the same user sees no memory", "guard.py",
+        "    undumpable()\n", "",
+        "tests/test_guarded.py::test_who_has_taken_a_process_over_can_do_no_more_than_it_must[eye]",
+    ),
+    Rule(
+        1, "care takes only a real camera", "config.py",
+        'if config.profile == "care" and config.camera.kind != OWN_CAMERA:', "if False:",
+        "tests/test_config.py::test_what_is_wrong_is_said_with_its_place",
+    ),
+    Rule(
+        2, "an authorisation that was taken back opens nothing", "keeper/gate.py",
+        "[a for a in authorisations if a.id not in withdrawn]", "list(authorisations)",
+        "tests/keeper/test_gate.py::test_row",
+    ),
+    Rule(
+        2, "outside its time it opens nothing", "keeper/gate.py",
+        "[a for a in standing if a.covers(utc_ms)]", "standing",
+        "tests/keeper/test_gate.py::test_row",
+    ),
+    Rule(
+        2, "a review that is overdue closes", "keeper/gate.py",
+        "[a for a in current if not a.overdue(utc_ms)]", "current",
+        "tests/keeper/test_gate.py::test_row",
+    ),
+    Rule(
+        2, "a halt closes", "keeper/gate.py", "if situation.halted:", "if False:",
+        "tests/keeper/test_gate.py::test_row",
+    ),
+    Rule(
+        2, "a pause closes", "keeper/gate.py", "if situation.paused:", "if False:",
+        "tests/keeper/test_gate.py::test_row",
+    ),
+    Rule(
+        2, "a moved camera closes", "keeper/gate.py", "if situation.camera_moved:", "if False:",
+        "tests/keeper/test_gate.py::test_row",
+    ),
+    Rule(
+        2, "a withdrawal is for good", "keeper/watch.py",
+        "self._withdrawn |= papers.withdrawn", "self._withdrawn = papers.withdrawn",
+        "tests/keeper/test_unit.py::test_a_withdrawal_halts_at_once_and_for_good",
+    ),
+    Rule(
+        2, "a closed gate halts the eye", "keeper/unit.py", "self._eye.send(Halt())", "pass",
+        "tests/keeper/test_unit.py::test_a_withdrawal_halts_at_once_and_for_good",
+    ),
+    Rule(
+        2, "the kernel ends an eye without a lease", "eye/lease.py",
+        "signal.setitimer(signal.ITIMER_REAL, seconds)", "pass",
+        "tests/eye/test_lease.py::test_when_leases_stop_the_kernel_ends_it",
+    ),
+    Rule(
+        2, "no lease outlives a second", "link.py",
+        "ttl_ms: Annotated[int, Meta(ge=1, le=950)]", "ttl_ms: Annotated[int, Meta(ge=1)]",
+        "tests/test_link.py::test_a_lease_is_shorter_than_a_second",
+    ),
+    Rule(
+        2, "an eye that arms its own lease is ended from outside", "run.py",
+        "self._eye.signal(signal.SIGKILL)", "pass",
+        "tests/test_guarded.py::test_an_eye_that_disarms_its_own_lease_is_ended_from_outside",
+    ),
+    Rule(
+        2, "a document is signed by whom it must be", "notes.py",
+        "if not signer.key.verifies(text, signature):", "if False:",
+        "tests/test_notes.py::test_every_byte_counts",
+    ),
+    Rule(
+        3, "a record is signed by its unit", "wire.py",
+        "if not key.verifies(_SIGN_DOMAIN + signed, signature):", "if False:",
+        "tests/test_wire.py::test_every_bit_counts",
+    ),
+    Rule(
+        3, "a record is of its lane", "wire.py", "if record.lane != lane:", "if False:",
+        "tests/test_wire.py::test_a_record_of_one_lane_is_none_of_another",
+    ),
+    Rule(
+        3, "all recipients read one thing", "wire.py",
+        "if not same(commitment, associated[start:]):", "if False:",
+        "tests/test_wire.py::test_two_recipients_never_read_two_things",
+    ),
+    Rule(
+        3, "a record has one size", "wire.py",
+        '.ljust(_plain_bytes(wraps), b"\\0")', "",
+        "tests/test_wire.py::test_one_size_whatever_the_body",
+    ),
+    Rule(
+        3, "a record is taken once", "replay.py", "if window >> -ahead & 1:", "if False:",
+        "tests/test_receiver.py::test_each_record_once",
+    ),
+    Rule(
+        3, "a copied key is told", "replay.py", "if record.boot.id != seen.boot_id:", "if False:",
+        "tests/test_receiver.py::test_a_copied_key_or_a_card_put_back_is_told",
+    ),
+    Rule(
+        3, "a key that others may read is refused", "files.py",
+        "if private and found.st_mode & 0o077:", "if False:",
+        "tests/test_keys.py::test_a_key_that_others_may_touch_is_refused",
+    ),
+    Rule(
+        4, "an audit link follows from the one before", "chain.py", "if head != link.head:", "if False:",
+        "tests/keeper/test_outbox.py::test_a_chain_that_was_touched_does_not_verify",
+    ),
+    Rule(
+        4, "an audit link is signed by the unit", "chain.py",
+        "if not key.verifies(signed_part(index, head), link.signature):", "if False:",
+        "tests/keeper/test_outbox.py::test_a_chain_that_was_touched_does_not_verify",
+    ),
+    Rule(
+        6, "no core file", "guard.py",
+        "    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))", "    pass",
+        "tests/test_guard.py::test_core_dump[no_core]",
+    ),
+    Rule(
+        6, "not dumpable", "guard.py",
+        "    _prctl(_PR_SET_DUMPABLE, 0)", "    pass",
+        "tests/test_guard.py::test_core_dump[undumpable]",
+    ),
+    Rule(
+        6, "memory is locked", "guard.py",
+        "return bool(ctypes.CDLL(None).mlockall(_LOCK_ALL) == 0)", "return True",
+        "tests/test_guard.py::test_swap",
+    ),
+    Rule(
+        6, "care does not start without its guards", "guard.py",
+        "        insist(process, found)", "        pass",
+        "tests/test_guarded.py::test_care_does_not_start_without_a_guard_and_says_what_to_do",
+    ),
+    Rule(
+        6, "the eye and the courier write no file", "guard_calls.py",
+        "NO_WRITING: Group = _FILES + _opens(_WRITES)", "NO_WRITING: Group = _FILES",
+        "tests/test_guard_filter.py::test_eye_and_courier_make_and_write_no_file",
+    ),
+    Rule(
+        6, "no memory that outlasts a process", "guard_calls.py",
+        "+ OWN_GUARDS + OUTLASTS", "+ OWN_GUARDS",
+        "tests/test_guard_filter.py::test_what_no_process_may",
+    ),
+    Rule(
+        6, "private zones are masked in the first pass", "eye/distil.py",
+        "masked = _pointer(mask.cells)", "pass",
+        "tests/eye/test_distil.py::test_equals_numpy_with_mask_and_previous",
+    ),
+    Rule(
+        6, "nothing of a picture stays in a model's input", "eye/interpreter.py",
+        "        finally:\n            self._view()[...] = 0", "        finally:\n            pass",
+        "tests/eye/test_interpreter.py",
+    ),
+    Rule(
+        7, "a cursor deletes only what was promised", "keeper/outbox.py",
+        "if highest > max(self.accepted, self._marks.state.numbers):", "if False:",
+        "tests/keeper/test_outbox.py::test_a_cursor_beyond_every_number_promised_is_refused_and_deletes_nothing",
+    ),
+    Rule(
+        7, "a broker's word settles nothing where there is a gateway", "keeper/delivery.py",
+        'if self.roster.delivery == "puback":', "if True:",
+        "tests/keeper/test_unit.py::test_pubacks_settle_nothing_where_there_is_a_gateway",
+    ),
+    Rule(
+        8, "what an eye says behind a closed gate is not heard", "keeper/unit.py",
+        "        if isinstance(message, Observation):\n            self._model = message.model\n"
+        "            if self._gate.decision.open:",
+        "        if isinstance(message, Observation):\n            self._model = message.model\n            if True:",
+        "tests/keeper/test_unit.py::test_what_an_eye_says_while_the_gate_is_closed_is_not_heard",
+    ),
+    Rule(
+        8, "an eye that falls silent is a condition", "keeper/unit.py",
+        'self._faults.say("camera-silent", silent, "no picture for two seconds")', "pass",
+        "tests/keeper/test_unit.py::test_an_eye_that_falls_silent_is_unknown_and_a_condition",
+    ),
+)  # fmt: skip
+
+
+def source(rule: Rule) -> Path:
+    """Of the safeguard, below the top of a tree."""
+    return Path("runtime", "stillroom", rule.file)
+
+
+def copy(to: Path) -> None:
+    """The tree with what was compiled, without environments and caches."""
+    left_out = shutil.ignore_patterns(".git", ".venv", ".cache", "__pycache__", ".*_cache", "build", "dist")
+    shutil.copytree(REPOSITORY, to, ignore=left_out)
+    (to / ".cache").symlink_to(REPOSITORY / ".cache")  # models, for tests that need them
+
+
+def attempt(rule: Rule, tree: Path) -> str:
+    """Take it out, run its test, put it back; what came of it. Raises RuntimeError where the test fails in any case."""
+    if run_test(rule.test, tree) == NOTICED:
+        raise RuntimeError(f"{rule.test} fails with the safeguard in its place")
+    path = tree / source(rule)
+    whole = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(whole.replace(rule.old, rule.new, 1), encoding="utf-8")
+        return run_test(rule.test, tree)
+    finally:
+        path.write_text(whole, encoding="utf-8")
+
+
+def run_test(test: str, tree: Path) -> str:
+    """NOTICED where it fails; NOT_RUN where all of it is skipped. Raises RuntimeError where it cannot be run at all."""
+    paths = os.pathsep.join(str(tree / name) for name in ("runtime", "tools"))
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", test]
+    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        command, cwd=tree, env=environment, capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
+    if done.returncode == 0:
+        return UNNOTICED if " passed" in done.stdout else NOT_RUN
+    if done.returncode != 1:
+        raise RuntimeError(f"{test}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return NOTICED
+
+
+def attempt_all(rules: Sequence[Rule]) -> dict[str, str]:
+    """Each rule's name and what came of it; prints a line each."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="sr-rules-") as folder:
+        tree = Path(folder) / "tree"
+        copy(tree)
+        for rule in rules:
+            found[rule.name] = attempt(rule, tree)
+            print(f"promise {rule.promise}: {rule.name}: {found[rule.name]}", flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    wanted = [rule for rule in RULES if not sys.argv[1:] or rule.name in sys.argv[1:]]
+    sys.exit(UNNOTICED in attempt_all(wanted).values() or not wanted)
