@@ -8,15 +8,18 @@ numbered as in SECURITY.md. What is C (locked memory, masks) is not here: a copy
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 WITHIN_S = 240
+MARK = "STILLROOM_RULES_TREE"
 NOTICED, UNNOTICED, NOT_RUN = "noticed", "NOT NOTICED", "not run here"
 
 
@@ -119,13 +122,22 @@ RULES = (
         "tests/keeper/test_gate.py::test_row",
     ),
     Rule(
-        2, "outside its time it opens nothing", "keeper/gate.py",
-        "[a for a in standing if a.covers(utc_ms)]", "standing",
+        2, "before its beginning it opens nothing", "keeper/gate.py",
+        "[a for a in standing if to_ms(a.start) <= time.earliest_ms]", "standing",
+        "tests/keeper/test_gate.py::test_row",
+    ),
+    Rule(
+        2, "after its end it opens nothing", "keeper/gate.py",
+        "[a for a in begun if time.latest_ms < to_ms(a.until)]", "begun",
+        "tests/keeper/test_gate.py::test_row",
+    ),
+    Rule(
+        2, "an unsure clock closes", "keeper/gate.py", 'if situation.time.source == "unsure":', "if False:",
         "tests/keeper/test_gate.py::test_row",
     ),
     Rule(
         2, "a review that is overdue closes", "keeper/gate.py",
-        "[a for a in current if not a.overdue(utc_ms)]", "current",
+        "[a for a in current if not a.overdue(time.latest_ms)]", "current",
         "tests/keeper/test_gate.py::test_row",
     ),
     Rule(
@@ -293,6 +305,8 @@ def attempt(rule: Rule, tree: Path) -> str:
         raise RuntimeError(f"{rule.test} fails with the safeguard in its place")
     path = tree / source(rule)
     whole = path.read_text(encoding="utf-8")
+    if whole.count(rule.old) != 1:
+        raise RuntimeError(f"{rule.name}: not once in {rule.file}: {rule.old}")
     try:
         path.write_text(whole.replace(rule.old, rule.new, 1), encoding="utf-8")
         return run_test(rule.test, tree)
@@ -304,15 +318,27 @@ def run_test(test: str, tree: Path) -> str:
     """NOTICED where it fails; NOT_RUN where all of it is skipped. Raises RuntimeError where it cannot be run at all."""
     paths = os.pathsep.join(str(tree / name) for name in ("runtime", "tools"))
     command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", test]
-    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        command, cwd=tree, env=environment, capture_output=True, text=True, timeout=WITHIN_S, check=False
-    )
+    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", MARK: str(tree)}
+    try:
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=WITHIN_S, check=False
+        )
+    finally:
+        end_what_is_left(tree)
     if done.returncode == 0:
         return UNNOTICED if " passed" in done.stdout else NOT_RUN
     if done.returncode != 1:
         raise RuntimeError(f"{test}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return NOTICED
+
+
+def end_what_is_left(tree: Path) -> None:
+    """An eye that no lease ends any more outlives its test: every process that was started from there is killed."""
+    mark = f"{MARK}={tree}".encode()
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def attempt_all(rules: Sequence[Rule]) -> dict[str, str]:
