@@ -30,7 +30,7 @@ def test_a_stuck_eye_dies_in_a_second_and_then_no_process_has_the_camera(live: L
     unit = live.add_unit(kind="stuck", cues="video0")
     device = unit.folder / "video0"
     device.touch()
-    unit.start()
+    live.start()
     until(lambda: holders(device), "an eye with its camera open")
     (eye,) = holders(device)
     assert live.pid_of(unit, "eye") == eye
