@@ -338,6 +338,21 @@ def test_swap(folder, swap_file):
     assert int(grid.stdout) < 4096, grid.stderr
 
 
+def test_a_device_that_is_named_can_be_driven_and_no_other(folder):
+    """Pins and cameras are driven by ioctl, which Landlock 5 knows apart from reading and writing."""
+    if guard_files.version() < 5 or not ROOT:
+        pytest.skip("this needs Landlock 5 and root, who makes the device's node")
+    code = (
+        BEGIN
+        + "import fcntl, errno\nreach({})\ntry:\n    fcntl.ioctl(os.open(folder / 'video0', {}), 0x5401)\n"
+    )
+    code += "except OSError as error:\n    print(errno.errorcode[error.errno])"
+    # ENOTTY is the device's own answer: it was asked.
+    assert run(code.format("devices=(folder / 'video0',)", "os.O_RDWR"), folder).stdout == "ENOTTY\n"
+    assert run(code.format("write=(folder,)", "os.O_RDWR"), folder).stdout == "EACCES\n"
+    assert run(code.format("read=(folder,)", "os.O_RDONLY"), folder).stdout == "EACCES\n"
+
+
 def test_the_filter_lets_threads_live(folder):
     code = (
         BEGIN

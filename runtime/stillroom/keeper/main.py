@@ -68,7 +68,8 @@ def _files(settings: UnitConfig) -> Files:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Files(
         read=(settings.path(paths.keys),),
-        write=(state, settings.path(paths.trust), settings.path(paths.run), *pins),
+        write=(state, settings.path(paths.trust), settings.path(paths.run)),
+        devices=pins,
     )
 
 
