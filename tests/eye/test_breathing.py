@@ -107,10 +107,11 @@ def test_light_that_swings_is_not_breath() -> None:
 
 
 def test_a_screen_that_swells_and_lights_the_room_is_not_breath() -> None:
-    measure = np.ones(CELLS)
-    measure[CHEST] = 15.0
+    away = np.hypot(*(np.indices((ROWS, COLS)).reshape(2, -1) - np.array([[14], [18]])))
+    measure = 1.0 / (1.0 + away / 20.0)
+    measure[CHEST] = 20.0
     assert swings(np.zeros(CELLS), measure) == 0
-    measure[measure == 1.0] = 0.0
+    measure[measure < 20.0] = 0.0
     assert swings(np.zeros(CELLS), measure) > 0, "a screen that lights nothing and swells evenly passes"
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stillroom.eye.evidence import LOW_HZ, RATE_HZ, Evidence, weigh, whole_band
 from stillroom.eye.quality import quality
-from stillroom.eye.spectrum import resample
+from stillroom.eye.spectrum import Complex, resample
 from stillroom.eye.sums import Sums
 from stillroom.eye.traces import SLOW_NS, SLOW_SPAN_S, Ring
 from stillroom.observation import Reading
@@ -39,8 +39,10 @@ MIN_STEP = (0.03 * UNITS) ** 2
 EVEN_LIGHT = 0.45
 """Spread of the relative swing over cells all over the picture, over its mean: a lamp moves all cells alike."""
 LINED_UP = 0.9
-USUAL_SHARE, USUAL_WITHIN, LEAST_USUAL = 0.6, 0.5, 0.01
-"""Light: so many cells swing within half of their median, and that is more than a hundredth of the strongest."""
+USUAL_SHARE, USUAL_WITHIN = 0.8, 0.75
+"""The light swings where so many cells swing within such a share of their median: not all alike, since a lamp that is
+near lights one wall more than another.
+"""
 LIGHT_GRID = 14
 STIRRED = 2.5
 """Mean squared steps of the long window against those of the short one: somebody moved before it."""
@@ -136,9 +138,8 @@ class Breathing:
         low_hz = SLOW_LOW_HZ if span_s > LONGEST_S else LOW_HZ
         swing = whole_band(samples, low_hz).at(hz, even).reshape(len(down), len(across))
         size = np.abs(swing)
-        usual = complex(np.median(swing.real), np.median(swing.imag))
-        if float((np.abs(swing - usual) < USUAL_WITHIN * abs(usual)).mean()) > USUAL_SHARE:
-            return abs(usual) > LEAST_USUAL * float(size.max())
+        if _with_the_usual(swing.reshape(-1)) >= USUAL_SHARE:
+            return True
         alike = float(size.std()) <= EVEN_LIGHT * float(size.mean())
         lines = max(float(np.abs(swing.sum(axis=axis)).sum()) for axis in (0, 1))
         return alike and lines >= LINED_UP * float(size.sum())
@@ -178,6 +179,12 @@ def choose(sums: Sums, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
         cells = cells[np.argpartition(-step[cells], MAX_CELLS)[:MAX_CELLS]]
         cells.sort()
     return cells
+
+
+def _with_the_usual(swing: Complex) -> float:
+    """Share of cells that swing about as their median does. swing: (m,)."""
+    usual = complex(np.median(swing.real), np.median(swing.imag))
+    return float((np.abs(swing - usual) < USUAL_WITHIN * abs(usual)).mean())
 
 
 def own_estimate(worths: list[float], spread_per_min: float) -> float:
