@@ -205,7 +205,7 @@ def test_a_clip_of_one_window_is_read_at_a_lower_quality() -> None:
 
 
 def evidence(samples: np.ndarray) -> Evidence:
-    found = weigh(samples.astype(np.float32), np.arange(samples.shape[1], dtype=np.intp), 8)
+    found = weigh(samples.astype(np.float32), np.arange(samples.shape[1], dtype=np.intp), (30, 40))
     assert found is not None
     return found
 

@@ -65,7 +65,7 @@ class Breathing:
     """Make for a number of cells, feed fifths of a second, read every two seconds."""
 
     def __init__(self, cells: int, columns: int) -> None:
-        self._columns = columns
+        self._shape = cells // columns, columns
         self._ring = Ring(round(SLOW_SPAN_S * 1e9 / SLOW_NS), cells, np.uint16)
         self._long = Sums(round(LONGEST_S * RATE_HZ), cells)
         self._short = Sums(round(SHORTEST_S * RATE_HZ), cells)
@@ -126,11 +126,8 @@ class Breathing:
         and its glow); or all of it alike in phase along rows or columns (flicker that aliases into the band, with or
         without the bands of a rolling shutter).
         """
-        rows = self._ring.width // self._columns
-        down, across = (
-            np.linspace(0, size - 1, min(size, LIGHT_GRID)).astype(int) for size in (rows, self._columns)
-        )
-        cells = (down[:, None] * self._columns + across).reshape(-1)
+        down, across = (np.linspace(0, size - 1, min(size, LIGHT_GRID)).astype(int) for size in self._shape)
+        cells = (down[:, None] * self._shape[1] + across).reshape(-1)
         times, values = self._ring.window(span_s, cells)
         level = np.maximum(values.mean(axis=0), UNITS)
         samples = len(times) // 10 * 10
@@ -165,7 +162,7 @@ class Breathing:
         times, rows = self._ring.window(span_s, cells)
         rows -= rows.mean(axis=0)
         samples = int((span_s + 0.5 / RATE_HZ) * RATE_HZ) // 10 * 10
-        return weigh(resample(times, rows, RATE_HZ, samples), cells, self._columns, low_hz)
+        return weigh(resample(times, rows, RATE_HZ, samples), cells, self._shape, low_hz)
 
 
 def choose(sums: Sums, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:

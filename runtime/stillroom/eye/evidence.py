@@ -19,8 +19,8 @@ LOW_HZ, HIGH_HZ, STEP_HZ = 0.1, 0.7, 0.01
 RATE_HZ = 5.0
 CYCLES = 3.0
 MAX_BALANCE = 8.0
-STRONG = 24
-"""Cells by which standing, pattern and strays are judged."""
+MOST_STRONG, LEAST_STRONG, STRONG_SHARE = 36, 12, 0.08
+"""Cells by which standing, pattern and strays are judged: of a small picture no more than a body has in it."""
 PARTS = 3
 OWN_SHARE = 0.6
 LEAST_FLOOR = 0.02
@@ -94,8 +94,10 @@ class Evidence:
         return float(np.prod(1.0 / (1.0 + np.exp(np.minimum(away, 50.0)))))
 
 
-def weigh(samples: Real, cells: NDArray[np.intp], columns: int, low_hz: float = LOW_HZ) -> Evidence | None:
-    """The evidence in evenly spaced samples (n, m) of m cells, whose places are `cells` in rows of `columns`.
+def weigh(
+    samples: Real, cells: NDArray[np.intp], shape: tuple[int, int], low_hz: float = LOW_HZ
+) -> Evidence | None:
+    """The evidence in evenly spaced samples (n, m) of m cells, whose places are `cells` in a picture of `shape`.
 
     low_hz: where the band begins.
     """
@@ -110,8 +112,9 @@ def weigh(samples: Real, cells: NDArray[np.intp], columns: int, low_hz: float = 
     peak = replace(peak, hz=peak.hz - 1.0 / (2.0 * HANN_BEND * window_s**2 * peak.hz))
     index = int(np.argmin(np.abs(whole.hz - peak.hz)))
     in_half, balance = _halves(samples, index, low_hz)
+    columns = shape[1]
     odd = (cells // columns + cells % columns) % 2 == 1
-    strong = np.argsort(-powers[index])[:STRONG]
+    strong = np.argsort(-powers[index])[: _strong_of(shape)]
     own, rival = _holders(whole.hz, powers * whole.hz[:, None].astype(np.float32), peak.hz, lobe_hz)
     return Evidence(
         peak=peak,
@@ -127,6 +130,10 @@ def weigh(samples: Real, cells: NDArray[np.intp], columns: int, low_hz: float = 
         own=own,
         rival=rival,
     )
+
+
+def _strong_of(shape: tuple[int, int]) -> int:
+    return min(MOST_STRONG, max(LEAST_STRONG, round(STRONG_SHARE * shape[0] * shape[1])))
 
 
 def whole_band(samples: int, low_hz: float = LOW_HZ) -> Basis:

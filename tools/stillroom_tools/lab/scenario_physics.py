@@ -104,7 +104,11 @@ class Fan(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Curtain(Struct, frozen=True, forbid_unknown_fields=True):
-    """Folds before the window that a draught moves: each fold by a wave of its own, all of them by gusts."""
+    """Folds before the window that a draught moves: each fold by a wave of its own, all of them by gusts.
+
+    A gust reaches all folds at once and keeps to a band (assumed, the hard case: a draught passes along the folds, and
+    its own spectrum is broad).
+    """
 
     sway_mm: Annotated[float, Meta(ge=0.0, le=300.0)] = 30.0
     """mm, standard deviation at the lower hem."""
