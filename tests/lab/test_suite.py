@@ -24,6 +24,7 @@ from stillroom_tools.lab.suite_figures import (
     still,
     tally,
 )
+from stillroom_tools.lab.suite_fit import HELD_OUT_FAMILIES
 from stillroom_tools.lab.suite_grid import DEFAULT_SEEDS, Condition, grid
 from stillroom_tools.lab.suite_page import page
 from stillroom_tools.lab.suite_plots import Plot, percent, ticks
@@ -147,6 +148,25 @@ def test_the_page_stands_alone_and_says_what_was_not_tested() -> None:
     plain = json.loads(json.dumps(summary.as_json(), allow_nan=False))
     assert plain["real"]["recordings"] == "not tested" and plain["real"]["note"] == NOT_CALIBRATED
     assert {each["condition"] for each in plain["simulated"]["targets"] if each["measured"] == "not tested"}
+
+
+def test_calibration_is_told_apart_for_what_the_tables_were_fitted_on() -> None:
+    good, bad = [read(15.0, 0.95)] * 20, [read(25.0, 0.95)] * 20
+    cells = [
+        Made(good, "light", "a").cell(),
+        msgspec.structs.replace(Made(bad, "light", "a").cell(), seed=2),
+        Made(bad, HELD_OUT_FAMILIES[0], "a").cell(),
+    ]
+    summary = summarise(cells, False, 2)
+    seen = summary.calibration["breaths_per_min"]
+    assert {part: (each["readings"], each["expected_error"]) for part, each in seen.items()} == {
+        "fitted on": (20, 0.05),
+        "seeds held out": (20, 0.95),
+        "families held out": (20, 0.95),
+    }
+    judged = {t.condition: t.met for t in summary.targets if t.quantity == "breaths_per_min"}
+    assert judged["calibration error, families held out"] is False
+    assert 'class="breaths_per_min families"' in page(summary)
 
 
 def test_plots_keep_to_their_frame_and_ticks_are_round() -> None:

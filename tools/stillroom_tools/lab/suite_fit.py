@@ -5,6 +5,7 @@ taken from. Monotone by pooling (Ayer, Brunk, Ewing, Reid, Silverman 1955), a fe
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 from msgspec import Struct
@@ -13,6 +14,8 @@ from stillroom_tools.lab.suite_cell import NEAR, Cell, Quantity
 from stillroom_tools.lab.suite_figures import all_said
 
 HELD_OUT_FAMILIES = ("H.264", "head sway", "tone and light", "things", "frames a second", "flicker")
+Part = Literal["fitted on", "seeds held out", "families held out"]
+PARTS: tuple[Part, ...] = ("fitted on", "seeds held out", "families held out")
 EDGES = (0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)
 LEAST_READINGS = 25
 BINS = 10
@@ -31,18 +34,23 @@ class Fitted(Struct, frozen=True):
     error_other_families: float | None
 
 
+def part_of(cell: Cell) -> Part:
+    """Whether the table in use was fitted on a cell, or why not."""
+    if cell.family in HELD_OUT_FAMILIES:
+        return "families held out"
+    return "fitted on" if cell.seed % 2 == 1 else "seeds held out"
+
+
 def fit(cells: list[Cell], quantity: Quantity) -> Fitted:
     """From cells whose quality is the methods' own."""
-    ours = [c for c in cells if c.family not in HELD_OUT_FAMILIES]
-    fitted_on = pairs([c for c in ours if c.seed % 2 == 1], quantity)
+    fitted_on, *held_out = (pairs([c for c in cells if part_of(c) == part], quantity) for part in PARTS)
     knots = knots_of(fitted_on)
     return Fitted(
         quantity,
         knots,
         len(fitted_on),
         calibration_error(fitted_on, knots),
-        calibration_error(pairs([c for c in ours if c.seed % 2 == 0], quantity), knots),
-        calibration_error(pairs([c for c in cells if c.family in HELD_OUT_FAMILIES], quantity), knots),
+        *(calibration_error(part, knots) for part in held_out),
     )
 
 

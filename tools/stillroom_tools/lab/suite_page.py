@@ -10,7 +10,7 @@ from stillroom_tools.lab.suite_cell import FAR_WRONG, NEAR, QUANTITIES, Cell, Qu
 from stillroom_tools.lab.suite_figures import Tally, agreement, risk_coverage
 from stillroom_tools.lab.suite_plots import Plot, bar, percent
 from stillroom_tools.lab.suite_recordings import FAMILY
-from stillroom_tools.lab.suite_summary import NOT_CALIBRATED, NOT_TESTED, Group, Summary, Target, bins_of
+from stillroom_tools.lab.suite_summary import NOT_CALIBRATED, NOT_TESTED, Group, Summary, Target
 
 NAMES: dict[Quantity, str] = {"pulse_bpm": "Pulse", "breaths_per_min": "Breathing"}
 UNITS: dict[Quantity, str] = {"pulse_bpm": "beats/min", "breaths_per_min": "breaths/min"}
@@ -35,6 +35,8 @@ svg text.small{font-size:9.5px;fill:var(--soft)}.frame{fill:none;stroke:var(--li
 .dots{fill:none;stroke-linecap:round;opacity:.35}.line{fill:none;stroke-width:1.8}.pulse_bpm{stroke:var(--pulse)}
 .breaths_per_min{stroke:var(--breath)}circle.pulse_bpm{fill:var(--pulse);opacity:.8;stroke:none}
 circle.breaths_per_min{fill:var(--breath);opacity:.8;stroke:none}
+circle.fitted{opacity:.25}circle.families{fill:none;stroke-width:2}circle.families.pulse_bpm{stroke:var(--pulse)}
+circle.families.breaths_per_min{stroke:var(--breath)}
 .ideal{stroke:var(--soft);stroke-dasharray:4 4;stroke-width:1}
 .bar{display:inline-block;width:4.2rem;height:.55rem;background:var(--line);border-radius:2px;margin-right:.4rem}
 td:has(.bar){white-space:nowrap}
@@ -113,7 +115,8 @@ def _plots(cells: list[Cell], summary: Summary) -> Iterator[str]:
         (
             "Reliability",
             "Quality is the probability of being near the truth (pulse within 3, breathing within 1.5 a minute). On "
-            "the dashed line it keeps its word. Discs grow with the number of readings. For real people: "
+            "the dashed line it keeps its word. Discs grow with the number of readings: pale are those it was fitted "
+            "on, full ones other seeds, rings families of conditions that were kept back. For real people: "
             f"{NOT_CALIBRATED}.",
             lambda q: _reliability(summary, q),
         ),
@@ -141,14 +144,17 @@ def _risk(cells: list[Cell], quantity: Quantity) -> str:
 
 
 def _reliability(summary: Summary, quantity: Quantity) -> str:
-    bins = bins_of(summary, quantity)
-    if not bins:
-        return "<p>Nothing was read.</p>"
     plot = Plot((0.0, 1.0), (0.0, 1.0), "quality stated", f"share within {NEAR[quantity]:g}/min")
     plot.line([(0.0, 0.0), (1.0, 1.0)], "ideal")
-    plot.sized([(each.quality, each.near, each.readings) for each in bins], quantity)
-    error = summary.calibration[quantity]["expected_error"]
-    return plot.svg() + f"<p class=soft>Expected calibration error {error:.3f}</p>"
+    words = []
+    for part, seen in summary.calibration[quantity].items():
+        if seen["readings"]:
+            bins = [(each["quality"], each["near"], each["readings"]) for each in seen["bins"]]
+            plot.sized(bins, f"{quantity} {part.partition(' ')[0]}")
+            words.append(f"{part}: {seen['expected_error']:.3f} of {seen['readings']} readings")
+    if not words:
+        return "<p>Nothing was read.</p>"
+    return plot.svg() + f"<p class=soft>Expected calibration error, {'; '.join(words)}</p>"
 
 
 def _agreement(cells: list[Cell], quantity: Quantity) -> str:
