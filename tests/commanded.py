@@ -9,9 +9,9 @@ import msgspec
 from stillroom.document_forms import now
 from stillroom.documents import KINDS, Roster, Withdrawal
 from stillroom.epochs import Stream
-from stillroom.events import Audited, Body, Command, DownBody, Entry, Receipt
+from stillroom.events import MAX_PART_BYTES, Audited, Body, Command, DownBody, Entry, Receipt
 from stillroom.keys import KeyRing, RecipientKey
-from stillroom.link import Down, Network
+from stillroom.link import Down, Network, Up
 from stillroom.notes import sign_note
 from stillroom.wire import Lane
 from stillroom_tools.site.layout import open_site
@@ -43,8 +43,27 @@ class Commanded:
     def tell(self, number: int, note: bytes, part: int = 1, parts: int = 1) -> None:
         self.rig.unit.from_courier(Down(self.record(number, note, part, parts)))
 
+    def tell_all(self, number: int, note: bytes) -> None:
+        """In as many parts as it takes."""
+        parts = [note[at : at + MAX_PART_BYTES] for at in range(0, len(note), MAX_PART_BYTES)]
+        for part, data in enumerate(parts, 1):
+            self.tell(number, data, part, len(parts))
+
     def sign(self, document: msgspec.Struct, by: KeyRing | None = None) -> bytes:
         return sign_note(KINDS[type(document)], document, [by or self.authority])
+
+    @property
+    def by_puback(self) -> Roster:
+        """The next roster, of a site without a gateway's word."""
+        old = self.site.roster()
+        return msgspec.structs.replace(old, version=old.version + 1, delivery="puback")
+
+    @property
+    def slot_number(self) -> int:
+        """Of the newest record upwards."""
+        up = self.rig.courier.last(Up)
+        assert isinstance(up, Up)
+        return up.slot
 
     @property
     def gate(self) -> str:

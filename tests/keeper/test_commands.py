@@ -9,11 +9,11 @@ from tests.commanded import Commanded
 from tests.rig import observation
 
 from stillroom.document_forms import from_ms, now
-from stillroom.documents import KINDS, Authorisation, ViewAcceptance
+from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance
 from stillroom.events import MAX_PART_BYTES, MAX_PARTS, Audited
 from stillroom.keeper import commands as module
 from stillroom.keys import KeyRing
-from stillroom.link import Down
+from stillroom.link import Down, Sent
 from stillroom.notes import sign_note
 
 
@@ -114,6 +114,31 @@ def test_a_roster_takes_its_place_only_if_it_can_follow(told):
     assert told.rig.unit._delivery.roster.delivery == "cursor", "another roster of the same version"
     assert [r[3] for r in told.receipts()] == ["time", "done", "version"]
     assert told.rig.slot().snapshot.gate == "no-authorisation", "and it still seals to the gateway"
+
+
+def test_nobody_but_the_authority_can_make_the_brokers_word_count(told):
+    def settled() -> bool:
+        """Whether an acknowledgement of the broker's deletes what was sent."""
+        told.rig.clock.pass_time(timedelta(seconds=10))
+        before = told.rig.slot().snapshot.waiting
+        assert before > 0
+        told.rig.unit.from_courier(Sent(told.slot_number))
+        return told.rig.unit._outbox.waiting < before
+
+    path = told.trust / "roster.note"
+    forged = sign_note(KINDS[Roster], told.by_puback, [told.site.keys("gateway")])
+    altered = path.read_bytes().replace(b'"cursor"', b'"puback"')
+    told.tell_all(2, forged)
+    told.tell_all(3, altered)
+    assert [r[3] for r in told.receipts()] == ["signer", "signature"] and not settled()
+    good = path.read_bytes()
+    for bad in (forged, altered):
+        path.write_bytes(bad)
+        told.rig.beat()
+        assert told.rig.unit._delivery.roster.delivery == "cursor" and not settled()
+    path.write_bytes(good)
+    told.tell_all(4, told.sign(told.by_puback))
+    assert settled(), "the control"
 
 
 def test_a_trust_folder_that_cannot_be_written_gives_no_receipt_until_it_can(told, monkeypatch):

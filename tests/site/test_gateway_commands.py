@@ -101,6 +101,20 @@ def test_one_document_is_queued_once(pair: Pair):
     assert pair.store.commands.queue("u-2", "authorisation", b"a", T0)
 
 
+def test_what_was_refused_is_told_again_when_it_is_sent_again_and_what_was_done_is_not(pair: Pair):
+    queue = pair.store.commands.queue
+    for outcome, again in (("full", True), ("done", False)):
+        queue("u-1", "withdrawal", b"w", T0)
+        first = pair.told().command
+        pair.answer(first.number, outcome)
+        assert pair.told().command is None
+        assert queue("u-1", "withdrawal", b"w", T0) is again
+        second = pair.told().command
+        assert (second is not None) is again
+        if second is not None:
+            assert second.number > first.number and second.note == b"w"
+
+
 def test_the_queue_outlives_a_restart_and_a_database_put_back(tmp_path: Path):
     store = Store(tmp_path)
     store.commands.queue("u-1", "authorisation", b"a", T0)

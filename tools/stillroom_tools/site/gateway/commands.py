@@ -42,10 +42,14 @@ class Commands:
         self._database, self._transaction = database, transaction
 
     def queue(self, unit: str, kind: str, note: bytes, now_ms: int) -> bool:
-        """Tell a unit this, on the disk when it returns; False where it was queued before. Raises StorageError."""
+        """Tell a unit this, on the disk when it returns. Raises StorageError.
+
+        False where it waits already, or was done; what the unit refused is told again.
+        """
         with self._transaction():
             done = self._database.execute(
-                "INSERT OR IGNORE INTO commands(unit, kind, note, queued_ms, number) VALUES(?,?,?,?,0)",
+                "INSERT INTO commands(unit, kind, note, queued_ms, number) VALUES(?,?,?,?,0) "
+                "ON CONFLICT(unit, note) DO UPDATE SET outcome = NULL, number = 0 WHERE outcome != 'done'",
                 (unit, kind, note, now_ms),
             )
         return done.rowcount > 0
