@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import get_args
 
 from stillroom.clock import Clock
+from stillroom.document_forms import to_ms
 from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance, Withdrawal
 from stillroom.errors import StorageError, TrustError
 from stillroom.events import Command, Receipt
@@ -108,6 +109,8 @@ class Commands:
             self._check_follows(document, roster)
         elif isinstance(document, Configuration):
             self._check_newer(document)
+        elif isinstance(document, Authorisation) and to_ms(document.until) <= self._clock.utc_ms():
+            raise Refusal("expired")
         path = self._trust / _place(document)
         if not path.exists() and _count(path.parent) >= MAX_FILES:
             raise Refusal("full")

@@ -1,22 +1,28 @@
 """The decision about the camera, kept current: documents, clock, pauses; each change goes into the audit chain."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
-from stillroom.clock import MS_PER_S, NS_PER_MS
+from stillroom.clock import MS_PER_S, NS_PER_MS, utc_text
 from stillroom.config import PauseConfig
+from stillroom.document_forms import to_ms
+from stillroom.documents import Authorisation
 from stillroom.events import GateChanged
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
-from stillroom.keeper.authorisation import Papers
+from stillroom.keeper.authorisation import Papers, Refused
 from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 
 _PAUSED_UNTIL = "paused_until_ms"
 _WITHDRAWN = "withdrawn "
+_SEEN = "seen "
 _HALTED = "halted "
 _LIFTED = "lifted "
 _ROOM = "room"
+MAX_REFUSED_TOLD = 8
+_CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,47}")
 _MOVED = "camera_moved_ms"
 
 
@@ -33,6 +39,7 @@ class GateWatch:
         self._pause_ms = round(pause.duration_s * MS_PER_S)
         self._papers = Papers((), frozenset(), ())
         self._withdrawn = outbox.recall_names(_WITHDRAWN)
+        self._seen = outbox.recall_names(_SEEN)
         self._halts, self._lifted = outbox.recall_names(_HALTED), outbox.recall_names(_LIFTED)
         self._camera_refused = False
         self.indicator_dead = False
@@ -84,10 +91,10 @@ class GateWatch:
         if papers is self._papers:
             return
         now = self._clock.utc_ms()
-        known = {a.id for a in self._papers.authorisations}
-        for authorisation in papers.authorisations:
-            if authorisation.id not in known:
-                self._audit.append(now, "authorisation-seen", authorisation=authorisation.id)
+        for authorisation in {paper.id: paper for paper in papers.authorisations}.values():
+            if authorisation.id not in self._seen:
+                self._note_authorisation(authorisation, now)
+        self._seen |= frozenset(self._new(frozenset(a.id for a in papers.authorisations) - self._seen, _SEEN))
         # Withdrawals, halts and their ends outlive the removal of their files.
         for withdrawn in self._new(papers.withdrawn - self._withdrawn, _WITHDRAWN):
             self._audit.append(now, "withdrawal-seen", authorisation=withdrawn)
@@ -95,14 +102,28 @@ class GateWatch:
             self._audit.append(now, "halt-seen", halt=halt)
         for halt in self._new(papers.lifted - self._lifted, _LIFTED):
             self._audit.append(now, "lift-seen", halt=halt)
-        for refused in papers.refused:
-            if refused not in self._papers.refused:
-                self._audit.append(
-                    now, "document-refused", file=refused.file[:60], reason=refused.reason[:60]
-                )
+        self._note_refused([one for one in papers.refused if one not in self._papers.refused], now)
         self._papers = papers
         self._withdrawn |= papers.withdrawn
         self._halts, self._lifted = self._halts | papers.halts, self._lifted | papers.lifted
+
+    def _note_authorisation(self, paper: Authorisation, now_ms: int) -> None:
+        """Once in a unit's life. One whose time is over when it is first seen is refused as such."""
+        if to_ms(paper.until) <= self._clock.known().earliest_ms:
+            self._audit.append(now_ms, "document-refused", file=paper.id, reason="expired")
+            return
+        terms = {"scopes": " ".join(paper.scopes), "until": utc_text(to_ms(paper.until))}
+        self._audit.append(now_ms, "authorisation-seen", authorisation=paper.id, **terms)
+
+    def _note_refused(self, refused: Sequence[Refused], now_ms: int) -> None:
+        """A few by name, where it can name nobody; the rest as a number: a full folder must not fill the chain."""
+        for one in refused[:MAX_REFUSED_TOLD]:
+            name = one.file.removesuffix(".note")
+            told = name if _CODE.fullmatch(name) else "unnamed"
+            self._audit.append(now_ms, "document-refused", file=told, reason=one.code)
+        more = len(refused) - MAX_REFUSED_TOLD
+        if more > 0:
+            self._audit.append(now_ms, "documents-refused", more=more)
 
     def _new(self, ids: frozenset[str], kept_as: str) -> list[str]:
         for name in ids:

@@ -91,7 +91,11 @@ def words(link: Link) -> str:
         "camera-settings": f"The camera was set up for the {said.get('profile')}",
         "paused-by-button": f"Somebody in the room pressed pause, for {said.get('seconds')} seconds",
         "resumed-by-button": "Somebody in the room ended the pause",
-        "authorisation-seen": f"An authorisation was accepted ({said.get('authorisation')})",
+        "authorisation-seen": (
+            f"An authorisation was accepted ({said.get('authorisation')}: {said.get('scopes')}; "
+            f"until {said.get('until')})"
+        ),
+        "documents-refused": f"{said.get('more')} more documents were refused at once",
         "withdrawal-seen": f"An authorisation was taken back ({said.get('authorisation')})",
         "document-refused": f"A document was refused: {said.get('file')}: {said.get('reason')}",
         "paused-by-command": f"{said.get('by')} paused the camera from afar, until {said.get('until')}",
