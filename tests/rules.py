@@ -300,9 +300,7 @@ def copy(to: Path) -> None:
 
 
 def attempt(rule: Rule, tree: Path) -> str:
-    """Take it out, run its test, put it back; what came of it. Raises RuntimeError where the test fails in any case."""
-    if run_test(rule.test, tree) == NOTICED:
-        raise RuntimeError(f"{rule.test} fails with the safeguard in its place")
+    """Take it out, run its test, put it back; what came of it."""
     path = tree / source(rule)
     whole = path.read_text(encoding="utf-8")
     if whole.count(rule.old) != 1:
@@ -342,11 +340,14 @@ def end_what_is_left(tree: Path) -> None:
 
 
 def attempt_all(rules: Sequence[Rule]) -> dict[str, str]:
-    """Each rule's name and what came of it; prints a line each."""
+    """Each rule's name and what came of it; prints a line each. Raises RuntimeError where a test fails in any case."""
     found = {}
     with tempfile.TemporaryDirectory(prefix="sr-rules-") as folder:
         tree = Path(folder) / "tree"
         copy(tree)
+        for test in sorted({rule.test for rule in rules}):
+            if run_test(test, tree) == NOTICED:
+                raise RuntimeError(f"{test} fails with the safeguard in its place")
         for rule in rules:
             found[rule.name] = attempt(rule, tree)
             print(f"promise {rule.promise}: {rule.name}: {found[rule.name]}", flush=True)

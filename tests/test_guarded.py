@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from stillroom import cli, guard, guard_files, status
+from stillroom import cli, config, guard, guard_files, status
 from stillroom.link import COURIER_SOCKET, EYE_SOCKET, EYE_START, CourierSays, EyeSays, Guarded, Listener
 from stillroom.run import Supervisor
 from tests.rig import run as command
@@ -142,6 +142,35 @@ def test_who_has_taken_a_process_over_can_do_no_more_than_it_must(unit, name):
         assert {row.name for row in said.rows} == {*guard.REQUIRED, "files"}
         assert said.missing in {"none", "files", "no-swap", "no-swap files"}
     assert not Path("/tmp/sr-attack").exists() or not guard_files.version()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make the camera's node that this needs")
+def test_an_eye_with_its_own_camera_drives_it_and_writes_nothing_else(unit):
+    if not guard_files.version():
+        pytest.skip("this kernel has no Landlock")
+    path = unit / "unit.toml"
+    path.write_text(path.read_text().replace('[camera]\nkind = "simulated"', '[camera]\nkind = "picamera2"'))
+    assert config.load(path).camera.kind == config.OWN_CAMERA
+    node, other = Path("/dev/video-stillroom-test"), Path("/dev/stillroom-test")
+    attempts = {
+        "the camera": f"lambda: os.open('{node}', os.O_RDWR)",
+        "another device": f"lambda: os.open('{other}', os.O_RDWR)",
+        "a file that is there": "lambda: os.open(folder / 'unit.toml', os.O_RDWR)",
+        "a file of the system's": "lambda: os.open('/etc/hostname', os.O_RDWR)",
+        "new file": "lambda: write()",
+        "key file": "lambda: (folder / 'keys' / 'unit.key').read_bytes()",
+        "network": "lambda: socket.socket()",
+    }
+    try:
+        for made in (node, other):
+            os.mknod(made, 0o600 | 0o020_000, os.makedev(1, 5))
+        done, said = take_over(unit, "eye", attempts)
+    finally:
+        for made in (node, other):
+            made.unlink(missing_ok=True)
+    found = json.loads(done.stdout or "{}")
+    assert {attempt for attempt, how in found.items() if how == "done"} == {"the camera"}, done.stderr
+    assert said.missing in {"none", "no-swap"}
 
 
 @pytest.mark.parametrize("name", WORK)

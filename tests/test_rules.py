@@ -8,7 +8,7 @@ import pytest
 
 from tests.rules import NOTICED, REPOSITORY, RULES, UNNOTICED, Rule, attempt_all, source
 
-SECONDS_EACH = 20.0
+SECONDS_EACH = 8.0
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

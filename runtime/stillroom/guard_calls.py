@@ -104,7 +104,8 @@ _FILES: Group = (
         EPERM,
     ),
     Rule(
-        "truncate chmod fchmod fchmodat chown fchown lchown fchownat utime utimes utimensat futimesat", EPERM
+        "truncate chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat",
+        EPERM,
     ),
     Rule("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr", EPERM),
 )
@@ -173,6 +174,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "fanotify_init": (300, 262),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
     "fchown": (93, 55),
     "fchownat": (260, 54),
     "finit_module": (313, 273),
