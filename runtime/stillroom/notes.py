@@ -96,19 +96,19 @@ def sign_note(kind: str, document: Struct, signers: Sequence[KeyRing]) -> bytes:
     return note
 
 
-def add_signature(note: bytes, ring: KeyRing) -> bytes:
+def add_signature(note: bytes, ring: KeyRing, limit: int = MAX_NOTE_BYTES) -> bytes:
     """The note with one more signature; or the first, under the text that `encode` made.
 
     Raises NoteError for what is no note; TrustError: signed already by this key, by eight others, or too large.
     """
-    text, lines = split(note, unsigned=True)
+    text, lines = split(note, unsigned=True, limit=limit)
     signer = signer_of(ring)
     if (signer.name, signer.hash) in _signatures(lines):
         raise TrustError(f"signed already by {signer.name}")
     lines = [*lines, _signature_line(signer, ring.signing, text)]
     signed = text + b"\n" + "".join(f"{line}\n" for line in lines).encode()
-    if len(signed) > MAX_NOTE_BYTES or len(lines) > MAX_SIGNATURES:
-        raise TrustError(f"a document of {len(signed)} bytes: at most {MAX_NOTE_BYTES}")
+    if len(signed) > limit or len(lines) > MAX_SIGNATURES:
+        raise TrustError(f"a document of {len(signed)} bytes: at most {limit}")
     return signed
 
 
@@ -123,7 +123,12 @@ def signed_by(note: bytes, signers: Iterable[Signer]) -> tuple[list[Signer], int
 
 
 def open_note(
-    note: bytes, kind: str, schema: type[D], signers: Iterable[Signer], one_of: Sequence[Signer] = ()
+    note: bytes,
+    kind: str,
+    schema: type[D],
+    signers: Iterable[Signer],
+    one_of: Sequence[Signer] = (),
+    limit: int = MAX_NOTE_BYTES,
 ) -> D:
     """What a note says, once every one of `signers` is seen to have signed it; others' signatures are ignored.
 
@@ -132,7 +137,7 @@ def open_note(
     Raises NoteError: size, form (no signed note), signer (one is missing), signature (altered), kind, content
     (not what the schema allows), canonical (not in its one form).
     """
-    text, lines = split(note)
+    text, lines = split(note, limit=limit)
     required = tuple(signers)
     if not required:
         raise ValueError("a note is opened against at least one signer")
@@ -168,13 +173,13 @@ def _signature_line(signer: Signer, key: SigningKey, text: bytes) -> str:
     return f"— {signer.name} {base64.b64encode(signer.hash + key.sign(text)).decode()}"
 
 
-def split(note: bytes, *, unsigned: bool = False) -> tuple[bytes, list[str]]:
+def split(note: bytes, *, unsigned: bool = False, limit: int = MAX_NOTE_BYTES) -> tuple[bytes, list[str]]:
     """The text of a note and its lines of signatures. `unsigned`: a text alone, which nobody has signed yet, will do.
 
     Raises NoteError: size, form.
     """
-    if len(note) > MAX_NOTE_BYTES:
-        raise NoteError("size", f"larger than {MAX_NOTE_BYTES} bytes, which no document is")
+    if len(note) > limit:
+        raise NoteError("size", f"larger than {limit} bytes, which no document is")
     text, middle, signatures = note.rpartition(b"\n\n")
     if unsigned and not middle:
         text, middle, signatures = note.rpartition(b"\n")

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     """Raises InputError, StorageError, TrustError (the chain is not whole)."""
     if options.what == "export":
         return _export(options)
-    from stillroom_tools.site import audit_file, audit_words
+    from stillroom_tools.site import audit_file, audit_page, audit_words
 
     fingerprint = audit_file.check_fingerprint(options.fingerprint)
     head, links = audit_file.read(options.file)
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         print(audit_words.whole(head, links))
     elif options.html is not None:
         _refuse_special(options.html)
-        replace_file(options.html, audit_words.page(head, links).encode())
+        replace_file(options.html, audit_page.page(head, links).encode())
     else:
         print(audit_words.text(head, links))
     return EXIT_OK

@@ -1,6 +1,5 @@
-"""An audit chain in words: for a terminal, and as a page that a resident can read."""
+"""An audit chain in words, a line for each link."""
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,19 +22,14 @@ _GATES = {
     "camera-moved": "The camera was off: it had been moved, and nobody had accepted what it looks at now",
     "indicator-fault": "The camera was off: its light did not work",
 }
-_STYLE = (
-    "body{font:16px/1.5 sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}"
-    "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #999;padding:.4rem;text-align:left;"
-    "vertical-align:top}td:first-child{white-space:nowrap}code{overflow-wrap:anywhere}"
-)
 
 
 def whole(head: Head, links: Sequence[Link]) -> str:
     """One line: the chain is whole, and how far it goes."""
     erased = sum(link.erased for link in links)
     return (
-        f"whole: {len(links)} links of unit '{head.unit}' of site '{head.site}', from {_when(links[0])} to "
-        f"{_when(links[-1])}, each signed by this unit"
+        f"whole: {len(links)} links of unit '{head.unit}' of site '{head.site}', from {when(links[0])} to "
+        f"{when(links[-1])}, each signed by this unit"
         + (f"; {erased} erased" if erased else "")
         + "".join(
             f"; the unit says, signed, that its storage was damaged: what links {first} to {last} said may be missing"
@@ -47,27 +41,7 @@ def whole(head: Head, links: Sequence[Link]) -> str:
 
 def text(head: Head, links: Sequence[Link]) -> str:
     """A line for each link."""
-    return "\n".join([whole(head, links), *(f"{_when(link):<21} {words(link)}" for link in links)])
-
-
-def page(head: Head, links: Sequence[Link]) -> str:
-    """A page of its own: nothing is loaded from anywhere."""
-    rows = "\n".join(
-        f"<tr><td>{html.escape(_when(link))}</td><td>{html.escape(words(link))}</td></tr>" for link in links
-    )
-    unit = html.escape(head.unit)
-    return (
-        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width,initial-scale=1'>"
-        f"<title>What was done with the camera: {unit}</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>What was done with the camera</h1>\n<p>Unit <code>{unit}</code> of site "
-        f"<code>{html.escape(head.site)}</code>. All times are UTC.</p>\n<p>Nobody can look through this camera: this "
-        "version of the unit has no view and keeps no picture. Below is every time that the camera was on or off, "
-        "and why.</p>\n"
-        f"<table><thead><tr><th scope=col>When</th><th scope=col>What happened</th></tr></thead>\n<tbody>{rows}</tbody>"
-        f"</table>\n<p>The record is {html.escape(whole(head, links))}. Whoever has the file and the unit's "
-        "label can check this with <code>stillroom site audit verify</code>.</p>\n</body></html>\n"
-    )
+    return "\n".join([whole(head, links), *(f"{when(link):<21} {words(link)}" for link in links)])
 
 
 def words(link: Link) -> str:
@@ -120,5 +94,5 @@ def _gate(said: dict[str, Any]) -> str:
     return f"{sentence}, under authorisation {name}" if reason == "open" else sentence
 
 
-def _when(link: Link) -> str:
+def when(link: Link) -> str:
     return utc_text(min(link.at_ms, LAST_MS))

@@ -23,6 +23,10 @@ _COMMANDS = {
         "stillroom_tools.site.audit",
         "what was done with the camera, and that the record of it is whole",
     ),
+    "evidence": (
+        "stillroom_tools.site.evidence",
+        "what units were allowed to do and did, as one signed file",
+    ),
     "accept-view": ("stillroom_tools.site.accept_view", "let a unit sense again whose camera was moved"),
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
