@@ -93,3 +93,14 @@ def test_a_running_keepers_pause_is_told_and_an_ended_ones_is_not(unit, capsys):
     hour_ago = time.time() - 3600
     os.utime(status, (hour_ago, hour_ago))
     assert "room r-1, under authorisation" in explained(unit, capsys)
+
+
+def test_a_halt_and_settings_from_afar_are_told(unit: Path, capsys):
+    site = unit.parent / "site"
+    authorise(unit, "status")
+    run("site", "configure", unit, "--site", site, "--set", "room.bed_dwell_s=4")
+    assert "changed from afar (version 1): bed_dwell_ms." in explained(unit, capsys)
+    run("site", "halt", unit, "--site", site)
+    assert "because the site's authority has halted it" in explained(unit, capsys)
+    (unit / "trust" / "configuration.note").write_text("no note")
+    assert "A document was refused" in explained(unit, capsys)

@@ -13,11 +13,12 @@ from stillroom.clock import SystemClock, utc_text
 from stillroom.config import UnitConfig
 from stillroom.document_forms import to_ms
 from stillroom.documents import WITHOUT_EFFECT
-from stillroom.errors import EXIT_OK
+from stillroom.errors import EXIT_OK, TrustError
 from stillroom.keeper.authorisation import Papers, load_papers
 from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.known import Known
 from stillroom.keeper.roster import load_roster
+from stillroom.keeper.settings import load_configuration
 from stillroom.keys import fingerprint
 from stillroom.status import Status, read_running
 from stillroom.wire import RECORD_BYTES
@@ -82,6 +83,7 @@ def lines(unit: UnitConfig) -> Iterator[str]:
     utc_ms = clock.utc_ms()
     decision = _decision(utc_ms, papers, status)
     yield f"Unit {unit.unit} of site {unit.site}, profile {unit.profile}, at {utc_text(utc_ms)}"
+    yield from _changed(unit, trust)
     yield ""
     yield from _senses(unit, decision, papers)
     yield ""
@@ -96,6 +98,20 @@ def lines(unit: UnitConfig) -> Iterator[str]:
         yield f"    {_summary(kind)} ({_KEPT[kind.retention]})"
     yield ""
     yield from _keeps(unit, status)
+
+
+def _changed(unit: UnitConfig, trust: Path) -> Iterator[str]:
+    """What the authority has changed from afar, where it has."""
+    try:
+        found = load_configuration(trust, unit.unit, 0)
+    except TrustError as error:
+        yield f"  A document was refused: {error}"
+        return
+    if found is not None:
+        about = {"at", "site", "unit", "version"}
+        set_there = [n for n in found.__struct_fields__ if n not in about and getattr(found, n) is not None]
+        names = ", ".join(set_there) or "none stands"
+        yield f"  Its settings were changed from afar (version {found.version}): {names}."
 
 
 def _decision(utc_ms: int, papers: Papers, status: Status | None) -> Decision:
