@@ -115,6 +115,13 @@ def test_a_screen_that_swells_and_lights_the_room_is_not_breath() -> None:
     assert swings(np.zeros(CELLS), measure) > 0, "a screen that lights nothing and swells evenly passes"
 
 
+def test_breath_is_read_through_steps_of_the_exposure() -> None:
+    steps = np.repeat([0.0, 1.0, -0.5], 75)[:, None] * np.ones(CELLS)
+    values = [r.value for r in read(tone(20, 45, size=3.0), drift=steps) if r.value is not None]
+    assert len(values) >= 5
+    assert max(abs(value - 20) for value in values) < 0.5
+
+
 def test_a_wave_that_travels_is_not_breath() -> None:
     turn = np.linspace(0, 2 * np.pi, len(CHEST))
     random = np.random.default_rng(7)

@@ -41,7 +41,8 @@ EVEN_LIGHT = 0.45
 LINED_UP = 0.9
 USUAL_SHARE, USUAL_WITHIN = 0.8, 0.75
 """The light swings where so many cells swing within such a share of their median: not all alike, since a lamp that is
-near lights one wall more than another.
+near lights one wall more than another. What they have in common must have its peak there, which a step of the exposure
+has not.
 """
 LIGHT_GRID = 14
 STIRRED = 2.5
@@ -133,10 +134,12 @@ class Breathing:
         samples = len(times) // 10 * 10
         even = resample(times, values / level - 1.0, RATE_HZ, samples)
         low_hz = SLOW_LOW_HZ if span_s > LONGEST_S else LOW_HZ
-        swing = whole_band(samples, low_hz).at(hz, even).reshape(len(down), len(across))
+        band = whole_band(samples, low_hz)
+        swing = band.at(hz, even).reshape(len(down), len(across))
         size = np.abs(swing)
         if _with_the_usual(swing.reshape(-1)) >= USUAL_SHARE:
-            return True
+            light = np.abs(band(np.median(even, axis=1, keepdims=True))[:, 0]) ** 2 * band.hz
+            return abs(float(band.hz[np.argmax(light)]) - hz) <= 2.0 / span_s
         alike = float(size.std()) <= EVEN_LIGHT * float(size.mean())
         lines = max(float(np.abs(swing.sum(axis=axis)).sum()) for axis in (0, 1))
         return alike and lines >= LINED_UP * float(size.sum())
