@@ -130,7 +130,7 @@ def test_it_is_shown_in_words_that_a_resident_can_read(chain, capsys, tmp_path):
         "The unit was switched on",
         "An authorisation was accepted",
         "The camera was allowed to be on, under authorisation a-",
-        "Somebody in the room pressed pause, for 900 seconds",
+        "Somebody in the room pressed pause, for 15 minutes",
         "The camera was off: somebody had paused it",
         "Somebody in the room ended the pause",
         "The camera was off: the authorisation had been taken back",

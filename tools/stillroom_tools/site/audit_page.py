@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from stillroom.clock import MS_PER_S
 from stillroom.document_forms import from_ms
 from stillroom_tools.site.audit_facts import Facts, Look, Period, gather
-from stillroom_tools.site.audit_file import Head, Link
+from stillroom_tools.site.audit_file import Head, Link, missing
 from stillroom_tools.site.audit_words import LAST_MS, whole, words
 
 _STYLE = (
     "body{font:17px/1.55 Georgia,'DejaVu Serif',serif;max-width:50rem;margin:2.5rem auto;padding:0 1.2rem;color:#111;"
     "background:#fff}h1{font-size:1.7rem;line-height:1.2;margin-bottom:.2rem}h2{font-size:1.2rem;margin:2.2rem 0 .4rem}"
+    "h3{font-size:1rem;margin:1.4rem 0 .2rem}"
     "table{border-collapse:collapse;width:100%;font-size:.95rem}caption{text-align:left;color:#444;padding-bottom:.3rem}"
     "td,th{border-bottom:1px solid #ccc;padding:.35rem .8rem .35rem 0;text-align:left;vertical-align:top}"
     "th{border-bottom:2px solid #666}td:first-child{white-space:nowrap}code{overflow-wrap:anywhere;font-size:.85em}"
@@ -25,11 +26,11 @@ MAX_ROWS = 2_000
 def page(head: Head, links: Sequence[Link]) -> str:
     """One unit's chain: who looked, when the camera was on, who paused it, then all of it."""
     facts = gather(links)
-    erased = sum(link.erased for link in links)
+    unknown = sum(link.erased for link in links) + sum(last - first + 1 for first, last in missing(links))
     body = [
         f"<p class=small>Unit {code(head.unit)} of site {code(head.site)}, from {moment(links[0].at_ms)} to "
         f"{moment(links[-1].at_ms)}. All times are UTC.</p>",
-        *looks(facts.looks, erased),
+        *looks(facts.looks, unknown),
         *periods(facts.open_periods),
         *pauses(facts),
         "<h2>Everything that was written down</h2>",
@@ -41,8 +42,8 @@ def page(head: Head, links: Sequence[Link]) -> str:
     return document("What was done with the camera", body)
 
 
-def looks(found: Sequence[Look], erased: int) -> list[str]:
-    """Who looked, when, why, for how long."""
+def looks(found: Sequence[Look], unknown: int) -> list[str]:
+    """Who looked, when, why, for how long. `unknown`: how many entries were erased or may be missing."""
     what = (
         "Nobody has looked through this camera."
         if not found
@@ -52,7 +53,7 @@ def looks(found: Sequence[Look], erased: int) -> list[str]:
             + "."
         )
     )
-    doubt = f" {erased} entries of the record were erased; what they said is not known." if erased else ""
+    doubt = f" Of {unknown} entries of the record it is not known what they said." if unknown else ""
     rows = (
         (
             moment(one.at_ms),
@@ -81,7 +82,8 @@ def periods(found: Sequence[Period]) -> list[str]:
         )
         for one in found
     )
-    said = f"It was open {len(found)} times, {duration(total_s)} together." if found else "It was never open."
+    times = "once" if len(found) == 1 else f"{len(found)} times"
+    said = f"It was open {times}, for {duration(total_s)} together." if found else "It was never open."
     return [
         "<h2>When was the camera open?</h2>",
         f"<p>{text(said)}</p>",

@@ -63,7 +63,7 @@ def words(link: Link) -> str:
         "camera-moved": "The camera was moved",
         "view-accepted": "Somebody accepted what the camera looks at",
         "camera-settings": f"The camera was set up for the {said.get('profile')}",
-        "paused-by-button": f"Somebody in the room pressed pause, for {said.get('seconds')} seconds",
+        "paused-by-button": f"Somebody in the room pressed pause, for {_minutes(said.get('seconds'))}",
         "resumed-by-button": "Somebody in the room ended the pause",
         "authorisation-seen": (
             f"An authorisation was accepted ({said.get('authorisation')}: {said.get('scopes')}; "
@@ -85,6 +85,10 @@ def words(link: Link) -> str:
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
     return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
+
+
+def _minutes(seconds: object) -> str:
+    return f"{seconds / 60:g} minutes" if isinstance(seconds, int) else "a time that is not known"
 
 
 def _gate(said: dict[str, Any]) -> str:

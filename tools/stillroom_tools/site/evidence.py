@@ -229,7 +229,9 @@ def _unit_words(unit: UnitEvidence) -> Iterator[str]:
         f"{f', {unit.erased} of them erased' if unit.erased else ''}.</p>"
     )
     yield from _table(
-        "Authorisations", ("Id", "Room", "Scopes", "Purpose", "From", "Until", "Review by", ""), _papers(unit)
+        "Authorisations",
+        ("Id", "Room", "Scopes", "Purpose", "From", "Until", "Review by", "Ended"),
+        _papers(unit),
     )
     opens = ((_time(o.opened), _time(o.closed) + ("" if o.certain else " ?")) for o in unit.open)
     yield from _table("Camera open", ("From", "Until"), opens)
@@ -256,7 +258,7 @@ def _table(title: str, names: tuple[str, ...], rows: Iterator[tuple[str, ...]]) 
 
 
 def _time(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M:%S}"
+    return audit_page.moment(to_ms(when))
 
 
 def _day(text: str, what: str) -> datetime:
