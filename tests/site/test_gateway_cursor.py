@@ -1,7 +1,7 @@
 """The cursor against a plain set of numbers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillroom_tools.site.gateway.cursor import MAX_RANGES, RANGES_TOLD, Cursor
@@ -13,6 +13,7 @@ def covered(cursor: Cursor, top: int) -> set[int]:
     return {n for n in range(1, top + 1) if cursor.has(n)}
 
 
+@settings(deadline=None)
 @given(SPANS)
 def test_equals_a_set_in_any_order(spans: list[tuple[int, int]]) -> None:
     cursor, model = Cursor(), set()
@@ -23,6 +24,7 @@ def test_equals_a_set_in_any_order(spans: list[tuple[int, int]]) -> None:
         assert cursor.contiguous + 1 not in model
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 30)))
 def test_every_order_of_arrival_ends_contiguous(order: list[int]) -> None:
     cursor = Cursor()
