@@ -88,8 +88,8 @@ class Roster(Timed, frozen=True, forbid_unknown_fields=True):
         _differ("recipients", [recipient.name for recipient in self.recipients])
         _differ("approvers", [approver.name for approver in self.approvers])
         _differ("approvers", [approver.sign for approver in self.approvers])
-        if len(self.of_unit) > MAX_WRAPS:
-            raise ValueError(f"at most {MAX_WRAPS} recipients of records")
+        if len(self.of_unit) + len(self.advocates) > MAX_WRAPS:
+            raise ValueError(f"at most {MAX_WRAPS} recipients of records, with advocates")
         gateways = sum(r.role == "gateway" for r in self.recipients)
         if gateways > 1:
             # A unit keeps one window for what comes down, and one number for commands.
@@ -101,6 +101,11 @@ class Roster(Timed, frozen=True, forbid_unknown_fields=True):
     def of_unit(self) -> tuple[Recipient, ...]:
         """To whom a unit seals its records."""
         return tuple(r for r in self.recipients if r.role in UNIT_RECIPIENTS)
+
+    @property
+    def advocates(self) -> tuple[Recipient, ...]:
+        """Who is told the newest head of the audit chain in every record, and can open nothing else of it."""
+        return tuple(r for r in self.recipients if r.role == "advocate")
 
     def people(self, *roles: ConsumerRole) -> tuple[Signer, ...]:
         """With what these recipients sign."""

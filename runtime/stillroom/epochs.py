@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.keys import RecipientKey, SigningKey
-from stillroom.wire import Lane, new_boot, new_epoch, seal
+from stillroom.wire import Epoch, Lane, new_boot, new_epoch, seal, with_heads
 
 EPOCH_NS = 3600 * NS_PER_S
 
@@ -34,10 +34,14 @@ class Stream:
         self._recipients = tuple(recipients)
         self._began_ns = self._clock.mono_ns()
 
-    def seal(self, body: bytes) -> bytes:
-        """One record. Raises SealError where the body is too large."""
+    def seal(self, body: bytes, head: bytes = b"", advocates: Sequence[RecipientKey] = ()) -> bytes:
+        """One record, which tells each of `advocates` a head (32 bytes) and nothing else. Raises SealError: too large.
+
+        What they are told is sealed anew in every record, so that it never shows when there is another head.
+        """
         if self._clock.mono_ns() - self._began_ns >= EPOCH_NS:
             self.renew(self._recipients)
         sequence = self._sequence
         self._sequence += 1  # before sealing: a number is burnt even where sealing fails
-        return seal(self._lane, self._signer, self._epoch, sequence, body)
+        epoch: Epoch = with_heads(self._epoch, advocates, head) if advocates else self._epoch
+        return seal(self._lane, self._signer, epoch, sequence, body)

@@ -14,7 +14,7 @@ import itertools
 import os
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nacl import bindings, exceptions
 
@@ -125,6 +125,19 @@ def new_epoch(recipients: Iterable[RecipientKey], boot: Boot, index: int) -> Epo
     return Epoch(boot, index, key, b"".join(name + recipient.seal(key) for name, recipient in keys))
 
 
+def with_heads(epoch: Epoch, advocates: Iterable[RecipientKey], head: bytes) -> Epoch:
+    """The epoch with a wrap for each advocate, which holds an audit head where others have the epoch's key.
+
+    A key that opens the epoch already stays as it is: no record has two wraps for one key.
+    """
+    wraps = [epoch.wraps[at : at + _WRAP_BYTES] for at in range(0, len(epoch.wraps), _WRAP_BYTES)]
+    there = {wrap[:KEY_ID_BYTES] for wrap in wraps}
+    told = {key.id: key for key in advocates if key.id not in there}
+    return replace(
+        epoch, wraps=b"".join(sorted([*wraps, *(name + key.seal(head) for name, key in told.items())]))
+    )
+
+
 def seal(lane: Lane, signer: SigningKey, epoch: Epoch, sequence: int, body: bytes) -> bytes:
     """One record of RECORD_BYTES. Never call it twice with one (lane, epoch, sequence); `epochs.Stream` can't.
 
@@ -186,6 +199,11 @@ def unwrap(verified: Verified, keys: Sequence[BoxKey]) -> bytes:
     if epoch_key is None or len(epoch_key) != _EPOCH_KEY_BYTES:
         raise WireError("wrap", "the epoch key does not open")
     return epoch_key
+
+
+def open_head(verified: Verified, keys: Sequence[BoxKey]) -> bytes:
+    """What a record tells an advocate: the unit's newest audit head, 32 bytes. Raises WireError: recipient, wrap."""
+    return unwrap(verified, keys)
 
 
 def open_body(verified: Verified, epoch_key: bytes) -> bytes:

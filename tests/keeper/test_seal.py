@@ -30,7 +30,7 @@ from stillroom.errors import TrustError, WireError
 from stillroom.keeper.seal import Sealer, encoded
 from stillroom.keys import KeyRing
 from stillroom.receiver import MemoryStore, Receiver
-from stillroom.wire import RECORD_BYTES, Lane, SealError, parse
+from stillroom.wire import RECORD_BYTES, Lane, SealError, open_head, open_record, parse, verify
 
 HOUR = timedelta(hours=1)
 
@@ -57,10 +57,22 @@ def test_gateway_and_board_read_what_the_keeper_says() -> None:
     assert receiver(GATEWAY).open(data).body == receiver(BOARD).open(data).body == body()
 
 
-def test_viewers_and_advocates_are_no_recipients_of_records() -> None:
-    others = [recipient(ring(role, role)) for role in ("viewer", "advocate")]
+def test_viewers_are_no_recipients_of_records_and_an_advocate_of_a_head_alone() -> None:
+    advocate = ring("advocate", "advocate")
+    others = [recipient(ring("viewer", "viewer")), recipient(advocate)]
     data = sealer(HandClock(), recipient(GATEWAY), *others).seal(body())
-    assert recipients_of(data) == {key_id(GATEWAY)}
+    assert recipients_of(data) == {key_id(GATEWAY), key_id(advocate)}
+    record = verify(parse(data), UNIT.signing.verify_key, Lane.UP)
+    assert open_head(record, advocate.boxes) == body().snapshot.head
+    with pytest.raises(WireError, match="commitment"):
+        open_record(record, advocate.boxes)
+    assert open_record(record, GATEWAY.boxes) == packed(body())
+
+
+def test_an_advocate_with_the_gateways_key_spoils_no_record() -> None:
+    twin = recipient(KeyRing("demo", "advocate", "advocate", STRANGER.signing, GATEWAY.boxes))
+    data = sealer(HandClock(), recipient(GATEWAY), twin).seal(body())
+    assert open_record(verify(parse(data), UNIT.signing.verify_key, Lane.UP), GATEWAY.boxes) == packed(body())
 
 
 def test_the_sequence_never_repeats_and_an_epoch_lasts_an_hour() -> None:

@@ -81,6 +81,10 @@ def good_records() -> Iterable[Vector]:
     )
     receipt = p.packed(msgspec.structs.replace(p.body(), entries=(entry,)))
     yield good("a unit's receipt", receipt, p.record(receipt, under=UNDER, sequence=43))
+    advocate = p.ring("advocate", "advocate").boxes[0].public
+    with_head = wire.with_heads(UNDER, [advocate], bytes(range(32)))
+    told = p.record(body, under=with_head, sequence=44)
+    yield good("one that tells an advocate the newest head", body, told)
     yield good("lane view", b"x", p.record(b"x", lane=Lane.VIEW, under=UNDER), opaque=True, lane=Lane.VIEW)
     one = p.epoch(to=(GATEWAY,))
     empty = wire.seal(Lane.UP, UNIT.signing, one, 0, b"")

@@ -68,7 +68,14 @@ def keys_at(roster: Roster, utc_ms: int) -> tuple[dict[str, RecipientKey], int]:
     keys = {r.name: key for r in roster.of_unit if (key := r.key_at(utc_ms)) is not None}
     if not keys:
         raise TrustError("roster: no gateway or board has a box key valid now: sign a roster with new keys")
-    return keys, min(to_ms(roster.until), *(_next_change(r, utc_ms) for r in roster.of_unit))
+    return keys, min(
+        to_ms(roster.until), *(_next_change(r, utc_ms) for r in (*roster.of_unit, *roster.advocates))
+    )
+
+
+def advocate_keys_at(roster: Roster, utc_ms: int) -> tuple[RecipientKey, ...]:
+    """To whom the audit chain's newest head is sealed now; who has no key of this time gets none."""
+    return tuple(key for r in roster.advocates if (key := r.key_at(utc_ms)) is not None)
 
 
 def _next_change(recipient: Recipient, utc_ms: int) -> int:

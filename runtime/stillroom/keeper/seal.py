@@ -10,7 +10,7 @@ from stillroom.documents import Roster
 from stillroom.epochs import Stream
 from stillroom.errors import TrustError, WireError
 from stillroom.events import Body, DownBody
-from stillroom.keeper.roster import keys_at
+from stillroom.keeper.roster import advocate_keys_at, keys_at
 from stillroom.keys import KeyRing
 from stillroom.replay import Seen, advance
 from stillroom.wire import Lane, body_capacity, open_body, parse, unwrap, verify
@@ -45,7 +45,7 @@ class Sealer:
     @property
     def capacity_bytes(self) -> int:
         """What always fits: as if every recipient of the roster had a key."""
-        return body_capacity(len(self._roster.of_unit))
+        return body_capacity(len(self._roster.of_unit) + len(self._roster.advocates))
 
     @property
     def without_key(self) -> tuple[str, ...]:
@@ -57,7 +57,8 @@ class Sealer:
         utc_ms = self._clock.utc_ms()
         if utc_ms >= self._until_ms:
             self._renew(self._roster, utc_ms)
-        return self._stream.seal(encoded(body))
+        advocates = advocate_keys_at(self._roster, utc_ms)
+        return self._stream.seal(encoded(body), body.snapshot.head, advocates)
 
     def replace_roster(self, roster: Roster) -> None:
         """Seal to another roster's recipients from now on. Raises TrustError; then the one before stays."""
