@@ -219,3 +219,26 @@ def test_pictures_of_nothing_are_withheld_without_a_warning(
             assert observation.breathing.value is None and observation.pulse.value is None
             reasons = {observation.breathing.withheld, observation.pulse.withheld}
     assert reasons <= {"black": {"dark"}, "white": {"clipped"}}.get(kind, {"low-signal", "warming-up"})
+
+
+@pytest.mark.parametrize("region", [SKIN_BOX, None])
+def test_exchanged_colours_are_a_reason_and_not_a_number(region: Box | None) -> None:
+    """U and V exchanged (a wrong order of planes): skin is bluer than red then, which none is."""
+    analysis = Analysis(WIDTH, HEIGHT, region=region)
+    seen = [
+        analysis.feed(Frame(f.y, f.v, f.u, f.frame_ns), 0) for f in frames(Scene(pulse_bpm=72, noise=1.0), 24)
+    ]
+    assert {o.pulse.withheld for o in seen if o is not None} <= {"warming-up", "low-signal"}
+
+
+def test_time_that_goes_back_begins_anew() -> None:
+    analysis = Analysis(WIDTH, HEIGHT, region=SKIN_BOX)
+    shown = list(frames(Scene(pulse_bpm=72), 22))
+    back_ns = 8_000_000_000
+    seen = [
+        analysis.feed(Frame(f.y, f.u, f.v, f.frame_ns - (back_ns if k >= 330 else 0)), 0)
+        for k, f in enumerate(shown)
+    ]
+    assert [o.pulse.value for o in seen[:330] if o is not None][-1] == pytest.approx(72, abs=2)
+    after = [o for o in seen[330:] if o is not None]
+    assert all(o.pulse.withheld == "warming-up" for o in after[:40])

@@ -40,6 +40,10 @@ MAX_OUTSIDE = 0.5
 """Of one colour alone: most that the rest of the picture may swing, relative to the place that is read."""
 MIN_CHROMA = 0.25
 """Least change of colour over change of light at the peak: blood has more than one, a lamp nearly none."""
+MAX_BLUE = 1.15
+"""Most blue over red. Skin of every tone sends back more red, unless the lamp has none of it; where blue stands out,
+the camera's planes are exchanged.
+"""
 MAX_STIR = 0.15
 """Most that the change from frame to frame may itself swing at the peak's rate: a codec's key frames, a fan."""
 
@@ -84,7 +88,7 @@ class Evidence:
     """What the segments so far say.
 
     peak: of their mean. chroma: colour's swing over light's at the rate. stir: that of change itself. outside: swing of
-    the rest of the picture over that of the place, of one colour alone; None with colours.
+    the rest of the picture over that of the place, of one colour alone; None with colours. blue: over red, now.
     """
 
     track: Track
@@ -93,11 +97,15 @@ class Evidence:
     chroma: float
     stir: float
     outside: float | None
+    blue: float
 
     @property
     def possible(self) -> bool:
         """Whether it can be blood at all."""
-        blood = self.chroma >= MIN_CHROMA if self.outside is None else self.outside <= MAX_OUTSIDE
+        if self.outside is None:
+            blood = self.chroma >= MIN_CHROMA and self.blue <= MAX_BLUE
+        else:
+            blood = self.outside <= MAX_OUTSIDE
         return LOW_HZ <= self.track.hz <= HIGH_HZ and blood and self.stir <= MAX_STIR
 
     @property
@@ -115,7 +123,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Nine seconds: spectra (k, 2) of the two sets; amplitudes (k,) of colour, light, stir, the rest of the picture."""
+    """Nine seconds: spectra (k, 2) of the two sets; amplitudes (k,) of colour, light, stir, the rest of the picture;
+    mean blue over mean red.
+    """
 
     until_s: float
     spectra: Complex
@@ -124,6 +134,7 @@ class Segment:
     stir: Real
     outside: Real
     one_colour: bool
+    blue: float
 
 
 class Pulse:
@@ -195,10 +206,10 @@ class Pulse:
             float(np.sqrt(np.mean([getattr(segment, name)[at] ** 2 for segment in self._segments])))
             for name in ("chroma", "light", "stir", "outside")
         )
-        alone = self._segments[-1].one_colour
-        span_s = self._segments[-1].until_s - self._segments[0].until_s + SEGMENT_S
-        inside = max(light, 1e-9)
-        return Evidence(track, peak, span_s, chroma / inside, stir, outside / inside if alone else None)
+        last, inside = self._segments[-1], max(light, 1e-9)
+        span_s = last.until_s - self._segments[0].until_s + SEGMENT_S
+        beside = outside / inside if last.one_colour else None
+        return Evidence(track, peak, span_s, chroma / inside, stir, beside, last.blue)
 
 
 def _segment(until_s: float, even: Real, rate_hz: float) -> Segment:
@@ -218,7 +229,8 @@ def _segment(until_s: float, even: Real, rate_hz: float) -> Segment:
     amplitudes = np.abs(spectra[:, 2:]) * np.float32(4.0 / (samples + 1))
     chroma = np.maximum(amplitudes[:, 0], amplitudes[:, 1])
     swings = amplitudes[:, 2], amplitudes[:, 3], amplitudes[:, 4]
-    return Segment(until_s, spectra[:, :2], chroma, *swings, alone is not None)
+    level = colours.mean(axis=(1, 2))
+    return Segment(until_s, spectra[:, :2], chroma, *swings, alone is not None, float(level[2] / level[0]))
 
 
 def basis_hz() -> NDArray[np.float64]:
