@@ -16,8 +16,8 @@ Knots = tuple[tuple[float, float], ...]
 LEAST: dict[Kind, float] = {"pulse": 0.65, "breathing": 0.8}
 """From which a reading is given. More in a room looks like breath than like blood: curtains, fans, screens."""
 KNOTS: dict[Kind, Knots] = {
-    "pulse": ((0.028, 0.1485), (0.362, 0.4321), (0.916, 0.9459), (0.975, 0.961), (1.0, 0.9986)),
-    "breathing": ((0.219, 0.4648), (0.393, 0.6792), (0.603, 0.9573), (0.829, 0.9952)),
+    "pulse": ((0.03, 0.1584), (0.365, 0.439), (0.916, 0.9444), (0.975, 0.961), (1.0, 0.9986)),
+    "breathing": ((0.216, 0.4821), (0.39, 0.7167), (0.604, 0.9592), (0.828, 0.9954)),
 }
 
 
