@@ -76,6 +76,13 @@ def test_what_it_may_and_cannot_do_is_said_with_review_consent_and_assessment(un
     assert "to be reviewed by 2" in said and "Consent: form-7. Impact assessment: " in said
 
 
+def test_the_light_is_told(unit, capsys):
+    assert "where it does not work, the camera stays closed" in explained(unit, capsys)
+    path = unit / "unit.toml"
+    path.write_text(path.read_text().replace("required = true", "required = false"))
+    assert "where it does not work, the camera may be open all the same" in explained(unit, capsys)
+
+
 def test_recipients_and_every_kind_of_event_are_named(unit, capsys):
     said = explained(unit, capsys)
     assert "gateway (gateway), key " in said and "board (board), key " in said

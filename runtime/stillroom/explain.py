@@ -144,6 +144,8 @@ def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[st
         yield f"  Its camera is not a real one: {unit.camera.kind}."
     minutes = f"{unit.pause.duration_s / 60:g} minutes"
     yield f"  The button in the room stops all of it for {minutes}; pressed again, it goes on."
+    light = "the camera stays closed" if unit.panel.required else "the camera may be open all the same"
+    yield f"  Its light is on before the camera opens and while it may be open; where it does not work, {light}."
     for refused in papers.refused:
         yield f"  A document was refused: {refused.file}: {refused.reason}"
 
