@@ -30,7 +30,7 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     from stillroom.receiver import MemoryStore, Receiver
     from stillroom.replay import Seen, advance, given_up
     from stillroom.wire import Boot, Lane, Record
-    from stillroom_tools.site import audit_file, audit_words, configure
+    from stillroom_tools.site import audit_file, audit_page, configure
     from stillroom_tools.site.gateway.cursor import Cursor
     from stillroom_tools.site.gateway.store import FILE, Store
     from stillroom_tools.site.layout import SiteConfig
@@ -148,7 +148,7 @@ def audit(data: bytes) -> None:
     except (InputError, TrustError) as error:
         assert "\n" not in str(error)
         return
-    audit_words.page(head, links)
+    audit_page.page(head, links)
 
 
 def verifier_key(data: bytes) -> None:

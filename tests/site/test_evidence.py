@@ -180,6 +180,13 @@ def test_a_camera_that_went_off_without_a_word_was_open_until_the_last_that_is_k
     assert [(p.from_ms, p.until_ms) for p in cut] == [(15, 20), (910, 930)]
 
 
+@pytest.mark.parametrize(
+    "body", ['{"what":[1]}', '{"what":{}}', "[]", "1", '{"what":"view-refused","seconds":"x"}']
+)
+def test_words_that_no_unit_writes_are_no_error(body):
+    assert gather([link(1, 5, body)]).open_periods == []
+
+
 def test_who_asked_to_look_is_gathered():
     body = (
         '{"what":"view-refused","by":"nurse","view":"v-1","level":"figure","seconds":15,"reason":"fall",'

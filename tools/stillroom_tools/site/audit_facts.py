@@ -55,7 +55,7 @@ def gather(links: Sequence[Link], from_ms: int = 0, until_ms: int = 2**53) -> Fa
     before = 0
     for link in links:
         said = link.said()
-        what = said.get("what")
+        what = str(said.get("what"))
         if what == "camera-opened":
             opened = link.at_ms if opened is None else opened
         elif what in {"camera-closed", "start"} and opened is not None:
@@ -76,7 +76,7 @@ def gather(links: Sequence[Link], from_ms: int = 0, until_ms: int = 2**53) -> Fa
 
 
 def _note(facts: Facts, at_ms: int, said: dict[str, Any]) -> None:
-    what, by = said.get("what"), str(said.get("by", ""))
+    what, by = str(said.get("what")), str(said.get("by", ""))
     if what == "view-refused":
         level, reason, why = (str(said.get(key, "")) for key in ("level", "reason", "why"))
         facts.looks.append(Look(at_ms, by, level, reason, _number(said.get("seconds")), why))
