@@ -140,7 +140,7 @@ class Patch:
         if traces.fast.span_s() < SEGMENT_S or now_s < self._next_look_s:
             return None
         self._looked_at = size
-        self._next_look_s = now_s + min(MOST_APART_S, 0.5 + self._looks // 3)
+        self._next_look_s = now_s + min(MOST_APART_S, 0.5 + self._looks // 6)
         self._looks += 1
         skin = choose(traces.fast, body, self._shape, rate_hz)
         if skin is None or (self._sides is not None and skin.confirmed <= MUCH_CLEARER * self._confirmed):
