@@ -158,7 +158,7 @@ RULES = (
         "tests/keeper/test_unit.py::test_a_withdrawal_halts_at_once_and_for_good",
     ),
     Rule(
-        2, "a closed gate halts the eye", "keeper/unit.py", "self._eye.send(Halt())", "pass",
+        2, "a closed gate halts the eye", "keeper/eye_life.py", "self._eye.send(Halt())", "pass",
         "tests/keeper/test_unit.py::test_a_withdrawal_halts_at_once_and_for_good",
     ),
     Rule(

@@ -13,9 +13,9 @@ from stillroom.config import PanelConfig
 from stillroom.errors import ConfigError
 from stillroom.events import ConditionChanged
 from stillroom.keeper import gpio
+from stillroom.keeper.eye_life import LEASE_TTL_MS
 from stillroom.keeper.gpio import GpioPanel
 from stillroom.keeper.indicator import FILE, PATTERNS, STEP_NS, FilePanel, Indicator
-from stillroom.keeper.unit import LEASE_TTL_MS
 from stillroom.link import Halt
 
 

@@ -9,8 +9,9 @@ from tests.rig import SOMEWHERE, Rig, observation, run
 
 from stillroom.errors import StorageError, TrustError
 from stillroom.events import Audited, GateChanged, Snapshot, StateChanged
+from stillroom.keeper.eye_life import LEASE_TTL_MS
 from stillroom.keeper.slots import Slots
-from stillroom.keeper.unit import LEASE_TTL_MS, Unit
+from stillroom.keeper.unit import Unit
 from stillroom.link import Down, Fault, Halt, Hello, Lease, Network, Sent, Up
 
 

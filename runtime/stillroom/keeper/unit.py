@@ -4,51 +4,36 @@ Time comes from a `Clock`, messages from two doors. Everything that must last go
 """
 
 import sys
-from typing import Protocol
 
 from msgspec import Struct
 
-from stillroom import __version__, keys, status
-from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED
-from stillroom.clock import NS_PER_MS, Clock
+from stillroom import __version__
+from stillroom.chain import STORAGE_DAMAGED
+from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, TrustError
-from stillroom.events import Command, Snapshot
+from stillroom.events import Command
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
 from stillroom.keeper.camera import CameraWatch
 from stillroom.keeper.commands import Commands
 from stillroom.keeper.delivery import Delivery
+from stillroom.keeper.eye_life import EyeLife, Peer
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.gate import Decision
-from stillroom.keeper.indicator import Indicator, Pattern, opener
+from stillroom.keeper.indicator import Indicator, opener
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
+from stillroom.keeper.own_keys import own_keys
+from stillroom.keeper.report import Report
 from stillroom.keeper.room import Room
 from stillroom.keeper.settings import ConfigurationWatch
 from stillroom.keeper.storage import MB, CardWatch
 from stillroom.keeper.watch import GateWatch
-from stillroom.link import EYE_START, CameraSettings, Fault, Guarded, Halt, Hello, Lease
+from stillroom.link import CameraSettings, Fault, Guarded, Hello
 from stillroom.observation import Observation
 
-LEASE_TTL_MS = 900
-"""Less than the second within which the camera must be dead; four and a half lease periods."""
-
-
-class Peer(Protocol):
-    """One of the keeper's doors."""
-
-    @property
-    def occupied(self) -> bool: ...
-
-    def send(self, message: Struct) -> bool: ...
-
-    def put_out(self) -> None: ...
-
-
-FAULTS = ("clock-unsure", "indicator-fault", "camera-refused", "camera-moved")
-"""Reasons of the gate that somebody should look after; the light says so."""
 NOT_GUARDED = Guarded(())
 
 
@@ -57,9 +42,9 @@ class Unit:
 
     def __init__(self, settings: UnitConfig, clock: Clock, guarded: Guarded = NOT_GUARDED) -> None:
         self._settings = settings
-        self._run = settings.path(settings.paths.run)
+        run = settings.path(settings.paths.run)
         self._trust = settings.path(settings.paths.trust)
-        unit_keys = _own_keys(settings)
+        unit_keys = own_keys(settings)
         reserve_bytes = round(settings.outbox.reserve_mb * MB)
         state = settings.path(settings.paths.state)
         self._outbox = Outbox(state, settings.outbox.max_entries, reserve_bytes)
@@ -87,9 +72,11 @@ class Unit:
         self._camera = self._model = "none"
         self._view = CameraWatch(self._faults.say)
         self._guards = {"keeper": guarded}
-        self._light = Indicator(opener(settings.panel, self._run), self._faults.say)
-        self._lit_until_ns = 0
-        (self._run / EYE_START).unlink(missing_ok=True)
+        self._light = Indicator(opener(settings.panel, run), self._faults.say)
+        self._life = EyeLife(run, clock, self._light)
+        self._report = Report(
+            settings, clock, self._outbox, self._gate, self._room, self._faults, self._view, self._delivery
+        )
         names = {"site": settings.site, "unit": settings.unit}
         missing = guarded.missing
         if self._audit.begins_anew or self._outbox.damage:
@@ -101,7 +88,8 @@ class Unit:
 
     def connect(self, eye: Peer, courier: Peer) -> None:
         """The doors through which this unit speaks."""
-        self._eye, self._courier = eye, courier
+        self._courier = courier
+        self._life.connect(eye)
 
     # what the eye says
 
@@ -184,26 +172,15 @@ class Unit:
             decision = self._gate.decide(self._gate_changed)
         self._view.moved(self._gate.camera_moved)
         if not decision.open or decision.authorisation is None:
-            self._close_eye()
+            self._life.end()
             self._commit_urgent()
             return
-        self._allow_start()
-        self._lit_until_ns = self._clock.mono_ns() + LEASE_TTL_MS * NS_PER_MS
-        scopes = decision.authorisation.scopes
-        self._eye.send(
-            Lease(LEASE_TTL_MS, "breathing" in scopes, "pulse" in scopes, room_empty=self._room.is_empty)
-        )
+        self._life.lend(decision.authorisation.scopes, self._room.is_empty)
         self._commit_urgent()
 
     def _show(self, decision: Decision) -> bool:
-        """The light: before a camera opens, until no eye can live any more. False where it must work and does not."""
-        now_ns = self._clock.mono_ns()
-        if decision.open or now_ns < self._lit_until_ns:
-            pattern: Pattern = "steady"
-        else:
-            fault = decision.reason in FAULTS or "camera-failed" in self._faults.names
-            pattern = "fault" if fault else "off"
-        works = self._light.show(pattern, now_ns)
+        """The light; false where it must work and does not: the camera may not open then."""
+        works = self._life.show(decision, "camera-failed" in self._faults.names)
         self._gate.indicator_dead = not works and self._settings.panel.required
         return not (decision.open and self._gate.indicator_dead)
 
@@ -247,8 +224,8 @@ class Unit:
     def slot(self, send_ns: int = 0) -> None:
         """Once a slot: accept what is queued, then seal one record of one size to be sent at `send_ns` (0: at once)."""
         self._commit(self._clock.utc_ms())
-        self._delivery.send(self._courier, self._snapshot(), send_ns)
-        self._write_status()
+        self._delivery.send(self._courier, self._report.snapshot(self._camera, self._model), send_ns)
+        self._report.write_status(self._guards)
 
     def button(self) -> None:
         """The room's pause button was pressed."""
@@ -259,7 +236,7 @@ class Unit:
     def close(self) -> None:
         """End the eye, accept what waits, send one last record."""
         self._room.lose_sight(self._clock.utc_ms(), "the unit stops")
-        self._close_eye()
+        self._life.end()
         self._audit.append(self._clock.utc_ms(), "stop")
         try:
             self.slot()
@@ -285,76 +262,4 @@ class Unit:
             self._room.expect(self._clock.mono_ns())
             return
         self._room.lose_sight(self._clock.utc_ms(), f"not sensing: {decision.reason}")
-        self._close_eye()
-
-    def _allow_start(self) -> None:
-        start = self._run / EYE_START
-        if not start.exists():
-            start.touch(mode=0o600)
-
-    def _close_eye(self) -> None:
-        (self._run / EYE_START).unlink(missing_ok=True)
-        if self._eye.occupied:
-            self._eye.send(Halt())
-            self._eye.put_out()
-
-    def _snapshot(self) -> Snapshot:
-        room = self._room
-        last = room.last
-        links, head = self._outbox.last_link() or (0, FIRST_HEAD)
-        return Snapshot(
-            room=self._gate.room,
-            state=room.state,
-            state_since_ms=room.state_since_ms,
-            gate=self._gate.decision.reason,
-            breathing=room.breathing,
-            pulse=room.pulse,
-            motion=room.motion,
-            camera=self._camera,
-            model=self._model,
-            frames_per_s=last.frames_per_s if last else 0.0,
-            frames_dropped=last.frames_dropped if last else 0,
-            faults=self._faults.names,
-            accepted=self._outbox.accepted,
-            waiting=self._outbox.waiting,
-            clock=self._clock.known().source,
-            refused=self._delivery.refused_down,
-            links=links,
-            head=head,
-        )
-
-    def _write_status(self) -> None:
-        network = self._delivery.network
-        status.write(
-            self._run,
-            status.Status(
-                unit=self._settings.unit,
-                gate=self._gate.decision.reason,
-                clock=self._clock.known().source,
-                state=self._room.state,
-                accepted=self._outbox.accepted,
-                waiting=self._outbox.waiting,
-                connected=network.connected,
-                network=network.why,
-                faults=self._faults.names,
-                camera={row.name: f"{row.got} (asked: {row.asked})" for row in self._view.settings},
-                refused_down=self._delivery.refused_down,
-                guards={
-                    name: {row.name: status.HOLDS if row.held else row.why for row in found.rows}
-                    for name, found in self._guards.items()
-                },
-            ),
-        )
-
-
-def _own_keys(settings: UnitConfig) -> keys.KeyRing:
-    """The unit's keys. Raises TrustError where they are another unit's: papers and topics would not fit them."""
-    folder = settings.path(settings.paths.keys)
-    ring = keys.load_unit_keys(folder)
-    if (ring.site, ring.name) != (settings.site, settings.unit):
-        raise TrustError(
-            f"{folder / keys.UNIT_KEY_FILE}: the key of unit '{ring.name}' of site '{ring.site}', but the "
-            f"configuration is of unit '{settings.unit}' of site '{settings.site}': put the unit's own key there, "
-            "or correct 'unit'"
-        )
-    return ring
+        self._life.end()

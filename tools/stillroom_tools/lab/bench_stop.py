@@ -29,8 +29,9 @@ from stillroom.errors import SetupError
 from stillroom.eye.frame import Frame
 from stillroom.eye.lease import LeaseHolder, arm
 from stillroom.files import replace_file
+from stillroom.keeper.eye_life import LEASE_TTL_MS
 from stillroom.keeper.main import LEASE_PERIOD_S, Keeper, Wishes
-from stillroom.keeper.unit import LEASE_TTL_MS, Unit
+from stillroom.keeper.unit import Unit
 from stillroom.link import EYE_START, EyeHears, EyeSays, Lease, Link
 from stillroom.notes import sign_note
 from stillroom.observation import Observation

@@ -1,0 +1,66 @@
+"""The life that the keeper lends an eye: a signal to start, lease after lease, the light over all of it, the end."""
+
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from stillroom.clock import NS_PER_MS, Clock
+from stillroom.keeper.gate import Decision
+from stillroom.keeper.indicator import Indicator, Pattern
+from stillroom.link import EYE_START, Halt, Lease
+
+LEASE_TTL_MS = 900
+"""Less than the second within which the camera must be dead; four and a half lease periods."""
+FAULTS = ("clock-unsure", "indicator-fault", "camera-refused", "camera-moved")
+"""Reasons of the gate that somebody should look after; the light says so."""
+
+
+class Peer(Protocol):
+    """One of the keeper's doors."""
+
+    @property
+    def occupied(self) -> bool: ...
+
+    def send(self, message: Struct) -> bool: ...
+
+    def put_out(self) -> None: ...
+
+
+class EyeLife:
+    """An eye starts while its start signal is there, and lives from lease to lease."""
+
+    def __init__(self, run: Path, clock: Clock, light: Indicator) -> None:
+        self._start = run / EYE_START
+        self._clock = clock
+        self._light = light
+        self._lit_until_ns = 0
+        self._start.unlink(missing_ok=True)
+
+    def connect(self, eye: Peer) -> None:
+        """The door through which the eye is spoken to."""
+        self._eye = eye
+
+    def show(self, decision: Decision, camera_failed: bool) -> bool:
+        """The light: before a camera opens, until no eye can live any more. False: it does not work."""
+        now_ns = self._clock.mono_ns()
+        if decision.open or now_ns < self._lit_until_ns:
+            pattern: Pattern = "steady"
+        else:
+            pattern = "fault" if decision.reason in FAULTS or camera_failed else "off"
+        return self._light.show(pattern, now_ns)
+
+    def lend(self, scopes: tuple[str, ...], room_empty: bool) -> None:
+        """One lease more; an eye that is not there yet may start."""
+        if not self._start.exists():
+            self._start.touch(mode=0o600)
+        self._lit_until_ns = self._clock.mono_ns() + LEASE_TTL_MS * NS_PER_MS
+        lease = Lease(LEASE_TTL_MS, "breathing" in scopes, "pulse" in scopes, room_empty=room_empty)
+        self._eye.send(lease)
+
+    def end(self) -> None:
+        """No eye from now on: the one that lives is told, and its door is shut."""
+        self._start.unlink(missing_ok=True)
+        if self._eye.occupied:
+            self._eye.send(Halt())
+            self._eye.put_out()

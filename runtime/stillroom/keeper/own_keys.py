@@ -1,0 +1,18 @@
+"""The unit's own keys: that they are there, and this unit's."""
+
+from stillroom import keys
+from stillroom.config import UnitConfig
+from stillroom.errors import TrustError
+
+
+def own_keys(settings: UnitConfig) -> keys.KeyRing:
+    """The unit's keys. Raises TrustError where they are another unit's: papers and topics would not fit them."""
+    folder = settings.path(settings.paths.keys)
+    ring = keys.load_unit_keys(folder)
+    if (ring.site, ring.name) != (settings.site, settings.unit):
+        raise TrustError(
+            f"{folder / keys.UNIT_KEY_FILE}: the key of unit '{ring.name}' of site '{ring.site}', but the "
+            f"configuration is of unit '{settings.unit}' of site '{settings.site}': put the unit's own key there, "
+            "or correct 'unit'"
+        )
+    return ring
