@@ -27,6 +27,7 @@ MOVING_FIFTHS = 5
 STIRRED_FIFTHS, STILL_FIFTHS = 300, round(SEGMENT_S * 5)
 """What moved within the last minute and has been still for a segment may be somebody who lay down. Cells that moved
 since are not chosen: they would be those that moved alike."""
+LOOKED = Reading(withheld="low-signal", window_s=SEGMENT_S)
 LEFT_FIFTHS = 2
 """More than this, and a patch that was found is given up: whoever moved is no longer where it was chosen."""
 
@@ -113,15 +114,16 @@ class Patch:
         return self._look(traces, self._still(body), rate_hz) or reading
 
     def _read(self, traces: Traces, rate_hz: float) -> Reading:
-        """Of the sets there are."""
+        """Of the sets there are. A place that is tried after others gave nothing is no new beginning."""
+        span_s = traces.fast.span_s()
+        looked = span_s >= SEGMENT_S
         if self._sides is None:
-            span_s = traces.fast.span_s()
-            short = span_s < SEGMENT_S
-            return Reading(
-                withheld="warming-up" if short else "low-signal", window_s=round(min(span_s, SEGMENT_S), 1)
-            )
+            return LOOKED if looked else Reading(withheld="warming-up", window_s=round(span_s, 1))
         self._collect(traces)
-        reading = self._reader.warming_up(rate_hz) or self._reader.read(rate_hz)
+        warming_up = self._reader.warming_up(rate_hz)
+        if warming_up is not None:
+            return LOOKED if looked and not self._fixed else warming_up
+        reading = self._reader.read(rate_hz)
         if reading.value is not None:
             self._trusted_s = self._reader.newest_time_s
         return reading
