@@ -74,6 +74,19 @@ def test_every_key_of_the_example_is_commented():
         ),
         (LEAST + "[zones]\nbed = [[0, 0], [1, 1]]", "key 'zones.bed' = [[0, 0], [1, 1]]"),
         (
+            LEAST + "[zones]\nchair = [[0, 0], [1, 1], [1, 0], [0, 1]]",
+            "key 'zones.chair' = [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]: crosses itself, side 1 and side 3",
+        ),
+        (
+            LEAST + "[zones]\nprivate = [[[0, 0], [1, 0], [1, 1]], [[0, 0], [0.5, 0.5], [1, 1]]]",
+            "key 'zones.private.1' = [[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]]: holds less than 0.01% of the picture",
+        ),
+        (
+            LEAST + "[zones]\nbed_edge = [[0, 0], [1, 1], [1, 0]]",
+            "key 'zones.bed_edge': an edge belongs to a bed",
+        ),
+        (LEAST + "[zones]\nbathroom = [[0, 0], [1, 1], [1, 0]]", "did you mean 'bathroom_door'?"),
+        (
             LEAST + "[camera]\nwidth_px = 641",
             "key 'camera.width_px' = 641: allowed is a whole number from 16 to 1920, a multiple of 2",
         ),

@@ -45,7 +45,7 @@ class Unit:
             if frame.frame_ns > until_s * 1e9:
                 break
             if analysis is None:
-                analysis = Analysis(frame.width, frame.height, models=self._inline, door=self._zones.door)
+                analysis = Analysis(frame.width, frame.height, models=self._inline, doors=self._zones.doors)
             analysis.room_is_empty(self.room.is_empty)
             seen = analysis.feed(frame, frame.frame_ns)
             if seen is not None:

@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
     camera = unit.camera
     size = f"{camera.width_px}x{camera.height_px}" if camera.kind != "recorded" else "the file's own size"
     print(f"  camera {camera.kind}{source}, {size}, {camera.frames_per_s:g} frames a second")
-    zones = [name for name in ("bed", "door", "floor") if getattr(unit.zones, name)]
-    print(f"  zones {', '.join(zones) or 'none'}; private zones: {len(unit.zones.private)}")
+    zones = [name for name in unit.zones.__struct_fields__ if name != "private" and getattr(unit.zones, name)]
+    print(f"  zones {', '.join(zones).replace('_', ' ') or 'none'}; private zones: {len(unit.zones.private)}")
     print(f"  one record every {unit.slots.period_s:g} s to {_broker(unit)}")
     for line in _guards(unit):
         print(f"  {line}")

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from stillroom import outline
 from stillroom.errors import ConfigError
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z 0-9 -")]
@@ -72,10 +73,20 @@ class Zones(Struct, frozen=True, forbid_unknown_fields=True):
     """Polygons as lists of [x, y], each 0 to 1 from the picture's left upper corner."""
 
     bed: Polygon | None = None
+    bed_edge: Polygon | None = None
+    """Where the feet of somebody stand who sits on the bed's edge. Needs `bed`."""
     door: Polygon | None = None
+    bathroom_door: Polygon | None = None
+    chair: Polygon | None = None
+    """Who rests there is not on the floor, however he is held."""
     floor: Polygon | None = None
     private: Annotated[tuple[Polygon, ...], Meta(max_length=8)] = ()
     """Never read: masked in the first pass over the picture."""
+
+    @property
+    def doors(self) -> tuple[Polygon, ...]:
+        """Where people come in and go out, as far as they were drawn."""
+        return tuple(each for each in (self.door, self.bathroom_door) if each is not None)
 
 
 class RoomConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -222,8 +233,21 @@ def convert(path: Path, raw: dict[str, Any], schema: type[T]) -> T:
         raise ConfigError(f"{path}: {explain(str(error), raw, schema)}") from None
 
 
+def check_zones(path: Path, zones: Zones) -> None:
+    """Raises ConfigError: outlines that cross themselves or hold nothing, an edge without a bed."""
+    drawn = [(name, getattr(zones, name)) for name in zones.__struct_fields__ if name != "private"]
+    drawn += [(f"private.{number}", polygon) for number, polygon in enumerate(zones.private)]
+    for name, polygon in drawn:
+        wrong = None if polygon is None else outline.fault(polygon)
+        if wrong:
+            raise ConfigError(f"{path}: key 'zones.{name}' = {outline.words(polygon)}: {wrong}")
+    if zones.bed_edge and not zones.bed:
+        raise ConfigError(f"{path}: key 'zones.bed_edge': an edge belongs to a bed: add 'zones.bed'")
+
+
 def _check_together(path: Path, config: UnitConfig) -> None:
     """What no single key can tell."""
+    check_zones(path, config.zones)
     if config.profile == "care" and config.camera.kind != OWN_CAMERA:
         raise ConfigError(
             f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "

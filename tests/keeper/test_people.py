@@ -5,7 +5,8 @@ import pytest
 from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig, Zones
 from stillroom.keeper.occupancy import Evidence, judge
-from stillroom.keeper.state import DOUBT_S, RoomStateMachine
+from stillroom.keeper.state import RoomStateMachine
+from stillroom.keeper.states import DOUBT_S
 from stillroom.observation import Blob, Box, Observation, Person, Reading
 
 ZONES = Zones(
@@ -174,4 +175,4 @@ def test_several_only_where_that_is_sure_and_lasts():
 
 
 def test_evidence_without_models_is_never_doubted():
-    assert not Evidence("off-bed", True, False, True, "numbers").doubted
+    assert not Evidence("off-bed", True, None, True, "numbers").doubted

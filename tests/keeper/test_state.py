@@ -6,7 +6,7 @@ from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig, Zones
 from stillroom.keeper.occupancy import Evidence, judge
 from stillroom.keeper.state import RoomStateMachine
-from stillroom.keeper.zones import contains, in_bed, share_inside
+from stillroom.keeper.zones import contains, rests, share_inside
 from stillroom.observation import Blob, Box, Observation, Reading
 
 BED = ((0.5, 0.5), (0.9, 0.5), (0.9, 0.9), (0.5, 0.9))
@@ -44,7 +44,7 @@ def test_shares_of_boxes():
     assert share_inside(BESIDE, BED) == 0.0
     assert share_inside(Box(0.3, 0.5, 0.7, 0.9), BED) == pytest.approx(0.5, abs=0.01)
     assert share_inside(ON_BED, None) == 0.0
-    assert in_bed(ON_BED, ZONES) and not in_bed(BESIDE, ZONES)
+    assert rests(ON_BED, None, ZONES) == "bed" and rests(BESIDE, None, ZONES) is None
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_without_a_bed_zone_somebody_is_just_there():
 
 
 def evidence(place, moving=False, known=True, door=False) -> Evidence:
-    return Evidence(place, moving, door, known, "numbers")
+    return Evidence(place, moving, "door" if door else None, known, "numbers")
 
 
 MOVES, QUIET = evidence("off-bed", True, known=False), evidence("nowhere", known=False)
@@ -98,7 +98,7 @@ def test_dwell_is_exact():
     assert change is not None and (change.state, change.before, change.why) == (
         "occupied",
         "unknown",
-        "numbers",
+        "numbers, for 0.6 s",
     )
 
 

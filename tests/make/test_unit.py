@@ -100,7 +100,7 @@ def test_the_configuration_has_every_value(site: Path, folder: Path) -> None:
         if field != "folder":
             assert field in written
     for table, struct in ((t, getattr(settings, t)) for t in written if isinstance(written[t], dict)):
-        optional = {"bed", "door", "floor"} if table == "zones" else set()
+        optional = set(Zones.__struct_fields__) - {"private"} if table == "zones" else set()
         assert set(struct.__struct_fields__) - optional <= set(written[table])
 
 

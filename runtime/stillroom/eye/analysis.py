@@ -46,7 +46,7 @@ class Analysis:
 
     private: polygons never read. region: a fixed place for readings (shares of the picture); None: found by itself.
     models: who looks at pictures cut out of frames, to confirm what the cells found; None: nobody.
-    door: where people come in, beside the picture's edge.
+    doors: where people come in, beside the picture's edge.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Analysis:
         private: Sequence["Polygon"] = (),
         region: Box | None = None,
         models: "Models | None" = None,
-        door: "Polygon | None" = None,
+        doors: "tuple[Polygon, ...]" = (),
     ) -> None:
         self._grid, self._spare = Grid(width_px, height_px), Grid(width_px, height_px)
         self._mask = Mask.from_polygons(width_px, height_px, private) if private else None
@@ -82,16 +82,16 @@ class Analysis:
         self._last_motion_s = -1e9
         self._lit_s = -1e9
         self._breathing_box: Box | None = None
-        self._looking = None if models is None else self._look_with(models, width_px, height_px, door)
+        self._looking = None if models is None else self._look_with(models, width_px, height_px, doors)
         self._face: Box | None = None
         self._several = False
 
     def _look_with(
-        self, models: "Models", width_px: int, height_px: int, door: "Polygon | None"
+        self, models: "Models", width_px: int, height_px: int, doors: "tuple[Polygon, ...]"
     ) -> "Looking":
         from stillroom.eye.looking import Looking
 
-        cells = None if door is None else Mask.from_polygons(width_px, height_px, [door]).cells
+        cells = Mask.from_polygons(width_px, height_px, doors).cells if doors else None
         way_in = None if cells is None or not cells.any() else cells.reshape(-1) == 1
         return Looking(width_px, height_px, self._shape, models, way_in)
 

@@ -105,7 +105,7 @@ class Eye:
             self._keeper.send(Hello(camera.kind, "none"))
             zones = self._unit.zones
             analysis = Analysis(
-                camera.width, camera.height, private=zones.private, models=models, door=zones.door
+                camera.width, camera.height, private=zones.private, models=models, doors=zones.doors
             )
             clock = SystemClock()
             for frame in camera.frames():

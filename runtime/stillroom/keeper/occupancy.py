@@ -13,7 +13,7 @@ from stillroom.config import Zones
 from stillroom.keeper import zones as where
 from stillroom.observation import Blob, Box, Health, Observation, Person, Posture
 
-Place = Literal["bed", "off-bed", "floor", "somewhere", "nowhere", "unseen"]
+Place = Literal["bed", "bed-edge", "chair", "off-bed", "floor", "somewhere", "nowhere", "unseen"]
 
 BLIND: frozenset[Health] = frozenset({"covered", "blinded", "frozen", "moved"})
 """Nothing can be said of a room from such a camera; a blurred one still sees that somebody moves."""
@@ -33,7 +33,8 @@ class Evidence:
 
     place: Place
     moving: bool
-    at_door: bool
+    door: where.Door | None
+    """The door that whoever is seen reaches into."""
     background_known: bool
     why: str
     people: int | None = None
@@ -52,10 +53,10 @@ class Evidence:
 def judge(seen: Observation, zones: Zones) -> Evidence:
     """The evidence of one observation."""
     if seen.health in BLIND:
-        return Evidence("unseen", False, False, False, f"the camera is {seen.health}")
+        return Evidence("unseen", False, None, False, f"the camera is {seen.health}")
     if seen.dark or seen.light_changed:
         reason = f"luma {seen.luma_mean:.0f}" if seen.dark else "light changed"
-        return Evidence("unseen", False, False, False, reason)
+        return Evidence("unseen", False, None, False, reason)
     box, what = _best_box(seen)
     moving = seen.motion >= LEAST_MOTION
     known = seen.background == "learned"
@@ -64,24 +65,24 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
         return _of_persons(seen, zones, moving, known, sure)
     if people == 0 and sure and known and not any(b.area >= LEAST_BLOB_AREA for b in seen.blobs):
         light = f"motion {seen.motion:.3f}, but nothing differs and no model finds anybody"
-        return Evidence("nowhere", False, False, known, light, people, sure)
+        return Evidence("nowhere", False, None, known, light, people, sure)
     edge = moving and seen.motion_box is not None and _at_edge(seen.motion_box)
     if box is None:
         nothing = f"motion {seen.motion:.3f}, nothing differs or breathes"
-        return Evidence("nowhere", moving, False, known, nothing, people, sure, None, edge)
-    place, edge = _place(box, zones), edge or _at_edge(box)
-    return Evidence(place, moving, where.at_door(box, zones), known, what, people, sure, None, edge)
+        return Evidence("nowhere", moving, None, known, nothing, people, sure, None, edge)
+    place, edge = _place(box, None, zones), edge or _at_edge(box)
+    return Evidence(place, moving, where.reaches(box, zones), known, what, people, sure, None, edge)
 
 
 def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure: bool) -> Evidence:
     """Of several, the one who is not in bed; where the room is known, by what differs from it there, which is newer."""
-    person = max(seen.persons, key=lambda each: (not where.in_bed(each.box, zones), each.certainty))
+    person = max(seen.persons, key=lambda each: (_rests(each, zones) != "bed", each.certainty))
     box = _newer(person, seen.blobs) if known else person.box
-    place = "floor" if _on_floor(person, zones) else _place(box, zones)
+    place = "floor" if _rests(person, zones) == "floor" else _place(box, person.posture, zones)
     why = f"{len(seen.persons)} seen by {seen.model}, {person.certainty:.0%} sure, {person.posture}"
     edge = _at_edge(box) or (moving and seen.motion_box is not None and _at_edge(seen.motion_box))
     return Evidence(
-        place, moving, where.at_door(box, zones), known, why, seen.people, sure, person.posture, edge
+        place, moving, where.reaches(box, zones), known, why, seen.people, sure, person.posture, edge
     )
 
 
@@ -92,19 +93,17 @@ def _newer(person: Person, blobs: tuple[Blob, ...]) -> Box:
     return max(over, key=lambda b: b.area).box if over else person.box
 
 
-def _on_floor(person: Person, zones: Zones) -> bool:
-    lying = person.posture == "lying" and not where.in_bed(person.box, zones)
-    return lying and where.share_inside(person.box, zones.floor) >= 0.5
+def _rests(person: Person, zones: Zones) -> where.Rest | None:
+    return where.rests(person.box, person.posture, zones)
 
 
 def _at_edge(box: Box) -> bool:
     return min(box.x0, box.y0) < EDGE or max(box.x1, box.y1) > 1 - EDGE
 
 
-def _place(box: Box, zones: Zones) -> Place:
-    if zones.bed is None:
-        return "somewhere"
-    return "bed" if where.in_bed(box, zones) else "off-bed"
+def _place(box: Box, posture: Posture | None, zones: Zones) -> Place:
+    elsewhere: Place = "somewhere" if zones.bed is None else "off-bed"
+    return where.rests(box, posture, zones) or elsewhere
 
 
 def _best_box(seen: Observation) -> tuple[Box | None, str]:

@@ -25,7 +25,7 @@ class Room:
     def __init__(self, config: UnitConfig, tell: Tell, utc_ms: int) -> None:
         self._zones = config.zones
         self._tell = tell
-        self._machine = RoomStateMachine(config.room)
+        self._machine = RoomStateMachine(config.room, config.zones.bathroom_door is not None)
         self._minute = _Minute(utc_ms, round(config.outbox.summary_s * MS_PER_S))
         self._silent_from_ns = 0
         self.state_since_ms = utc_ms
@@ -35,7 +35,7 @@ class Room:
     def adopt(self, config: UnitConfig) -> None:
         """Other settings from the next observation on; what is known of the room stays."""
         self._zones = config.zones
-        self._machine.adopt(config.room)
+        self._machine.adopt(config.room, config.zones.bathroom_door is not None)
         self._minute.adopt(round(config.outbox.summary_s * MS_PER_S))
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from stillroom import outline
 from stillroom.clock import MS_PER_S
 from stillroom.config import Polygon, UnitConfig
 from stillroom.documents import read_document
@@ -40,6 +41,10 @@ def load_configuration(trust_dir: Path, unit: str, newest_version: int) -> Confi
         raise TrustError(f"{path}: for unit '{found.site}/{found.unit}', not for this one")
     if found.version < newest_version:
         raise TrustError(f"{path}: version {found.version}, but {newest_version} was accepted before")
+    for name, corners in (("bed", found.bed), ("floor", found.floor)):
+        wrong = None if corners is None else outline.fault(_corners(corners))
+        if wrong:
+            raise TrustError(f"{path}: key 'zones.{name}': {wrong}")
     return found
 
 
@@ -107,4 +112,8 @@ def _seconds(changed_ms: int | None, installed_s: float) -> float:
 
 
 def _polygon(changed: Outline | None, installed: Polygon | None) -> Polygon | None:
-    return installed if changed is None else tuple((x / _WHOLE, y / _WHOLE) for x, y in changed)
+    return installed if changed is None else _corners(changed)
+
+
+def _corners(changed: Outline) -> Polygon:
+    return tuple((x / _WHOLE, y / _WHOLE) for x, y in changed)

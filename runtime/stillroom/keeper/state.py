@@ -1,4 +1,4 @@
-"""The room's state: evidence that lasts. One rule a state, one dwell a change; each change says why.
+"""The room's state: evidence that lasts. `states.py` has every change that there is, and how long it takes.
 
 Time is the camera's own, so a replay gives the same states. Whoever was seen is believed to stay where he was
 last seen: somebody still is not somebody gone. `empty` needs a reason of its own: the known empty room, or the
@@ -15,14 +15,13 @@ from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig
 from stillroom.events import RoomState
 from stillroom.keeper.occupancy import Evidence
+from stillroom.keeper.states import ARROWS, HELD, Cause
+from stillroom.keeper.visits import Visits
 
-DOUBT_S = 8.0
-"""Something stirs in an empty room and no model confirms anybody, for so long: unknown."""
-CONFIRMED_SHARE = 0.1
-"""Of the dwell before `empty`, where a model too finds nobody: two witnesses."""
 WENT_OUT_S = 3.0
 """From a movement at the picture's edge to stillness: whoever was there has gone out of the picture."""
 PERSISTENT_DOUBT_S = 0.6
+MAX_WHY = 120
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,31 @@ class Change:
     why: str
 
 
+@dataclass(frozen=True)
+class _Reason:
+    """What speaks for a change, since when, in numbers."""
+
+    cause: Cause
+    since_ns: int
+    why: str
+
+
 class RoomStateMachine:
     """Feed it evidence in order of time; it answers with a change or with None."""
 
-    _candidate: RoomState | None
+    _reason: _Reason | None
     _stirred_ns: int | None
     _seen: Evidence | None
 
-    def __init__(self, config: RoomConfig) -> None:
-        self._config = config
+    def __init__(self, config: RoomConfig, has_bathroom: bool = False) -> None:
+        """has_bathroom: a door to one was drawn; a room where nothing stirs may then have somebody out of sight."""
+        self.adopt(config, has_bathroom)
         self.state: RoomState = "unknown"
         self._forget()
 
-    def adopt(self, config: RoomConfig) -> None:
+    def adopt(self, config: RoomConfig, has_bathroom: bool = False) -> None:
         """Other dwells from the next evidence on; the state stays."""
-        self._config = config
+        self._config, self._has_bathroom = config, has_bathroom
 
     def feed(self, frame_ns: int, evidence: Evidence) -> Change | None:
         """frame_ns: the camera's time, rising."""
@@ -59,37 +68,46 @@ class RoomStateMachine:
         if not quiet or self._stirred_ns is None:
             self._stirred_ns = frame_ns
         if evidence.doubted:
-            target, why = self._of_doubt(frame_ns, evidence)
+            cause, why = self._of_doubt(frame_ns, evidence)
         elif quiet:
-            target, why = self._of_quiet(frame_ns, evidence)
+            cause, why = self._of_quiet(frame_ns, evidence)
         else:
-            target, why = self._of_sight(evidence), evidence.why
-        if target is None:
+            cause, why = self._of_sight(frame_ns, evidence), evidence.why
+        if cause is None:
             return None
-        if target != self._candidate:
-            # Whoever has just been confirmed has been there since the doubt began.
-            since_ns = doubted_ns if evidence.people and doubted_ns is not None else frame_ns
-            self._candidate, self._since_ns, self._why = target, since_ns, why
-        if target == self.state or frame_ns - self._since_ns < self._dwell_ns(target, evidence):
+        if self._reason is None or cause != self._reason.cause:
+            # Whoever has just been confirmed, or is still not, has been there since the doubt began.
+            since_doubt = evidence.people or evidence.doubted
+            since_ns = doubted_ns if since_doubt and doubted_ns is not None else frame_ns
+            self._reason = _Reason(cause, since_ns, why)
+        return self._follow(self._reason, frame_ns, 2 if evidence.people == 0 else 1)
+
+    def _follow(self, reason: _Reason, frame_ns: int, witnesses: int) -> Change | None:
+        """The change that the table has for this reason, where it has lasted as long as it must."""
+        arrow, lasted_ns = ARROWS[reason.cause], frame_ns - reason.since_ns
+        if self.state not in arrow.after or lasted_ns < arrow.dwell_ns(self._config, witnesses):
             return None
-        return self._enter(target, frame_ns, self._why)
+        if reason.cause == "held":
+            self._visits.left()
+        lasted = f", for {lasted_ns / NS_PER_S:.1f} s"
+        return self._enter(arrow.to, frame_ns, reason.why[: MAX_WHY - len(lasted)] + lasted)
 
     def lose_sight(self, frame_ns: int, why: str) -> Change | None:
         """The camera stopped: whatever was known is not known any more."""
-        change = None if self.state == "unknown" else self._enter("unknown", frame_ns, why)
+        known = self.state in ARROWS["closed"].after
+        change = self._enter(ARROWS["closed"].to, frame_ns, why) if known else None
         self._forget()
         return change
 
     def _forget(self) -> None:
-        self._candidate = None
-        self._since_ns = 0
-        self._why = ""
+        self._reason = None
         self._stirred_ns = None
         self._seen = None
         self._been_in_bed = False
         self._doubt_ns: int | None = None
         self._edge_ns: int | None = None
         self._confirmed = False
+        self._visits = Visits()
 
     def _note(self, frame_ns: int, evidence: Evidence) -> None:
         """What is remembered of every observation."""
@@ -100,84 +118,99 @@ class RoomStateMachine:
         if evidence.moving and evidence.at_edge:
             self._edge_ns = frame_ns
         self._confirmed |= bool(evidence.people)
+        self._visits.note(frame_ns, evidence)
 
     def _enter(self, state: RoomState, frame_ns: int, why: str) -> Change:
         change = Change(state, self.state, frame_ns, why)
         self.state = state
-        still_up = state in ("out-of-bed", "on-floor", "several-people")
-        self._been_in_bed = state == "in-bed" or (self._been_in_bed and still_up)
+        self._reason = None
+        gone = state in ("unknown", "empty", "occupied")
+        self._been_in_bed = state in ("in-bed", "bed-edge") or (self._been_in_bed and not gone)
+        self._visits.entered(state)
         if state == "empty":
             self._seen = None
             self._confirmed = False
         return change
 
-    def _of_sight(self, evidence: Evidence) -> RoomState | None:
-        """The state that something seen speaks for, or None."""
+    def _of_sight(self, frame_ns: int, evidence: Evidence) -> Cause | None:
+        """What something seen speaks for, or None."""
         if evidence.place == "unseen":
-            return "unknown"
+            return "blind"
         if evidence.place == "nowhere":
             return None
         self._seen = evidence
         if (evidence.people or 0) > 1 and evidence.sure:
-            return "several-people"
+            return "several"
         if evidence.place == "floor" or self._stays_on_floor(evidence):
-            return "on-floor"
+            return "floor"
         if evidence.place == "bed":
-            return "in-bed"
-        return "out-of-bed" if self._been_in_bed and evidence.place == "off-bed" else "occupied"
+            return "bed"
+        if self._visits.over_sleeper and not self._visits.helped_up(frame_ns):
+            return None
+        if evidence.place == "bed-edge":
+            return "edge-of-bed"
+        return "up" if self._been_in_bed and evidence.place != "somewhere" else "seen"
 
     def _stays_on_floor(self, evidence: Evidence) -> bool:
         """Somebody found lying on the floor is up again when he is seen upright, sitting or in bed, not before."""
-        up = evidence.place == "bed" or evidence.posture in ("upright", "sitting")
+        up = evidence.place in ("bed", "bed-edge", "chair") or evidence.posture in ("upright", "sitting")
         return self.state == "on-floor" and not up
 
-    def _of_doubt(self, frame_ns: int, evidence: Evidence) -> tuple[RoomState | None, str]:
+    def _of_doubt(self, frame_ns: int, evidence: Evidence) -> tuple[Cause | None, str]:
         """Something is there and the model believes in nobody. A blanket hides people: beds need no model."""
         since_ns = frame_ns if self._doubt_ns is None else self._doubt_ns
         doubted_s = (frame_ns - since_ns) / NS_PER_S
-        why = f"nobody confirmed for {doubted_s:.0f} s, but {evidence.why}"
+        why = f"nobody confirmed, but {evidence.why}"
         if self.state == "unknown":
-            return ("in-bed" if evidence.place == "bed" else None), evidence.why
+            return ("bed" if evidence.place == "bed" else None), evidence.why
         if self.state == "empty":
-            return ("unknown" if doubted_s >= DOUBT_S else None), why
-        if self.state not in ("in-bed", "on-floor") and doubted_s >= self._config.unseen_unknown_s:
-            return "unknown", why
-        if doubted_s >= PERSISTENT_DOUBT_S:
-            self._candidate = None
+            return "doubt", why
+        if doubted_s < PERSISTENT_DOUBT_S:
+            return None, why
+        if self.state not in HELD:
+            return "unseen", why
+        self._reason = None
         return None, why
 
-    def _of_quiet(self, frame_ns: int, evidence: Evidence) -> tuple[RoomState | None, str]:
-        """The state that stillness speaks for, and why."""
+    def _of_quiet(self, frame_ns: int, evidence: Evidence) -> tuple[Cause | None, str]:
+        """What stillness speaks for, and why."""
         if evidence.people == 0 and not evidence.sure:
             return None, evidence.why  # a model fires, and nothing agrees yet: not somebody, but not nobody
-        if evidence.background_known:
-            return "empty", evidence.why
         last = self._seen
-        quiet_s = (frame_ns - self._stirred_ns) / NS_PER_S if self._stirred_ns is not None else 0.0
+        if last is not None and last.door == "bathroom-door" and not self._visits.over_sleeper:
+            return "bathroom", f"the last movement was at the bathroom's door, {evidence.why}"
+        went = last is not None and last.door == "door"
+        if self._visits.in_bathroom and (went or evidence.background_known):
+            return "bathroom", f"nobody has come back from the bathroom, {evidence.why}"
+        if evidence.background_known:
+            return "known", evidence.why
         if last is None:
-            nothing = f"nothing moved or breathed for {quiet_s:.0f} s"
-            return ("empty" if quiet_s >= self._config.still_empty_s else None), nothing
-        if last.at_door:
-            return "empty", "the last movement was at the door"
+            return (None if self._has_bathroom else "still"), "nothing moved or breathed"
+        if last.door == "door":
+            return self._by_the_door(evidence)
         if evidence.people == 0 and self._confirmed and self._went_out():
-            return "empty", "nobody found by the model, the last movement was at the picture's edge"
-        if last.place != "bed" and quiet_s >= self._config.unseen_unknown_s:
-            return "unknown", f"nobody seen for {quiet_s:.0f} s, and nobody seen leaving"
-        return self._candidate, self._why
+            return "edge", "nobody found by the model, the last movement was at the picture's edge"
+        pending = self._reason
+        if pending is not None and pending.cause != "unseen" and self.state in ARROWS[pending.cause].after:
+            return pending.cause, pending.why
+        return (None, "") if self._rests(last) else ("unseen", "nobody seen, and nobody seen leaving")
+
+    def _by_the_door(self, evidence: Evidence) -> tuple[Cause | None, str]:
+        """Who went: the one who was there, or a visitor, after whom the sleeper is in bed or nobody knows."""
+        if not self._visits.over_sleeper:
+            return "door", f"the last movement was at the door, {evidence.why}"
+        if self._visits.touched:
+            return "visited", f"a visitor was at the bed and left by the door, {evidence.why}"
+        if self.state == "in-bed":
+            self._seen = None
+            self._visits.left()
+            return None, ""
+        return "held", f"a visitor left by the door and had not been at the bed, {evidence.why}"
+
+    def _rests(self, last: Evidence) -> bool:
+        return last.place == "bed" or self.state in HELD
 
     def _went_out(self) -> bool:
         if self._edge_ns is None or self._stirred_ns is None:
             return False
         return self._stirred_ns - self._edge_ns <= WENT_OUT_S * NS_PER_S
-
-    def _dwell_ns(self, target: RoomState, evidence: Evidence) -> int:
-        config = self._config
-        dwell_s = {
-            "in-bed": config.bed_dwell_s,
-            "empty": config.leave_dwell_s * (CONFIRMED_SHARE if evidence.people == 0 else 1.0),
-            "on-floor": config.bed_dwell_s / 2,
-            "several-people": config.bed_dwell_s,
-        }.get(target, config.enter_dwell_s)
-        if self.state == "in-bed" and target == "out-of-bed":
-            dwell_s = config.bed_dwell_s / 2
-        return round(dwell_s * NS_PER_S)

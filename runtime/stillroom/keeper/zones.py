@@ -1,9 +1,75 @@
-"""Where in the room a box of the picture lies: shares of a box inside the polygons that an installer drew."""
+"""Where in the room a box of the picture lies: shares of a box inside the polygons that an installer drew.
+
+One rule for all zones that overlap: a body rests in the first zone of `RESTS` of which it has the share asked for.
+What is asked of a bed, a chair and the floor is a share of the whole box; of the bed's edge a share of the feet, its
+lowest fifth, since who sits there is mostly over the bed too. So the edge wins over the bed for who sits, and never for
+who lies or stands; bed and chair win over the floor beneath them. Doors are passed and not rested in: a box reaches one
+with a smaller share, wherever it rests; of two doors the one that it reaches further into, and of two that it reaches
+equally the bathroom's, behind which somebody's time is watched.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
 
 from stillroom.config import Point, Zones
-from stillroom.observation import Box
+from stillroom.observation import Box, Posture
 
 _SAMPLES = 8
+FEET = 0.2
+"""Lowest share of a box that is asked for feet."""
+Rest = Literal["bed-edge", "bed", "chair", "floor"]
+Door = Literal["bathroom-door", "door"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A body rests in `zone` with at least `least` of the whole box, or of its feet, in it."""
+
+    zone: Rest
+    of: Literal["box", "feet"]
+    least: float
+    postures: frozenset[Posture | None]
+    """Only so; None: no model has seen it."""
+
+
+_ANY: frozenset[Posture | None] = frozenset({"upright", "sitting", "lying", "unsure", None})
+RESTS = (
+    Rule("bed-edge", "feet", 0.5, _ANY - {"upright", "lying"}),
+    Rule("bed", "box", 0.5, _ANY),
+    Rule("chair", "box", 0.5, _ANY - {"upright"}),
+    Rule("floor", "box", 0.5, frozenset({"lying"})),
+)
+DOORS: tuple[Door, ...] = ("bathroom-door", "door")
+LEAST_REACH = 0.15
+"""Of a box in a door."""
+
+
+def polygon(zone: str, zones: Zones) -> tuple[Point, ...] | None:
+    """The zone's outline; None where none was drawn."""
+    found: tuple[Point, ...] | None = getattr(zones, zone.replace("-", "_"))
+    return found
+
+
+def rests(box: Box, posture: Posture | None, zones: Zones) -> Rest | None:
+    """The one zone that the body rests in; None: in none of them."""
+    for rule in RESTS:
+        part = feet(box) if rule.of == "feet" else box
+        if posture in rule.postures and share_inside(part, polygon(rule.zone, zones)) >= rule.least:
+            return rule.zone
+    return None
+
+
+def reaches(box: Box, zones: Zones) -> Door | None:
+    """The door that the box reaches into; None: neither."""
+    share, door = max(
+        ((share_inside(box, polygon(door, zones)), door) for door in DOORS), key=lambda found: found[0]
+    )
+    return door if share >= LEAST_REACH else None
+
+
+def feet(box: Box) -> Box:
+    """The lowest fifth of a box."""
+    return Box(box.x0, box.y1 - FEET * (box.y1 - box.y0), box.x1, box.y1)
 
 
 def share_inside(box: Box, polygon: tuple[Point, ...] | None) -> float:
@@ -28,13 +94,3 @@ def contains(polygon: tuple[Point, ...], x: float, y: float) -> bool:
             odd = not odd
         x1, y1 = x2, y2
     return odd
-
-
-def in_bed(box: Box, zones: Zones) -> bool:
-    """More of the box lies on the bed than off it. Somebody standing beside the bed stands mostly off it."""
-    return share_inside(box, zones.bed) >= 0.5
-
-
-def at_door(box: Box, zones: Zones) -> bool:
-    """The box reaches into the door."""
-    return share_inside(box, zones.door) >= 0.15

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from stillroom.config import Zones, convert, read_toml
+from stillroom.config import Zones, check_zones, convert, read_toml
 from stillroom.errors import ConfigError
 from stillroom_tools.lab.scenario_physics import (
     Compression,
@@ -151,6 +151,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
 def load_scenario(path: Path) -> Scenario:
     """Read and check a scenario. Raises ConfigError: file, key, value, what is allowed."""
     scenario = convert(path, read_toml(path), Scenario)
+    check_zones(path, scenario.zones)
     lens = scenario.lens
     if lens.aim != "room" and lens.distance_m * math.sin(math.radians(lens.pitch_deg)) > HEADROOM_M:
         raise ConfigError(

@@ -1,0 +1,97 @@
+"""Zones that overlap: which one a body rests in, and which door it reaches. One rule, tried on each pair."""
+
+import pytest
+
+from stillroom.config import Zones
+from stillroom.keeper.zones import DOORS, FEET, RESTS, feet, reaches, rests
+from stillroom.observation import Box
+from stillroom.outline import area, fault
+
+
+def square(x0: float, y0: float, x1: float, y1: float):
+    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+
+
+ROOM = Zones(
+    bed=square(0.3, 0.4, 0.7, 0.7),
+    bed_edge=square(0.3, 0.65, 0.7, 0.8),
+    chair=square(0.75, 0.5, 0.9, 0.9),
+    floor=square(0.0, 0.4, 1.0, 1.0),
+    door=square(0.0, 0.1, 0.1, 0.8),
+    bathroom_door=square(0.08, 0.1, 0.2, 0.8),
+)
+ON_EDGE = Box(0.4, 0.4, 0.5, 0.75)
+IN_BED = Box(0.35, 0.45, 0.65, 0.6)
+IN_CHAIR = Box(0.76, 0.5, 0.88, 0.88)
+ON_FLOOR = Box(0.1, 0.82, 0.4, 0.98)
+
+
+@pytest.mark.parametrize(
+    ("box", "posture", "zone"),
+    [
+        (ON_EDGE, "sitting", "bed-edge"),
+        (ON_EDGE, None, "bed-edge"),
+        (ON_EDGE, "lying", "bed"),
+        (ON_EDGE, "upright", "bed"),
+        (IN_BED, "lying", "bed"),
+        (IN_BED, "sitting", "bed"),
+        (IN_BED, None, "bed"),
+        (IN_CHAIR, "sitting", "chair"),
+        (IN_CHAIR, "lying", "chair"),
+        (IN_CHAIR, "upright", None),
+        (ON_FLOOR, "lying", "floor"),
+        (ON_FLOOR, "sitting", None),
+        (ON_FLOOR, None, None),
+        (Box(0.45, 0.05, 0.55, 0.38), "upright", None),
+    ],
+)
+def test_where_a_body_rests(box, posture, zone):
+    assert rests(box, posture, ROOM) == zone
+
+
+def test_the_order_is_that_of_the_table_and_one_zone_wins_always():
+    assert [rule.zone for rule in RESTS] == ["bed-edge", "bed", "chair", "floor"]
+    everywhere = square(0.0, 0.0, 1.0, 1.0)
+    left = [rule.zone.replace("-", "_") for rule in RESTS]
+    while left:
+        zones = Zones(**dict.fromkeys(left, everywhere))
+        posture = "lying" if left[0] in ("bed", "floor") else "sitting"
+        assert rests(IN_BED, posture, zones) == left.pop(0).replace("_", "-")
+
+
+@pytest.mark.parametrize(("share", "inside"), [(0.51, True), (0.49, False)])
+def test_half_of_a_box_in_bed_and_not_less(share, inside):
+    box = Box(0.7 - 0.2 * share, 0.45, 0.7 + 0.2 * (1 - share), 0.6)
+    found = rests(box, "lying", Zones(bed=ROOM.bed))
+    assert (found == "bed") is inside or abs(share - 0.5) < 1 / 8
+
+
+def test_feet_are_the_lowest_fifth():
+    assert feet(Box(0.1, 0.0, 0.2, 1.0)) == Box(0.1, 1.0 - FEET, 0.2, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("box", "door"),
+    [
+        (Box(0.0, 0.2, 0.1, 0.7), "door"),
+        (Box(0.12, 0.2, 0.2, 0.7), "bathroom-door"),
+        (Box(0.04, 0.2, 0.16, 0.7), "bathroom-door"),
+        (Box(0.02, 0.2, 0.12, 0.7), "door"),
+        (Box(0.08, 0.2, 0.1, 0.7), "bathroom-door"),
+        (Box(0.3, 0.2, 0.4, 0.7), None),
+    ],
+)
+def test_of_two_doors_the_one_that_is_reached_further_into(box, door):
+    assert reaches(box, ROOM) == door
+    assert DOORS[0] == "bathroom-door", "of two that are reached equally"
+
+
+def test_without_polygons_nothing_rests_and_no_door_is_reached():
+    assert rests(IN_BED, "lying", Zones()) is None and reaches(IN_BED, Zones()) is None
+
+
+def test_outlines_that_are_no_zones_say_why():
+    assert fault(square(0.1, 0.1, 0.2, 0.2)) is None
+    assert "side 1 and side 3" in (fault(((0, 0), (1, 1), (1, 0), (0, 1))) or "")
+    assert "less than" in (fault(((0, 0), (0.5, 0.5), (1, 1))) or "")
+    assert area(square(0.1, 0.1, 0.3, 0.2)) == pytest.approx(0.02)
