@@ -121,7 +121,8 @@ def reading_text(reading: Reading, digits: int) -> str:
     """`15.2  93%`, or the one word why there is none."""
     if reading.value is None or reading.quality is None:
         return _words(reading.withheld or "unknown")
-    return f"{reading.value:.{digits}f} {reading.quality * 100:3.0f}%"
+    sure = min(99, round(reading.quality * 100))  # a probability that was fitted is never all
+    return f"{reading.value:.{digits}f} {sure:3d}%"
 
 
 def render(
