@@ -124,7 +124,7 @@ def test_colour_changes_no_word() -> None:
         (Reading(None, None, "several-people"), "several people"),
         (Reading(None, None, "no-person"), "no person"),
         (Reading(None, None, "low-signal"), "low signal"),
-        (Reading(12.0, 1.0, None), "12.0 100%"),
+        (Reading(12.0, 1.0, None), "12.0  99%"),
         (Reading(12.0, 0.0, None), "12.0   0%"),
     ],
 )
