@@ -5,9 +5,9 @@ counted by unit and reason.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from stillroom.bodies import decode_up
 from stillroom.documents import Enrolment
@@ -15,9 +15,11 @@ from stillroom.errors import TrustError, WireError
 from stillroom.events import Body
 from stillroom.keys import BoxKey, VerifyKey
 from stillroom.replay import Seen, advance, given_up
-from stillroom.wire import Lane, Verified, open_body, parse, unwrap, verify
+from stillroom.wire import Lane, Record, Verified, open_body, open_head, parse, unwrap, verify
 
 UNKNOWN_UNIT = "?"
+
+T = TypeVar("T")
 
 
 class ReplayStore(Protocol):
@@ -58,6 +60,17 @@ class Opened:
     """How many more records are missing for good now, beyond what reordering explains; -1: one came after all."""
 
 
+@dataclass(frozen=True, slots=True)
+class ToldHead:
+    """What a record that is true tells an advocate."""
+
+    unit: str
+    head: bytes
+    """The newest head of the unit's audit chain, 32 bytes; zero bytes before the first."""
+    late: bool
+    """It came after one with a higher sequence, which told a newer head or the same."""
+
+
 class Receiver:
     """Opens records of enrolled units with this recipient's box keys."""
 
@@ -78,11 +91,18 @@ class Receiver:
 
         Raises WireError; the store is then unchanged.
         """
+        return self._counted(record, unit, self._open)
+
+    def tell_head(self, record: bytes, unit: str | None = None) -> ToldHead:
+        """What a record tells this recipient, who is an advocate; its body stays shut. As `open` otherwise."""
+        return self._counted(record, unit, self._tell_head)
+
+    def _counted(self, record: bytes, unit: str | None, then: Callable[[str, Verified], T]) -> T:
         name = UNKNOWN_UNIT
         try:
             parsed = parse(record)
             name, key = self._sender(parsed.sender, unit)
-            return self._open(name, verify(parsed, key, Lane.UP))
+            return then(name, verify(parsed, key, Lane.UP))
         except WireError as error:
             self.refusals[name, error.reason] += 1
             raise
@@ -107,7 +127,7 @@ class Receiver:
         body = decode_up(open_body(verified, epoch_key))
         self._store.save(unit, seen)
         self._epoch_keys[unit] = (ours, epoch_key)
-        late = before is not None and before.boot == record.boot.number and record.sequence < before.top
+        late = _late(before, record)
         return Opened(
             unit,
             record.boot.number,
@@ -118,6 +138,17 @@ class Receiver:
             body,
             given_up(before, seen),
         )
+
+    def _tell_head(self, unit: str, verified: Verified) -> ToldHead:
+        before = self._store.load(unit)
+        head = open_head(verified, self._box_keys)
+        seen, _ = advance(before, verified.record)
+        self._store.save(unit, seen)
+        return ToldHead(unit, head, _late(before, verified.record))
+
+
+def _late(before: Seen | None, record: Record) -> bool:
+    return before is not None and before.boot == record.boot.number and record.sequence < before.top
 
 
 def _by_key_id(enrolments: Iterable[Enrolment]) -> dict[bytes, tuple[str, VerifyKey]]:

@@ -108,17 +108,10 @@ def _fill(building: Path, site: Site, unit: KeyRing, wish: _Wish) -> None:
 
 
 def _certificate(tls: Path, site: Site, unit: str) -> None:
-    from stillroom.files import read_private
-    from stillroom_tools.site.certificates import load_pair, new_client
+    from stillroom_tools.site.certificates import client_of
 
-    ca = site.folder / "ca" / "ca.pem"
-    key = ca.with_name("ca-key.pem")
-    try:
-        authority = load_pair(read_bounded(ca), read_private(key))
-    except (ValueError, TypeError) as error:
-        raise TrustError(f"{key}: not the key of {ca.name}: {error}") from None
-    client = new_client(authority, unit)
-    write_new(tls / "ca.pem", authority.pem, 0o644)
+    ca_pem, client = client_of(site.folder / "ca", unit)
+    write_new(tls / "ca.pem", ca_pem, 0o644)
     write_new(tls / "unit.pem", client.pem, 0o644)
     write_new(tls / "unit-key.pem", client.key_pem)
 

@@ -32,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         command.add_argument(
             "--head", metavar="H", help="a head known from elsewhere: it must be in the chain"
         )
+        command.add_argument(
+            "--heads",
+            type=Path,
+            metavar="FILE",
+            help="what an advocate was told: all of it must be in the chain",
+        )
         if name == "show":
             command.add_argument("--html", type=Path, metavar="FILE", help="a page to read or print")
         if name == "erase":
@@ -49,13 +55,14 @@ def run(options: argparse.Namespace) -> int:
     """Raises InputError, StorageError, TrustError (the chain is not whole)."""
     if options.what == "export":
         return _export(options)
-    from stillroom_tools.site import audit_file, audit_page, audit_words
+    from stillroom_tools.site import audit_file, audit_page, audit_words, heads_file
 
     fingerprint = audit_file.check_fingerprint(options.fingerprint)
     head, links = audit_file.read(options.file)
     audit_file.verify(options.file, head, links, fingerprint, options.head)
+    held = options.heads and heads_file.compare(options.file, links, options.heads, fingerprint)
     if options.what == "verify":
-        print(audit_words.whole(head, links))
+        print("\n".join(filter(None, [audit_words.whole(head, links), held])))
     elif options.what == "erase":
         _refuse_special(options.file)
         links = audit_file.erase(options.file, links, options.link)

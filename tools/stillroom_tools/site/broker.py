@@ -53,7 +53,7 @@ _PLAIN = """\
 allow_anonymous true
 """
 _ACL = """\
-# Site '{site}': each unit its own two topics; the gateway hears all and answers; boards hear.
+# Site '{site}': each unit its own two topics; the gateway hears all and answers; boards and advocates hear.
 user gateway
 topic read stillroom/1/{site}/+/up
 topic write stillroom/1/{site}/+/down
@@ -62,6 +62,10 @@ topic deny stillroom/1/{site}/gateway/up
 user board
 topic read stillroom/1/{site}/+/up
 topic deny stillroom/1/{site}/board/up
+
+user advocate
+topic read stillroom/1/{site}/+/up
+topic deny stillroom/1/{site}/advocate/up
 
 pattern write stillroom/1/{site}/%u/up
 pattern read stillroom/1/{site}/%u/down

@@ -8,11 +8,15 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from stillroom.errors import TrustError
+from stillroom.files import read_bounded, read_private
 
 CA_TIME = timedelta(days=3653)
 LEAF_TIME = timedelta(days=825)
@@ -67,6 +71,16 @@ def new_client(authority: Pair, identity: str) -> Pair:
     """A client's: the broker takes its common name as user name."""
     names = x509.SubjectAlternativeName([x509.DNSName(identity)])
     return _new_leaf(authority, identity, ExtendedKeyUsageOID.CLIENT_AUTH, names)
+
+
+def client_of(ca: Path, identity: str) -> tuple[bytes, Pair]:
+    """The CA's certificate and a new client's, from the folder that a site's CA lies in. Raises TrustError."""
+    certificate, key = ca / "ca.pem", ca / "ca-key.pem"
+    try:
+        authority = load_pair(read_bounded(certificate), read_private(key))
+    except (ValueError, TypeError) as error:
+        raise TrustError(f"{key}: not the key of {certificate.name}: {error}") from None
+    return authority.pem, new_client(authority, identity)
 
 
 def load_pair(certificate_pem: bytes, key_pem: bytes) -> Pair:

@@ -14,6 +14,10 @@ _COMMANDS = {
     "renew": ("stillroom_tools.site.renew", "a roster for another year, with new keys for gateway and board"),
     "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room; renew it, take it back"),
     "approver": ("stillroom_tools.site.approver", "people who must sign authorisations too"),
+    "advocate": (
+        "stillroom_tools.site.advocate",
+        "who is told the newest head of each audit chain, and can tell a shortened one",
+    ),
     "halt": ("stillroom_tools.site.halt", "close the camera of a unit, or of the whole site, until resumed"),
     "pause": ("stillroom_tools.site.pause", "close the camera of a unit for a while"),
     "resume": ("stillroom_tools.site.resume", "end what halt and pause began"),

@@ -33,12 +33,14 @@ from stillroom.notes import Signer, signer_of
 from stillroom.orders import Configuration, Halt, Lift, Pause
 
 SITE_FILE = "site.toml"
-RESERVED = ("authority", "gateway", "board")
+RESERVED = ("authority", "gateway", "board", "advocate")
 FORGET_AFTER = timedelta(days=7)
 """A box key opens what was on its way, for so long after units stopped using it."""
 
 D = TypeVar("D", Roster, Enrolment, Authorisation, Withdrawal, Halt, Lift, Pause, Configuration)
 Party = Literal["gateway", "board"]
+Client = Literal[Party, "advocate"]
+"""Who comes to the broker, beside units: advocates all by one certificate, which lets them listen."""
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
@@ -102,6 +104,11 @@ class Site:
         return self.folder / "configurations"
 
     @property
+    def advocates_dir(self) -> Path:
+        """What is handed over to each advocate: a folder for each."""
+        return self.folder / "advocates"
+
+    @property
     def commands_dir(self) -> Path:
         """What a running gateway is to tell units: a folder for each unit, a signed document a file."""
         return self.folder / "commands"
@@ -130,7 +137,7 @@ class Site:
         """The secrets of the gateway or the board. Raises TrustError."""
         return load_keys(self.folder / party / f"{party}.key", party)
 
-    def broker(self, party: Party) -> BrokerConfig:
+    def broker(self, party: Client) -> BrokerConfig:
         """How that party reaches the broker; files are relative to `folder`."""
         broker = self.config.broker
         names = (f"{party}/ca.pem", f"{party}/{party}.pem", f"{party}/{party}-key.pem")

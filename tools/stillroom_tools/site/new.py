@@ -128,15 +128,15 @@ def _certificates(building: Path, config: SiteConfig) -> None:
 def _roster(site: str, rings: Sequence[KeyRing]) -> Roster:
     start = now(SystemClock()) - BACKDATED
     until = start + BOX_PERIOD * BOX_PERIODS
-    recipients = tuple(_recipient(ring, start) for ring in rings)
+    recipients = tuple(recipient(ring, start) for ring in rings)
     return Roster(
         start=start, until=until, site=site, version=1, recipients=recipients, delivery="cursor", approvers=()
     )
 
 
-def _recipient(ring: KeyRing, start: datetime) -> Recipient:
+def recipient(ring: KeyRing, start: datetime) -> Recipient:
     """One box key for each month of the year, so that a key of today opens nothing of last month."""
-    assert ring.role in ("gateway", "board")
+    assert ring.role in ("gateway", "board", "advocate")
     periods = tuple(
         BoxPeriod(start + BOX_PERIOD * i, start + BOX_PERIOD * (i + 1), box.public.raw)
         for i, box in enumerate(ring.boxes)

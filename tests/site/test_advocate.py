@@ -1,0 +1,341 @@
+"""An advocate outside the facility: named by the roster, told heads by units; and what nobody can hide from him."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from live import LiveSite, command, until
+from tests.rig import Rig
+from tests.site.test_audit import deliver
+
+from stillroom.cli import main
+from stillroom.errors import ConfigError, InputError, TrustError
+from stillroom.keys import VerifyKey, load_keys
+from stillroom.link import Up
+from stillroom_tools.lab.broker import find_program
+from stillroom_tools.site import heads_file
+from stillroom_tools.site.layout import open_site
+
+needs_broker = pytest.mark.skipif(find_program("mosquitto") is None, reason="mosquitto is not installed")
+
+
+def cli(*words: object) -> int:
+    return main([str(word) for word in words])
+
+
+class Case:
+    """A unit, its facility, and an advocate named ann with a folder of her own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rig = Rig(folder)
+        self.site = self.rig.site_folder
+        self.key, self.public = folder / "own/ann.key", folder / "own/ann.pub"
+        self.heads = folder / "own/heads"
+        command("site", "advocate", "new", folder / "own", "--site", "test", "--name", "ann")
+        command("site", "advocate", "set", self.site, self.public, "--unit", self.rig.folder)
+        self.handed = self.site / "advocates/ann"
+        self.rig.beat()
+        self.fingerprint = VerifyKey(open_site(self.site).enrolment("u-1").sign).fingerprint
+
+    def record(self) -> bytes:
+        """Of the next slot, as the broker has it."""
+        self.rig.unit.slot()
+        up = self.rig.courier.last(Up)
+        assert isinstance(up, Up)
+        return up.record
+
+    def listen(self, *records: bytes, key: Path | None = None) -> int:
+        capture = self.folder / "capture"
+        capture.write_bytes(b"".join(records))
+        words = ("--key", key or self.key, "--heads", self.heads, "--capture", capture)
+        return cli("site", "advocate", "heads", self.handed, *words)
+
+    def told(self) -> list[str]:
+        (found,) = heads_file.read(self.heads)[1].values()
+        return [one.head for one in found.told]
+
+    def live(self, press: int = 1) -> None:
+        """Something for the chain."""
+        for _ in range(press):
+            self.rig.unit.button()
+            self.rig.clock.pass_time(timedelta(seconds=2))
+            self.rig.unit.button()
+            self.rig.beat()
+
+    def export(self, name: str = "u-1.audit") -> Path:
+        deliver(self.rig)
+        command("site", "audit", "export", "u-1", "--site", self.site, "--out", self.folder / name)
+        return self.folder / name
+
+    def verify(self, file: Path, *, heads: bool = True) -> int:
+        more = ("--heads", self.heads) if heads else ()
+        return cli("site", "audit", "verify", file, "--fingerprint", self.fingerprint, *more)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(tmp_path)
+
+
+def cut(file: Path, links: int) -> Path:
+    """The facility leaves out the last links."""
+    shorter = file.with_suffix(".cut")
+    shorter.write_text("\n".join(file.read_text().splitlines()[:-links]) + "\n")
+    return shorter
+
+
+def test_what_he_was_told_is_in_the_chain_and_how_far_it_goes_is_said(case, capsys):
+    records = [case.record()]
+    case.live()
+    records.append(case.record())
+    assert case.listen(*records) == 0
+    case.live()
+    file = case.export()
+    capsys.readouterr()
+    assert case.verify(file) == 0
+    said = capsys.readouterr().out
+    assert "held to 2 heads" in said and "each is in it, in order" in said
+    assert "links after it only the unit's signature stands" in said
+    assert len(case.told()) == 2
+
+
+@pytest.mark.parametrize("links", [1, 3])
+def test_last_links_left_out_are_noticed_with_the_heads_and_not_without(case, capsys, links):
+    case.live(2)
+    case.listen(case.record())
+    shorter = cut(case.export(), links)
+    assert case.verify(shorter, heads=False) == 0, "the control: alone, the shortened file is whole"
+    capsys.readouterr()
+    assert case.verify(shorter) == TrustError.exit_code
+    assert "CUT OFF" in capsys.readouterr().err
+
+
+def test_a_file_cut_before_all_that_he_was_told(case, capsys):
+    case.live(2)
+    case.listen(case.record())
+    file = case.export()
+    shorter = cut(file, len(file.read_text().splitlines()) - 2)
+    assert case.verify(shorter, heads=False) == 0
+    assert case.verify(shorter) == TrustError.exit_code
+    assert "CUT OFF" in capsys.readouterr().err
+
+
+def test_the_chain_of_an_older_card_is_noticed_with_the_heads_and_not_without(case, capsys):
+    """A copy of the card lives another life, under the same key; what its gateway holds is exported."""
+    case.live()
+    first = case.record()
+    case.rig.unit.close()
+    shutil.copytree(case.rig.folder / "state", case.folder / "copy")
+    case.rig.start()
+    case.live(3)
+    second = case.record()
+    assert case.listen(first, second) == 0
+    case.rig.unit.close()
+    shutil.rmtree(case.rig.folder / "state")
+    shutil.copytree(case.folder / "copy", case.rig.folder / "state")
+    case.rig.start()
+    case.rig.beat(2)
+    other = case.export()
+    assert case.verify(other, heads=False) == 0, "the control: it is signed by this unit, link by link"
+    capsys.readouterr()
+    assert case.verify(other) == TrustError.exit_code
+    said = capsys.readouterr().err
+    assert "REWRITTEN after link" in said or "CUT OFF" in said
+
+
+def test_another_units_fingerprint_has_no_heads(case, capsys):
+    case.listen(case.record())
+    file = case.export()
+    path, kept = case.heads, case.heads.read_text()
+    path.write_text(kept.replace(case.fingerprint, "-".join(["aaaa"] * 8)))
+    assert case.verify(file) == TrustError.exit_code
+    assert "no head of this unit" in capsys.readouterr().err
+
+
+def test_a_replayed_record_and_a_forged_one_tell_nothing(case, capsys):
+    first = case.record()
+    case.live()
+    second = case.record()
+    forged = bytearray(case.record())
+    forged[-1] ^= 1
+    assert case.listen(first, second, first, bytes(forged)) == 0
+    before = case.told()
+    assert len(before) == 2
+    assert case.listen(first, second) == 0, "another run remembers what it has seen"
+    assert case.told() == before
+    assert "signature: 1" in capsys.readouterr().err
+
+
+def test_a_late_record_does_not_put_heads_out_of_order(case):
+    first = case.record()
+    case.live()
+    second = case.record()
+    assert case.listen(second, first) == 0
+    assert len(case.told()) == 1
+    assert case.verify(case.export()) == 0
+
+
+def test_junk_between_the_records_of_a_capture_is_passed_over(case):
+    first = case.record()
+    case.live()
+    assert case.listen(b"junk", first, b"STLRjunk", first[:700], case.record(), b"STL") == 0
+    assert len(case.told()) == 2
+
+
+def test_his_key_opens_nothing_and_others_keys_are_no_advocates(case, capsys):
+    record = case.record()
+    boxes = load_keys(case.key, "advocate").boxes
+    assert boxes and all(not box.open(record[1000:1080]) for box in boxes)
+    assert case.listen(record, key=case.site / "gateway/gateway.key") == TrustError.exit_code
+    assert "the key of a gateway, where that of a advocate is needed" in capsys.readouterr().err
+
+
+def test_who_is_not_named_any_more_is_told_nothing_and_is_told_why(case, capsys):
+    assert cli("site", "advocate", "set", case.site, "--unit", case.rig.folder) == 0
+    case.rig.beat()
+    assert case.listen(case.record()) == 0
+    assert "recipient: 1: the roster that this unit has does not name you" in capsys.readouterr().err
+    assert heads_file.read(case.heads)[1][case.fingerprint].told == []
+
+
+def test_the_roster_rises_where_it_says_something_else_and_only_there(case):
+    version = open_site(case.site).roster().version
+    assert version == 2
+    assert cli("site", "advocate", "set", case.site, case.public) == 0
+    assert open_site(case.site).roster().version == version
+    command("site", "renew", case.site, case.rig.folder)
+    roster = open_site(case.site).roster()
+    assert roster.version == version + 1 and [one.name for one in roster.advocates] == ["ann"]
+
+
+def test_what_is_handed_over_holds_no_secret_of_the_site(case):
+    names = {str(path.relative_to(case.handed)) for path in case.handed.rglob("*") if path.is_file()}
+    assert names == {"site.toml", "authority/authority.pub", "units/u-1.note"}
+
+
+def spoiled(text: bytes, how: str) -> bytes:
+    line, _, note = text.partition(b"\n")
+    return {
+        "empty": b"",
+        "no note": line + b"\n",
+        "no key": note,
+        "altered": text.replace(b'"advocate"', b'"gateway"'),
+        "cut": text[:-30],
+        "huge": text + b"x" * 20_000,
+        "bytes": b"\xff\xfe" * 50,
+    }[how]
+
+
+@pytest.mark.parametrize("how", ["empty", "no note", "no key", "altered", "cut", "huge", "bytes"])
+def test_what_is_no_public_file_is_one_line_and_changes_nothing(case, capsys, how):
+    before = (case.site / "roster.note").read_bytes()
+    case.public.write_bytes(spoiled(case.public.read_bytes(), how))
+    capsys.readouterr()
+    assert cli("site", "advocate", "set", case.site, case.public) == TrustError.exit_code
+    assert capsys.readouterr().err.count("\n") == 1
+    assert (case.site / "roster.note").read_bytes() == before
+
+
+def test_who_cannot_be_named(case, capsys, tmp_path):
+    command("site", "advocate", "new", tmp_path / "o", "--site", "other", "--name", "bob")
+    assert cli("site", "advocate", "set", case.site, tmp_path / "o/bob.pub") == TrustError.exit_code
+    assert "of site 'other'" in capsys.readouterr().err
+    assert cli("site", "advocate", "set", case.site, case.public, case.public) == ConfigError.exit_code
+    many = []
+    for i in range(7):
+        command("site", "advocate", "new", tmp_path / "m", "--site", "test", "--name", f"m-{i}")
+        many.append(tmp_path / f"m/m-{i}.pub")
+    assert cli("site", "advocate", "set", case.site, *many) == ConfigError.exit_code
+    assert "at most 8 recipients of records" in capsys.readouterr().err
+    for name in ("board", "advocate", "Ann"):
+        words = ("site", "advocate", "new", tmp_path / "n", "--site", "test", "--name", name)
+        assert cli(*words) == ConfigError.exit_code
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"junk", b"{}", b'{"stillroom":"audit/1","site":"test","advocate":"ann"}', b"\xff"]
+)
+def test_what_is_no_file_of_heads_is_one_line(case, capsys, content):
+    record = case.record()
+    file = case.export()
+    case.heads.write_bytes(content)
+    for doing in (lambda: case.verify(file), lambda: case.listen(record)):
+        capsys.readouterr()
+        assert doing() == InputError.exit_code
+        assert capsys.readouterr().err.count("\n") == 1
+    assert case.heads.read_bytes() == content
+
+
+def test_a_file_of_another_advocate_is_not_gone_on_with(case, capsys):
+    case.listen(case.record())
+    case.heads.write_text(case.heads.read_text().replace('"ann"', '"bob"'))
+    assert case.listen(case.record()) == TrustError.exit_code
+    assert "name another file" in capsys.readouterr().err
+
+
+def test_the_file_stays_small(monkeypatch):
+    monkeypatch.setattr(heads_file, "MAX_HEADS", 100)
+    kept = heads_file.Heads("u-1", "-".join(["aaaa"] * 8))
+    for minute in range(1, 3_000):
+        assert kept.add(minute.to_bytes(32, "big"), minute * 60_000)
+    assert len(kept.told) <= 150
+    assert [one.at_ms for one in kept.told] == sorted(one.at_ms for one in kept.told)
+    assert len({one.at_ms // heads_file.HOUR_MS for one in kept.told}) == 50, "no hour is without one"
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[LiveSite]:
+    one = LiveSite(tmp_path)
+    one.add_unit()
+    yield one
+    one.end()
+
+
+@needs_broker
+@pytest.mark.timeout(240)
+def test_from_a_real_unit_over_a_real_broker_to_a_shortened_file(live, tmp_path, capsys):
+    """Named while the unit runs; the roster goes by the gateway; he listens with what he was handed, and no more."""
+    live.start()
+    until(lambda: live.has("gate", gate="open"), "an open gate")
+    own, heads = tmp_path / "own", tmp_path / "own/heads"
+    command("site", "advocate", "new", own, "--site", "test", "--name", "ann")
+    command("site", "advocate", "set", live.site, own / "ann.pub")
+    command("site", "renew", live.site, "unit-1", "--send")
+    handed = tmp_path / "handed"
+    shutil.copytree(live.site / "advocates/ann", handed)
+    words = ["site", "advocate", "heads", handed, "--key", own / "ann.key", "--heads", heads]
+    with (own / "log").open("wb") as log:
+        listening = subprocess.Popen(
+            [sys.executable, "-m", "stillroom", *map(str, words)], stdout=log, stderr=log
+        )
+    try:
+        until(lambda: live.has("receipt", kind="roster", outcome="done"), "the roster's receipt")
+        until(lambda: heads.exists() and b"told" in heads.read_bytes(), "a head")
+        command("site", "authorise", "withdraw", live.units[0].folder, "--site", live.site)
+        until(lambda: live.has("gate", gate="withdrawn"), "the end of the authorisation")
+        live.settle()
+        newest = max(line.event["index"] for line in live.lines if line.event["type"] == "audit")
+    finally:
+        listening.send_signal(signal.SIGTERM)
+        assert listening.wait(20) == 0, (own / "log").read_text()
+    (found,) = heads_file.read(heads)[1].values()
+    assert found.told
+    file = tmp_path / "unit-1.audit"
+    command("site", "audit", "export", "unit-1", "--site", live.site, "--out", file)
+    rows = [json.loads(line) for line in file.read_text().splitlines()[1:]]
+    place = next(row["index"] for row in rows if row["head"] == found.told[-1].head)
+    key = VerifyKey(open_site(live.site).enrolment("unit-1").sign).fingerprint
+    verify = ("site", "audit", "verify", "--fingerprint", key)
+    assert newest >= place > 1
+    assert cli(*verify, file, "--heads", heads) == 0
+    shorter = cut(file, len(rows) - place + 1)
+    assert cli(*verify, shorter) == 0, "the control"
+    assert cli(*verify, shorter, "--heads", heads) == TrustError.exit_code
+    assert "CUT OFF after link" in capsys.readouterr().err

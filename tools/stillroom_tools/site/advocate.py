@@ -1,0 +1,170 @@
+"""`stillroom site advocate new|set|heads`: somebody outside the facility who is told each unit's newest audit head.
+
+He makes his keys on his own machine and hands over the public file, which he has signed himself. The roster names him;
+from then on each record tells him the head, and nothing else of it opens for him. What the facility hands back is a
+folder without a secret of the site: where the broker is, a certificate to listen with, and who the units are.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from stillroom.clock import SystemClock
+from stillroom.document_forms import now
+from stillroom.documents import KINDS, Recipient, Roster
+from stillroom.errors import EXIT_OK, ConfigError, TrustError
+from stillroom.files import read_bounded, replace_file, write_new
+from stillroom.keys import KeyRing, VerifyKey, save_keys
+from stillroom.notes import open_note, parse_signer, sign_note, signer_of
+from stillroom_tools.site.authorise import find_unit
+from stillroom_tools.site.layout import SITE_FILE, Site, check_name, open_site
+from stillroom_tools.site.new import BACKDATED, BOX_PERIODS, recipient
+
+HELP = "who is told the newest head of each audit chain, and can tell a shortened one"
+
+KIND = "recipient"
+"""Of the note in a public file: signed by himself, to show that he holds the key."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    new = choices.add_parser("new", help="an advocate's keys for a year, made on his own machine")
+    new.add_argument("folder", type=Path, metavar="DIR", help="where NAME.key and NAME.pub are written")
+    new.add_argument("--site", required=True, metavar="SITE", help="the site's name")
+    new.add_argument(
+        "--name", required=True, metavar="NAME", help="a role or pseudonym: 1 to 32 of a-z 0-9 -"
+    )
+    put = choices.add_parser("set", help="a roster with these advocates in place of those before")
+    put.add_argument("site", type=Path, metavar="SITE_DIR", help="the site's folder")
+    put.add_argument(
+        "advocates", type=Path, nargs="*", metavar="PUB", help="their public files; none: nobody"
+    )
+    put.add_argument(
+        "--unit",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="UNIT_DIR",
+        help="a unit that gets it at once",
+    )
+    heads = choices.add_parser("heads", help="the advocate's own: keep the heads that he is told")
+    heads.add_argument("folder", type=Path, metavar="DIR", help="what the facility handed over")
+    heads.add_argument("--key", type=Path, required=True, metavar="KEY", help="his NAME.key")
+    heads.add_argument("--heads", type=Path, required=True, metavar="FILE", help="where he keeps them")
+    heads.add_argument(
+        "--capture", type=Path, metavar="FILE", help="records one after another, in place of the broker"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises ConfigError, InputError, TrustError, StorageError, BrokerError."""
+    if options.what == "new":
+        return _new(options)
+    if options.what == "set":
+        return _set(options)
+    from stillroom_tools.site import advocate_heads
+
+    return advocate_heads.run(options)
+
+
+def _new(options: argparse.Namespace) -> int:
+    """Prints the fingerprint, to be compared when the public file is handed over."""
+    check_name(options.site, "--site")
+    ring = KeyRing.generate(options.site, "advocate", check_name(options.name, "--name"), BOX_PERIODS)
+    named = recipient(ring, now(SystemClock()) - BACKDATED)
+    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    save_keys(options.folder / f"{ring.name}.key", ring)
+    public = signer_of(ring).text.encode() + b"\n" + sign_note(KIND, named, [ring])
+    write_new(options.folder / f"{ring.name}.pub", public, 0o644)
+    until = max(box.until for box in named.boxes)
+    print(
+        f"{options.folder / ring.name}.pub: give this one to the facility, and nobody the key; "
+        f"good until {until:%Y-%m-%d}",
+        file=sys.stderr,
+    )
+    print(signer_of(ring).fingerprint)
+    return EXIT_OK
+
+
+def _set(options: argparse.Namespace) -> int:
+    """Prints the roster's version, which rises where the roster says something else now."""
+    site = open_site(options.site)
+    trusts = [find_unit(folder, options.site)[2] for folder in options.unit]
+    advocates = tuple(_read_public(path, site) for path in options.advocates)
+    old = site.roster()
+    roster = _with(old, advocates)
+    if roster != old:
+        replace_file(site.roster_file, sign_note(KINDS[Roster], roster, [site.authority_keys()]))
+    for trust in trusts:
+        replace_file(trust / site.roster_file.name, read_bounded(site.roster_file))
+    for one in advocates:
+        folder = _hand_over(site, one.name)
+        print(
+            f"advocate {one.name}, key {VerifyKey(one.sign).fingerprint}: compare it, and hand over {folder}",
+            file=sys.stderr,
+        )
+    names = ", ".join(one.name for one in advocates) or "nobody"
+    print(f"site '{site.name}': roster {roster.version}: {names} is told the audit heads", file=sys.stderr)
+    print(roster.version)
+    return EXIT_OK
+
+
+def _with(old: Roster, advocates: Sequence[Recipient]) -> Roster:
+    """The roster with these advocates and no others; the same one where nothing changes. Raises ConfigError."""
+    others = tuple(one for one in old.recipients if one.role != "advocate")
+    if (*others, *advocates) == old.recipients:
+        return old
+    try:
+        changed = {"recipients": (*others, *advocates), "version": old.version + 1}
+        return Roster(**(msgspec.structs.asdict(old) | changed))
+    except ValueError as error:
+        raise ConfigError(f"{len(advocates)} advocates: {error}") from None
+
+
+def _read_public(path: Path, site: Site) -> Recipient:
+    """Raises TrustError: not a public file, altered, of another site, or one whose keys are over."""
+    line, _, note = read_bounded(path).partition(b"\n")
+    try:
+        signer = parse_signer(line.decode("ascii", "replace"))
+        named = open_note(note, KIND, Recipient, [signer])
+    except TrustError as error:
+        raise TrustError(f"{path}: no advocate's public file: {error}") from None
+    if signer.site != site.name:
+        raise TrustError(f"{path}: of site '{signer.site}', and this is '{site.name}'")
+    own = signer.name == f"{site.name}/{named.name}" and signer.key.raw == named.sign
+    if not own or named.role != "advocate":
+        raise TrustError(f"{path}: not what an advocate signs of himself: 'site advocate new' makes it")
+    if not any(box.until > now(SystemClock()) for box in named.boxes):
+        raise TrustError(f"{path}: its keys are over: he makes new ones with 'site advocate new'")
+    check_name(named.name, f"{path}: name")
+    return named
+
+
+def _hand_over(site: Site, name: str) -> Path:
+    """What lets him listen and know the units, as a folder; no key of the site's. Raises TrustError, StorageError."""
+    folder = site.advocates_dir / name
+    for place in ("authority", "units", "advocate"):
+        (folder / place).mkdir(mode=0o700, parents=True, exist_ok=True)
+    public = [SITE_FILE, "authority/authority.pub"]
+    public += [f"units/{path.name}" for path in sorted(site.units_dir.glob("*.note"))]
+    for place in public:
+        replace_file(folder / place, read_bounded(site.folder / place))
+    broker = site.config.broker
+    if broker.password_file:
+        place = Path(broker.password_file).name
+        replace_file(folder / place, read_bounded(site.folder / broker.password_file), 0o600)
+    if broker.tls and not (folder / "advocate" / "advocate.pem").exists():
+        _certificate(site, folder / "advocate")
+    return folder
+
+
+def _certificate(site: Site, place: Path) -> None:
+    from stillroom_tools.site.certificates import client_of
+
+    ca_pem, client = client_of(site.folder / "ca", "advocate")
+    replace_file(place / "ca.pem", ca_pem)
+    replace_file(place / "advocate-key.pem", client.key_pem, 0o600)
+    replace_file(place / "advocate.pem", client.pem)

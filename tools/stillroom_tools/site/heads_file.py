@@ -1,0 +1,168 @@
+"""What an advocate keeps: each head that he was told, and when; what was seen of each unit, against replays.
+
+A head commits to every link before it, so that a chain which contains the newest contains all, unless it began anew
+in between. Lines of JSON: whose file it is, then a line for each unit's key. It holds nothing of the records.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from stillroom.chain import FIRST_HEAD
+from stillroom.clock import MS_PER_S, utc_text
+from stillroom.config import Name
+from stillroom.documents import Enrolment
+from stillroom.errors import InputError, StorageError, TrustError
+from stillroom.files import replace_file
+from stillroom.keys import fingerprint
+from stillroom.replay import Seen
+from stillroom_tools.site.audit_file import Hex32, Link
+
+KIND = "heads/1"
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_HEADS = 10_000
+"""Of one unit, some months; then of the older half one an hour is kept, the newest."""
+HOUR_MS = 3_600 * MS_PER_S
+
+Moment = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Owner(Struct, frozen=True, forbid_unknown_fields=True):
+    """The first line."""
+
+    stillroom: str
+    site: Name
+    advocate: Name
+
+
+class Told(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A head, and when it was told for the first time, by the advocate's clock."""
+
+    at_ms: Moment
+    head: Hex32
+
+
+class Heads(Struct, forbid_unknown_fields=True):
+    """A further line: what one unit has told, in its order."""
+
+    unit: Name
+    key: Annotated[str, Meta(pattern=r"\A[a-z2-7-]{39}\Z")]
+    """The fingerprint of the unit's key, as on its label."""
+    heard_ms: Moment = 0
+    """When it last told a head, the same or another."""
+    seen: Annotated[str, Meta(pattern=r"\A[0-9a-f]*\Z", max_length=2_048)] = ""
+    told: list[Told] = []
+
+    def add(self, head: bytes, at_ms: int) -> bool:
+        """Whether it is another than the one before."""
+        self.heard_ms = at_ms
+        if head == FIRST_HEAD or (self.told and self.told[-1].head == head.hex()):
+            return False
+        self.told.append(Told(at_ms, head.hex()))
+        if len(self.told) > MAX_HEADS:
+            half = len(self.told) // 2
+            self.told = [*_one_an_hour(self.told[:half]), *self.told[half:]]
+        return True
+
+
+class HeadsFile:
+    """In memory; `write` puts it on the disk whole. A `ReplayStore` for the units enrolled."""
+
+    def __init__(self, path: Path, owner: Owner, enrolments: Iterable[Enrolment]) -> None:
+        """Goes on with the file where there is one. Raises InputError, TrustError (another's)."""
+        self._path, self._owner = path, owner
+        self._kept: dict[str, Heads] = {}
+        if path.exists():
+            found, self._kept = read(path)
+            if found != owner:
+                raise TrustError(f"{path}: of {found.advocate} of site '{found.site}': name another file")
+        self._keys = {one.unit: fingerprint(one.sign) for one in enrolments}
+
+    def of(self, unit: str) -> Heads:
+        key = self._keys[unit]
+        return self._kept.setdefault(key, Heads(unit, key))
+
+    def load(self, unit: str) -> Seen | None:
+        seen = self.of(unit).seen
+        try:
+            return Seen.from_bytes(bytes.fromhex(seen)) if seen else None
+        except (ValueError, StorageError):
+            raise InputError(f"{self._path}: unit '{unit}': 'seen' is damaged: restore the file") from None
+
+    def save(self, unit: str, seen: Seen) -> None:
+        self.of(unit).seen = seen.to_bytes().hex()
+
+    def write(self) -> None:
+        """Raises StorageError."""
+        lines = [msgspec.json.encode(one) for one in (self._owner, *self._kept.values())]
+        replace_file(self._path, b"\n".join(lines) + b"\n", 0o600)
+
+
+def read(path: Path) -> tuple[Owner, dict[str, Heads]]:
+    """By fingerprint. Raises InputError: absent, too large, or not such a file; names the line."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which no file of heads is")
+    lines = data.split(b"\n")
+    owner = _decode(path, 1, lines[0], Owner)
+    if owner.stillroom != KIND:
+        raise InputError(f"{path}: line 1: of kind '{owner.stillroom}', and '{KIND}' is read here")
+    units = [_decode(path, n, line, Heads) for n, line in enumerate(lines[1:], 2) if line]
+    return owner, {one.key: one for one in units}
+
+
+def compare(file: Path, links: Sequence[Link], path: Path, key: str) -> str:
+    """That a chain which verifies holds every head that the unit with this fingerprint told the advocate, in order.
+
+    One line about how far that goes. Raises InputError; TrustError where the chain was cut off or rewritten, or where
+    the advocate was told nothing by this unit.
+    """
+    heads = read(path)[1].get(key)
+    if heads is None or not heads.told:
+        raise TrustError(
+            f"{path}: no head of this unit in it: nothing is known that its chain could be held to"
+        )
+    places = {link.head: link.index for link in links}
+    last = 0
+    for one in heads.told:
+        place = places.get(one.head, 0)
+        if place <= last:
+            raise TrustError(f"{file}: {_what_is_wrong(links, last, one)}")
+        last = place
+    more = links[-1].index - last
+    return (
+        f"held to {len(heads.told)} heads told from {utc_text(heads.told[0].at_ms)} on: each is in it, in order; "
+        f"the newest is link {last}, last told {utc_text(heads.heard_ms)}"
+        + (f"; for the {more} links after it only the unit's signature stands" if more else "")
+    )
+
+
+def _what_is_wrong(links: Sequence[Link], last: int, one: Told) -> str:
+    told = f"on {utc_text(one.at_ms)} the unit told a head that is not"
+    if last == links[-1].index:
+        return (
+            f"CUT OFF after link {last}: {told} in it: links are missing at its end (or were not yet delivered "
+            "when it was written: ask for a new file, once)"
+        )
+    if last == 0:
+        return f"CUT OFF OR REWRITTEN: {told} in it, nor does any that came before: ask for the whole chain"
+    return f"REWRITTEN after link {last}: {told} there: another chain follows from that link on"
+
+
+def _one_an_hour(told: Sequence[Told]) -> list[Told]:
+    """The newest of each hour."""
+    return list({one.at_ms // HOUR_MS: one for one in told}.values())
+
+
+def _decode(path: Path, number: int, line: bytes, kind: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise InputError(f"{path}: line {number}: not a line of a file of heads") from None
