@@ -31,6 +31,7 @@ from stillroom.errors import ConfigError, TrustError
 from stillroom.keys import KeyRing, forget_boxes, load_keys
 from stillroom.notes import Signer, signer_of
 from stillroom.orders import Configuration, Halt, Lift, Pause
+from stillroom_tools.site.gateway.alert_forms import AlertsConfig
 
 SITE_FILE = "site.toml"
 RESERVED = ("authority", "gateway", "board", "advocate")
@@ -61,6 +62,7 @@ class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     site: Name
     broker: SiteBroker = SiteBroker()
     slots: SlotsConfig = SlotsConfig()
+    alerts: AlertsConfig = AlertsConfig()
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,11 @@ class Site:
     def commands_dir(self) -> Path:
         """What a running gateway is to tell units: a folder for each unit, a signed document a file."""
         return self.folder / "commands"
+
+    @property
+    def acts_dir(self) -> Path:
+        """What people did about alerts, for a running gateway: signed by the board, a file each."""
+        return self.folder / "acts"
 
     @property
     def roster_file(self) -> Path:

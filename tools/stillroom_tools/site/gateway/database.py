@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stillroom.errors import StorageError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _APPLICATION_ID = 0x53544C52
 _SCHEMA = """
@@ -25,6 +25,13 @@ CREATE TABLE commands(
   place INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL, kind TEXT NOT NULL, note BLOB NOT NULL,
   queued_ms INTEGER NOT NULL, number INTEGER NOT NULL, outcome TEXT, UNIQUE(unit, note));
 """
+_ALERTS = """
+CREATE TABLE alerts(unit TEXT NOT NULL, kind TEXT NOT NULL, alert BLOB NOT NULL, PRIMARY KEY(unit, kind)) WITHOUT ROWID;
+CREATE TABLE alert_boots(unit TEXT PRIMARY KEY, boot INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE alert_changes(id INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL, line BLOB NOT NULL);
+"""
+_STEPS = (_SCHEMA, _COMMANDS, _ALERTS)
+"""What each version of the schema added."""
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -37,7 +44,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous=FULL")
         if version < SCHEMA_VERSION:
             database.executescript(
-                f"BEGIN; {'' if version else _SCHEMA} {_COMMANDS} PRAGMA application_id={_APPLICATION_ID};"
+                f"BEGIN; {''.join(_STEPS[version:])} PRAGMA application_id={_APPLICATION_ID};"
                 f"PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
             )
     except (sqlite3.Error, OSError) as error:

@@ -1,8 +1,8 @@
 """`stillroom site gateway`: receives what units say, keeps every entry once, tells each unit what it may delete.
 
 One thread and one loop: take what came, open it, commit the batch, announce, answer. A unit hears that the gateway
-has an entry only after the commit. With `--json` each entry is printed once, over all runs of this gateway; lines with
-a `notice` in between are about the gateway itself (`notices`).
+has an entry only after the commit. With `--json` each entry is printed once, over all runs of this gateway, and so is
+each change of an alert (`alert_book`); other lines with a `notice` are about the gateway itself (`notices`).
 """
 
 import argparse
@@ -17,6 +17,8 @@ import msgspec
 from stillroom.clock import NS_PER_S, Clock, SystemClock
 from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.metronome import Pacer
+from stillroom_tools.site.gateway import alert_file
+from stillroom_tools.site.gateway.acts import collect_acts
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
 from stillroom_tools.site.gateway.notices import Notice, Refused
@@ -38,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="on standard output each entry as one line of JSON, each once; and lines with `notice`: alarms, presence, "
-        "what was refused",
+        help="on standard output each entry as one line of JSON, each once; and lines with `notice`: each change of "
+        "an alert, alarms, presence, what was refused",
     )
 
 
@@ -58,7 +60,7 @@ class Gateway:
 
     def __init__(self, site: Site, clock: Clock, *, announce: bool) -> None:
         self._site, self._clock, self._announce = site, clock, announce
-        self._store = Store(site.folder / "gateway")
+        self._store = Store(site.folder / "gateway", site.config.alerts)
         self._enrolled = Enrolled(site, "gateway", self._store, clock, _tell)
         self._rooms = Rooms(clock, site.config.slots.period_s)
         self._subscriber = Subscriber(
@@ -75,6 +77,7 @@ class Gateway:
         )
         self._refused = Refused(clock, self._notice)
         self._stopping = False
+        self._not_shown = ""
 
     def stop(self) -> None:
         self._stopping = True
@@ -83,7 +86,8 @@ class Gateway:
         """Serve until `stop`."""
         self._enrol()
         _tell(
-            f"site '{self._site.name}', {len(self._enrolled.units)} units, {self._store.count()} entries kept"
+            f"site '{self._site.name}', {len(self._enrolled.units)} units, {self._store.count()} entries kept, "
+            f"{len(self._store.alerts.all())} alerts stand"
         )
         look_ns = self._clock.mono_ns()
         self._print_new()
@@ -117,6 +121,8 @@ class Gateway:
             room = self._rooms.saw(o.unit, order, o.body.sealed_ms, o.body.snapshot)
             if room and room.presence != before:
                 self._present(room, "")
+            self._store.alerts.back(o.unit, now_ms)
+        self._tell_alerts()
         if counts["new"] or counts["rewritten"]:
             self._print_new()
 
@@ -128,9 +134,32 @@ class Gateway:
             _tell(told)
         for room in self._rooms.judge():
             self._present(room, ": no record for three slots")
+            self._store.alerts.silent(room.unit, room.name, self._clock.utc_ms())
         for alarm in self._enrolled.alarms.news():
             self._notice(alarm)
         self._refused.tell(self._enrolled.refusals, self._subscriber.dropped)
+        self._look_at_alerts()
+
+    def _look_at_alerts(self) -> None:
+        """What people did, and what time did; then what stands, for whoever shows it."""
+        book, now_ms = self._store.alerts, self._clock.utc_ms()
+        for told in collect_acts(self._site, book, now_ms):
+            _tell(told)
+        book.pass_time(now_ms)
+        self._tell_alerts()
+        trouble = alert_file.write(
+            self._site.folder / "gateway", alert_file.Standing(now_ms, tuple(book.all()))
+        )
+        if trouble and trouble != self._not_shown:
+            _tell(trouble)
+        self._not_shown = trouble
+
+    def _tell_alerts(self) -> None:
+        news = self._store.alerts.news()
+        for said in news:
+            _tell(said.text)
+        if news:
+            self._print_new()
 
     def _present(self, room: Room, because: str) -> None:
         text = f"unit {room.unit} (room {room.name}) is {room.presence}{because}"
@@ -146,6 +175,7 @@ class Gateway:
         self._rooms.withdraw(self._rooms.units() - set(units))
         self._rooms.enrol(units)
         self._down.enrol(units)
+        self._store.alerts.enrolled(units, self._clock.utc_ms())
 
     def _publish(self, unit: str, record: bytes, at_ns: int) -> None:
         self._pacer.hand(f"stillroom/1/{self._site.name}/{unit}/down", record, at_ns)
@@ -155,6 +185,9 @@ class Gateway:
         while self._announce and (found := self._store.unannounced(BATCH)):
             _write_all(b"".join(msgspec.json.encode(kept) + b"\n" for _, kept in found))
             self._store.mark_announced(found[-1][0])
+        while self._announce and (changed := self._store.unannounced_alerts(BATCH)):
+            _write_all(b"".join(text + b"\n" for _, text in changed))
+            self._store.mark_announced(changed[-1][0], "announced alerts")
 
 
 def _tell(text: str) -> None:

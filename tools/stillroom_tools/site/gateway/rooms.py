@@ -10,6 +10,7 @@ from typing import Literal
 
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.events import Snapshot
+from stillroom_tools.site.gateway.alert_forms import Alert
 
 Presence = Literal["waiting", "live", "late", "silent"]
 """`waiting`: enrolled, no record yet, and not for long. `late`: records come, but what they tell is old."""
@@ -39,6 +40,8 @@ class Room:
     snapshot: Snapshot | None = None
     alarms: tuple[tuple[str, int], ...] = ()
     """What stands against the unit itself (see alarms.py), and how many records each is about."""
+    alerts: tuple[Alert, ...] | None = None
+    """What stands of its conditions, the most urgent first; None where nobody here knows."""
 
     @property
     def name(self) -> str:
@@ -80,7 +83,14 @@ class Rooms:
         behind_ms = now_ms - sealed_ms
         presence: Presence = "late" if _is_late(behind_ms, snapshot) else "live"
         since_ms = before.since_ms if presence == before.presence else now_ms
-        self._rooms[unit] = Room(unit, presence, since_ms, now_ms, behind_ms, snapshot, before.alarms)
+        self._rooms[unit] = replace(
+            before,
+            presence=presence,
+            since_ms=since_ms,
+            seen_ms=now_ms,
+            behind_ms=behind_ms,
+            snapshot=snapshot,
+        )
         return self._rooms[unit]
 
     def alarm(self, unit: str, alarms: Mapping[str, int]) -> Room | None:
@@ -91,6 +101,17 @@ class Rooms:
             return None
         self._rooms[unit] = replace(room, alarms=standing)
         return self._rooms[unit]
+
+    def alert(self, alerts: Iterable[Alert] | None) -> list[Room]:
+        """The alerts that stand now, of all units; the rooms where they are others than before. None: not known."""
+        known = None if alerts is None else tuple(alerts)
+        changed = []
+        for unit, room in self._rooms.items():
+            own = None if known is None else tuple(alert for alert in known if alert.unit == unit)
+            if own != room.alerts:
+                self._rooms[unit] = replace(room, alerts=own)
+                changed.append(self._rooms[unit])
+        return changed
 
     def judge(self) -> list[Room]:
         """Look at the clock; the rooms that have just become silent."""

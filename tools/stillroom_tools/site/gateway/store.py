@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,6 +27,8 @@ from stillroom.files import lock_folder
 from stillroom.receiver import Opened
 from stillroom.replay import Seen
 from stillroom_tools.site.gateway import database
+from stillroom_tools.site.gateway.alert_book import AlertBook
+from stillroom_tools.site.gateway.alert_forms import AlertsConfig
 from stillroom_tools.site.gateway.commands import Commands
 from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor, Range
 from stillroom_tools.site.gateway.rooms import NO_ROOM
@@ -67,13 +69,14 @@ class _Unit:
 class Store:
     """One database, one gateway. Use: `open` records (which calls `load` and `save`), then `commit` the batch."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, alerts: AlertsConfig | None = None) -> None:
         """Raises StorageError: another gateway, not a database of ours, a newer version, a disk that refuses."""
         self._path = folder / FILE
         self._lock = lock_folder(folder, "gateway.lock", "gateway")
         self._database = database.open_database(self._path)
         self.commands = Commands(self._database, self.transaction)
         """What units are to be told to do, and what became of it."""
+        self.alerts = AlertBook(self._database, self.transaction, alerts or AlertsConfig())
         self._units = self._load_units()
         self._staged: dict[str, Seen] = {}
 
@@ -133,12 +136,18 @@ class Store:
         )
         return [(row[0], _kept(row)) for row in rows]
 
-    def mark_announced(self, place: int) -> None:
+    def unannounced_alerts(self, limit: int) -> list[tuple[int, bytes]]:
+        """The oldest changes of alerts that were not marked as printed: (place, line of JSON)."""
+        return self.alerts.untold(self._meta("announced alerts"), limit)
+
+    def mark_announced(
+        self, place: int, what: Literal["announced", "announced alerts"] = "announced"
+    ) -> None:
         """Everything up to this place was printed. Survives the end of this process, not always a power cut."""
         self._database.execute("PRAGMA synchronous=NORMAL")
         try:
             with self.transaction():
-                self._set_meta("announced", place)
+                self._set_meta(what, place)
         finally:
             self._database.execute("PRAGMA synchronous=FULL")
 
@@ -157,6 +166,7 @@ class Store:
         if room == NO_ROOM and before:
             room = before.room
         cursor = before.cursor if before else Cursor()
+        self.alerts.booted(unit, arrived.opened.boot, arrived.opened_ms)
         for entry in body.entries:
             grown = _grown(cursor, entry)
             if len(grown.ranges) > MAX_RANGES:
@@ -166,6 +176,8 @@ class Store:
             counts[outcome] += 1
             if outcome == "new" and isinstance(entry.event, Receipt):
                 self.commands.answer(unit, entry.event)
+            if outcome != "duplicate":
+                self.alerts.heard(unit, room, entry, arrived.opened_ms)
             cursor = grown
         return _Unit(room, cursor, self._staged[unit])
 

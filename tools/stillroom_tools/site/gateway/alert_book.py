@@ -1,0 +1,202 @@
+"""The alerts of all units, in the gateway's database: each on the disk before anybody is told.
+
+What units say goes in within the transaction that keeps their entries: a kill leaves both or neither. Each change is
+kept as a line, too: who did what stays, and `--json` prints each once, over all runs of this gateway.
+"""
+
+import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import msgspec
+
+from stillroom.errors import StorageError
+from stillroom.events import ConditionChanged, Entry
+from stillroom_tools.site.gateway.alert_forms import (
+    PRIORITIES,
+    UNIT_SILENT,
+    Act,
+    Alert,
+    AlertsConfig,
+    Begun,
+    Ended,
+    Input,
+    Priority,
+    State,
+    TimePassed,
+    UnitAnew,
+    UnitBack,
+    UnitGone,
+    UnitSilent,
+)
+from stillroom_tools.site.gateway.alerts import concerns, step
+
+Key = tuple[str, str]
+
+
+class AlertLine(msgspec.Struct, frozen=True):
+    """One line of `--json`: what an alert has become."""
+
+    notice: Literal["alert"]
+    at_ms: int
+    unit: str
+    what: State
+    count: int
+    """How often it has been raised since it was cleared."""
+    text: str
+    room: str
+    kind: str
+    priority: Priority
+    present: bool
+    """The condition stands, as far as the unit has said."""
+    owner: str
+    """Who answers for it while it is silent; empty while it sounds, and once it is cleared."""
+    last: str
+    first_ms: int
+    number: int
+    """Of the unit's newest entry on it; with unit, a key into what the gateway has kept."""
+    why: str
+
+
+class AlertBook:
+    """Feed it; `all` is what stands; `news` what has changed since it was taken last."""
+
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        transaction: Callable[[], AbstractContextManager[None]],
+        config: AlertsConfig,
+    ) -> None:
+        """Raises StorageError for a row that cannot be read."""
+        self._database, self._transaction, self._config = database, transaction, config
+        self._alerts: dict[Key, Alert] = {}
+        self._boots = dict(database.execute("SELECT unit, boot FROM alert_boots"))
+        self._news: list[AlertLine] = []
+        for unit, kind, row in database.execute("SELECT unit, kind, alert FROM alerts"):
+            try:
+                self._alerts[unit, kind] = msgspec.msgpack.decode(row, type=Alert)
+            except msgspec.MsgspecError:
+                raise StorageError(f"the alert '{kind}' of unit '{unit}' is damaged: restore it") from None
+
+    def all(self) -> list[Alert]:
+        """What stands, the most urgent first."""
+        return sorted(filter(lambda alert: alert.active, self._alerts.values()), key=urgency)
+
+    def news(self) -> list[AlertLine]:
+        """The changes since the last call; all of them are on the disk."""
+        taken, self._news = self._news, []
+        return taken
+
+    def booted(self, unit: str, boot: int, now_ms: int) -> None:
+        """A record of this boot was opened; within the transaction that keeps it."""
+        if boot > self._boots.get(unit, 0):
+            if unit in self._boots:
+                self._feed_all(UnitAnew(unit), unit, now_ms)
+            self._boots[unit] = boot
+            self._database.execute("INSERT OR REPLACE INTO alert_boots VALUES(?,?)", (unit, boot))
+
+    def heard(self, unit: str, room: str, entry: Entry, now_ms: int) -> None:
+        """One of a unit's entries; within the transaction that keeps it."""
+        event = entry.event
+        if not isinstance(event, ConditionChanged):
+            return
+        if not event.active:
+            self._feed((unit, event.kind), Ended(unit, event.kind, entry.number), now_ms)
+            return
+        priority = self._config.technical if event.level == "technical" else event.level
+        begun = Begun(unit, room, event.kind, priority, entry.number, event.why)
+        self._feed((unit, event.kind), begun, now_ms)
+
+    def silent(self, unit: str, room: str, now_ms: int) -> None:
+        """No record for three slots. On the disk when it returns, as in what follows. Raises StorageError."""
+        with self._transaction():
+            self._feed((unit, UNIT_SILENT), UnitSilent(unit, room), now_ms)
+
+    def back(self, unit: str, now_ms: int) -> None:
+        """A record again."""
+        if self._stands(unit, UNIT_SILENT):
+            with self._transaction():
+                self._feed((unit, UNIT_SILENT), UnitBack(unit), now_ms)
+
+    def enrolled(self, units: Collection[str], now_ms: int) -> None:
+        """These units and no others: nobody will say of another one that a condition is over."""
+        with self._transaction():
+            for unit in {unit for unit, _ in self._alerts} - set(units):
+                self._feed_all(UnitGone(unit), unit, now_ms)
+
+    def act(self, act: Act, now_ms: int) -> int:
+        """Somebody did something; how many alerts it was about."""
+        about = sum(concerns(alert, act, now_ms) for alert in self._alerts.values())
+        with self._transaction():
+            self._feed_all(act, act.unit, now_ms)
+        return about
+
+    def pass_time(self, now_ms: int) -> None:
+        """Once a second or so."""
+        due = [key for key, a in self._alerts.items() if step(a, TimePassed(), now_ms, self._config) != a]
+        if due:
+            with self._transaction():
+                for key in due:
+                    self._feed(key, TimePassed(), now_ms)
+
+    def untold(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """The oldest changes beyond this place: (place, line of JSON)."""
+        query = "SELECT id, line FROM alert_changes WHERE id > ? ORDER BY id LIMIT ?"
+        return self._database.execute(query, (after, limit)).fetchall()
+
+    def _stands(self, unit: str, kind: str) -> bool:
+        alert = self._alerts.get((unit, kind))
+        return alert is not None and alert.present
+
+    def _feed_all(self, given: Input, unit: str, now_ms: int) -> None:
+        for key in [key for key in self._alerts if key[0] == unit]:
+            self._feed(key, given, now_ms)
+
+    def _feed(self, key: Key, given: Input, now_ms: int) -> None:
+        before = self._alerts.get(key)
+        after = step(before, given, now_ms, self._config)
+        if after is None or after == before:
+            return
+        self._alerts[key] = after
+        row = (*key, msgspec.msgpack.encode(after))
+        self._database.execute("INSERT OR REPLACE INTO alerts VALUES(?,?,?)", row)
+        if after.active or (before and before.active):
+            self._news.append(said := line(after, now_ms))
+            values = (key[0], msgspec.json.encode(said))
+            self._database.execute("INSERT INTO alert_changes(unit, line) VALUES(?,?)", values)
+
+
+def urgency(alert: Alert) -> tuple[int, bool, int, str, str]:
+    """Sorts the most urgent first: by priority, what sounds, what stands longest."""
+    return PRIORITIES.index(alert.priority), not alert.sounding, alert.first_ms, alert.unit, alert.kind
+
+
+def words(alert: Alert) -> str:
+    """`acknowledged by nurse-a, attended`, `re-raised, was nurse-a's`."""
+    of = f" by {alert.owner}" if alert.owner else f", was {alert.last}'s" if alert.last else ""
+    return f"{alert.state}{of}{', attended' if alert.attended else ''}{'' if alert.present else ', over'}"
+
+
+def line(alert: Alert, now_ms: int) -> AlertLine:
+    """What is said of an alert that has just become this."""
+    what = alert.state if not alert.active else words(alert)
+    by = f" by {alert.last}" if not alert.active and alert.last else ""
+    text = f"{alert.priority} alert {alert.kind} of unit {alert.unit} (room {alert.room}): {what}{by}"
+    return AlertLine(
+        "alert",
+        now_ms,
+        alert.unit,
+        alert.state,
+        alert.count,
+        text,
+        alert.room,
+        alert.kind,
+        alert.priority,
+        alert.present,
+        alert.owner,
+        alert.last,
+        alert.first_ms,
+        alert.number,
+        alert.why,
+    )
