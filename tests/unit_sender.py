@@ -11,7 +11,7 @@ from parties import body
 from stillroom import cli, config
 from stillroom.clock import SystemClock
 from stillroom.errors import WireError
-from stillroom.events import Body, Entry, RoomState, StateChanged
+from stillroom.events import Body, Entry, Event, RoomState, StateChanged
 from stillroom.keeper.roster import load_roster
 from stillroom.keeper.seal import Sealer, encoded
 from stillroom.keys import load_unit_keys
@@ -63,10 +63,14 @@ class Sender:
 
     def accept(self, count: int = 1) -> None:
         for _ in range(count):
-            self.accepted += 1
-            now_ms = self._clock.utc_ms()
-            event = StateChanged("in-bed", "occupied", f"entry {self.accepted}")
-            self._waiting[self.accepted] = Entry(self.accepted, now_ms, now_ms, event)
+            self.tell(StateChanged("in-bed", "occupied", f"entry {self.accepted + 1}"))
+
+    def tell(self, event: Event) -> int:
+        """Accept this one entry; its number."""
+        self.accepted += 1
+        now_ms = self._clock.utc_ms()
+        self._waiting[self.accepted] = Entry(self.accepted, now_ms, now_ms, event)
+        return self.accepted
 
     def step(self) -> None:
         """One slot: what is due, in random order; then what the gateway said."""

@@ -4,97 +4,23 @@ The unit's side is a small sender made from the keeper's own Sealer: it keeps ea
 cursor covers it, as the outbox does.
 """
 
-import json
 import os
 import random
 import re
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+from gateway_process import gateway, place
 from unit_sender import SITE, WITHIN_S, Sender, step_until
 
 from stillroom_tools.lab.broker import LocalBroker, find_program
-from stillroom_tools.site.gateway.store import FILE
 
 pytestmark = pytest.mark.skipif(find_program("mosquitto") is None, reason="mosquitto is not installed")
-
-
-class GatewayProcess:
-    """`stillroom site gateway --json`, its lines appended to one file over all its runs."""
-
-    def __init__(self, site: Path, folder: Path) -> None:
-        self._site = site
-        self.lines, self.log = folder / "lines", folder / "log"
-        self.repeats: Counter[tuple[str, int]] = Counter()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        arguments = [sys.executable, "-m", "stillroom", "site", "gateway", "--json", "--site", self._site]
-        with self.lines.open("ab") as lines, self.log.open("ab") as log:
-            self._process = subprocess.Popen(arguments, stdout=lines, stderr=log)
-
-    def kill(self) -> None:
-        """kill -9, then work out which lines were printed and not marked: these and no others may come again."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-        copy = self._copy() / FILE
-        if not copy.exists():
-            return
-        database = sqlite3.connect(copy)
-        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-            return
-        mark = "coalesce((SELECT value FROM meta WHERE key = 'announced'), 0)"
-        query = f"SELECT unit, number FROM entries WHERE id > {mark}"
-        unmarked = Counter(dict.fromkeys(database.execute(query), 1))
-        database.close()
-        self.repeats += Counter({n for n in map(place, self.announced()) if n in unmarked})
-
-    def _copy(self) -> Path:
-        """Of the database, so that looking at it changes nothing."""
-        folder = self.lines.parent / f"copy-{time.monotonic_ns()}"
-        folder.mkdir()
-        for path in (self._site / "gateway").glob(f"{FILE}*"):
-            shutil.copy(path, folder)
-        return folder
-
-    def stop(self) -> int:
-        assert self._process is not None
-        self._process.terminate()
-        return self._process.wait(10)
-
-    def announced(self) -> list[dict[str, Any]]:
-        lines = (json.loads(line) for line in self.lines.read_bytes().splitlines())
-        return [line for line in lines if "notice" not in line]
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-
-def place(line: dict[str, Any]) -> tuple[str, int]:
-    return line["unit"], line["number"]
-
-
-@contextmanager
-def gateway(site: Path, folder: Path) -> Iterator[GatewayProcess]:
-    process = GatewayProcess(site, folder)
-    process.start()
-    try:
-        yield process
-    finally:
-        assert process._process is not None
-        process._process.kill()
-        process._process.wait()
 
 
 def test_each_entry_once_through_kills_of_gateway_and_broker(

@@ -26,7 +26,8 @@ from stillroom.events import Snapshot
 from stillroom.observation import Reading
 from stillroom_tools.lab.broker import LocalBroker
 from stillroom_tools.site.gateway.rooms import Presence, Room
-from stillroom_tools.site.table import fit, render, say, span
+from stillroom_tools.site.table import fit, render, say
+from stillroom_tools.site.table_alerts import span
 from stillroom_tools.site.watch import line
 
 NOW = to_ms(NOON)
@@ -138,7 +139,7 @@ def test_notes_stand_in_their_own_column_or_below() -> None:
         room(faults=("storage-full",), waiting=213, clock="unsure"),
         room(unit="u-2", room="room-2", camera="picamera2", model="blazepose"),
     ]
-    wide = next(row for row in shown(*rooms, width=160).splitlines() if row.startswith(" room-1"))
+    wide = next(row for row in shown(*rooms, width=200).splitlines() if row.startswith(" room-1"))
     assert "fault storage full, clock unsure, simulated camera, model: none, 213 waiting" in wide
     assert "fault storage full: room-1" in shown(*rooms)
     assert " ? " in wide, "a unit that is unsure of the time can't say since when"
@@ -181,7 +182,7 @@ def test_a_json_line_holds_nothing_that_does_not_hold_now() -> None:
     assert (now.state, now.presence, now.gate) == ("in-bed", "live", "open")
     assert now.breathing == Reading(15.2, 0.93, None, "cells", 30.0)
     for gone in (room("silent"), room("late", behind_ms=99_000), NEVER, WAITING):
-        assert msgspec.structs.astuple(line(gone))[3:] == (None,) * 7 + ((), None, None, None, {})
+        assert msgspec.structs.astuple(line(gone))[3:] == (None,) * 7 + ((), None, None, None, {}, None)
     paused = line(room(gate="paused"))
     assert (paused.gate, paused.state) == ("paused", None)
     assert line(room(state="unknown")).state is None

@@ -22,6 +22,7 @@ _COMMANDS = {
     "pause": ("stillroom_tools.site.pause", "close the camera of a unit for a while"),
     "resume": ("stillroom_tools.site.resume", "end what halt and pause began"),
     "acknowledge": ("stillroom_tools.site.acknowledge", "let it be kept that somebody has seen an entry"),
+    "alerts": ("stillroom_tools.site.alerts", "the alerts that stand; acknowledge, pause or attend them"),
     "configure": ("stillroom_tools.site.configure", "change what may be changed of a unit from afar"),
     "audit": (
         "stillroom_tools.site.audit",

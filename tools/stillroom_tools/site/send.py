@@ -20,10 +20,15 @@ def add_send(parser: argparse.ArgumentParser) -> None:
 
 def unit_named(unit: Path, site: Site) -> str:
     """The id of an enrolled unit, given as such or by its folder. Raises ConfigError, TrustError."""
-    settings = unit / "unit.toml"
-    name = config.load(settings).unit if settings.exists() else check_name(str(unit), "unit")
+    name = unit_id(unit)
     site.enrolment(name)
     return name
+
+
+def unit_id(unit: Path) -> str:
+    """The id of a unit, enrolled or not, given as such or by its folder. Raises ConfigError."""
+    settings = unit / "unit.toml"
+    return config.load(settings).unit if settings.exists() else check_name(str(unit), "unit")
 
 
 def deliver(site: Site, unit: str, trust: Path | None, place: str, note: bytes) -> None:

@@ -12,11 +12,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from stillroom.clock import MS_PER_S, utc_text
+from stillroom.clock import utc_text
 from stillroom.observation import Reading
 from stillroom_tools.site.gateway.rooms import Room
+from stillroom_tools.site.table_alerts import alert_lines, alert_rank, alert_text, alert_title, span
 
-WIDE_COLUMNS = 100
+ALERT_COLUMNS = 100
+"""From here on there is a column for alerts; below, they stand under the state."""
+NOTE_COLUMNS = 130
 """From here on there is a column for notes; below, they stand under the table."""
 
 _KINDS = ("sensing", "WAITING", "PAUSED", "DARK", "LATE", "SILENT")
@@ -77,7 +80,7 @@ def say(room: Room, now_ms: int) -> Said:
 
 
 def fit(rooms: Sequence[Room], lines: int) -> list[Room]:
-    """As many rooms as there are lines for, in their order: whatever needs somebody stays in."""
+    """As many rooms as there are lines for, in their order: whatever needs somebody stays in, alerts before all."""
 
     def calm(room: Room) -> int:
         if room.alarms:
@@ -86,7 +89,12 @@ def fit(rooms: Sequence[Room], lines: int) -> list[Room]:
             return {"on-floor": 0, "unknown": 2, "empty": 4}.get(room.snapshot.state, 3)
         return 2 if room.presence == "live" else 1
 
-    kept = {room.unit for room in sorted(rooms, key=calm)[:lines]}
+    kept: set[str] = set()
+    for room in sorted(rooms, key=lambda room: (alert_rank(room), calm(room))):
+        lines -= 1 + alert_lines(room)
+        if lines < 0 and kept:
+            break
+        kept.add(room.unit)
     return [room for room in rooms if room.unit in kept]
 
 
@@ -137,7 +145,7 @@ def render(
 
     `only`: those that get a line (see `fit`); the title counts all of them.
     """
-    wide = width >= WIDE_COLUMNS
+    noted = width >= NOTE_COLUMNS
     shared = _shared_notes(rooms)
     table = Table(
         box=SIMPLE_HEAD,
@@ -146,19 +154,26 @@ def render(
         title=_title(rooms, now_ms),
         title_justify="left",
         title_style="bold",
-        caption=_caption(rooms, shared, wide, status),
+        caption=_caption(rooms, shared, noted, status),
         caption_justify="left",
         caption_style="",
         width=width,
     )
-    _columns(table, wide)
+    _columns(table, width)
     for room in rooms if only is None else only:
         own = [note for note in notes(room) if note not in shared]
-        table.add_row(*_row(room, now_ms, own if wide else None))
+        cells = _row(room, now_ms)
+        alerts = alert_text(room, now_ms)
+        if width >= ALERT_COLUMNS:
+            cells.append(alerts)
+        elif room.alerts:
+            cells[1] = Text.assemble(cells[1], "\n", alerts)
+        table.add_row(*cells, *([Text(", ".join(own))] if noted else []))
     return table
 
 
-def _columns(table: Table, wide: bool) -> None:
+def _columns(table: Table, width: int) -> None:
+    wide = width >= ALERT_COLUMNS
     table.add_column("Room", overflow="fold", max_width=20 if wide else 14)
     table.add_column("State", overflow="fold", width=22 if wide else 20)
     table.add_column("For", justify="right", width=6, no_wrap=True)
@@ -166,13 +181,15 @@ def _columns(table: Table, wide: bool) -> None:
     table.add_column("Pulse/min", justify="right", width=11, overflow="fold")
     table.add_column("Seen", justify="right", width=6, no_wrap=True)
     if wide:
+        table.add_column("Alert", overflow="fold", ratio=1)
+    if width >= NOTE_COLUMNS:
         table.add_column("Notes", overflow="fold", ratio=1)
 
 
-def _row(room: Room, now_ms: int, own_notes: list[str] | None) -> list[Text]:
+def _row(room: Room, now_ms: int) -> list[Text]:
     said = say(room, now_ms)
     dim = "" if said.sensed else "dim"
-    cells = [
+    return [
         Text(room.name, "bold"),
         Text(said.state, said.style),
         Text("?" if said.for_ms is None else span(said.for_ms)),
@@ -180,7 +197,6 @@ def _row(room: Room, now_ms: int, own_notes: list[str] | None) -> list[Text]:
         Text(_reading(room, said, "pulse"), dim),
         Text("never" if room.seen_ms is None else span(now_ms - room.seen_ms)),
     ]
-    return cells if own_notes is None else [*cells, Text(", ".join(own_notes))]
 
 
 def _reading(room: Room, said: Said, which: str) -> str:
@@ -195,6 +211,7 @@ def _title(rooms: Sequence[Room], now_ms: int) -> str:
     said = [f"{len(rooms)} room{'' if len(rooms) == 1 else 's'}"]
     kinds = Counter(_kind(room, now_ms) for room in rooms)
     said += [f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind]]
+    said += alert_title(rooms)
     return f"Stillroom  {utc_text(now_ms)[11:19]} UTC  {', '.join(said)}"
 
 
@@ -204,11 +221,11 @@ def _kind(room: Room, now_ms: int) -> str:
     return "sensing" if said.sensed else said.state.split()[0].rstrip(",")
 
 
-def _caption(rooms: Sequence[Room], shared: Sequence[str], wide: bool, status: str) -> Text:
+def _caption(rooms: Sequence[Room], shared: Sequence[str], noted: bool, status: str) -> Text:
     lines = [f"every room: {', '.join(shared)}"] if shared else []
     if not rooms:
         lines.append("No unit is enrolled here yet: `stillroom make unit DIR --site SITE` makes one.")
-    if not wide:
+    if not noted:
         lines += _grouped(rooms, shared)
     text = Text("\n".join(lines))
     return Text.assemble((status, _DOUBT), "\n" if lines else "", text) if status else text
@@ -230,15 +247,6 @@ def _grouped(rooms: Sequence[Room], shared: Sequence[str]) -> list[str]:
             if note not in shared:
                 holders.setdefault(note, []).append(room.name)
     return [f"{note}: {', '.join(names)}" for note, names in holders.items()]
-
-
-def span(duration_ms: int) -> str:
-    """`7 s`, `12 min`, `3 h`, `2 d`."""
-    seconds = max(duration_ms, 0) // MS_PER_S
-    for limit, size, unit in ((100, 1, "s"), (6_000, 60, "min"), (172_800, 3_600, "h")):
-        if seconds < limit:
-            return f"{seconds // size} {unit}"
-    return f"{seconds // 86_400} d"
 
 
 def _words(code: str) -> str:

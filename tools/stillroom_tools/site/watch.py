@@ -1,8 +1,10 @@
 """`stillroom site watch`: every room now, as a live table, opened with the board's key. It keeps nothing.
 
+Alerts are the gateway's: they are read from its file beside it (`gateway.alert_file`), and are not known without it.
+
 With `--json` one line is printed each time that what is known of a room changes: presence, state, gate, faults,
-backlog, or a reading (its value, its quality in per cent, or its reason). The passing of time alone prints nothing.
-Lines with a `notice` tell what was refused (`gateway.notices`).
+backlog, alerts, or a reading (its value, its quality in per cent, or its reason). The passing of time alone prints
+nothing. Lines with a `notice` tell what was refused (`gateway.notices`).
 """
 
 import argparse
@@ -21,6 +23,8 @@ from stillroom.clock import NS_PER_S, Clock, SystemClock
 from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.observation import Reading
 from stillroom.receiver import MemoryStore
+from stillroom_tools.site.gateway import alert_file
+from stillroom_tools.site.gateway.alert_forms import Alert
 from stillroom_tools.site.gateway.enrolled import Enrolled
 from stillroom_tools.site.gateway.notices import Notice, Refused, Tell
 from stillroom_tools.site.gateway.rooms import Room, Rooms
@@ -82,6 +86,8 @@ class Watch:
             tell=tell,
         )
         self._refresh_ns = 0
+        self._folder = site.folder / "gateway"
+        self._standing: alert_file.Standing | None = None
         self._refused = Refused(clock, notice)
 
     def __enter__(self) -> "Watch":
@@ -108,6 +114,7 @@ class Watch:
             if room is not None:
                 touched[room.unit] = room
         touched.update(self._alarm())
+        touched.update(self._alert())
         if self._clock.mono_ns() >= self._refresh_ns:
             self._refresh_ns = self._clock.mono_ns() + round(REFRESH_S * NS_PER_S)
             self._refresh()
@@ -119,12 +126,22 @@ class Watch:
         """One line where there is something to say of the connection or of refused records, else empty."""
         said = [] if self.subscriber.connected else [f"NOT CONNECTED: {self.subscriber.status}"]
         said += [f"{self.refused} records refused"] if self.refused else []
+        if self._standing is None:
+            return "; ".join([*said, "ALERTS ARE NOT KNOWN: no gateway runs here"])
+        strays = [alert for alert in self._standing.alerts if alert.unit not in self.rooms.units()]
+        said += [f"{a.priority.upper()} alert {a.kind} of {a.unit}, enrolled no longer" for a in strays]
         return "; ".join(said)
 
     def _alarm(self) -> dict[str, Room]:
         """The rooms whose alarms are others now."""
         found = (self.rooms.alarm(unit, self._enrolled.alarms.of(unit)) for unit in self._enrolled.units)
         return {room.unit: room for room in found if room is not None}
+
+    def _alert(self) -> dict[str, Room]:
+        """The rooms whose alerts are others now."""
+        self._standing = alert_file.read(self._folder, self._clock.utc_ms())
+        known = self._standing.alerts if self._standing else None
+        return {room.unit: room for room in self.rooms.alert(known)}
 
     def _refresh(self) -> None:
         if self._enrolled.refresh():
@@ -152,13 +169,21 @@ class Line(msgspec.Struct, frozen=True):
     clock: str | None = None
     alarms: dict[str, int] = {}
     """`cloned`, `rolled-back`, `withheld`: how many records each is about."""
+    alerts: tuple[Alert, ...] | None = None
+    """What stands, whatever the presence; null where no gateway runs beside this."""
 
 
 def line(room: Room) -> Line:
     """What is known of a room now; what was known before it fell silent, or is told late, is not in it."""
     snapshot = room.snapshot if room.presence == "live" else None
     if snapshot is None:
-        return Line(unit=room.unit, room=room.name, presence=room.presence, alarms=dict(room.alarms))
+        return Line(
+            unit=room.unit,
+            room=room.name,
+            presence=room.presence,
+            alarms=dict(room.alarms),
+            alerts=room.alerts,
+        )
     known = snapshot.gate == "open" and snapshot.state != "unknown"
     return Line(
         unit=room.unit,
@@ -176,6 +201,7 @@ def line(room: Room) -> Line:
         refused=snapshot.refused,
         clock=snapshot.clock,
         alarms=dict(room.alarms),
+        alerts=room.alerts,
     )
 
 
