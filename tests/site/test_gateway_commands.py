@@ -146,12 +146,16 @@ def test_the_largest_command_fits_beside_scattered_ranges(pair: Pair):
     assert len(seen) == 200, "and all ranges are told in time"
 
 
-def test_a_database_of_before_commands_learns_them(tmp_path: Path):
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_database_of_before_commands_or_alerts_learns_them(tmp_path: Path, version: int):
     store = Store(tmp_path)
-    store._database.executescript("DROP TABLE commands; PRAGMA user_version=1;")
+    newer = ("commands", "alerts", "alert_boots", "alert_changes")[version - 1 :]
+    dropped = "".join(f"DROP TABLE {table};" for table in newer)
+    store._database.executescript(f"{dropped} PRAGMA user_version={version};")
     store.close()
     store = Store(tmp_path)
     assert isinstance(store.commands, Commands) and store.commands.to_tell("u-1", T0) is None
+    assert store.alerts.all() == []
     store.close()
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from stillroom.document_forms import to_ms
 from stillroom.events import Snapshot
 from stillroom.observation import Reading
 from stillroom_tools.lab.broker import LocalBroker
+from stillroom_tools.site.gateway.alert_forms import Alert, Priority
 from stillroom_tools.site.gateway.rooms import Presence, Room
 from stillroom_tools.site.table import fit, render, say
 from stillroom_tools.site.table_alerts import span
@@ -139,7 +141,7 @@ def test_notes_stand_in_their_own_column_or_below() -> None:
         room(faults=("storage-full",), waiting=213, clock="unsure"),
         room(unit="u-2", room="room-2", camera="picamera2", model="blazepose"),
     ]
-    wide = next(row for row in shown(*rooms, width=200).splitlines() if row.startswith(" room-1"))
+    wide = next(row for row in shown(*rooms, width=240).splitlines() if row.startswith(" room-1"))
     assert "fault storage full, clock unsure, simulated camera, model: none, 213 waiting" in wide
     assert "fault storage full: room-1" in shown(*rooms)
     assert " ? " in wide, "a unit that is unsure of the time can't say since when"
@@ -175,6 +177,76 @@ def test_where_lines_are_few_the_calm_rooms_go() -> None:
     ]
     assert [r.unit for r in fit(rooms, 3)] == ["u-2", "u-3", "u-4"]
     assert fit(rooms, 6) == rooms
+
+
+def alert(priority: Priority = "high", **changes: object) -> Alert:
+    made = Alert(
+        "u-1", "room-1", "on-floor", priority, "raised", True, 1, first_ms=NOW - 75_000, raised_ms=NOW
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+OWNED: dict[str, object] = {"owner": "nurse-a", "last": "nurse-a", "set_ms": NOW, "until_ms": NOW + 95_000}
+ALERTS: list[tuple[list[Alert], list[str]]] = [
+    ([], ["none"]),
+    ([alert()], ["HIGH on floor 75 s", "raised"]),
+    ([alert("medium", state="latched", present=False)], ["MEDIUM on floor 75 s", "latched, over"]),
+    (
+        [alert(state="acknowledged", **OWNED)],
+        ["HIGH on floor 75 s", "acknowledged by nurse-a", "back in 95 s"],
+    ),
+    ([alert(state="re-raised", last="nurse-a")], ["HIGH on floor 75 s", "re-raised, was nurse-a's"]),
+    (
+        [alert(state="acknowledged", attended=True, **OWNED), alert("low"), alert("low")],
+        ["HIGH on floor 75 s", "acknowledged by nurse-a, attended", "back in 95 s", "and 2 low"],
+    ),
+]
+
+
+def column(text: str, head: str, beyond: str) -> str:
+    """What stands in a column, without the spaces; up to the column after it."""
+    rows = text.splitlines()
+    heads = next(row for row in rows if head in row)
+    end = heads.index(beyond) if beyond in heads else None
+    return "".join("".join(row[heads.index(head) : end].split()) for row in rows[4:])
+
+
+@pytest.mark.parametrize(("alerts", "words"), ALERTS)
+@pytest.mark.parametrize("width", [100, 140])
+def test_alerts_stand_in_their_own_column(width: int, alerts: list[Alert], words: list[str]) -> None:
+    given = replace(room(camera="picamera2", model="blazepose"), alerts=tuple(alerts))
+    text = shown(given, width=width)
+    assert column(text, "Alert", "Notes").startswith("".join(words).replace(" ", ""))
+
+
+@pytest.mark.parametrize(("alerts", "words"), ALERTS[1:])
+def test_or_under_the_state_where_there_is_no_room(alerts: list[Alert], words: list[str]) -> None:
+    text = shown(replace(room(), alerts=tuple(alerts)))
+    assert column(text, "State", "   For").startswith("".join(["in bed", *words]).replace(" ", ""))
+    assert max(cell_len(row) for row in text.splitlines()) <= 80
+    assert "ALERTS 1 " in text.splitlines()[0]
+
+
+def test_what_is_not_known_of_alerts_is_no_calm() -> None:
+    assert " ?" in shown(room(), width=100) and " none" not in shown(room(model="m"), width=100)
+    assert "ALERTS" not in shown(room())
+
+
+def test_rooms_with_alerts_stay_in_and_take_their_lines() -> None:
+    low = replace(room(unit="u-0"), alerts=(alert("low"),))
+    mine = replace(room(unit="u-1"), alerts=(alert(state="acknowledged", **OWNED),))
+    loud = replace(room(unit="u-2"), alerts=(alert(),))
+    rooms = [room("silent", unit="u-3"), low, mine, room(unit="u-4"), loud]
+    assert fit(rooms, 1) == [loud], "one at least"
+    assert fit(rooms, 7) == [mine, loud]
+    assert fit(rooms, 10) == [low, mine, loud]
+    assert fit(rooms, 12) == rooms
+
+
+def test_colour_is_for_what_sounds() -> None:
+    loud = shown(replace(room(), alerts=(alert(),)), width=100, colour=True)
+    mine = shown(replace(room(), alerts=(alert(state="acknowledged", **OWNED),)), width=100, colour=True)
+    assert "\x1b[1;37;41mHIGH" in loud and "41mHIGH" not in mine
 
 
 def test_a_json_line_holds_nothing_that_does_not_hold_now() -> None:

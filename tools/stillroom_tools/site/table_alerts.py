@@ -23,16 +23,21 @@ def alert_text(room: Room, now_ms: int) -> Text:
         return Text("?")
     if not room.alerts:
         return Text("none", "dim")
-    first, *others = room.alerts
-    said = [f"{first.priority.upper()} {first.kind.replace('-', ' ')} {span(now_ms - first.first_ms)}"]
-    said.append(words(first) + (f", back in {span(first.until_ms - now_ms)}" if first.owner else ""))
-    text = Text("\n".join(said), _style(first))
-    return text.append(f"\nand {_counted(others)}", "bold") if others else text
+    return Text("\n").join(_said(room.alerts, now_ms))
 
 
 def alert_lines(room: Room) -> int:
     """How many lines of a table its alerts take, at least."""
-    return min(len(room.alerts or ()) + 1, 3) if room.alerts else 0
+    return len(_said(room.alerts, 0)) if room.alerts else 0
+
+
+def _said(alerts: Sequence[Alert], now_ms: int) -> list[Text]:
+    first, *others = alerts
+    style = _style(first)
+    head = f"{first.priority.upper()} {first.kind.replace('-', ' ')} {span(now_ms - first.first_ms)}"
+    said = [Text(head, style), Text(words(first), style)]
+    said += [Text(f"back in {span(first.until_ms - now_ms)}", style)] if first.owner else []
+    return said + ([Text(f"and {_counted(others)}", "bold")] if others else [])
 
 
 def alert_rank(room: Room) -> int:
