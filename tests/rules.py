@@ -153,6 +153,13 @@ RULES = (
         "tests/keeper/test_gate.py::test_row",
     ),
     Rule(
+        2, "another's cursor tells no time", "keeper/delivery.py",
+        "return self.before(down.cursor) if down.cursor > self._had else self._began_ns",
+        "return self.before(down.cursor)",
+        "tests/keeper/test_known.py::"
+        "test_an_expired_authorisation_stays_closed_when_a_record_with_anothers_cursor_was_held_back",
+    ),
+    Rule(
         2, "a withdrawal is for good", "keeper/watch.py",
         "self._withdrawn |= papers.withdrawn", "self._withdrawn = papers.withdrawn",
         "tests/keeper/test_unit.py::test_a_withdrawal_halts_at_once_and_for_good",
@@ -221,6 +228,16 @@ RULES = (
         4, "an audit link is signed by the unit", "chain.py",
         "if not key.verifies(signed_part(index, head), link.signature):", "if False:",
         "tests/keeper/test_outbox.py::test_a_chain_that_was_touched_does_not_verify",
+    ),
+    Rule(
+        4, "a chain that begins anew excuses nothing that was delivered", "chain.py",
+        "if heads.get(after[0]) != after[1]:", "if False:",
+        "tests/site/test_audit.py::test_a_damage_excuses_nothing_else",
+    ),
+    Rule(
+        4, "no index is signed under two heads", "keeper/shelf.py",
+        "        elif self._marks.state.link > (self.last_link() or (0, b\"\"))[0]:", "        elif False:",
+        "tests/keeper/test_outbox_damage.py::test_a_card_that_forgot_links_signs_none_of_them_again",
     ),
     Rule(
         6, "no core file", "guard.py",

@@ -5,8 +5,9 @@
     signature(n) = Ed25519 of the unit over "stillroom/1 audit link" 0x00 || n (8) || head(n)
 
 A card that was damaged has forgotten the newest head. The chain then begins anew: n goes on behind every number that
-may have been used, the head before is 32 zero bytes again, and the first link's body says `storage-damaged`. What lies
-between may be missing, and that it may is signed.
+may have been used, the head before is 32 zero bytes again, and the first link's body says `storage-damaged`, and up to
+which link, with its head, the unit knew the chain to be delivered: that far nothing may be missing. What lies between
+may be, and that it may is signed.
 
 H is the BLAKE2b-256 of WIRE.md, numbers are big-endian. Each link can be checked by itself against the unit's key, and
 all of them against each other. Body and salt can be erased: the chain still verifies by the leaf, and without
@@ -67,16 +68,22 @@ def follow(before: bytes, index: int, link: Proof, key: VerifyKey) -> bytes:
 
 
 def follow_on(
-    before: tuple[int, bytes], link: Proof, key: VerifyKey, *, says_damaged: bool
-) -> tuple[int, bytes]:
-    """Index and head after `link`, which comes after `before` (index, head); or which begins the chain anew.
+    heads: dict[int, bytes], link: Proof, key: VerifyKey, after: tuple[int, bytes] | None = None
+) -> None:
+    """Add the head of `link` to `heads`: of each link before (index to head), in order, from {0: FIRST_HEAD} on.
 
-    `says_damaged`: its body says `storage-damaged`. Raises ValueError naming what is wrong.
+    after: index and head that its body names, where it says `storage-damaged`: it may begin the chain anew, where
+    that link is there. Raises ValueError naming what is wrong.
     """
-    index, head = before
-    if says_damaged and link.index > index + 1:
+    index = next(reversed(heads))
+    head = heads[index]
+    if after is not None and link.index > index + 1:
+        if heads.get(after[0]) != after[1]:
+            raise ValueError(
+                f"link {after[0]}, which was delivered before the damage at {link.index}, is not there"
+            )
         index, head = link.index - 1, FIRST_HEAD
-    return index + 1, follow(head, index + 1, link, key)
+    heads[index + 1] = follow(head, index + 1, link, key)
 
 
 def verify(links: Iterable[Proof], key: VerifyKey) -> bytes:

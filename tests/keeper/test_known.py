@@ -214,6 +214,43 @@ def test_a_cursor_tells_after_what_it_was_made():
     assert said.before(10) == 5
 
 
+def a_down(cursor: int, *ranges: tuple[int, int]) -> DownBody:
+    return DownBody(0, cursor, ranges, None, b"b" * 16)
+
+
+def test_a_cursor_that_is_not_of_this_boots_entries_tells_only_that_it_was_made_after_the_start():
+    """Another's entries under the same numbers: a copied key, a card put back, or one that has lost commits."""
+    said = Said(5)
+    said.note(4, 10)
+    said.note(4, 90)
+    assert said.made_after(a_down(5000), 4) == 5, "beyond what was accepted"
+    for number, at_ns in ((4999, 100), (5000, 110), (5001, 120)):
+        said.note(number, at_ns)
+    assert said.made_after(a_down(5000), 5001) == 5, "our numbers have come there, its entries were others"
+    assert said.made_after(a_down(5001), 5001) == 110
+    assert said.made_after(a_down(5001, (9000, 9001)), 5001) == 5
+
+
+def test_what_the_gateway_had_at_its_first_answer_is_not_of_this_boot():
+    said = Said(5)
+    for number, at_ns in ((3, 10), (6, 20), (8, 30)):
+        said.note(number, at_ns)
+    assert said.made_after(a_down(4, (6, 7)), 8) == 5
+    assert [said.made_after(a_down(cursor), 8) for cursor in (3, 4, 7)] == [5, 5, 5]
+    assert said.made_after(a_down(8), 8) == 20
+
+
+@pytest.mark.parametrize("cursor", [0, 4, 5000])
+def test_a_held_back_record_moves_no_bound_past_the_truth_whatever_its_cursor(box, cursor):
+    said, down, signed_ms = Said(box.clock.mono_ns()), a_down(cursor), box.true_ms
+    for _ in range(300):
+        said.note(4, box.clock.mono_ns())
+        box.clock.pass_time(MINUTE)
+    box.time.hear(signed_ms, said.made_after(down, 4))
+    earliest, latest = box.bounds
+    assert earliest <= 0 <= latest
+
+
 # the whole keeper, with the gateway's own records
 
 
@@ -235,13 +272,13 @@ def reboot(rig: Rig, off: timedelta = timedelta(0), turned: timedelta = timedelt
     rig.beat()
 
 
-def answer(rig: Rig, utc_ms: int, heard: bytes | None = None) -> None:
+def answer(rig: Rig, utc_ms: int, heard: bytes | None = None, cursor: int = 0) -> None:
     """A record of the gateway, sealed and signed: its time, and whose records it has heard."""
     rig.gateway_boots += 1
     site = open_site(rig.site_folder)
     box = RecipientKey(site.enrolment("u-1").box)
     stream = Stream(Lane.DOWN, site.keys("gateway").signing, rig.gateway_boots, rig.clock, [box])
-    body = DownBody(utc_ms, 0, (), None, rig.unit._delivery._sealer.boot_id if heard is None else heard)
+    body = DownBody(utc_ms, cursor, (), None, rig.unit._delivery._sealer.boot_id if heard is None else heard)
     rig.unit.from_courier(Down(stream.seal(msgspec.msgpack.encode(body))))
     rig.beat()
 
@@ -321,6 +358,18 @@ def test_a_record_made_before_this_boot_tells_no_time(rig):
         assert rig.slot().snapshot.clock == "grace"
     answer(rig, rig.clock.utc_ms())
     assert rig.slot().snapshot.clock == "gateway"
+
+
+def test_an_expired_authorisation_stays_closed_when_a_record_with_anothers_cursor_was_held_back(rig):
+    rig.authorise(days=2)
+    rig.beat()
+    reboot(rig, off=DAY, turned=-DAY)
+    signed_ms = rig.clock.utc_ms() + 86_400_000
+    for _ in range(3):
+        rig.slot()
+        rig.clock.pass_time(DAY / 2)
+    answer(rig, signed_ms, cursor=rig.unit._outbox.accepted + 5000)
+    assert gate(rig) == "expired" and not rig.may_start
 
 
 def test_a_pause_is_not_cut_short_by_a_clock_turned_forward(rig):

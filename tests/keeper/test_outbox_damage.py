@@ -4,10 +4,12 @@ import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from stillroom.chain import head_of, leaf_of
 from stillroom.errors import StorageError
-from stillroom.events import Lost, StateChanged
+from stillroom.events import Audited, Lost, StateChanged
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.marks import BLOCK, FILE, PLACE_BYTES, Marks
 from stillroom.keeper.outbox import Outbox
@@ -142,8 +144,91 @@ def test_the_audit_chain_begins_anew_behind_every_index_that_was_used(tmp_path: 
     assert index > used and head == bytes(32)
     AuditChain(box, KEY).append(NOW, "start")
     box.commit(NOW)
-    assert (box.last_link() or (0, b""))[0] == index + 1
+    assert (box.last_link() or (0, b""))[0] == index + 2, "what was damaged, and the link itself"
     box.close()
+
+
+def links(box: Outbox) -> list[Audited]:
+    return [e.event for e in box.take(NOW, 100_000) if isinstance(e.event, Audited)]
+
+
+def a_chain(folder: Path, *whats: str) -> list[Audited]:
+    """Links written in one start, and all that wait at its end."""
+    box = Outbox(folder, 10_000)
+    box.next_boot()
+    chain = AuditChain(box, KEY)
+    for what in whats:
+        chain.append(NOW, what)
+        box.commit(NOW)
+    found = links(box)
+    box.close()
+    return found
+
+
+def database_of(folder: Path, to: Path) -> None:
+    """The database without its marks: what a card that has lost the last commits comes back with."""
+    to.mkdir(exist_ok=True)
+    for path in folder.glob("outbox.db*"):
+        shutil.copy(path, to)
+
+
+def test_a_card_that_forgot_links_signs_none_of_them_again(tmp_path: Path):
+    state, kept = tmp_path / "state", tmp_path / "kept"
+    state.mkdir()
+    a_chain(state, "a", "b")
+    box = Outbox(state, 10_000)
+    box.next_boot()
+    database_of(state, kept)
+    chain = AuditChain(box, KEY)
+    chain.append(NOW, "c")
+    box.commit(NOW)
+    before = links(box)
+    box.close()
+    for path in state.glob("outbox.db*"):
+        path.unlink()
+    database_of(kept, state)
+    after = a_chain(state, "d")
+    heads = {(link.index, link.head) for link in (*before, *after)}
+    assert len(heads) == len({index for index, _ in heads}), "one head for each index"
+    assert b"storage-damaged" in after[-2].body and after[-2].index > 4096
+
+
+def test_commits_that_only_the_gateway_remembers_begin_the_chain_anew_at_once(tmp_path: Path):
+    """The marks have forgotten them too: from when the gateway tells, nothing is signed twice."""
+    a_chain(tmp_path, "a", "b")
+    box = Outbox(tmp_path, 10_000)
+    box.next_boot()
+    chain = AuditChain(box, KEY)
+    chain.append(NOW, "c")
+    box.commit(NOW)
+    box.settle(9)
+    chain.append(NOW, "d")
+    box.commit(NOW)
+    begun, last = links(box)[-2:]
+    assert b"storage-damaged" in begun.body and begun.index > 4096 and last.index == begun.index + 1
+    assert begun.head == head_of(bytes(32), begun.index, NOW, leaf_of(begun.salt, begun.body))
+    box.close()
+    assert a_chain(tmp_path, "e")[-1].index == last.index + 1, "and a restart goes on"
+
+
+def test_a_chain_that_begins_anew_names_the_newest_link_that_was_delivered(tmp_path: Path):
+    box = Outbox(tmp_path, 10_000)
+    box.next_boot()
+    chain = AuditChain(box, KEY)
+    heads = {0: bytes(32)}
+    for number in range(1, 6):
+        chain.append(NOW, f"link-{number}")
+        box.commit(NOW)
+        heads[number] = links(box)[-1].head
+        box.settle(max(number - 1, 0))
+    assert box.held_link == (3, heads[3]), "as of the commit of the fifth, when the fourth still waited"
+    box.settle(5)
+    assert box.held_link == (5, heads[5]), "at once, where no other link waits"
+    box.close()
+    header(tmp_path / "outbox.db")
+    began = next(link for link in a_chain(tmp_path, "start") if b"storage-damaged" in link.body)
+    said = msgspec.json.decode(began.body)
+    assert (said["after"], bytes.fromhex(said["head"])) == (5, heads[5])
 
 
 def test_damage_found_while_running_loses_nothing_that_waits_in_memory(tmp_path: Path):

@@ -10,7 +10,7 @@ from parties import GATEWAY, OTHER_UNIT, UNIT, HandClock, enrolment, epoch, reco
 from stillroom.errors import WireError
 from stillroom.receiver import MemoryStore, Receiver
 from stillroom.replay import REORDERED, WINDOW
-from stillroom_tools.site.gateway.alarms import REPEAT_S, WITHHELD_STANDS_S, Alarms
+from stillroom_tools.site.gateway.alarms import REPEAT_S, STALE_AFTER, WITHHELD_STANDS_S, Alarms
 from stillroom_tools.site.gateway.enrolled import unit_of
 
 BOOT = epoch()
@@ -138,6 +138,19 @@ def test_copied_keys_and_cards_put_back_are_named_and_stand(bench: Bench) -> Non
     assert len(lines) == 2 and all("ALARM: unit u-1" in line and "make it new keys" in line for line in lines)
     bench.clock.pass_time(timedelta(days=1))
     assert bench.alarms.of("u-1") == {"cloned": 2, "rolled-back": 1}
+
+
+def test_a_copy_that_starts_once_more_does_not_silence_the_unit_unnoticed(bench: Bench) -> None:
+    """A copied key under the next boot number: all that the unit itself says is stale from then on."""
+    unit, copy = epoch(boot=5, boot_id=b"A" * 16), epoch(boot=6, boot_id=b"B" * 16)
+    bench.feed(*range(3), under=unit)
+    bench.feed(*range(STALE_AFTER), under=copy)
+    bench.feed(3, 4, under=unit)
+    assert bench.alarms.of("u-1") == {}, "they were under way"
+    bench.feed(STALE_AFTER, under=copy)
+    bench.feed(5, 6, under=unit)
+    assert bench.alarms.of("u-1") == {"stale": 2}
+    assert "make it new keys" in bench.alarms.news()[0].text
 
 
 def test_a_flood_of_alarms_is_a_line_now_and_then(bench: Bench) -> None:

@@ -60,6 +60,7 @@ def damaged(tmp_path: Path) -> tuple[Path, str]:
     rig.authorise()
     rig.beat()
     deliver(rig)
+    rig.unit._outbox.settle(rig.unit._outbox.accepted)
     rig.unit.close()
     database = rig.folder / "state" / "outbox.db"
     database.write_bytes(bytes(database.stat().st_size))
@@ -95,8 +96,11 @@ def test_a_damaged_card_is_told_as_such_and_the_chain_verifies(damaged, capsys):
         lambda lines: [line.replace("storage-damaged", "storage-mended") for line in lines],
         lambda lines: [line.replace("found", "fount") for line in lines],
         lambda lines: [lines[0], *lines[where_damaged(lines) :], *lines[1 : where_damaged(lines)]],
+        lambda lines: [lines[0], *lines[where_damaged(lines) :]],
+        lambda lines: [*lines[: where_damaged(lines) - 2], *lines[where_damaged(lines) :]],
     ],
-    ids=["its link gone", "one before gone", "one after gone", "another word", "its words changed", "turned round"],
+    ids=["its link gone", "one before gone", "one after gone", "another word", "its words changed", "turned round",
+         "all before gone", "the last before gone"],
 )  # fmt: skip
 def test_a_damage_excuses_nothing_else(damaged, spoil, capsys):
     path, fingerprint = damaged

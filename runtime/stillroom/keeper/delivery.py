@@ -44,11 +44,14 @@ class Courier(Protocol):
 
 
 class Said:
-    """When what was said: the number of the newest entry, slot by slot. A cursor beyond it was made after that."""
+    """When what was said: the number of the newest entry, slot by slot. A cursor beyond it was made after that,
+    where its entry is one that the gateway can only have from this boot."""
 
     def __init__(self, now_ns: int) -> None:
         self._began_ns = now_ns
         self._marks: deque[tuple[int, int]] = deque(maxlen=MAX_MARKS)
+        self._had: int | None = None
+        """The highest number that may be another's: the gateway had it when it was first heard, or before we did."""
 
     def note(self, accepted: int, now_ns: int) -> None:
         if self._marks and self._marks[-1][0] == accepted:
@@ -59,6 +62,17 @@ class Said:
     def before(self, cursor: int) -> int:
         """The latest moment known (monotonic, ns) that a record of this boot with this cursor was made after."""
         return next((at_ns for number, at_ns in reversed(self._marks) if number < cursor), self._began_ns)
+
+    def made_after(self, down: DownBody, accepted: int) -> int:
+        """The same of a record about this boot. `accepted`: the newest entry, before the record has changed anything.
+
+        What a copied key or a card that forgot commits left at the gateway was not made after anything said here:
+        a cursor counts only beyond all that the gateway had at its first answer, and beyond all it cannot have.
+        """
+        highest = max((down.cursor, *(last for _, last in down.ranges)))
+        if self._had is None or highest > accepted:
+            self._had = max(highest, self._had or 0)
+        return self.before(down.cursor) if down.cursor > self._had else self._began_ns
 
 
 class Delivery:
@@ -166,8 +180,11 @@ class Delivery:
             return
         if self._sealer.down_seen is not None:
             self._outbox.remember(_DOWN_SEEN, self._sealer.down_seen.to_bytes())
+        if down.heard == self._sealer.boot_id:
+            made_after_ns = self._said.made_after(down, self._outbox.accepted)
+            self._clock.hear(down.utc_ms, made_after_ns)
         self._hear_cursor(down)
-        self._hear_time(down)
+        self._compare_clocks(down.utc_ms)
         if down.command is not None:
             self._obey(down.command)
 
@@ -181,11 +198,8 @@ class Delivery:
         why = "the gateway hears another unit with this one's key"
         self._faults.say("another-with-this-key", self._unheard >= UNHEARD_DOWNS, why)
 
-    def _hear_time(self, down: DownBody) -> None:
-        """Time counts where the record answers this boot: what was made before it says nothing of now."""
-        if down.heard == self._sealer.boot_id:
-            self._clock.hear(down.utc_ms, self._said.before(down.cursor))
-        differs = abs(down.utc_ms - self._clock.system_ms()) > CLOCK_DIFFERENCE_MS
+    def _compare_clocks(self, utc_ms: int) -> None:
+        differs = abs(utc_ms - self._clock.system_ms()) > CLOCK_DIFFERENCE_MS
         self._faults.say("clock-differs", differs, "system clock and gateway differ by more than 10 s")
 
     def _settle(self, cursor: int, ranges: tuple[tuple[int, int], ...]) -> None:

@@ -116,6 +116,14 @@ class Entries:
                 self.delete(entry.number, entry.number)
         return ranges
 
+    def first_link(self) -> int | None:
+        """The index of the oldest audit link that waits; None where none does."""
+        row = self._database.execute(
+            "SELECT * FROM entries WHERE priority = ? ORDER BY number LIMIT 1", (AUDIT,)
+        ).fetchone()
+        entry = self.entry(row, 0) if row else None
+        return entry.event.index if entry and isinstance(entry.event, Audited) else None
+
     def numbers(self) -> list[int]:
         """All that wait."""
         return [number for (number,) in self._database.execute("SELECT number FROM entries ORDER BY number")]

@@ -25,6 +25,7 @@ _DOMAIN = b"stillroom/1 marks"
 _DIGEST_BYTES = 16
 
 Number = Annotated[int, Meta(ge=0, le=2**53)]
+Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 
 
 class State(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +37,11 @@ class State(Struct, frozen=True, forbid_unknown_fields=True):
     settled: Number = 0
     """The gateway had everything up to this number, when this was written."""
     utc_floor_ms: Number = 0
+    link: Number = 0
+    """The newest audit link on the card. One that the database does not have any more was lost with its commit."""
+    held: Number = 0
+    held_head: Digest = bytes(32)
+    """The newest link, and its head, before which the gateway has every one: whoever has the chain has these."""
     kept: Annotated[dict[str, int], Meta(max_length=16)] = {}
     written: Number = 0
     """How often; the higher of two places is the newer."""

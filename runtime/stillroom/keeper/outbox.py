@@ -15,7 +15,7 @@ from pathlib import Path
 from stillroom.errors import StorageError
 from stillroom.events import Entry, Event
 from stillroom.keeper import card
-from stillroom.keeper.entries import CHANGE, ROUTINE, Range, priority, runs, told
+from stillroom.keeper.entries import AUDIT, CHANGE, ROUTINE, Range, priority, runs, told
 from stillroom.keeper.shelf import Shelf
 
 MAX_WAITING_IN_MEMORY = 5_000
@@ -74,9 +74,19 @@ class Outbox(Shelf):
             self._failed(error)
             return 0
         done, self.accepted = number - self.accepted, number
+        linked = any(waiting.priority == AUDIT for waiting in self._waiting)
         self._waiting.clear()
         self.fault, self.urgent, self._deleted = None, False, False
+        if linked:
+            self._tell_marks()
         return done
+
+    def _tell_marks(self) -> None:
+        """After the commit, never before: links that the marks know and the database does not were lost by the card."""
+        try:
+            self._note_links()
+        except (sqlite3.Error, OSError) as error:
+            self._failed(error)
 
     def take(self, utc_ms: int, limit: int, without: Iterable[int] = ()) -> list[Entry]:
         """At most `limit` entries that are not among `without`: alerts first and newest first, the rest in order."""
@@ -109,6 +119,8 @@ class Outbox(Shelf):
             return
         self._settled = max(self._settled, cursor)
         self._deleted = self._deleted or gone > 0
+        if gone and self.held_link[0] < self._marks.state.link and self._entries.first_link() is None:
+            self._tell_marks()
 
     # inside a transaction
 

@@ -17,6 +17,10 @@ from stillroom.keeper.entries import Entries, gaps, told
 from stillroom.keeper.marks import BLOCK, Marks
 
 _NO_LINK = bytes(32)
+_LINKS_BEFORE = "links_before"
+
+
+FORGOT = "the card has lost what it had called flushed: replace it"
 
 
 class Shelf(ABC):
@@ -104,10 +108,29 @@ class Shelf(ABC):
         row = self._database.execute(
             "SELECT position, head FROM audit ORDER BY position DESC LIMIT 1"
         ).fetchone()
-        begun_anew = self._meta("links_before")
+        begun_anew = self.began_anew
         if begun_anew and (row is None or row[0] <= begun_anew):
             return begun_anew, _NO_LINK
         return (int(row[0]), bytes(row[1])) if row else None
+
+    @property
+    def held_link(self) -> tuple[int, bytes]:
+        """Index and head of the newest link that is known to be with the gateway, as are those before it."""
+        return self._marks.state.held, self._marks.state.held_head
+
+    @property
+    def began_anew(self) -> int:
+        """Behind which index the audit chain began anew, the last time; 0: never."""
+        return self._meta(_LINKS_BEFORE)
+
+    def _note_links(self) -> None:
+        """What of the chain is on the card and with the gateway, as of the commit just made. Raises OSError."""
+        newest = self.last_link() or (0, _NO_LINK)
+        first = self._entries.first_link()
+        held = newest[0] if first is None else first - 1
+        row = self._database.execute("SELECT head FROM audit WHERE position = ?", (held,)).fetchone()
+        changes = {"held": held, "held_head": bytes(row[0])} if row else {}
+        self._marks.write(link=newest[0], **changes)
 
     def close(self) -> None:
         """Write what can still be written and let go of the file."""
@@ -132,6 +155,9 @@ class Shelf(ABC):
         if self._marks.known and self._meta("boot") < self._marks.state.boot - 1:
             self._pass_over("outbox-rolled-back")
             self.damage = "older than the unit: an earlier copy was put back"
+        elif self._marks.state.link > (self.last_link() or (0, b""))[0]:
+            self._pass_over("card-forgot")
+            self.damage = FORGOT
 
     def _use(self, database: sqlite3.Connection) -> None:
         self._database, self._entries = database, Entries(database)
@@ -171,7 +197,7 @@ class Shelf(ABC):
         for key, value in {
             **state.kept,
             "accepted": number,
-            "links_before": number,
+            _LINKS_BEFORE: number,
             "boot": state.boot,
         }.items():
             self._set_meta(key, value)
@@ -190,9 +216,10 @@ class Shelf(ABC):
             self._entries.put(number, self.utc_floor_ms, self.utc_floor_ms, event)
         self._promise(number)
         self._set_meta("accepted", number)
+        self._set_meta(_LINKS_BEFORE, number)
         self._database.commit()
         self.accepted = self._opened_at = number
-        self.damage = "the card has lost what it had called flushed: replace it"
+        self.damage = FORGOT
 
     def _promise(self, number: int) -> None:
         if number > self._marks.state.numbers:

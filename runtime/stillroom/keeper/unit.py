@@ -8,7 +8,6 @@ import sys
 from msgspec import Struct
 
 from stillroom import __version__
-from stillroom.chain import STORAGE_DAMAGED
 from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, TrustError
@@ -79,9 +78,6 @@ class Unit:
         )
         names = {"site": settings.site, "unit": settings.unit}
         missing = guarded.missing
-        if self._audit.begins_anew or self._outbox.damage:
-            found = self._outbox.damage or "in an earlier run"
-            self._audit.append(clock.utc_ms(), STORAGE_DAMAGED, found=found[:60])
         self._audit.append(
             clock.utc_ms(), "start", version=__version__, boot=boot, guards_missing=missing, **names
         )

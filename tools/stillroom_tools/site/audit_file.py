@@ -64,6 +64,15 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
         """A chain may begin anew with it."""
         return self.said().get("what") == STORAGE_DAMAGED
 
+    @property
+    def begins_after(self) -> tuple[int, bytes] | None:
+        """Index and head of the link that must be there where the chain begins anew with this one."""
+        said = self.said()
+        after, head = said.get("after"), said.get("head")
+        if not self.says_damaged or not isinstance(after, int) or not isinstance(head, str):
+            return None
+        return (after, bytes.fromhex(head)) if re.fullmatch(r"[0-9a-f]{64}", head) else None
+
     def proof(self) -> Proof:
         """What the chain is checked with: the leaf of body and salt, or as it stands where they were erased."""
         if self.body is not None and self.salt is not None:
@@ -158,10 +167,10 @@ def verify(
         )
     if not links:
         raise TrustError(f"{path}: no link in it: a unit's first start is always one")
-    before = (0, FIRST_HEAD)
+    heads = {0: FIRST_HEAD}
     for link in links:
         try:
-            before = follow_on(before, link.proof(), key, says_damaged=link.says_damaged)
+            follow_on(heads, link.proof(), key, link.begins_after)
         except ValueError as error:
             raise TrustError(f"{path}: {error}") from None
         _check_names(path, head, link)

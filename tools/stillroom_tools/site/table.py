@@ -31,6 +31,7 @@ _DOUBT = "bold black on yellow"
 _ALARMS = {
     "cloned": "KEY COPIED? {n} records of a second start",
     "rolled-back": "CARD PUT BACK? {n} records of an unknown start",
+    "stale": "KEY COPIED? {n} records of an earlier start",
     "withheld": "{n} RECORDS NEVER CAME",
 }
 

@@ -1,6 +1,6 @@
 """What a site must hear about a unit that no entry can tell it: a copied key, a card put back, records that never came.
 
-Refused records are counted elsewhere; these three are more than a count. They stand until the process ends, but
+Refused records are counted elsewhere; these are more than a count. They stand until the process ends, but
 for missing records, which an outage explains: these stand for ten minutes after the last one.
 """
 
@@ -15,12 +15,16 @@ from stillroom_tools.site.gateway.notices import Notice
 REPEAT_S = 10.0
 """At most one line in so long for each unit and alarm."""
 WITHHELD_STANDS_S = 600.0
+STALE_AFTER = 3
+"""So many records of a newer start are opened, one a slot, before those of the start before it are an alarm."""
 
 _WORDS = {
     "cloned": "{n} records of a second start under one number: its key was copied, or its card was put back: "
     "take the unit off the wall, and make it new keys",
     "rolled-back": "{n} records of an earlier start that nobody heard of: its card was put back from a copy, or its "
     "key was copied: take the unit off the wall, and make it new keys",
+    "stale": "{n} records of an earlier start, long after a newer one began: its key was copied, and what it says is "
+    "refused, or somebody holds its records back: look which one hangs there, and make it new keys",
     "withheld": "{n} records never came: lost on the way, or withheld by somebody; its entries come again",
 }
 
@@ -30,6 +34,9 @@ class _Known:
     counts: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
     told_ns: dict[str, int] = field(default_factory=dict)
+    boot: int = 0
+    of_boot: int = 0
+    """How many records of the newest start were opened."""
     missed_ns: int = 0
     excused: bool = False
     excused_until: tuple[int, int] | None = None
@@ -45,6 +52,8 @@ class Alarms:
     def opened(self, record: Opened) -> None:
         """A record that is true; what went missing before it."""
         known = self._units.setdefault(record.unit, _Known())
+        known.of_boot = known.of_boot + 1 if record.boot == known.boot else 1
+        known.boot = record.boot
         if not self._is_excused(known, record) and record.given_up:
             known.counts["withheld"] = max(known.counts["withheld"] + record.given_up, 0)
             known.missed_ns = self._clock.mono_ns()
@@ -52,7 +61,9 @@ class Alarms:
     def refused(self, unit: str, reason: str) -> None:
         """A record that was refused."""
         if reason in _WORDS:
-            self._units.setdefault(unit, _Known()).counts[reason] += 1
+            known = self._units.setdefault(unit, _Known())
+            if reason != "stale" or known.of_boot > STALE_AFTER:
+                known.counts[reason] += 1
 
     def excuse(self) -> None:
         """We did not listen for a while: what is missing from that time is not held against anybody."""
