@@ -297,6 +297,21 @@ RULES = (
         "tests/keeper/test_unit.py::test_what_an_eye_says_while_the_gate_is_closed_is_not_heard",
     ),
     Rule(
+        8, "a rhythm of breathing alone is no condition", "keeper/conditions.py",
+        '"unknown" if by_breath or self._unproved else state', '"unknown" if self._unproved else state',
+        "tests/keeper/test_conditions.py::test_a_rhythm_alone_in_an_empty_room_is_no_condition",
+    ),
+    Rule(
+        8, "an empty room after a covered camera ends no condition", "keeper/conditions.py",
+        '"unknown" if by_breath or self._unproved else state', '"unknown" if by_breath else state',
+        "tests/keeper/test_conditions.py::test_what_must_not_clear_it",
+    ),
+    Rule(
+        8, "a sleeper is not gone when a visitor goes", "keeper/state.py",
+        "if not self._visits.over_sleeper:", "if True:",
+        "tests/keeper/test_states.py::test_a_nurse_who_looks_in_and_goes_leaves_the_sleeper_in_bed",
+    ),
+    Rule(
         8, "an eye that falls silent is a condition", "keeper/unit.py",
         'self._faults.say("camera-silent", silent, "no picture for two seconds")', "pass",
         "tests/keeper/test_unit.py::test_an_eye_that_falls_silent_is_unknown_and_a_condition",

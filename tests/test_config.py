@@ -87,6 +87,45 @@ def test_every_key_of_the_example_is_commented():
         ),
         (LEAST + "[zones]\nbathroom = [[0, 0], [1, 1], [1, 0]]", "did you mean 'bathroom_door'?"),
         (
+            LEAST + '[conditions]\non_floor = [{ level = "loud" }]',
+            "key 'conditions.on_floor.0.level' = 'loud': allowed is 'high' or 'low' or 'medium'",
+        ),
+        (
+            LEAST + '[conditions]\nnot_back = [{ level = "high", after_s = 5 }]',
+            "key 'conditions.not_back.0.after_s' = 5: allowed is a number from 30.0 to 86400.0",
+        ),
+        (
+            LEAST + '[conditions]\nleft_bed = [{ level = "high", from = "9 pm" }]',
+            "key 'conditions.left_bed.0.from' = '9 pm': allowed is text: a time of day from 00:00 to 23:59",
+        ),
+        (
+            LEAST + '[conditions]\nleft_bed = [{ level = "high", til = "9" }]',
+            "unknown key 'conditions.left_bed.0.til'",
+        ),
+        (
+            LEAST + "[conditions]\nleft_bed = [{ after_s = 2.0 }]",
+            "key 'conditions.left_bed.0.level' is missing",
+        ),
+        (
+            LEAST + '[conditions]\nentered = [{ level = "high", from = "09:00", until = "09:00" }]',
+            "key 'conditions.entered.0.until' = '09:00': the same as 'from'",
+        ),
+        (
+            LEAST
+            + '[conditions]\nentered = [{ level = "high" }, { level = "low", from = "21:00", until = "07:00" }]',
+            "key 'conditions.entered.1': is never reached",
+        ),
+        (
+            LEAST + '[conditions]\nleft_bed = [{ level = "low", after_s = 60 }]\n'
+            'not_back = [{ level = "high", after_s = 60, from = "21:00", until = "22:00" }]',
+            "key 'conditions.not_back' = 60 s at 21:00: must be longer than 'left_bed' then, 60 s",
+        ),
+        (
+            LEAST + '[conditions]\ntime_zone = "Europe/Atlantis"',
+            "key 'conditions.time_zone' = 'Europe/Atlantis': not a time zone",
+        ),
+        (LEAST + "[conditions]\nbreathing_stopped = []", "unknown key 'conditions.breathing_stopped'"),
+        (
             LEAST + "[camera]\nwidth_px = 641",
             "key 'camera.width_px' = 641: allowed is a whole number from 16 to 1920, a multiple of 2",
         ),

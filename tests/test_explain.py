@@ -111,3 +111,10 @@ def test_a_halt_and_settings_from_afar_are_told(unit: Path, capsys):
     assert "because the site's authority has halted it" in explained(unit, capsys)
     (unit / "trust" / "configuration.note").write_text("no note")
     assert "A document was refused" in explained(unit, capsys)
+
+
+def test_it_says_which_conditions_are_told_and_that_none_is_from_breathing(unit, capsys):
+    said = explained(unit, capsys)
+    assert "on-floor, level high, after 0 s, at any time" in said
+    assert "bathroom-long, level medium, after 1800 s, at any time" in said
+    assert "left-bed" not in said and "none of them from breathing or pulse" in said

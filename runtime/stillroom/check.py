@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stillroom import config, guard
 from stillroom.errors import EXIT_OK, ConfigError
+from stillroom.keeper.conditions import needing
 from stillroom.keeper.roster import load_authority
 from stillroom.run import check_socket_path, find_opener
 from stillroom.status import HOLDS, read_running
@@ -31,6 +32,9 @@ def run(options: argparse.Namespace) -> int:
     print(f"  camera {camera.kind}{source}, {size}, {camera.frames_per_s:g} frames a second")
     zones = [name for name in unit.zones.__struct_fields__ if name != "private" and getattr(unit.zones, name)]
     print(f"  zones {', '.join(zones).replace('_', ' ') or 'none'}; private zones: {len(unit.zones.private)}")
+    for code, zone in needing(zones).items():
+        if getattr(unit.conditions, code.replace("-", "_")):
+            print(f"  condition {code} cannot come about: it needs the zone {zone.replace('_', ' ')}")
     print(f"  one record every {unit.slots.period_s:g} s to {_broker(unit)}")
     for line in _guards(unit):
         print(f"  {line}")

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom import outline
+from stillroom.config_conditions import ConditionsConfig, faults
 from stillroom.errors import ConfigError
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z 0-9 -")]
@@ -171,6 +172,7 @@ class UnitConfig(Struct, frozen=True, forbid_unknown_fields=True):
     detector: DetectorConfig = DetectorConfig()
     zones: Zones = Zones()
     room: RoomConfig = RoomConfig()
+    conditions: ConditionsConfig = ConditionsConfig()
     pause: PauseConfig = PauseConfig()
     panel: PanelConfig = PanelConfig()
     slots: SlotsConfig = SlotsConfig()
@@ -248,6 +250,9 @@ def check_zones(path: Path, zones: Zones) -> None:
 def _check_together(path: Path, config: UnitConfig) -> None:
     """What no single key can tell."""
     check_zones(path, config.zones)
+    for key, wrong in faults(config.conditions):
+        joined = ": " if not wrong.startswith("=") else " "
+        raise ConfigError(f"{path}: key 'conditions.{key}'{joined}{wrong}")
     if config.profile == "care" and config.camera.kind != OWN_CAMERA:
         raise ConfigError(
             f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "

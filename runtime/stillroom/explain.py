@@ -11,10 +11,12 @@ from pathlib import Path
 from stillroom import config, events
 from stillroom.clock import SystemClock, utc_text
 from stillroom.config import UnitConfig
+from stillroom.config_conditions import ConditionsConfig
 from stillroom.document_forms import to_ms
 from stillroom.documents import WITHOUT_EFFECT
 from stillroom.errors import EXIT_OK, TrustError
 from stillroom.keeper.authorisation import Papers, load_papers
+from stillroom.keeper.conditions import KINDS
 from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.known import Known
 from stillroom.keeper.roster import load_roster
@@ -138,6 +140,7 @@ def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[st
         for scope in (scope for scope in allowed.scopes if scope in WITHOUT_EFFECT):
             yield f"  It may also {_LATER[scope]}, and cannot: this version has nothing that does it."
         yield f"  Consent: {allowed.consent or 'not named'}. Impact assessment: {allowed.assessment or 'not named'}."
+    yield from _tells(unit.conditions)
     private = len(unit.zones.private)
     yield f"  Parts of the picture that are never read: {private or 'none'}."
     if unit.camera.kind != config.OWN_CAMERA:
@@ -148,6 +151,19 @@ def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[st
     yield f"  Its light is on before the camera opens and while it may be open; where it does not work, {light}."
     for refused in papers.refused:
         yield f"  A document was refused: {refused.file}: {refused.reason}"
+
+
+def _tells(conditions: ConditionsConfig) -> Iterator[str]:
+    """Each condition of a person that is asked for, with its rows."""
+    yield "  It tells of these conditions of a person, and of no others, none of them from breathing or pulse:"
+    for kind in KINDS:
+        for row in getattr(conditions, kind.key):
+            when = (
+                "at any time"
+                if (row.start, row.until) == ("00:00", "24:00")
+                else f"{row.start} to {row.until}"
+            )
+            yield f"    {kind.code}, level {row.level}, after {row.after_s:g} s, {when}"
 
 
 def _day(moment: datetime) -> str:

@@ -7,10 +7,12 @@ import msgspec
 import pytest
 from tests.rig import SOMEWHERE, Rig, observation, run
 
+from stillroom.clock import NS_PER_S
 from stillroom.document_forms import from_ms
 from stillroom.documents import KINDS, ViewAcceptance
 from stillroom.events import Audited, Body, ConditionChanged
 from stillroom.keeper.authorisation import VIEWS
+from stillroom.keeper.camera import ModelWatch
 from stillroom.link import CameraSettings, Halt, Hello, Setting
 from stillroom.notes import sign_note
 from stillroom.observation import Health
@@ -166,3 +168,26 @@ def test_settings_that_were_not_taken_are_a_condition_and_stand_in_the_status(ri
     assert status["camera"]["AfMode"] == "not offered (asked: 0)"
     rig.unit.from_eye(CameraSettings("night", 2, rows[:1], ()))
     assert rig.slot().snapshot.faults == ()
+
+
+def test_an_eye_that_goes_on_without_models_is_a_condition_after_half_a_minute():
+    told: list[tuple[str, bool]] = []
+    watch = ModelWatch(lambda code, active, why: told.append((code, active)), asked=True)
+    for at_s in range(30):
+        watch.look("none", at_s * NS_PER_S)
+    assert told == []
+    watch.look("none", 30 * NS_PER_S)
+    assert told[-1] == ("model-missing", True)
+    watch.look("blazepose", 31 * NS_PER_S)
+    assert told[-1] == ("model-missing", False)
+    watch.look("none", 32 * NS_PER_S)
+    watch.look("none", 5 * NS_PER_S)
+    assert told[-1] == ("model-missing", False), "a camera that begins anew counts anew"
+
+
+def test_where_no_models_are_asked_for_none_are_missed():
+    told: list[bool] = []
+    watch = ModelWatch(lambda code, active, why: told.append(active), asked=False)
+    for at_s in range(60):
+        watch.look("none", at_s * NS_PER_S)
+    assert not any(told)

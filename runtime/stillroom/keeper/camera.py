@@ -5,10 +5,12 @@ Each becomes a technical condition. A moved camera is more than that: the unit s
 
 from collections.abc import Callable
 
+from stillroom.clock import NS_PER_S
 from stillroom.link import CameraSettings, Setting
 from stillroom.observation import Health
 
 SETTINGS = "camera-settings"
+MODELS_WITHIN_S = 30.0
 OF_HEALTH: dict[Health, tuple[str, str]] = {
     "covered": ("camera-covered", "nothing of the room is to be seen, and less light than before"),
     "dark": ("camera-dark", "too dark to see anybody"),
@@ -22,6 +24,28 @@ _MOVED = OF_HEALTH["moved"]
 
 Tell = Callable[[str, bool, str], None]
 """Condition, whether it holds, why."""
+
+
+class ModelWatch:
+    """Notices an eye that goes on without the models that its configuration asks for."""
+
+    def __init__(self, tell: Tell, asked: bool) -> None:
+        self._tell, self._asked = tell, asked
+        self._without_ns: int | None = None
+
+    def look(self, model: str, frame_ns: int) -> None:
+        """model: as the eye names it; frame_ns: the camera's time. Weights take some seconds to be read."""
+        if model != "none" or not self._asked:
+            self._without_ns = None
+            self._tell("model-missing", False, "")
+            return
+        if self._without_ns is None or frame_ns < self._without_ns:
+            self._without_ns = frame_ns
+        missing_s = (frame_ns - self._without_ns) / NS_PER_S
+        if missing_s >= MODELS_WITHIN_S:
+            self._tell(
+                "model-missing", True, f"no model has looked for {missing_s:.0f} s: `stillroom models`"
+            )
 
 
 class CameraWatch:

@@ -43,6 +43,8 @@ class Evidence:
     """Of that number."""
     posture: Posture | None = None
     at_edge: bool = False
+    by_breath: bool = False
+    """Nothing but a rhythm of breathing speaks for the place."""
 
     @property
     def doubted(self) -> bool:
@@ -57,7 +59,7 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
     if seen.dark or seen.light_changed:
         reason = f"luma {seen.luma_mean:.0f}" if seen.dark else "light changed"
         return Evidence("unseen", False, None, False, reason)
-    box, what = _best_box(seen)
+    box, what, by_breath = _best_box(seen)
     moving = seen.motion >= LEAST_MOTION
     known = seen.background == "learned"
     people, sure = seen.people, (seen.people_certainty or 0.0) >= SURE
@@ -71,7 +73,9 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
         nothing = f"motion {seen.motion:.3f}, nothing differs or breathes"
         return Evidence("nowhere", moving, None, known, nothing, people, sure, None, edge)
     place, edge = _place(box, None, zones), edge or _at_edge(box)
-    return Evidence(place, moving, where.reaches(box, zones), known, what, people, sure, None, edge)
+    return Evidence(
+        place, moving, where.reaches(box, zones), known, what, people, sure, None, edge, by_breath
+    )
 
 
 def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure: bool) -> Evidence:
@@ -106,16 +110,16 @@ def _place(box: Box, posture: Posture | None, zones: Zones) -> Place:
     return where.rests(box, posture, zones) or elsewhere
 
 
-def _best_box(seen: Observation) -> tuple[Box | None, str]:
+def _best_box(seen: Observation) -> tuple[Box | None, str, bool]:
     blobs = [b for b in seen.blobs if b.area >= LEAST_BLOB_AREA]
     if blobs and seen.background == "learned":
         blob = max(blobs, key=_liveliness)
-        return blob.box, f"{blob.area:.1%} of the picture differs, {blob.moving:.0%} of it moves"
+        return blob.box, f"{blob.area:.1%} of the picture differs, {blob.moving:.0%} of it moves", False
     if seen.motion >= LEAST_MOTION and seen.motion_box is not None:
-        return seen.motion_box, f"{seen.motion:.1%} of the picture moves"
+        return seen.motion_box, f"{seen.motion:.1%} of the picture moves", False
     if seen.breathing_box is not None:
-        return seen.breathing_box, "a rhythm of breathing"
-    return None, ""
+        return seen.breathing_box, "a rhythm of breathing", True
+    return None, "", False
 
 
 def _liveliness(blob: Blob) -> float:

@@ -1,11 +1,13 @@
-"""One room as the keeper knows it: observations in; state, readings and summaries out."""
+"""One room as the keeper knows it: observations in; state, conditions, readings and summaries out."""
 
 from collections.abc import Callable
 from statistics import median
+from types import MappingProxyType
 
 from stillroom.clock import MS_PER_S, NS_PER_MS, NS_PER_S
 from stillroom.config import UnitConfig
 from stillroom.events import Event, RoomState, StateChanged, Summary
+from stillroom.keeper.conditions import Conditions, Standing
 from stillroom.keeper.occupancy import judge
 from stillroom.keeper.state import Change, RoomStateMachine
 from stillroom.observation import Observation, Reading
@@ -15,6 +17,7 @@ OPENING_S = 6.0
 """From the gate's opening to the first observation: an eye starts, and a camera finds its exposure."""
 _NOT_SENSING = Reading(withheld="unsupported")
 _NOBODY = Reading(withheld="no-person")
+NOTHING: Standing = MappingProxyType({})
 
 Tell = Callable[[int, Event], None]
 
@@ -22,10 +25,12 @@ Tell = Callable[[int, Event], None]
 class Room:
     """Feed it observations; `tell(at_ms, event)` is called with each durable event."""
 
-    def __init__(self, config: UnitConfig, tell: Tell, utc_ms: int) -> None:
+    def __init__(self, config: UnitConfig, tell: Tell, utc_ms: int, standing: Standing = NOTHING) -> None:
+        """standing: the conditions that stood when the keeper before this one ended."""
         self._zones = config.zones
         self._tell = tell
         self._machine = RoomStateMachine(config.room, config.zones.bathroom_door is not None)
+        self._conditions = Conditions(config.conditions, tell, standing)
         self._minute = _Minute(utc_ms, round(config.outbox.summary_s * MS_PER_S))
         self._silent_from_ns = 0
         self.state_since_ms = utc_ms
@@ -66,6 +71,7 @@ class Room:
         self._model = seen.model
         self._silent_from_ns, self.last = mono_ns + round(SILENT_AFTER_S * NS_PER_S), seen
         self._apply(self._machine.feed(seen.frame_ns, judge(seen, self._zones)), at_ms)
+        self._conditions.feed(seen.frame_ns, at_ms, self.state, seen.motion, self._machine.by_breath)
         self._minute.add(seen, self.breathing, self.pulse)
 
     def tick(self, mono_ns: int, utc_ms: int) -> None:
@@ -93,6 +99,7 @@ class Room:
         frame_ns = self.last.frame_ns if self.last else 0
         self.last = None
         self._apply(self._machine.lose_sight(frame_ns, why), utc_ms)
+        self._conditions.lose_sight()
 
     def _apply(self, change: Change | None, at_ms: int) -> None:
         if change:

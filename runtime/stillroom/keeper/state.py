@@ -54,6 +54,8 @@ class RoomStateMachine:
         """has_bathroom: a door to one was drawn; a room where nothing stirs may then have somebody out of sight."""
         self.adopt(config, has_bathroom)
         self.state: RoomState = "unknown"
+        self.by_breath = False
+        """Since it was entered nothing but a rhythm of breathing has spoken for the state."""
         self._forget()
 
     def adopt(self, config: RoomConfig, has_bathroom: bool = False) -> None:
@@ -73,6 +75,8 @@ class RoomStateMachine:
             cause, why = self._of_quiet(frame_ns, evidence)
         else:
             cause, why = self._of_sight(frame_ns, evidence), evidence.why
+        if evidence.place not in ("nowhere", "unseen") and not evidence.by_breath:
+            self.by_breath = False
         if cause is None:
             return None
         if self._reason is None or cause != self._reason.cause:
@@ -80,7 +84,10 @@ class RoomStateMachine:
             since_doubt = evidence.people or evidence.doubted
             since_ns = doubted_ns if since_doubt and doubted_ns is not None else frame_ns
             self._reason = _Reason(cause, since_ns, why)
-        return self._follow(self._reason, frame_ns, 2 if evidence.people == 0 else 1)
+        change = self._follow(self._reason, frame_ns, 2 if evidence.people == 0 else 1)
+        if change:
+            self.by_breath = evidence.by_breath
+        return change
 
     def _follow(self, reason: _Reason, frame_ns: int, witnesses: int) -> Change | None:
         """The change that the table has for this reason, where it has lasted as long as it must."""

@@ -15,7 +15,7 @@ from stillroom.events import Command
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
-from stillroom.keeper.camera import CameraWatch
+from stillroom.keeper.camera import CameraWatch, ModelWatch
 from stillroom.keeper.commands import Commands
 from stillroom.keeper.delivery import Delivery
 from stillroom.keeper.eye_life import EyeLife, Peer
@@ -28,6 +28,7 @@ from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.report import Report
 from stillroom.keeper.room import Room
 from stillroom.keeper.settings import ConfigurationWatch
+from stillroom.keeper.standing import keeping, standing
 from stillroom.keeper.storage import MB, CardWatch
 from stillroom.keeper.watch import GateWatch
 from stillroom.link import CameraSettings, Fault, Guarded, Hello
@@ -66,10 +67,11 @@ class Unit:
         asks = Asks(self._outbox, self._audit, clock)
         self._commands = Commands(self._outbox, self._trust, settings.unit, clock, asks)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause, asks)
-        self._room = Room(settings, self._outbox.add, clock.utc_ms())
+        self._room = Room(settings, keeping(self._outbox), clock.utc_ms(), standing(self._outbox))
         self._changes = ConfigurationWatch(self._trust, settings, self._outbox)
         self._camera = self._model = "none"
         self._view = CameraWatch(self._faults.say)
+        self._looks = ModelWatch(self._faults.say, bool(settings.detector.models))
         self._guards = {"keeper": guarded}
         self._light = Indicator(opener(settings.panel, run), self._faults.say)
         self._life = EyeLife(run, clock, self._light)
@@ -93,6 +95,7 @@ class Unit:
         if isinstance(message, Observation):
             self._model = message.model
             if self._gate.decision.open:
+                self._looks.look(message.model, message.frame_ns)
                 self._room.observe(message, self._clock.mono_ns(), self._clock.utc_ms())
                 self._view.take_health(message.health)
                 if message.health == "moved":
@@ -210,6 +213,8 @@ class Unit:
 
     def tick(self) -> None:
         """Twice a second: the room's own time."""
+        unsure = self._clock.known().source == "unsure"
+        self._faults.say("clock-unsure", unsure, "the gateway has not answered since the machine was started")
         if self._gate.decision.open:
             self._room.tick(self._clock.mono_ns(), self._clock.utc_ms())
             silent = self._room.silent(self._clock.mono_ns())

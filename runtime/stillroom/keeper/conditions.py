@@ -1,0 +1,170 @@
+"""The conditions of a person: from states that last, and from movement. Each is told when it begins and when it ends.
+
+One row a condition: in which states it counts, what ends it. `unknown` begins nothing and ends nothing: a camera that
+was covered has not helped anybody up. So does an `empty` that follows `unknown`: nobody was seen leaving.
+No condition comes of a vital sign: breathing and pulse do not come here, and a state that rests on nothing but a rhythm
+of breathing, which a curtain can have, begins and ends none.
+
+Durations are the camera's time, times of day the unit's; a replay gives the same conditions.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from stillroom.clock import NS_PER_S
+from stillroom.config_conditions import ConditionsConfig, Level, Row, minute_of, row_at, zone
+from stillroom.events import ConditionChanged, RoomState
+from stillroom.keeper.occupancy import LEAST_MOTION
+from stillroom.keeper.states import ALL, SOMEBODY
+
+_BED: frozenset[RoomState] = frozenset({"in-bed", "bed-edge"})
+_KNOWN: frozenset[RoomState] = frozenset(ALL) - {"unknown"}
+_AWAY: frozenset[RoomState] = frozenset({"occupied", "out-of-bed", "on-floor", "bathroom", "empty"})
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`code` begins after so long in `during`, and ends in `ends`."""
+
+    code: str
+    during: frozenset[RoomState]
+    ends: frozenset[RoomState]
+    after: frozenset[RoomState] = frozenset()
+    """It counts only once the room was in one of these; empty: always."""
+    moment: bool = False
+    """It is of a moment, so that moment must lie in the time of day asked for; else the time that it lasts counts."""
+    still: bool = False
+    """It counts only while nothing moves, and movement ends it."""
+
+    @property
+    def key(self) -> str:
+        """In `[conditions]`."""
+        return self.code.replace("-", "_")
+
+
+def _only(code: str, state: RoomState) -> Kind:
+    return Kind(code, frozenset({state}), _KNOWN - {state})
+
+
+KINDS = (
+    Kind("left-bed", _AWAY, _BED, after=_BED, moment=True),
+    _only("about-to-leave", "bed-edge"),
+    Kind("not-back", _AWAY, _BED, after=_BED),
+    _only("bathroom-long", "bathroom"),
+    Kind("on-floor", frozenset({"on-floor"}), _KNOWN - {"on-floor", "several-people"}),
+    _only("several-people", "several-people"),
+    Kind("no-movement", SOMEBODY - {"bathroom"}, frozenset({"empty", "bathroom"}), still=True),
+    Kind("left-room", frozenset({"empty"}), SOMEBODY, after=SOMEBODY, moment=True),
+    Kind("entered", SOMEBODY, frozenset({"empty"}), after=frozenset({"empty"}), moment=True),
+)
+
+Standing = Mapping[str, Level]
+"""Codes of the conditions that stand, with their levels."""
+
+
+@dataclass
+class _Track:
+    """One condition now."""
+
+    kind: Kind
+    level: Level | None = None
+    """None: it does not stand."""
+    armed: bool = False
+    since_ns: int | None = None
+    asked: bool = True
+    """At the moment when it began to count, its rows covered the time of day."""
+    rows: tuple[Row, ...] = field(default=())
+
+
+class Conditions:
+    """Fed with each observation's state and movement, it tells what began and what ended."""
+
+    def __init__(
+        self, config: ConditionsConfig, tell: Callable[[int, ConditionChanged], None], standing: Standing
+    ) -> None:
+        """standing: what the keeper before this one had told and not ended; it goes on until it is seen to end."""
+        self._tell = tell
+        self._zone = zone(config.time_zone)
+        self._state: RoomState = "unknown"
+        self._believed: RoomState = "unknown"
+        self._unproved = False
+        self._tracks = [
+            _Track(kind, standing.get(kind.code), kind.code in standing, rows=getattr(config, kind.key))
+            for kind in KINDS
+        ]
+
+    @property
+    def standing(self) -> dict[str, Level]:
+        """What stands now."""
+        return {track.kind.code: track.level for track in self._tracks if track.level is not None}
+
+    def feed(
+        self, frame_ns: int, at_ms: int, state: RoomState, motion: float, by_breath: bool = False
+    ) -> None:
+        """frame_ns: the camera's time, rising; at_ms: UTC of the same; motion: share of cells that move.
+
+        by_breath: nothing but a rhythm of breathing speaks for the state.
+        """
+        if state != self._state:
+            self._unproved = state == "empty" and self._state == "unknown"
+            self._state = state
+        self._believed = "unknown" if by_breath or self._unproved else state
+        minute = minute_of(at_ms, self._zone)
+        for track in self._tracks:
+            self._step(track, frame_ns, at_ms, minute, motion >= LEAST_MOTION)
+
+    def lose_sight(self) -> None:
+        """The camera has stopped, and its time with it: what has not lasted long enough begins anew."""
+        self._state = self._believed = "unknown"
+        for track in self._tracks:
+            track.since_ns = None
+
+    def _step(self, track: _Track, frame_ns: int, at_ms: int, minute: int, moving: bool) -> None:
+        kind, state = track.kind, self._believed
+        row = row_at(track.rows, minute)
+        # An empty room nobody was seen leaving is still one that somebody can enter.
+        if not kind.after or self._state in kind.after:
+            track.armed = True
+        if state in kind.ends or (kind.still and moving):
+            self._end(track, at_ms, f"it is {state}" if state in kind.ends else "something moves")
+            track.since_ns = None
+        elif state in kind.during and track.armed:
+            self._count(track, frame_ns, at_ms, row)
+        elif track.level is None:
+            track.since_ns = None
+        if track.level is not None and row is None:
+            self._end(track, at_ms, f"not asked for at {minute // 60:02}:{minute % 60:02}")
+            track.asked = False
+        elif track.level is not None and row is not None and row.level != track.level:
+            self._end(track, at_ms, f"from now on at level {row.level}")
+            self._begin(track, at_ms, row.level, "it goes on")
+
+    def _count(self, track: _Track, frame_ns: int, at_ms: int, row: Row | None) -> None:
+        kind = track.kind
+        if track.since_ns is None:
+            track.since_ns, track.asked = frame_ns, row is not None
+        lasted_s = (frame_ns - track.since_ns) / NS_PER_S
+        if track.level is not None or row is None or lasted_s < row.after_s:
+            return
+        if kind.moment and not track.asked:
+            return
+        what = "nothing moved" if kind.still else self._believed
+        self._begin(track, at_ms, row.level, f"{what} for {lasted_s:.1f} s, asked for from {row.after_s:g} s")
+
+    def _begin(self, track: _Track, at_ms: int, level: Level, why: str) -> None:
+        track.level = level
+        self._tell(at_ms, ConditionChanged(track.kind.code, level, True, why))
+
+    def _end(self, track: _Track, at_ms: int, why: str) -> None:
+        level, track.level = track.level, None
+        if self._believed in track.kind.ends:
+            track.armed = self._believed in track.kind.after
+        if level is not None:
+            self._tell(at_ms, ConditionChanged(track.kind.code, level, False, why))
+
+
+def needing(zones: Iterable[str]) -> dict[str, str]:
+    """Conditions that cannot come about without a zone that was not drawn: code to zone. zones: those drawn."""
+    need = {"about-to-leave": "bed_edge", "bathroom-long": "bathroom_door", "on-floor": "floor"}
+    need |= {"left-bed": "bed", "not-back": "bed"}
+    return {code: zone for code, zone in need.items() if zone not in set(zones)}
