@@ -160,6 +160,11 @@ RULES = (
         "test_an_expired_authorisation_stays_closed_when_a_record_with_anothers_cursor_was_held_back",
     ),
     Rule(
+        2, "a damaged card rids nobody of the second signer", "keeper/delivery.py",
+        "if forgotten and not self._outbox.is_as_kept(_APPROVERS, _lines_of(roster)):", "if False:",
+        "tests/site/test_approvers.py::test_a_damaged_card_does_not_rid_the_authority_of_them",
+    ),
+    Rule(
         2, "a withdrawal is for good", "keeper/watch.py",
         "self._withdrawn |= papers.withdrawn", "self._withdrawn = papers.withdrawn",
         "tests/keeper/test_unit.py::test_a_withdrawal_halts_at_once_and_for_good",
@@ -210,6 +215,16 @@ RULES = (
     Rule(
         3, "a record is taken once", "replay.py", "if window >> -ahead & 1:", "if False:",
         "tests/test_receiver.py::test_each_record_once",
+    ),
+    Rule(
+        3, "what was seen is of one key", "replay.py",
+        "if seen is None or not seen.is_of(record.sender):", "if seen is None:",
+        "tests/test_receiver.py::test_a_unit_with_new_keys_and_a_fresh_card_is_no_rolled_back_one",
+    ),
+    Rule(
+        3, "a key that nothing can be sealed to is in no document", "documents.py",
+        "    if not can_receive(raw):", "    if False:",
+        "tests/test_vectors.py::test_notes",
     ),
     Rule(
         3, "a copied key is told", "replay.py", "if record.boot.id != seen.boot_id:", "if False:",

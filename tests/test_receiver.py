@@ -60,7 +60,7 @@ def bench() -> Bench:
 @pytest.mark.parametrize("keys", [GATEWAY, BOARD])
 def test_opens_a_body(keys: KeyRing) -> None:
     opened = Bench(keys).open(record(sequence=5))
-    assert opened == Opened("u-1", 1, 0, 5, 0, False, body())
+    assert opened == Opened("u-1", 1, 0, 5, 0, False, body(), UNIT.signing.verify_key.id)
 
 
 def test_each_record_once(bench: Bench) -> None:
@@ -172,6 +172,19 @@ def test_strangers_and_wrong_topics_are_refused(bench: Bench) -> None:
     assert bench.reason(record(by=STRANGER)) == "sender"
     assert bench.reason(record(by=UNIT), unit="u-2") == "sender"
     assert bench.receiver.open(record(by=UNIT), unit="u-1").unit == "u-1"
+
+
+def test_a_unit_with_new_keys_and_a_fresh_card_is_no_rolled_back_one(bench: Bench) -> None:
+    """The alarm's own remedy: what was seen of the old key is nothing to the new one, and keeps out its own replays."""
+    bench.open(record(under=boot(7), sequence=9))
+    anew = KeyRing("demo", "unit", "u-1", OTHER_UNIT.signing, OTHER_UNIT.boxes)
+    bench.receiver = Receiver([enrolment(anew)], GATEWAY.boxes, bench.store)
+    first = record(by=anew, under=boot(1), sequence=0)
+    opened = bench.open(first)
+    assert (opened.boot, opened.late, opened.given_up) == (1, False, 0)
+    assert bench.reason(first) == "duplicate"
+    assert bench.reason(record(by=anew, under=boot(1, b"X"), sequence=1)) == "cloned"
+    assert bench.reason(record(under=boot(8))) == "sender", "and the old key is nobody's"
 
 
 def test_a_revoked_unit_is_a_stranger() -> None:

@@ -95,7 +95,12 @@ def test_replay(vector: dict[str, Any]) -> None:
     for step in vector["steps"]:
         boot = Boot(step["boot"], bytes.fromhex(step["boot_id"]))
         try:
-            seen, _ = advance(seen, Record(Lane.UP, bytes(8), boot, step["epoch"], step["sequence"], (), b""))
+            seen, _ = advance(
+                seen,
+                Record(
+                    Lane.UP, bytes.fromhex(step["sender"]), boot, step["epoch"], step["sequence"], (), b""
+                ),
+            )
             outcome = "ok"
         except WireError as error:
             outcome = error.reason

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from stillroom.document_forms import Code, Time, Timed, to_ms, whole_seconds_utc
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
-from stillroom.keys import PlainName, RawKey, RecipientKey, VerifyKey
+from stillroom.keys import PlainName, RawKey, RecipientKey, VerifyKey, can_receive, can_sign
 from stillroom.notes import NoteError, Signer, open_note, parse_signer
 from stillroom.orders import (
     Acknowledgement,
@@ -46,10 +46,27 @@ def _differ(what: str, values: Sequence[object]) -> None:
         raise ValueError(f"'{what}' names one twice")
 
 
+# One key that is none would keep a unit from sealing to anybody, or from starting.
+
+
+def _can_sign(raw: bytes) -> None:
+    if not can_sign(raw):
+        raise ValueError("a signing key that is not a point of Ed25519")
+
+
+def _can_receive(raw: bytes) -> None:
+    if not can_receive(raw):
+        raise ValueError("a box key that nobody can be sealed to: a point of small order")
+
+
 class BoxPeriod(Timed, frozen=True, forbid_unknown_fields=True):
     """A recipient's X25519 key and when it may be sealed to. Its secret is destroyed after it."""
 
     key: RawKey
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _can_receive(self.key)
 
 
 class Recipient(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +76,9 @@ class Recipient(Struct, frozen=True, forbid_unknown_fields=True):
     role: ConsumerRole
     sign: RawKey
     boxes: Annotated[tuple[BoxPeriod, ...], Meta(max_length=MAX_BOX_KEYS)]
+
+    def __post_init__(self) -> None:
+        _can_sign(self.sign)
 
     def key_at(self, utc_ms: int) -> RecipientKey | None:
         """The newest key that may be sealed to now, or None."""
@@ -71,6 +91,9 @@ class Approver(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: PlainName
     sign: RawKey
+
+    def __post_init__(self) -> None:
+        _can_sign(self.sign)
 
 
 class Roster(Timed, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +159,8 @@ class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         whole_seconds_utc(self.made)
+        _can_sign(self.sign)
+        _can_receive(self.box)
 
 
 class ViewLimits(Struct, frozen=True, forbid_unknown_fields=True):

@@ -225,3 +225,7 @@ class DownBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     Cursor and ranges are for the unit of that boot alone: where a key was copied, the other's entries are not there.
     """
+
+    def __post_init__(self) -> None:
+        if len(self.heard) not in (0, 16):
+            raise ValueError("a boot id of 16 bytes, or none")

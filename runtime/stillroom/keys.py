@@ -25,6 +25,7 @@ SEALED_OVERHEAD_BYTES = bindings.crypto_box_SEALBYTES
 MAX_BOXES = 64
 UNIT_KEY_FILE = "unit.key"
 
+_ANY_SCALAR = bytes([64] * KEY_BYTES)
 _SECRET_KIND = b"stillroom/1 secret\n"
 
 Role = Literal["authority", "gateway", "board", "viewer", "advocate", "approver", "unit"]
@@ -50,13 +51,27 @@ def fingerprint(data: bytes) -> str:
     return "-".join(text[i : i + 4] for i in range(0, 32, 4))
 
 
+def can_sign(raw: bytes) -> bool:
+    """Whether 32 bytes are a public key of Ed25519: a point in its one encoding, of the group of prime order."""
+    return len(raw) == KEY_BYTES and bindings.crypto_core_ed25519_is_valid_point(raw)
+
+
+def can_receive(raw: bytes) -> bool:
+    """Whether 32 bytes are a public key of X25519 that can be sealed to: no point of small order."""
+    try:
+        bindings.crypto_scalarmult(_ANY_SCALAR, raw)
+    except exceptions.RuntimeError:
+        return False
+    return True
+
+
 class VerifyKey:
     """An Ed25519 public key. `id` is what records carry: the first 8 bytes of a hash of kind and key."""
 
     __slots__ = ("id", "raw")
 
     def __init__(self, raw: bytes) -> None:
-        if len(raw) != KEY_BYTES or not bindings.crypto_core_ed25519_is_valid_point(raw):
+        if not can_sign(raw):
             raise TrustError("a signing key that is not a point of Ed25519: make the keys again")
         self.raw = raw
         self.id = digest(b"stillroom/1 key id ed25519", raw)[:KEY_ID_BYTES]

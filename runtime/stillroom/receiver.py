@@ -56,6 +56,8 @@ class Opened:
     late: bool
     """It came after one with a higher sequence."""
     body: Body
+    sender: bytes = b""
+    """Key id that it was signed with."""
     given_up: int = 0
     """How many more records are missing for good now, beyond what reordering explains; -1: one came after all."""
 
@@ -136,6 +138,7 @@ class Receiver:
             skipped,
             late,
             body,
+            record.sender,
             given_up(before, seen),
         )
 
@@ -148,7 +151,12 @@ class Receiver:
 
 
 def _late(before: Seen | None, record: Record) -> bool:
-    return before is not None and before.boot == record.boot.number and record.sequence < before.top
+    return (
+        before is not None
+        and before.is_of(record.sender)
+        and before.boot == record.boot.number
+        and record.sequence < before.top
+    )
 
 
 def _by_key_id(enrolments: Iterable[Enrolment]) -> dict[bytes, tuple[str, VerifyKey]]:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.errors import StorageError, WireError
+from stillroom.keys import KEY_ID_BYTES
 from stillroom.wire import BOOT_ID_BYTES, MAX_SEQUENCE, Record
 
 WINDOW = 128
@@ -46,6 +47,12 @@ class Seen(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     first: Sequence = 0
     """The lowest sequence of this boot that is to be expected: of a sender that was joined on its way, not those
     that may have overtaken the first one heard."""
+    sender: Annotated[bytes, Meta(max_length=KEY_ID_BYTES)] = b""
+    """Key id of whom this is about; what was seen of another key of the same name is nothing to him."""
+
+    def is_of(self, sender: bytes) -> bool:
+        """Whether it is about this key; what was kept before keys were named is about whoever comes."""
+        return self.sender in (sender, b"")
 
     def to_bytes(self) -> bytes:
         return msgspec.msgpack.encode(self)
@@ -65,7 +72,7 @@ def advance(seen: Seen | None, record: Record) -> tuple[Seen, int]:
     Raises WireError: duplicate (seen, inside the window), replay (behind it), cloned (a second boot of one
     number), rolled-back (an earlier boot never heard of), stale (unseen, but of an earlier boot), order, skip.
     """
-    if seen is None:
+    if seen is None or not seen.is_of(record.sender):
         expected = min(record.sequence + REORDERED, MAX_SEQUENCE)
         return msgspec.structs.replace(_first(record, ()), first=expected), 0
     if record.boot.number > seen.boot:
@@ -84,7 +91,7 @@ def given_up(before: Seen | None, after: Seen) -> int:
 
     -1 where one came after all.
     """
-    if before is None:
+    if before is None or not before.is_of(after.sender):
         return 0
     if after.boot != before.boot:
         return _holes(before, 0) + max(after.top - REORDERED + 1, 0)
@@ -105,7 +112,10 @@ def _holes(seen: Seen, nearest: int) -> int:
 
 def _first(record: Record, older: tuple[Older, ...]) -> Seen:
     window = (1).to_bytes(WINDOW // 8, "big")
-    return Seen(record.boot.number, record.boot.id, record.epoch_index, record.sequence, window, older)
+    boot = record.boot
+    return Seen(
+        boot.number, boot.id, record.epoch_index, record.sequence, window, older, sender=record.sender
+    )
 
 
 def _same_boot(seen: Seen, record: Record) -> tuple[Seen, int]:
@@ -116,17 +126,17 @@ def _same_boot(seen: Seen, record: Record) -> tuple[Seen, int]:
     if ahead > 0:
         _refuse_jump(ahead)
         window = (window << min(ahead, WINDOW) | 1) & (2**WINDOW - 1)
-        return _moved(seen, record.epoch_index, record.sequence, window), ahead - 1
+        return _moved(seen, record.epoch_index, record.sequence, window, record.sender), ahead - 1
     if -ahead >= WINDOW:
         raise WireError("replay", f"{-ahead} behind the newest")
     if window >> -ahead & 1:
         raise WireError("duplicate", f"sequence {record.sequence} came before")
-    return _moved(seen, seen.epoch_index, seen.top, window | 1 << -ahead), 0
+    return _moved(seen, seen.epoch_index, seen.top, window | 1 << -ahead, record.sender), 0
 
 
-def _moved(seen: Seen, epoch_index: int, top: int, window: int) -> Seen:
+def _moved(seen: Seen, epoch_index: int, top: int, window: int, sender: bytes) -> Seen:
     data = window.to_bytes(WINDOW // 8, "big")
-    return Seen(seen.boot, seen.boot_id, epoch_index, top, data, seen.older, seen.first)
+    return Seen(seen.boot, seen.boot_id, epoch_index, top, data, seen.older, seen.first, sender)
 
 
 def _refuse_jump(ahead: int) -> None:

@@ -289,6 +289,15 @@ def test_a_replaced_gateway_is_not_heard_any_more() -> None:
     assert seal.open_down(stream(by=STRANGER).seal(packed(DOWN))) == DOWN
 
 
+def test_a_gateway_with_a_new_key_may_count_from_one() -> None:
+    seal = sealer(HandClock())
+    seal.open_down(stream(boot=1_700_000_000).seal(packed(DOWN)))
+    seal.replace_roster(roster(recipient(STRANGER), version=2))
+    first = stream(by=STRANGER, boot=1).seal(packed(DOWN))
+    assert seal.open_down(first) == DOWN
+    assert refused(seal, first) == "duplicate"
+
+
 def test_records_downwards_have_the_same_size_whatever_they_say() -> None:
     down = stream()
     for ranges in ((), ((5, 9),), tuple((2**53 - i, 2**53) for i in range(32))):

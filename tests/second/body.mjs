@@ -86,7 +86,7 @@ const command = map(
   { number: integer(1n, 2n ** 53n), part, parts: part, note: bytes(0, 1536) },
   (v) => v.get("part") <= v.get("parts"),
 );
-const down = map({ utc_ms: ms, cursor: count, ranges: list(pair(count), 0, 32), command: orNull(command), heard: bytes(0, 16) });
+const down = map({ utc_ms: ms, cursor: count, ranges: list(pair(count), 0, 32), command: orNull(command), heard: (v) => bytes(0, 0)(v) || bytes(16, 16)(v) });
 
 // Step 14.
 export function decodeBody(data, lane) {

@@ -90,6 +90,16 @@ const key = (v) => {
   const raw = typeof v === "string" ? Buffer.from(v, "base64") : Buffer.alloc(0);
   return raw.length === 32 && raw.toString("base64") === v;
 };
+const signKey = (v) => key(v) && sodium.crypto_core_ed25519_is_valid_point(new Uint8Array(Buffer.from(v, "base64")));
+const boxKey = (v) => {
+  if (!key(v)) return false;
+  try {
+    sodium.crypto_scalarmult(new Uint8Array(32).fill(64), new Uint8Array(Buffer.from(v, "base64")));
+    return true;
+  } catch {
+    return false;
+  }
+};
 const moment = (v) =>
   typeof v === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(v) && !Number.isNaN(Date.parse(v));
 const exactly = (fields) => (v) =>
@@ -100,16 +110,16 @@ const list = (check, least, most) => (v) => Array.isArray(v) && v.length >= leas
 const among = (...names) => (v) => names.includes(v);
 const inTime = (v) => Date.parse(v.from) < Date.parse(v.until);
 
-const box = exactly({ from: moment, until: moment, key });
+const box = exactly({ from: moment, until: moment, key: boxKey });
 const whole = (least, most) => (v) => Number.isSafeInteger(v) && v >= least && v <= most;
 const orNull = (check) => (v) => v === null || check(v);
 const outline = list(list(whole(0, 1000), 2, 2), 3, 32);
 const differ = (values) => new Set(values).size === values.length;
 
-const approver = exactly({ name, sign: key });
+const approver = exactly({ name, sign: signKey });
 const viewLimits = { seconds: whole(1, 60), looks_per_hour: whole(1, 60) };
 const recipient = exactly({
-  name, role: among("gateway", "board", "viewer", "advocate"), sign: key,
+  name, role: among("gateway", "board", "viewer", "advocate"), sign: signKey,
   boxes: list((v) => box(v) && inTime(v), 0, 32),
 });
 const fields = {
@@ -117,7 +127,7 @@ const fields = {
     from: moment, until: moment, site: name, version: whole(1, Number.MAX_SAFE_INTEGER),
     recipients: list(recipient, 1, 16), delivery: among("cursor", "puback"), approvers: list(approver, 0, 8),
   },
-  enrolment: { site: name, unit: name, sign: key, box: key, made: moment },
+  enrolment: { site: name, unit: name, sign: signKey, box: boxKey, made: moment },
   authorisation: {
     from: moment, until: moment, id: code, site: name, unit: name, room: code,
     scopes: list(among("status", "breathing", "pulse", "view-figure", "view-picture", "release"), 1, 6), purpose: code,

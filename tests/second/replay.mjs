@@ -7,7 +7,7 @@ const MAX_SKIP = 2 ** 26;
 const MAX_OLDER = 8;
 
 export function advance(seen, head) {
-  if (seen === null) return begin(head, []);
+  if (seen === null || seen.sender !== head.sender) return begin(head, []);
   if (head.boot > seen.boot) {
     if (head.sequence > MAX_SKIP) throw new Refusal("skip");
     const { boot, bootId, top } = seen;
@@ -19,8 +19,8 @@ export function advance(seen, head) {
 }
 
 function begin(head, older) {
-  const { boot, bootId, epoch, sequence } = head;
-  return { boot, bootId, epoch, top: sequence, window: new Set([sequence]), older };
+  const { sender, boot, bootId, epoch, sequence } = head;
+  return { sender, boot, bootId, epoch, top: sequence, window: new Set([sequence]), older };
 }
 
 function sameBoot(seen, head) {

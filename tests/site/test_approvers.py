@@ -129,6 +129,26 @@ def test_the_authority_alone_cannot_be_rid_of_them(ward, capsys):
         ward.rig.start()
 
 
+@pytest.mark.parametrize(
+    "ruin", [lambda data: bytes(len(data)), lambda data: data[:100]], ids=["zeros", "cut"]
+)
+def test_a_damaged_card_does_not_rid_the_authority_of_them(ward, ruin):
+    ward.set_approvers("dr-a", "dr-b")
+    assert ward.gate == "no-authorisation"
+    ward.rig.unit.close()
+    path, database = ward.unit / "trust/roster.note", ward.unit / "state/outbox.db"
+    database.write_bytes(ruin(database.read_bytes()))
+    ward.rig.start()
+    assert [a.name for a in ward.rig.unit._delivery.roster.approvers] == ["dr-a", "dr-b"]
+    ward.rig.unit.close()
+    database.write_bytes(ruin(database.read_bytes()))
+    site = open_site(ward.site)
+    roster = msgspec.structs.replace(site.roster(), version=9, approvers=())
+    path.write_bytes(sign_note("roster", roster, [site.authority_keys()]))
+    with pytest.raises(TrustError, match="approvers"):
+        ward.rig.start()
+
+
 def test_one_of_them_can_agree_to_others(ward):
     ward.set_approvers("dr-a")
     assert ward.gate == "no-authorisation"

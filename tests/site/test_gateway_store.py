@@ -12,11 +12,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parties import GATEWAY, NOON, UNIT, body, enrolment, epoch, packed, record
+from parties import GATEWAY, NOON, OTHER_UNIT, UNIT, body, enrolment, epoch, packed, record
 
 from stillroom.document_forms import to_ms
 from stillroom.errors import StorageError, WireError
 from stillroom.events import Body, Entry, Lost, StateChanged
+from stillroom.keys import KeyRing
 from stillroom.receiver import Receiver
 from stillroom.wire import Epoch
 from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor
@@ -133,6 +134,17 @@ def test_what_is_heard_of_a_unit_is_of_its_newest_boot(store: Store) -> None:
     sender = Sender(store)
     store.commit([sender.arrive(entry(1))])
     assert store.heard("u-1") == sender.under.boot.id
+
+
+def test_a_unit_with_new_keys_counts_from_one(store: Store) -> None:
+    before = Sender(store, 7).arrive(*map(entry, range(1, 9)))
+    anew = KeyRing("demo", "unit", "u-1", OTHER_UNIT.signing, OTHER_UNIT.boxes)
+    data = record(
+        packed(holding(entry(1, "of the new one"))), by=anew, under=epoch(boot=1, boot_id=b"n" * 16)
+    )
+    after = Receiver([enrolment(anew)], GATEWAY.boxes, store).open(data)
+    assert store.commit([before, Arrived(after, to_ms(NOON))]) == {"new": 8, "rewritten": 1}
+    assert store.cursor("u-1") == Cursor(1) and store.heard("u-1") == b"n" * 16
 
 
 def test_what_the_unit_says_is_lost_is_waited_for_no_longer(store: Store) -> None:

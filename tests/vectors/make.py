@@ -16,6 +16,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "runtime")]
 
 import msgspec  # noqa: E402
 import parties as p  # noqa: E402
+from nacl import bindings  # noqa: E402
 from parties import BOARD, DOWN, GATEWAY, HEAD_BYTES, OTHER_UNIT, STRANGER, UNIT, WRAP_BYTES  # noqa: E402
 
 from stillroom import wire  # noqa: E402
@@ -204,6 +205,7 @@ def bad_down() -> Iterable[Vector]:
         "a command without its parts": {**plain, "command": {"number": 1, "note": b"x"}},
         "a part larger than 1,536 bytes": {**plain, "command": {**plain["command"], "note": bytes(1537)}},
         "a command of text": {**plain, "command": {**plain["command"], "note": "note"}},
+        "a boot id of 15 bytes": {**plain, "heard": bytes(15)},
         "33 ranges": {**plain, "ranges": [[i, i] for i in range(33)]},
     }.items():
         data = p.record(p.packed(body), lane=Lane.DOWN, by=GATEWAY, under=under)
@@ -296,6 +298,12 @@ BEYOND = [
     ("a time with a fraction of a second", "halt", "12:00:00Z", "12:00:00.5Z"),
 ]
 """Name, kind, what stands in the good document, and what takes its place."""
+NO_POINT, SMALL = b"\2" + bytes(31), b"\1" + bytes(31)
+MIXED = bindings.crypto_core_ed25519_add(
+    GATEWAY.signing.verify_key.raw, bytes.fromhex("ec" + "ff" * 30 + "7f")
+)
+"""A right key and the point of order two."""
+SMALL_BOX = bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")
 
 
 def text_of(recipient: Recipient) -> str:
@@ -325,6 +333,19 @@ def notes() -> Iterable[Vector]:
     text = encode("roster", p.roster(two[0])).decode()
     both = text.replace('"recipients": [', '"recipients": [' + text_of(two[1]) + ",")
     yield note("a roster of two gateways", "roster", "content", signed(both))
+    roster, enrolled = encode("roster", p.roster()).decode(), encode("enrolment", p.enrolment(UNIT)).decode()
+    for what, wrong in (
+        ("no point", NO_POINT),
+        ("a point of small order", SMALL),
+        ("a point of mixed order", MIXED),
+    ):
+        for raw, text, kind in ((p.GATEWAY, roster, "roster"), (UNIT, enrolled, "enrolment")):
+            bad = text.replace(b64(raw.signing.verify_key.raw), b64(wrong))
+            yield note(f"a {kind} with a signing key that is {what}", kind, "content", signed(bad))
+    for what, wrong in (("zero", bytes(32)), ("a point of small order", SMALL_BOX)):
+        for raw, text, kind in ((p.GATEWAY, roster, "roster"), (UNIT, enrolled, "enrolment")):
+            bad = text.replace(b64(raw.boxes[0].public.raw), b64(wrong))
+            yield note(f"a {kind} with a box key that is {what}", kind, "content", signed(bad))
     both = sign_note("enrolment", p.enrolment(UNIT), [p.AUTHORITY, UNIT]).decode()
     yield note("signed by two", "enrolment", "ok", both)
     full = sign_note("authorisation", FULL, [p.AUTHORITY]).decode()
@@ -404,8 +425,9 @@ def note(name: str, kind: str, expect: str, text: str, one_of: tuple[str, ...] =
     return about | {"expect": expect, "note": text}
 
 
-def step(boot: int, letter: str, epoch: int, sequence: int, expect: str) -> Vector:
+def step(boot: int, letter: str, epoch: int, sequence: int, expect: str, sender: str = "k") -> Vector:
     return {
+        "sender": (sender * 8).encode().hex(),
         "boot": boot,
         "boot_id": (letter * 16).encode().hex(),
         "epoch": epoch,
@@ -441,6 +463,9 @@ REPLAY = {
         *(step(b, "a", 0, 0, "ok") for b in range(10, 20)), step(10, "a", 0, 0, "replay"),
         step(10, "b", 0, 0, "replay"), step(11, "a", 0, 0, "replay"), step(11, "a", 0, 1, "stale"),
         step(9, "a", 0, 0, "replay"),
+    ],
+    "another key under the same name": [
+        step(7, "a", 0, 5, "ok"), step(1, "b", 0, 0, "ok", "m"), step(1, "b", 0, 0, "duplicate", "m"),
     ],
     "a broken counter": [step(1, "a", 0, 0, "ok"), step(1, "a", 0, 2**26 + 1, "skip"), step(1, "a", 0, 2**26, "ok")],
 }  # fmt: skip

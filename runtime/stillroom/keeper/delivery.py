@@ -75,6 +75,11 @@ class Said:
         return self.before(down.cursor) if down.cursor > self._had else self._began_ns
 
 
+def _lines_of(roster: Roster) -> bytes:
+    """Its approvers, in any order the same."""
+    return "\n".join(sorted(signer.text for signer in roster.approver_signers)).encode()
+
+
 class Delivery:
     """One for each boot. `obey(command)` is called with what the gateway asks for."""
 
@@ -144,13 +149,19 @@ class Delivery:
 
     def _load_roster(self) -> Roster:
         known = self._outbox.recall_bytes(_APPROVERS) or b""
-        approvers = [parse_signer(line) for line in known.decode().splitlines()]
-        return load_roster(self._trust, self._clock, self._outbox.recall(_ROSTER_VERSION), approvers)
+        forgotten = not self._outbox.is_as_kept(_APPROVERS, known)
+        approvers = [] if forgotten else [parse_signer(line) for line in known.decode().splitlines()]
+        roster = load_roster(self._trust, self._clock, self._outbox.recall(_ROSTER_VERSION), approvers)
+        if forgotten and not self._outbox.is_as_kept(_APPROVERS, _lines_of(roster)):
+            raise TrustError(
+                f"{self._trust / ROSTER_FILE}: names other approvers than before, and the damaged card has forgotten "
+                "who those were: put the roster that was in force in its place first"
+            )
+        return roster
 
     def _remember_roster(self) -> None:
         self._outbox.remember(_ROSTER_VERSION, self.roster.version, lasting=True)
-        lines = "\n".join(signer.text for signer in self.roster.approver_signers)
-        self._outbox.remember(_APPROVERS, lines.encode())
+        self._outbox.remember(_APPROVERS, _lines_of(self.roster), lasting=True)
 
     # what the courier says
 

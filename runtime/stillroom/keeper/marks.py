@@ -43,6 +43,8 @@ class State(Struct, frozen=True, forbid_unknown_fields=True):
     held_head: Digest = bytes(32)
     """The newest link, and its head, before which the gateway has every one: whoever has the chain has these."""
     kept: Annotated[dict[str, int], Meta(max_length=16)] = {}
+    digests: Annotated[dict[str, Digest], Meta(max_length=4)] = {}
+    """Of bytes remembered that must be the same after damage, or be missed."""
     written: Number = 0
     """How often; the higher of two places is the newer."""
 

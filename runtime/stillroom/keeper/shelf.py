@@ -15,8 +15,10 @@ from stillroom.keeper import card
 from stillroom.keeper.card import ASIDE, FILE, Damaged, Space
 from stillroom.keeper.entries import Entries, gaps, told
 from stillroom.keeper.marks import BLOCK, Marks
+from stillroom.keys import digest
 
 _NO_LINK = bytes(32)
+_KEPT = b"stillroom/1 kept"
 _LINKS_BEFORE = "links_before"
 
 
@@ -74,11 +76,14 @@ class Shelf(ABC):
     def remember(self, key: str, value: int | bytes, *, lasting: bool = False) -> None:
         """Keep a number or a few bytes over restarts; on the card at the next commit.
 
-        `lasting`, for numbers: at once, and it outlives a damaged database.
+        `lasting`: at once; a number outlives a damaged database, of bytes it is known what they were.
         """
+        state = self._marks.state
         try:
-            if lasting and isinstance(value, int) and self._marks.state.kept.get(key) != value:
-                self._marks.write(kept={**self._marks.state.kept, key: value})
+            if lasting and isinstance(value, int) and state.kept.get(key) != value:
+                self._marks.write(kept={**state.kept, key: value})
+            elif lasting and isinstance(value, bytes) and state.digests.get(key) != digest(_KEPT, value):
+                self._marks.write(digests={**state.digests, key: digest(_KEPT, value)})
             self._database.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
         except (sqlite3.Error, OSError) as error:
             self._failed(error)
@@ -91,6 +96,11 @@ class Shelf(ABC):
         """The bytes kept under this name, or None."""
         row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return bytes(row[0]) if row else None
+
+    def is_as_kept(self, key: str, value: bytes) -> bool:
+        """Whether these are the bytes last remembered as lasting; True where none ever were."""
+        kept = self._marks.state.digests.get(key)
+        return kept is None or kept == digest(_KEPT, value)
 
     def recall_names(self, prefix: str) -> frozenset[str]:
         """The names kept that begin with `prefix`, without it."""

@@ -64,6 +64,8 @@ class _Unit:
     room: str
     cursor: Cursor
     seen: Seen
+    sender: bytes
+    """Key id of the unit that the cursor is of."""
 
 
 class Store:
@@ -165,7 +167,9 @@ class Store:
         room = body.snapshot.room
         if room == NO_ROOM and before:
             room = before.room
-        cursor = before.cursor if before else Cursor()
+        sender = arrived.opened.sender
+        # Another key is another unit, whose numbers begin at 1.
+        cursor = before.cursor if before and before.sender in (sender, b"") else Cursor()
         self.alerts.booted(unit, arrived.opened.boot, arrived.opened_ms)
         for entry in body.entries:
             grown = _grown(cursor, entry)
@@ -179,7 +183,7 @@ class Store:
             if outcome != "duplicate":
                 self.alerts.heard(unit, room, entry, arrived.opened_ms)
             cursor = grown
-        return _Unit(room, cursor, self._staged[unit])
+        return _Unit(room, cursor, self._staged[unit], sender)
 
     def _insert(self, arrived: Arrived, room: str, entry: Entry) -> str:
         event = msgspec.json.encode(entry.event)
@@ -223,7 +227,8 @@ class Store:
                 raise StorageError(
                     f"{self._path}: the cursor of unit '{unit}' is damaged: restore it"
                 ) from None
-            units[unit] = _Unit(room, cursor, Seen.from_bytes(seen))
+            known = Seen.from_bytes(seen)
+            units[unit] = _Unit(room, cursor, known, known.sender)
         return units
 
     @contextmanager
