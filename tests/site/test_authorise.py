@@ -230,6 +230,22 @@ def test_withdrawing_what_was_never_signed(ward: Ward, name: str) -> None:
     assert ward.files() == before
 
 
+def test_sent_again_it_says_who_will_tell_the_unit(ward: Ward, capsys: pytest.CaptureFixture[str]) -> None:
+    ward.authorise()
+    words = ("authorise", "withdraw", "u-1", "--site", ward.site)
+    for said in ("is withdrawn", "was withdrawn before; the gateway tells it to the unit again"):
+        command(commands, *words, "--send")
+        assert said in capsys.readouterr().err
+
+
+def test_an_enrolled_unit_that_is_not_at_hand_is_reached_with_send(ward: Ward) -> None:
+    with pytest.raises(ConfigError, match=r"u-1: no folder here, but a unit of site 'demo': add --send"):
+        command(commands, "authorise", "withdraw", "u-1", "--site", ward.site)
+    with pytest.raises(ConfigError, match=r"u-9") as caught:
+        command(commands, "authorise", "withdraw", "u-9", "--site", ward.site)
+    assert "--send" not in str(caught.value), "nobody knows that one"
+
+
 def test_withdrawing_nothing_where_nothing_stands(ward: Ward, capsys: pytest.CaptureFixture[str]) -> None:
     assert ward.withdraw() == 0
     assert "there is nothing to withdraw" in capsys.readouterr().err

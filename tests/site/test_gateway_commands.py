@@ -101,18 +101,39 @@ def test_one_document_is_queued_once(pair: Pair):
     assert pair.store.commands.queue("u-2", "authorisation", b"a", T0)
 
 
-def test_what_was_refused_is_told_again_when_it_is_sent_again_and_what_was_done_is_not(pair: Pair):
+@pytest.mark.parametrize(
+    ("kind", "outcome", "again"),
+    [
+        ("authorisation", "full", True),
+        ("authorisation", "done", False),
+        ("pause", "done", False),
+        ("withdrawal", "full", True),
+        ("withdrawal", "done", True),
+        ("halt", "done", True),
+    ],
+)
+def test_sent_again_what_was_refused_is_told_again_and_of_what_was_done_what_closes_for_good(
+    pair: Pair, kind: str, outcome: str, again: bool
+):
     queue = pair.store.commands.queue
-    for outcome, again in (("full", True), ("done", False)):
-        queue("u-1", "withdrawal", b"w", T0)
-        first = pair.told().command
-        pair.answer(first.number, outcome)
-        assert pair.told().command is None
-        assert queue("u-1", "withdrawal", b"w", T0) is again
-        second = pair.told().command
-        assert (second is not None) is again
-        if second is not None:
-            assert second.number > first.number and second.note == b"w"
+    queue("u-1", kind, b"w", T0)
+    first = pair.told().command
+    assert not queue("u-1", kind, b"w", T0) and pair.told().command == first, "it waits: nothing changes"
+    pair.answer(first.number, outcome)
+    assert pair.told().command is None
+    assert queue("u-1", kind, b"w", T0) is again
+    second = pair.told().command
+    assert (second is not None) is again
+    if second is not None:
+        assert second.number > first.number and second.note == b"w"
+
+
+def test_the_word_of_a_card_put_back_counts_though_its_number_was_another_entrys(pair: Pair):
+    pair.store.commands.queue("u-1", "withdrawal", b"w", T0)
+    pair.answer(pair.told().command.number - 1, "done")
+    pair.numbers = 0
+    pair.answer(pair.told().command.number)
+    assert pair.told().command is None
 
 
 def test_the_queue_outlives_a_restart_and_a_database_put_back(tmp_path: Path):

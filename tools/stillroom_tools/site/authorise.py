@@ -152,9 +152,14 @@ def _who(site: Site) -> str:
 
 def recipient(options: argparse.Namespace) -> tuple[Site, str, Path | None]:
     """Site, unit's id and its trust folder; None for the folder where the document is to be sent."""
-    if not options.send:
-        return find_unit(options.unit, options.site)
     site = open_site(options.site)
+    if not options.send:
+        if not options.unit.exists() and (site.units_dir / f"{options.unit}.note").exists():
+            raise ConfigError(
+                f"{options.unit}: no folder here, but a unit of site '{site.name}': add --send, and the running "
+                "gateway tells it; or name the unit's folder"
+            )
+        return find_unit(options.unit, options.site)
     return site, unit_named(options.unit, site), None
 
 

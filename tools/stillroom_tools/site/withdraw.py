@@ -36,10 +36,18 @@ def run(options: argparse.Namespace, site: Site, unit: str, trust: Path | None) 
         path = site.withdrawals_dir / f"{name}.note"
         note = read_bounded(path) if name in known else _sign(site, unit, name, clock)
         deliver(site, unit, trust, f"{WITHDRAWALS}/{name}.note", note)
-        again = "was withdrawn before; delivered again" if name in known else "is withdrawn"
-        print(f"unit {unit}: authorisation {name} {again}", file=sys.stderr)
+        print(f"unit {unit}: authorisation {name} {_became(name in known, trust)}", file=sys.stderr)
         print(name)
     return EXIT_OK
+
+
+def _became(known: bool, trust: Path | None) -> str:
+    """In words."""
+    if not known:
+        return "is withdrawn"
+    return "was withdrawn before; " + (
+        "delivered again" if trust else "the gateway tells it to the unit again"
+    )
 
 
 def _running(site: Site, unit: str, clock: Clock) -> list[str]:

@@ -27,6 +27,8 @@ _WORDS = {
     "refused, or somebody holds its records back: look which one hangs there, and make it new keys",
     "withheld": "{n} records never came: lost on the way, or withheld by somebody; its entries come again",
 }
+ANOTHER_START = ("cloned", "rolled-back", "stale")
+"""Whoever speaks there may know nothing of what the unit was told since its card was copied."""
 
 
 @dataclass

@@ -1,13 +1,13 @@
 """The queue of commands: told to a unit, one at a time, until the unit's receipt has come.
 
 The gateway cannot make a command, only carry it: each is a signed document. What closes a camera goes before all
-else. A number is given when a command's turn comes, always higher than any before, also where this database was
-put back from a copy: it begins at the time. A document that does not fit into a record goes in parts, one a record,
-over and over.
+else, and is told again where it may have been forgotten (`restrictions`). A number is given when a command's turn
+comes, always higher than any before, also where this database was put back from a copy: it begins at the time. A
+document that does not fit into a record goes in parts, one a record, over and over.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ from stillroom.events import MAX_PART_BYTES, Command, Receipt
 
 CLOSING = ("halt", "withdrawal", "pause")
 """Kinds that close a camera, the first of them first."""
+FOR_GOOD = ("halt", "withdrawal")
+"""Kinds that stay until they are lifted, or for ever: told again also to a unit that has done them before."""
 _IN_ORDER = ", ".join("kind = ? DESC" for _ in CLOSING)
 
 
@@ -44,14 +46,24 @@ class Commands:
     def queue(self, unit: str, kind: str, note: bytes, now_ms: int) -> bool:
         """Tell a unit this, on the disk when it returns. Raises StorageError.
 
-        False where it waits already, or was done; what the unit refused is told again.
+        False where it waits already, or was done and is none of `FOR_GOOD`; what the unit refused is told again.
         """
+        return self.queue_all([(unit, kind, note)], now_ms) > 0
+
+    def queue_all(self, papers: Sequence[tuple[str, str, bytes]], now_ms: int) -> int:
+        """The same for many (unit, kind, note) at once; of how many it is true. Raises StorageError."""
         with self._transaction():
-            done = self._database.execute(
-                "INSERT INTO commands(unit, kind, note, queued_ms, number) VALUES(?,?,?,?,0) "
-                "ON CONFLICT(unit, note) DO UPDATE SET outcome = NULL, number = 0 WHERE outcome != 'done'",
-                (unit, kind, note, now_ms),
-            )
+            return sum(self._queue(*paper, now_ms) for paper in papers)
+
+    def _queue(self, unit: str, kind: str, note: bytes, now_ms: int) -> bool:
+        """A unit that has done it may have forgotten: its card was put back from a copy."""
+        for_good = ", ".join("?" * len(FOR_GOOD))
+        done = self._database.execute(
+            "INSERT INTO commands(unit, kind, note, queued_ms, number) VALUES(?,?,?,?,0) "
+            "ON CONFLICT(unit, note) DO UPDATE SET outcome = NULL, number = 0 "
+            f"WHERE outcome != 'done' OR (outcome = 'done' AND kind IN ({for_good}))",
+            (unit, kind, note, now_ms, *FOR_GOOD),
+        )
         return done.rowcount > 0
 
     def to_tell(self, unit: str, now_ms: int) -> ToTell | None:

@@ -19,10 +19,12 @@ from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.metronome import Pacer
 from stillroom_tools.site.gateway import alert_file
 from stillroom_tools.site.gateway.acts import collect_acts
+from stillroom_tools.site.gateway.alarms import ANOTHER_START
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
 from stillroom_tools.site.gateway.notices import Notice, Refused
 from stillroom_tools.site.gateway.outgoing import collect
+from stillroom_tools.site.gateway.restrictions import Restrictions
 from stillroom_tools.site.gateway.rooms import Room, Rooms
 from stillroom_tools.site.gateway.store import Arrived, Store
 from stillroom_tools.site.layout import Site, open_site
@@ -62,6 +64,7 @@ class Gateway:
         self._site, self._clock, self._announce = site, clock, announce
         self._store = Store(site.folder / "gateway", site.config.alerts)
         self._enrolled = Enrolled(site, "gateway", self._store, clock, _tell)
+        self._restrictions = Restrictions(site, self._store.commands, _tell)
         self._rooms = Rooms(clock, site.config.slots.period_s)
         self._subscriber = Subscriber(
             site.broker("gateway"),
@@ -122,6 +125,7 @@ class Gateway:
             if room and room.presence != before:
                 self._present(room, "")
             self._store.alerts.back(o.unit, now_ms)
+            self._restrictions.heard(o.unit, self._store.heard(o.unit))
         self._tell_alerts()
         if counts["new"] or counts["rewritten"]:
             self._print_new()
@@ -137,6 +141,9 @@ class Gateway:
             self._store.alerts.silent(room.unit, room.name, self._clock.utc_ms())
         for alarm in self._enrolled.alarms.news():
             self._notice(alarm)
+            if alarm.what in ANOTHER_START:
+                self._restrictions.suspect(alarm.unit)
+        self._restrictions.tell_again(self._enrolled.units, self._clock.utc_ms())
         self._refused.tell(self._enrolled.refusals, self._subscriber.dropped)
         self._look_at_alerts()
 

@@ -19,9 +19,10 @@ def collect(site: Site, units: Collection[str], commands: Commands, now_ms: int)
     for unit in sorted(units):
         for path in sorted((site.commands_dir / unit).glob("*.note")):
             try:
-                kind = _queue(path, unit, commands, now_ms)
+                kind, queued = _queue(path, unit, commands, now_ms)
                 path.unlink(missing_ok=True)
-                yield f"unit {unit}: {kind} {path.stem} is to be told"
+                became = "is to be told" if queued else "waits to be told already, or was done"
+                yield f"unit {unit}: {kind} {path.stem} {became}"
             except TrustError as error:
                 path.replace(path.with_name(path.name + REFUSED))
                 yield f"not sent: {error}"
@@ -29,8 +30,8 @@ def collect(site: Site, units: Collection[str], commands: Commands, now_ms: int)
                 yield f"{path}: {error.strerror}"
 
 
-def _queue(path: Path, unit: str, commands: Commands, now_ms: int) -> str:
+def _queue(path: Path, unit: str, commands: Commands, now_ms: int) -> tuple[str, bool]:
+    """Its kind, and whether the unit is told it because of this."""
     note = read_bounded(path)
     kind = note.partition(b"\n")[0].removeprefix(b"stillroom/1 ").decode("ascii", "replace")[:32]
-    commands.queue(unit, kind, note, now_ms)
-    return kind
+    return kind, commands.queue(unit, kind, note, now_ms)

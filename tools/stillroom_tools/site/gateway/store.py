@@ -178,7 +178,8 @@ class Store:
                 continue
             outcome = self._insert(arrived, room, entry)
             counts[outcome] += 1
-            if outcome == "new" and isinstance(entry.event, Receipt):
+            # A card put back gives its numbers once more: its word about a command counts all the same.
+            if outcome != "duplicate" and isinstance(entry.event, Receipt):
                 self.commands.answer(unit, entry.event)
             if outcome != "duplicate":
                 self.alerts.heard(unit, room, entry, arrived.opened_ms)

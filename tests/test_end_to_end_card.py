@@ -1,0 +1,73 @@
+"""A card put back from a copy: what was withdrawn since is told to it again, by itself, and the camera closes."""
+
+import shutil
+
+import pytest
+
+from stillroom_tools.lab.demo_unit import DemoUnit
+from tests.live import LiveSite, command, until
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def stop(unit: DemoUnit) -> None:
+    unit.ask_to_stop()
+    unit.wait()
+
+
+def receipts(live: LiveSite) -> int:
+    live.take()
+    return sum(line.event["type"] == "receipt" and line.event["kind"] == "withdrawal" for line in live.lines)
+
+
+def test_a_card_put_back_does_not_live_on_with_a_withdrawn_authorisation(live: LiveSite):
+    unit = live.add_unit()
+    live.start()
+    until(lambda: unit.status().gate == "open", "an open gate")
+    until(lambda: live.has("gate", gate="open"), "and that at the other end")
+    stop(unit)
+    copy = live.folder / "copy"
+    shutil.copytree(unit.folder, copy, symlinks=True)
+
+    unit.start()
+    until(lambda: unit.status().gate == "open", "an open gate again")
+    withdraw = ("site", "authorise", "withdraw", unit.name, "--site", live.site, "--send")
+    command(*withdraw)
+    until(lambda: unit.status().gate == "withdrawn", "the withdrawal at the unit")
+    until(lambda: receipts(live) == 1, "its receipt")
+    stop(unit)
+    shutil.rmtree(unit.folder)
+    copy.rename(unit.folder)
+
+    unit.start()
+    until(lambda: unit.status().gate == "open", "the control: the card knows of no withdrawal")
+    until(lambda: unit.status().gate == "withdrawn", "a closed gate, though nobody did anything")
+    until(lambda: live.pid_of(unit, "eye") is None, "no eye")
+    assert "ALARM: unit unit-1: cloned" in live.logs(), "and its records are refused"
+    stop(unit)
+
+    unit.start()
+    until(lambda: receipts(live) > 1, "its word under a number that nobody had yet")
+    before = receipts(live)
+    command(*withdraw)
+    until(lambda: receipts(live) > before, "the receipt of what was sent once more")
+    assert unit.status().gate == "withdrawn"
+    assert "Traceback" not in live.logs()
+
+
+def test_a_card_put_back_that_starts_under_a_new_number_is_told_too(live: LiveSite):
+    unit = live.add_unit()
+    live.start()
+    until(lambda: live.has("gate", gate="open"), "an open gate")
+    stop(unit)
+    copy = live.folder / "copy"
+    shutil.copytree(unit.folder, copy, symlinks=True)
+    # Withdrawn in the unit's own folder: the gateway never carried it.
+    command("site", "authorise", "withdraw", unit.folder, "--site", live.site)
+    shutil.rmtree(unit.folder)
+    copy.rename(unit.folder)
+
+    unit.start()
+    until(lambda: unit.status().gate == "withdrawn", "a closed gate")
+    until(lambda: receipts(live) == 1, "its receipt")
+    assert "ALARM" not in live.logs()
