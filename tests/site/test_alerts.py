@@ -46,6 +46,10 @@ def began(number: int = 1, priority: Priority = "high") -> Begun:
     return Begun("u-1", "room-1", "left-bed", priority, number, "why")
 
 
+def fault(number: int = 1, priority: Priority = "high") -> Begun:
+    return Begun("u-1", "room-1", "left-bed", priority, number, technical=True)
+
+
 def ended(number: int) -> Ended:
     return Ended("u-1", "left-bed", number)
 
@@ -111,7 +115,11 @@ LIVES: list[tuple[str, list[tuple[float, Input]], str, str, bool]] = [
     ("an end that was overtaken", [(0, began(5)), (1, ended(4))], "raised", "", True),
     ("an end that overtook", [(0, ended(6)), (1, began(5))], "latched", "", False),
     ("two at once, out of order", [(0, began(5)), (1, ended(9)), (2, began(7))], "re-raised", "", False),
-    ("unit started anew", [(0, began()), (5, ANEW)], "latched", "", False),
+    ("unit started anew", [(0, began()), (5, ANEW)], "raised", "", True),
+    ("unit started anew, attended", [(0, began()), (5, ANEW), (9, act("attend", 9))], "acknowledged", "ann", True),
+    ("technical, unit started anew", [(0, fault()), (5, ANEW)], "latched", "", False),
+    ("and said again", [(0, fault()), (5, ANEW), (6, fault(2))], "re-raised", "", True),
+    ("low and technical, unit started anew", [(0, fault(1, "low")), (5, ANEW)], "cleared", "", False),
     ("unit taken away", [(0, began()), (5, GONE)], "latched", "", False),
     ("unit taken away, attended", [(0, began()), (5, GONE), (9, act("attend", 9))], "cleared", "", False),
     ("medium, over, unseen", [(0, began(1, "medium")), (5, ended(2))], "latched", "", False),
@@ -189,6 +197,7 @@ class Alerts(RuleBasedStateMachine):
         """Of each high alert that somebody must still attend: its newest beginning."""
         self.attended: set[tuple[str, str]] = set()
         self.standing: dict[tuple[str, str], bool] = {}
+        self.technical: dict[tuple[str, str], bool] = {}
         self.newest: dict[tuple[str, str], int] = {}
         self.restart()
 
@@ -236,6 +245,8 @@ class Alerts(RuleBasedStateMachine):
         level = self.config.technical if event.level == "technical" else event.level
         if event.active:
             self.attended.discard(key)
+            if newer:
+                self.technical[key] = event.level == "technical"
             self.standing[key] = newer or self.standing.get(key, False)
             if level == "high" or (before and before.priority == "high"):
                 self.open_high[key] = entry.number
@@ -312,7 +323,7 @@ class Alerts(RuleBasedStateMachine):
         self.boot += 1
         known = unit in self.book._boots
         self.book.booted(unit, self.boot, self.now_ms)
-        for key in [key for key in self.standing if key[0] == unit and known]:
+        for key in [key for key in self.standing if key[0] == unit and known and self.technical.get(key)]:
             self.over(key)
 
     @rule(units=st.sampled_from((UNITS, UNITS, UNITS[:1])))
@@ -394,7 +405,7 @@ def test_each_change_is_one_line_that_says_who(book: AlertBook) -> None:
     assert lines[0] == {
         "notice": "alert", "at_ms": NOON + 1, "unit": "u-1", "what": "raised", "count": 1,
         "text": "high alert on-floor of unit u-1 (room room-1): raised", "room": "room-1", "kind": "on-floor",
-        "priority": "high", "present": True, "owner": "", "last": "", "first_ms": NOON + 1, "number": 1,
-        "why": "91 % on the floor",
+        "priority": "high", "technical": False, "present": True, "owner": "", "last": "", "first_ms": NOON + 1,
+        "number": 1, "why": "91 % on the floor",
     }  # fmt: skip
     assert lines[2]["text"].endswith("cleared by ann")

@@ -48,6 +48,8 @@ class AlertLine(msgspec.Struct, frozen=True):
     room: str
     kind: str
     priority: Priority
+    technical: bool
+    """Of the unit itself, not of a person."""
     present: bool
     """The condition stands, as far as the unit has said."""
     owner: str
@@ -104,8 +106,9 @@ class AlertBook:
         if not event.active:
             self._feed((unit, event.kind), Ended(unit, event.kind, entry.number), now_ms)
             return
+        technical = event.level == "technical"
         priority = self._config.technical if event.level == "technical" else event.level
-        begun = Begun(unit, room, event.kind, priority, entry.number, event.why)
+        begun = Begun(unit, room, event.kind, priority, entry.number, event.why, technical)
         self._feed((unit, event.kind), begun, now_ms)
 
     def silent(self, unit: str, room: str, now_ms: int) -> None:
@@ -193,6 +196,7 @@ def line(alert: Alert, now_ms: int) -> AlertLine:
         alert.room,
         alert.kind,
         alert.priority,
+        alert.technical,
         alert.present,
         alert.owner,
         alert.last,

@@ -59,6 +59,8 @@ class Alert(Struct, frozen=True):
     """The condition stands, as far as the unit has said. False: it is over, or nobody can tell any more."""
     number: int
     """Of the unit's newest entry on this condition; 0 where there is none."""
+    technical: bool = False
+    """Of the unit itself, as it said last, not of a person."""
     why: str = ""
     """The unit's numbers, of when it began."""
     owner: str = ""
@@ -98,6 +100,7 @@ class Begun:
     priority: Priority
     number: int
     why: str = ""
+    technical: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,10 @@ class UnitBack:
 
 @dataclass(frozen=True)
 class UnitAnew:
-    """A unit started anew: which of its conditions still stand it will say again; no end of an old one will come."""
+    """A unit started anew. It says again which technical conditions stand, and never the end of one that is over.
+
+    Those of persons it keeps over a start, and says their end.
+    """
 
     unit: str
 

@@ -59,7 +59,7 @@ def step(alert: Alert | None, given: Input, now_ms: int, config: AlertsConfig) -
         case UnitBack():
             after = _ended(alert, alert.number) if alert.kind == UNIT_SILENT else alert
         case UnitAnew():
-            after = alert if alert.kind == UNIT_SILENT else _ended(alert, alert.number)
+            after = _ended(alert, alert.number) if alert.technical and alert.kind != UNIT_SILENT else alert
         case UnitGone():
             after = _ended(alert, alert.number)
         case Act():
@@ -88,6 +88,7 @@ def _began(alert: Alert | None, given: Begun, now_ms: int, config: AlertsConfig)
             "raised" if newer else "latched",
             newer,
             number,
+            given.technical,
             given.why,
             first_ms=now_ms,
             raised_ms=now_ms,
@@ -100,6 +101,7 @@ def _began(alert: Alert | None, given: Begun, now_ms: int, config: AlertsConfig)
         priority=min(alert.priority, given.priority, key=PRIORITIES.index),
         present=newer or alert.present,
         number=number,
+        technical=given.technical if newer else alert.technical,
         why=given.why,
     )
     if alert.sounding:  # it goes on as it was, and not one second longer
