@@ -357,6 +357,20 @@ class Alerts(RuleBasedStateMachine):
             assert alert.until_ms > 0 or alert.state == "escalated"
 
     @invariant()
+    def each_can_be_closed(self) -> None:
+        """Once it is over, or nobody would say so any more, and somebody is there; whatever happened before."""
+        self.book.pass_time(self.now_ms)
+        for alert in self.book.all():
+            there = Act("attend", alert.unit, "eve", self.now_ms)
+            for end in (Ended(alert.unit, alert.kind, alert.number + 1), UnitGone(alert.unit)):
+                over = step(alert, end, self.now_ms, self.config)
+                closed = step(over, there, self.now_ms, self.config)
+                assert closed and not closed.active
+                first = step(alert, there, self.now_ms, self.config)
+                closed = step(first, end, self.now_ms, self.config)
+                assert closed and not closed.active
+
+    @invariant()
     def the_disk_has_it(self) -> None:
         again = AlertBook(self.connection, lambda: self.connection, self.config)
         assert again.all() == self.book.all()
