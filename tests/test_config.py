@@ -197,6 +197,14 @@ def test_check_finds_what_would_fail_only_when_it_runs(tmp_path, capsys, old, ne
     assert says in capsys.readouterr().err
 
 
+def test_check_says_which_conditions_cannot_come_about(tmp_path, capsys):
+    path = make_unit(tmp_path)
+    assert main(["check", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "condition on-floor cannot come about: it needs the zone floor" in said
+    assert "condition left-bed" not in said, "which nobody asked for"
+
+
 def test_check_says_what_a_sound_file_asks_for(tmp_path, capsys):
     path = make_unit(tmp_path)
     assert main(["check", str(path)]) == 0

@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from stillroom import outline
-from stillroom.config_conditions import ConditionsConfig, faults
+from stillroom.config_conditions import ConditionsConfig
 from stillroom.errors import ConfigError
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z 0-9 -")]
@@ -195,7 +194,9 @@ def load(path: Path) -> UnitConfig:
     if "folder" in raw:
         raise ConfigError(f"{path}: unknown key 'folder': remove it")
     config = convert(path, raw, UnitConfig)
-    _check_together(path, config)
+    from stillroom.config_together import check_together
+
+    check_together(path, config)
     return msgspec.structs.replace(config, folder=path.resolve().parent)
 
 
@@ -233,38 +234,3 @@ def convert(path: Path, raw: dict[str, Any], schema: type[T]) -> T:
         from stillroom.config_words import explain
 
         raise ConfigError(f"{path}: {explain(str(error), raw, schema)}") from None
-
-
-def check_zones(path: Path, zones: Zones) -> None:
-    """Raises ConfigError: outlines that cross themselves or hold nothing, an edge without a bed."""
-    drawn = [(name, getattr(zones, name)) for name in zones.__struct_fields__ if name != "private"]
-    drawn += [(f"private.{number}", polygon) for number, polygon in enumerate(zones.private)]
-    for name, polygon in drawn:
-        wrong = None if polygon is None else outline.fault(polygon)
-        if wrong:
-            raise ConfigError(f"{path}: key 'zones.{name}' = {outline.words(polygon)}: {wrong}")
-    if zones.bed_edge and not zones.bed:
-        raise ConfigError(f"{path}: key 'zones.bed_edge': an edge belongs to a bed: add 'zones.bed'")
-
-
-def _check_together(path: Path, config: UnitConfig) -> None:
-    """What no single key can tell."""
-    check_zones(path, config.zones)
-    for key, wrong in faults(config.conditions):
-        joined = ": " if not wrong.startswith("=") else " "
-        raise ConfigError(f"{path}: key 'conditions.{key}'{joined}{wrong}")
-    if config.profile == "care" and config.camera.kind != OWN_CAMERA:
-        raise ConfigError(
-            f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "
-            'use profile = "lab" for a simulated or recorded camera'
-        )
-    if config.profile == "care" and config.panel.kind != "gpio":
-        raise ConfigError(
-            f"{path}: key 'panel.kind' = '{config.panel.kind}': profile 'care' takes only 'gpio'"
-        )
-    if config.profile == "care" and not config.panel.required:
-        raise ConfigError(f"{path}: key 'panel.required' = false: profile 'care' takes only true")
-    if config.profile == "care" and not config.broker.tls:
-        raise ConfigError(f"{path}: key 'broker.tls' = false: profile 'care' takes only true")
-    if config.broker.certificate_file and not config.broker.key_file:
-        raise ConfigError(f"{path}: key 'broker.key_file' is missing: a certificate needs its key")

@@ -43,6 +43,14 @@ def test_it_is_applied_at_once_and_whole(told: Commanded):
     assert [link["version"] for link in told.audited("configuration-changed")] == [1]
 
 
+def test_an_outline_that_crosses_itself_is_refused_and_the_bed_stays(told: Commanded):
+    told.tell(1, told.paper())
+    told.tell(2, told.sign(changed(told, bed=((0, 0), (1000, 1000), (1000, 0), (0, 1000)))))
+    told.rig.see(SOMEWHERE, 12)
+    snapshot = told.rig.slot().snapshot
+    assert snapshot.state == "occupied" and "configuration-refused" in snapshot.faults
+
+
 def test_without_it_the_same_is_no_bed(told: Commanded):
     """The control."""
     told.tell(1, told.paper())

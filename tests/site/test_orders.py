@@ -140,6 +140,8 @@ def test_settings_add_up_until_they_are_reset(site, trust, tmp_path):
         ("outbox.summary_s=10.5", "whole seconds"),
         ("zones.bed=[[0, 0], [1, 1]]", "3 to 32 points"),
         ("zones.bed=[[0, 0], [1, 1], [2, 0]]", "3 to 32 points"),
+        ("zones.bed=[[0, 0], [1, 1], [1, 0], [0, 1]]", "crosses itself"),
+        ("zones.floor=[[0, 0], [0.5, 0.5], [1, 1]]", "holds less than"),
         ("zones.floor='all'", "3 to 32 points"),
         ("=", "at the unit alone"),
     ],

@@ -41,8 +41,8 @@ def load_configuration(trust_dir: Path, unit: str, newest_version: int) -> Confi
         raise TrustError(f"{path}: for unit '{found.site}/{found.unit}', not for this one")
     if found.version < newest_version:
         raise TrustError(f"{path}: version {found.version}, but {newest_version} was accepted before")
-    for name, corners in (("bed", found.bed), ("floor", found.floor)):
-        wrong = None if corners is None else outline.fault(_corners(corners))
+    for name, drawn in (("bed", found.bed), ("floor", found.floor)):
+        wrong = None if drawn is None else outline.fault(corners(drawn))
         if wrong:
             raise TrustError(f"{path}: key 'zones.{name}': {wrong}")
     return found
@@ -112,8 +112,9 @@ def _seconds(changed_ms: int | None, installed_s: float) -> float:
 
 
 def _polygon(changed: Outline | None, installed: Polygon | None) -> Polygon | None:
-    return installed if changed is None else _corners(changed)
+    return installed if changed is None else corners(changed)
 
 
-def _corners(changed: Outline) -> Polygon:
+def corners(changed: Outline) -> Polygon:
+    """As shares of the picture."""
     return tuple((x / _WHOLE, y / _WHOLE) for x, y in changed)

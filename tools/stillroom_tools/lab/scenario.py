@@ -9,7 +9,8 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from stillroom.config import Zones, check_zones, convert, read_toml
+from stillroom.config import Zones, convert, read_toml
+from stillroom.config_together import check_zones
 from stillroom.errors import ConfigError
 from stillroom_tools.lab.scenario_physics import (
     Compression,

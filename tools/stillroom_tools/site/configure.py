@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 
+from stillroom import outline
 from stillroom.clock import MS_PER_S, SystemClock
 from stillroom.document_forms import now
 from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.files import make_folder, replace_file
-from stillroom.keeper.settings import CONFIGURATION_FILE
+from stillroom.keeper.settings import CONFIGURATION_FILE, corners
 from stillroom.notes import sign_note
 from stillroom.orders import Configuration
 from stillroom_tools.site.authorise import recipient
@@ -79,9 +80,13 @@ def _parsed(words: str) -> dict[str, Any]:
         value = _scaled(given, per_unit)
         probe = {name: None for name, _, _ in _KEYS.values()} | {field: value}
         whole = {"at": "2026-01-01T00:00:00Z", "site": "s", "unit": "u", "version": 1}
-        return {field: getattr(msgspec.convert(whole | probe, Configuration), field)}
+        found = getattr(msgspec.convert(whole | probe, Configuration), field)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, TypeError, ValueError, OverflowError):
         raise ConfigError(f"--set {key}={text!a}: {allowed}") from None
+    wrong = outline.fault(corners(found)) if key.startswith("zones.") else None
+    if wrong:
+        raise ConfigError(f"--set {key}={text!a}: {wrong}")
+    return {field: found}
 
 
 def _scaled(value: Any, per_unit: int) -> Any:
