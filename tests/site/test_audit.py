@@ -16,7 +16,7 @@ from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import Audited
 from stillroom.keys import SigningKey, VerifyKey
 from stillroom.link import Network
-from stillroom_tools.site import audit_file
+from stillroom_tools.site import audit_file, audit_words
 from stillroom_tools.site.gateway.store import Arrived, Store
 from stillroom_tools.site.layout import open_site
 
@@ -123,7 +123,7 @@ def test_the_words_that_excuse_a_gap_are_not_erased(damaged, capsys):
 def test_a_whole_chain_is_said_to_be_whole(chain, capsys):
     path, fingerprint = chain
     command("site", "audit", "verify", path, "--fingerprint", fingerprint.upper())
-    assert re.match(r"whole: \d+ links of unit 'u-1' of site 'test', from 2\d", capsys.readouterr().out)
+    assert re.match(r"whole: \d+ links of unit 'u-1' of site 'test', from \d+ [A-Z]", capsys.readouterr().out)
 
 
 def test_it_is_shown_in_words_that_a_resident_can_read(chain, capsys, tmp_path):
@@ -193,6 +193,43 @@ def test_a_link_can_be_erased_and_the_chain_still_verifies(chain, capsys):
     assert audit_file.read(path)[1][2:] == before[2:]
     command("site", "audit", "erase", path, "--fingerprint", fingerprint, "--link", 2, 3)
     assert "; 2 erased" in capsys.readouterr().out
+
+
+def test_what_an_erased_link_could_contradict_is_not_said(chain, tmp_path):
+    """All that tells of looks, openings, pauses and halts is gone: the page says so, not that there was nothing."""
+    path, fingerprint = chain
+    telling = [link for link in audit_file.read(path)[1] if link.said()["what"] != "start"]
+    numbers = [link.index for link in telling]
+    command("site", "audit", "show", path, "--fingerprint", fingerprint, "--html", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert (
+        "It was never open." in page and "The facility has not halted it." in page and "Not known" not in page
+    )
+    command("site", "audit", "erase", path, "--fingerprint", fingerprint, "--link", *numbers)
+    command("site", "audit", "show", path, "--fingerprint", fingerprint, "--html", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert page.count(f"Not known: {len(numbers)} links were erased.") == 4
+    for sentence in ("never open", "Nobody has", "has not halted"):
+        assert sentence not in page
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ('{"what":"guards","process":"courier","missing":"none"}', "The part with the network was locked in"),
+        ('{"what":"guards","process":"eye","missing":"landlock"}', "without these guards: landlock"),
+        ('{"what":"command","number":3,"kind":"withdrawal","document":"a-1","outcome":"done"}',
+         "An order came from afar (withdrawal a-1) and was carried out"),
+        ('{"what":"command","number":4,"kind":"roster","document":"none","outcome":"version"}',
+         "(roster) and was refused: version"),
+        ('{"what":"lease","since_ms":1764090000000,"authorisation":"a-1"}',
+         "The camera was still open since 25 Nov 2025, 17:00:00, under authorisation a-1"),
+        ('{"what":"paused-by-command","by":"ann","until":"2026-11-25T17:39:41Z"}', "until 25 Nov 2026, 17:39:41"),
+        ('{"what":"paused-by-command","by":"ann","until":"soon"}', "until soon"),
+    ],
+)  # fmt: skip
+def test_links_have_words_and_one_form_of_time(body, says):
+    assert says in audit_words.words(audit_file.Link(1, 5, "0" * 64, "0" * 128, body, "0" * 32))
 
 
 def test_an_erased_leaf_tells_no_guess_from_another(chain):

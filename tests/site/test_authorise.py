@@ -192,7 +192,7 @@ def test_withdrawing_all_that_stands(ward: Ward, capsys: pytest.CaptureFixture[s
     names = set(capsys.readouterr().out.split())
     assert ward.withdraw() == 0
     assert set(capsys.readouterr().out.split()) == names == ward.papers().withdrawn
-    assert open_site(ward.site).withdrawn() == names
+    assert open_site(ward.site).withdrawn().keys() == names
     assert ward.withdraw() == 0
     again = capsys.readouterr()
     assert set(again.out.split()) == names

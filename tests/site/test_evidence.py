@@ -5,14 +5,17 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from live import command
 from tests.rig import Rig
 
 from stillroom.cli import main
 from stillroom.document_forms import from_ms
+from stillroom.documents import KINDS, Withdrawal, read_document
 from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.link import Hello, Network
+from stillroom.notes import sign_note
 from stillroom_tools.site import evidence
 from stillroom_tools.site.audit_facts import gather
 from stillroom_tools.site.audit_file import Link
@@ -96,14 +99,15 @@ def test_it_says_what_happened_and_is_signed(ward, capsys):
     assert 7200 <= unit.sensed_s <= 7205 and len(unit.open) == 1 and unit.open[0].certain
     assert [p.by for p in unit.pauses] == ["somebody in the room"]
     assert [r.reason for r in unit.refused] == ["form"]
-    assert [(a.withdrawn, a.authorisation.consent) for a in unit.allowed] == [(True, "form-7")]
+    assert [(a.withdrawn is None, a.authorisation.consent) for a in unit.allowed] == [(False, "form-7")]
+    assert unit.known.erased == unit.known.missing == 0 and not unit.at_least
     assert unit.looks == ()
 
 
 def test_the_page_says_the_same_and_loads_nothing(ward):
     ward.make()
     page = Path(f"{ward.out}.html").read_text()
-    for words in ("2 h 0 min", "its record is whole", "somebody in the room", "withdrawn", "form"):
+    for words in ("2 h 0 min", "Its record is whole", "somebody in the room", "withdrawn", "form"):
         assert words in page
     assert "http" not in page and "<script" not in page and "src=" not in page
 
@@ -134,7 +138,7 @@ def test_a_chain_that_is_not_whole_is_in_it_and_in_the_exit_code(ward, capsys):
     assert "not whole: u-1" in capsys.readouterr().err
     (unit,) = evidence.read(ward.out, open_site(ward.site)).units
     assert unit.chain != "whole" and "link" in unit.chain
-    assert "its record is not whole" in Path(f"{ward.out}.html").read_text()
+    assert "Its record is not whole" in Path(f"{ward.out}.html").read_text()
 
 
 def test_only_what_lies_in_the_time_counts(ward):
@@ -142,7 +146,17 @@ def test_only_what_lies_in_the_time_counts(ward):
     assert ward.make() == 0
     (unit,) = evidence.read(ward.out, open_site(ward.site)).units
     assert unit.sensed_s == 0 and not (unit.open or unit.pauses or unit.allowed or unit.refused)
-    assert unit.chain == "whole"
+    assert unit.chain == "whole" and unit.known is None
+
+
+@pytest.mark.parametrize("days", [("2020-01-01", "2020-02-01"), ("2199-01-01", "2199-02-01")])
+def test_of_a_time_that_no_link_tells_of_nothing_is_known(ward, days):
+    """Neither before the unit's first link nor after its newest: not "0 s, and whole"."""
+    ward.days = days
+    assert ward.make() == 0
+    page = Path(f"{ward.out}.html").read_text()
+    assert "Nothing is known of this time" in page and "<td>nothing known</td>" in page
+    assert "0 s" not in page and "None.</p>" in page, "of authorisations the archive knows"
 
 
 @pytest.mark.parametrize(
@@ -152,6 +166,61 @@ def test_only_what_lies_in_the_time_counts(ward):
 )  # fmt: skip
 def test_what_cannot_be_meant(ward, words):
     assert main(["site", "evidence", "--site", str(ward.site), *words]) == ConfigError.exit_code
+
+
+@pytest.mark.parametrize(("early", "flagged"), [(timedelta(hours=1), True), (timedelta(0), False)])
+def test_a_camera_that_was_open_under_what_had_been_taken_back_is_flagged(ward, early, flagged):
+    """The withdrawal was signed an hour before the unit's last word under it: kept from it, or a card put back."""
+    site = open_site(ward.site)
+    (note,) = site.withdrawals_dir.iterdir()
+    signed = read_document(note, Withdrawal, [site.authority()])
+    signed = msgspec.structs.replace(signed, at=from_ms(ward.rig.clock.utc_ms()) - early)
+    note.write_bytes(sign_note(KINDS[Withdrawal], signed, [site.authority_keys()]))
+    assert ward.make() == 0
+    (unit,) = evidence.read(ward.out, site).units
+    assert (3500 < unit.allowed[0].open_after_s < 3700) is flagged and unit.allowed[0].withdrawn == signed.at
+    page = Path(f"{ward.out}.html").read_text()
+    assert ("after that was taken back" in page) is flagged and ("'answer bad'" in page) is flagged
+
+
+def test_what_a_damaged_card_has_cost_is_said(tmp_path, capsys):
+    ward = Ward(tmp_path)
+    ward.rig.unit._outbox.settle(ward.rig.unit._outbox.accepted)
+    ward.rig.unit.close()
+    database = ward.rig.folder / "state" / "outbox.db"
+    database.write_bytes(bytes(database.stat().st_size))
+    ward.rig.start()
+    ward.rig.beat()
+    ward.store()
+    assert ward.make() == 0
+    (unit,) = evidence.read(ward.out, open_site(ward.site)).units
+    assert unit.chain == "gaps" and len(unit.missing) == 1 and unit.known.missing > 1 and unit.at_least
+    page = Path(f"{ward.out}.html").read_text()
+    assert (
+        "storage was damaged: what links" in page
+        and "at least 2 h" in page
+        and "Record is whole." not in page
+    )
+
+
+def test_a_unit_that_never_started_is_not_called_broken(tmp_path):
+    site, unit = tmp_path / "site", tmp_path / "unit"
+    command("site", "new", site, "--site", "test", "--no-tls")
+    command("make", "unit", unit, "--site", site, "--unit", "u-1", "--profile", "lab")
+    Store(site / "gateway").close()
+    words = ["--from", "2026-01-01", "--to", "2026-02-01", "--out", tmp_path / "o"]
+    command("site", "evidence", "--site", site, *words)
+    assert evidence.read(tmp_path / "o", open_site(site)).units[0].chain == "not-started"
+    page = (tmp_path / "o.html").read_text()
+    assert "has not started" in page and "answer bad" not in page and "not whole" not in page
+
+
+def test_a_unit_that_was_heard_and_has_no_links_is(ward):
+    database = sqlite3.connect(ward.site / "gateway" / "gateway.db")
+    database.execute("DELETE FROM entries WHERE kind = 'audit'")
+    database.commit()
+    database.close()
+    assert ward.make() == TrustError.exit_code
 
 
 def test_without_a_gateway_there_is_none(tmp_path):
@@ -178,6 +247,68 @@ def test_a_camera_that_went_off_without_a_word_was_open_until_the_last_that_is_k
     ]
     cut = gather(links, 15, 930).open_periods
     assert [(p.from_ms, p.until_ms) for p in cut] == [(15, 20), (910, 930)]
+
+
+def test_lease_links_prove_a_camera_open_until_the_last_of_them():
+    """Power goes after days; the unit never comes back. And a later day is "at least", never 0 s."""
+    quarter, day = 900_000, 86_400_000
+    links = [link(1, 0, '{"what":"start"}'), link(2, 10, '{"what":"camera-opened"}')]
+    links += [
+        link(2 + n, 10 + n * quarter, '{"what":"lease","since_ms":10,"authorisation":"a-1"}')
+        for n in range(1, 301)
+    ]
+    facts = gather(links)
+    assert [(p.from_ms, p.until_ms, p.certain) for p in facts.open_periods] == [
+        (10, 10 + 300 * quarter, False)
+    ]
+    assert facts.sensed_s == 300 * 900 and facts.at_least
+    second = gather(links, day, 2 * day)
+    assert second.sensed_s == 86_400 and not second.at_least and second.open_periods[0].certain
+    assert gather(links, 300 * quarter + 20, 2 * day * 300).known is None
+    assert gather([*links, link(303, day * 9, '{"what":"start"}')], day * 5, day * 6).end_unknown
+
+
+def test_an_erased_end_is_not_counted_over():
+    """What was erased may have closed it: open until the link before, unless a lease says that it never closed."""
+    links = [
+        link(1, 0, '{"what":"start"}'), link(2, 10, '{"what":"camera-opened"}'), link(3, 1000, '{"what":"guards"}'),
+        link(4, 2000, "{}").without_words(), link(5, 9000, '{"what":"camera-closed"}'),
+    ]  # fmt: skip
+    facts = gather(links)
+    assert [(p.from_ms, p.until_ms, p.certain) for p in facts.open_periods] == [(10, 1000, False)]
+    assert facts.erased == 1 and facts.at_least
+    links[4:] = [link(5, 8000, '{"what":"lease","since_ms":10}'), link(6, 9000, '{"what":"camera-closed"}')]
+    assert [(p.from_ms, p.until_ms, p.certain) for p in gather(links).open_periods] == [(10, 9000, True)]
+    links[4] = link(5, 8000, '{"what":"lease","since_ms":3000}')
+    assert [(p.from_ms, p.until_ms) for p in gather(links).open_periods] == [(10, 1000), (3000, 9000)]
+
+
+def test_a_damaged_card_found_at_a_start_does_not_lengthen_what_was_open():
+    links = [
+        link(1, 0, '{"what":"start"}'), link(2, 10, '{"what":"camera-opened"}'), link(3, 20, '{"what":"gate"}'),
+        link(4096, 900, '{"what":"storage-damaged"}'), link(4097, 901, '{"what":"start"}'),
+    ]  # fmt: skip
+    facts = gather(links)
+    assert [(p.until_ms, p.certain) for p in facts.open_periods] == [(20, False)] and facts.missing == 4092
+    assert gather(links, 950, 990).missing == 0
+
+
+def test_a_pause_that_was_ended_early_has_its_real_end_and_a_halt_its_lift():
+    links = [
+        link(1, 1000, '{"what":"paused-by-button","seconds":900}'), link(2, 5000, '{"what":"resumed-by-button"}'),
+        link(3, 6000, '{"what":"paused-by-command","by":"ann","pause":"p-1","until":"1970-01-01T01:00:00Z"}'),
+        link(4, 7000, '{"what":"resumed-by-command","by":"ann","pause":"p-1"}'),
+        link(5, 8000, '{"what":"paused-by-button","seconds":900}'),
+        link(6, 8500, '{"what":"halt-seen","halt":"h-1"}'), link(7, 9500, '{"what":"lift-seen","halt":"h-1"}'),
+    ]  # fmt: skip
+    facts = gather(links)
+    assert [(p.until_ms, p.ended_ms) for p in facts.pauses] == [
+        (901_000, 5000),
+        (3_600_000, 7000),
+        (908_000, None),
+    ]
+    assert [(h.at_ms, h.id, h.lifted_ms) for h in facts.halts] == [(8500, "h-1", 9500)]
+    assert len(gather(links, 7500).pauses) == 1 and not gather(links, 9900).halts
 
 
 @pytest.mark.parametrize(

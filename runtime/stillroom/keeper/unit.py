@@ -23,6 +23,7 @@ from stillroom.keeper.faults import Faults
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.indicator import Indicator, opener
 from stillroom.keeper.known import KnownTime
+from stillroom.keeper.open_time import OpenTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.report import Report
@@ -64,6 +65,7 @@ class Unit:
         )
         self._folder = TrustFolder(self._trust, settings.unit)
         self._audit = AuditChain(self._outbox, unit_keys.signing)
+        self._open_time = OpenTime(self._audit, clock)
         asks = Asks(self._outbox, self._audit, clock)
         self._commands = Commands(self._outbox, self._trust, settings.unit, clock, asks)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause, asks)
@@ -112,7 +114,7 @@ class Unit:
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
             self._faults.say("camera-failed", False, "")
-            self._audit.append(self._clock.utc_ms(), "camera-opened", camera=message.camera)
+            self._open_time.opened(message.camera)
         elif isinstance(message, Fault):
             self._eye_failed(message)
         self._commit_urgent()
@@ -125,7 +127,7 @@ class Unit:
 
     def eye_gone(self) -> None:
         """The eye's link has ended, and with it all that was known of the room."""
-        self._audit.append(self._clock.utc_ms(), "camera-closed")
+        self._open_time.closed()
         self._view.gone()
         self._room.lose_sight(self._clock.utc_ms(), "the camera is closed")
 
@@ -175,6 +177,7 @@ class Unit:
             self._commit_urgent()
             return
         self._life.lend(decision.authorisation.scopes, self._room.is_empty)
+        self._open_time.still(decision.authorisation.id)
         self._commit_urgent()
 
     def _show(self, decision: Decision) -> bool:

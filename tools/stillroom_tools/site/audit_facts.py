@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from stillroom_tools.site.audit_file import Link
+from stillroom.clock import MS_PER_S
+from stillroom.document_forms import to_ms
+from stillroom_tools.site.audit_file import Link, missing
+from stillroom_tools.site.audit_open import FOREVER_MS, Period, open_periods
+
+IN_THE_ROOM = "somebody in the room"
 
 
 @dataclass(frozen=True)
@@ -21,58 +27,97 @@ class Look:
 
 @dataclass(frozen=True)
 class Pause:
-    """`how_long`: as it was asked for."""
+    """`until_ms`: as it was asked for. `ended_ms`: somebody ended it earlier."""
 
     at_ms: int
     by: str
-    how_long: str
+    until_ms: int
+    ended_ms: int | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True)
-class Period:
-    """The camera was open. `certain` is False where the unit went off without a word: until its last word, then."""
+class Halt:
+    """The facility halted the camera; `lifted_ms` is None where it stands."""
 
-    from_ms: int
-    until_ms: int
-    certain: bool = True
+    at_ms: int
+    id: str
+    lifted_ms: int | None = None
 
 
 @dataclass
 class Facts:
-    """In the order in which they happened."""
+    """In the order in which they happened; all of one time."""
 
     looks: list[Look] = field(default_factory=list)
     open_periods: list[Period] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
+    halts: list[Halt] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     """Documents that were not accepted: when, and why (a code)."""
+    known: tuple[int, int] | None = None
+    """From the first link to the last, as far as that lies in the time; None where nothing is known of it."""
+    erased: int = 0
+    """Links of that time whose words were erased."""
+    missing: int = 0
+    """Links of that time that a damaged card may have cost."""
+    end_unknown: bool = False
+    """Somewhere in the time it is not known whether a camera that had been open still was."""
+
+    @property
+    def unknown(self) -> int:
+        """Links of which nobody knows what they said, or whether there were any."""
+        return self.erased + self.missing
+
+    @property
+    def sensed_s(self) -> int:
+        """How long the camera was open, as far as that is proven."""
+        return sum(period.until_ms - period.from_ms for period in self.open_periods) // MS_PER_S
+
+    @property
+    def at_least(self) -> bool:
+        """It may have been longer."""
+        return bool(self.unknown or self.end_unknown)
 
 
-def gather(links: Sequence[Link], from_ms: int = 0, until_ms: int = 2**53) -> Facts:
+def gather(links: Sequence[Link], from_ms: int = 0, until_ms: int = FOREVER_MS) -> Facts:
     """What happened from `from_ms` (included) to `until_ms` (not); a camera that was open then is cut at both ends."""
-    facts = Facts()
-    opened: int | None = None
-    before = 0
+    facts = Facts(known=_known(links, from_ms, until_ms))
     for link in links:
-        said = link.said()
-        what = str(said.get("what"))
-        if what == "camera-opened":
-            opened = link.at_ms if opened is None else opened
-        elif what in {"camera-closed", "start"} and opened is not None:
-            ended = what == "camera-closed"
-            facts.open_periods.append(Period(opened, link.at_ms if ended else before, ended))
-            opened = None
-        elif from_ms <= link.at_ms < until_ms:
-            _note(facts, link.at_ms, said)
-        before = max(before, link.at_ms)
-    if opened is not None:
-        facts.open_periods.append(Period(opened, before, certain=False))
-    facts.open_periods = [
-        Period(max(p.from_ms, from_ms), min(p.until_ms, until_ms), p.certain)
-        for p in facts.open_periods
-        if p.from_ms < until_ms and p.until_ms >= from_ms
-    ]
+        if from_ms <= link.at_ms < until_ms:
+            facts.erased += link.erased
+        if link.at_ms < until_ms:
+            _note(facts, link.at_ms, link.said())
+    facts.missing = _missing(links, from_ms, until_ms)
+    periods = [p for p in open_periods(links) if p.from_ms < until_ms]
+    facts.end_unknown = any(
+        not p.certain and p.until_ms < until_ms and p.latest_ms > from_ms and p.until_ms < p.latest_ms
+        for p in periods
+    )
+    facts.open_periods = [p.within(from_ms, until_ms) for p in periods if p.until_ms >= from_ms]
+    facts.looks = [one for one in facts.looks if one.at_ms >= from_ms]
+    facts.refused = [one for one in facts.refused if one[0] >= from_ms]
+    facts.pauses = [one for one in facts.pauses if (one.ended_ms or one.until_ms) >= from_ms]
+    facts.halts = [one for one in facts.halts if one.lifted_ms is None or one.lifted_ms >= from_ms]
     return facts
+
+
+def _known(links: Sequence[Link], from_ms: int, until_ms: int) -> tuple[int, int] | None:
+    """A unit writes nothing while nothing happens: between two links all is known that was to be told."""
+    if not links:
+        return None
+    start, end = max(from_ms, links[0].at_ms), min(until_ms, max(link.at_ms for link in links))
+    return (start, end) if start <= end else None
+
+
+def _missing(links: Sequence[Link], from_ms: int, until_ms: int) -> int:
+    """Of the links that may be missing, those that would lie between two of which one is not outside the time."""
+    at_ms = {link.index: link.at_ms for link in links}
+    return sum(
+        last - first + 1
+        for first, last in missing(links)
+        if at_ms.get(first - 1, 0) < until_ms and at_ms[last + 1] >= from_ms
+    )
 
 
 def _note(facts: Facts, at_ms: int, said: dict[str, Any]) -> None:
@@ -81,14 +126,44 @@ def _note(facts: Facts, at_ms: int, said: dict[str, Any]) -> None:
         level, reason, why = (str(said.get(key, "")) for key in ("level", "reason", "why"))
         facts.looks.append(Look(at_ms, by, level, reason, _number(said.get("seconds")), why))
     elif what == "paused-by-button":
-        facts.pauses.append(
-            Pause(at_ms, "somebody in the room", f"{_number(said.get('seconds')) // 60} minutes")
-        )
+        until_ms = at_ms + _number(said.get("seconds")) * MS_PER_S
+        facts.pauses.append(Pause(at_ms, IN_THE_ROOM, until_ms))
     elif what == "paused-by-command":
-        facts.pauses.append(Pause(at_ms, by, f"until {said.get('until')}"))
+        facts.pauses.append(Pause(at_ms, by, time_of(said.get("until"), at_ms), id=str(said.get("pause"))))
+    elif what == "resumed-by-button":
+        _resume(facts, at_ms, IN_THE_ROOM, "")
+    elif what == "resumed-by-command":
+        _resume(facts, at_ms, by, str(said.get("pause")))
+    elif what == "halt-seen":
+        facts.halts.append(Halt(at_ms, str(said.get("halt"))))
+    elif what == "lift-seen":
+        _lift(facts, at_ms, str(said.get("halt")))
     elif what == "document-refused":
         facts.refused.append((at_ms, str(said.get("reason", ""))))
 
 
+def _resume(facts: Facts, at_ms: int, by: str, name: str) -> None:
+    """The newest pause of his, where it still runs."""
+    for place, one in reversed(list(enumerate(facts.pauses))):
+        if (one.by, one.id) == (by, name):
+            if one.ended_ms is None and at_ms < one.until_ms:
+                facts.pauses[place] = Pause(one.at_ms, one.by, one.until_ms, at_ms, one.id)
+            return
+
+
+def _lift(facts: Facts, at_ms: int, name: str) -> None:
+    for place, one in enumerate(facts.halts):
+        if one.id == name and one.lifted_ms is None:
+            facts.halts[place] = Halt(one.at_ms, name, at_ms)
+
+
+def time_of(text: object, otherwise: int) -> int:
+    """The milliseconds of `2026-11-25T17:39:41Z`, as bodies have it."""
+    try:
+        return to_ms(datetime.fromisoformat(str(text)))
+    except (ValueError, OverflowError):
+        return otherwise
+
+
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and 0 <= value <= FOREVER_MS else 0

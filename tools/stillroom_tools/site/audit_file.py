@@ -106,19 +106,30 @@ def link_of(audited: Audited) -> Link:
 
 
 def read_gateway(folder: Path, unit: str) -> list[Link]:
-    """The links of a unit that the gateway has, in order; reads beside a running gateway. Raises StorageError."""
-    path = folder / "gateway" / FILE
-    try:
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        rows = database.execute(
-            "SELECT event FROM entries WHERE unit = ? AND kind = 'audit' ORDER BY number", (unit,)
-        ).fetchall()
-        database.close()
-    except sqlite3.Error as error:
-        raise StorageError(f"{path}: cannot be read: {error}: has a gateway ever run here?") from None
+    """The links of a unit that the gateway has, in order. Raises StorageError."""
+    rows = _select(
+        folder, "SELECT event FROM entries WHERE unit = ? AND kind = 'audit' ORDER BY number", unit
+    )
     decoder = msgspec.json.Decoder(Audited)
     links = [link_of(decoder.decode(event)) for (event,) in rows]
     return sorted(links, key=lambda link: link.index)
+
+
+def was_heard(folder: Path, unit: str) -> bool:
+    """Whether the gateway has anything of a unit. Raises StorageError."""
+    return bool(_select(folder, "SELECT 1 FROM entries WHERE unit = ? LIMIT 1", unit))
+
+
+def _select(folder: Path, query: str, unit: str) -> list[tuple[Any, ...]]:
+    """Reads beside a running gateway."""
+    path = folder / "gateway" / FILE
+    try:
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        rows = database.execute(query, (unit,)).fetchall()
+        database.close()
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: cannot be read: {error}: has a gateway ever run here?") from None
+    return rows
 
 
 def write(head: Head, links: Iterable[Link]) -> bytes:

@@ -4,10 +4,10 @@ import html
 from collections.abc import Iterable, Sequence
 
 from stillroom.clock import MS_PER_S
-from stillroom.document_forms import from_ms
-from stillroom_tools.site.audit_facts import Facts, Look, Period, gather
-from stillroom_tools.site.audit_file import Head, Link, missing
-from stillroom_tools.site.audit_words import LAST_MS, whole, words
+from stillroom_tools.site.audit_facts import Facts, Halt, Pause, gather
+from stillroom_tools.site.audit_file import Head, Link
+from stillroom_tools.site.audit_open import Period
+from stillroom_tools.site.audit_words import moment, whole, words
 
 _STYLE = (
     "body{font:17px/1.55 Georgia,'DejaVu Serif',serif;max-width:50rem;margin:2.5rem auto;padding:0 1.2rem;color:#111;"
@@ -26,13 +26,13 @@ MAX_ROWS = 2_000
 def page(head: Head, links: Sequence[Link]) -> str:
     """One unit's chain: who looked, when the camera was on, who paused it, then all of it."""
     facts = gather(links)
-    unknown = sum(link.erased for link in links) + sum(last - first + 1 for first, last in missing(links))
     body = [
         f"<p class=small>Unit {code(head.unit)} of site {code(head.site)}, from {moment(links[0].at_ms)} to "
         f"{moment(links[-1].at_ms)}. All times are UTC.</p>",
-        *looks(facts.looks, unknown),
-        *periods(facts.open_periods),
+        *looks(facts),
+        *periods(facts),
         *pauses(facts),
+        *halts(facts),
         "<h2>Everything that was written down</h2>",
         *table(("When", "What happened"), ((moment(link.at_ms), text(words(link))) for link in links)),
         f"<h2>How this can be checked</h2><p class=small>The record is {text(whole(head, links))}.</p>"
@@ -42,18 +42,12 @@ def page(head: Head, links: Sequence[Link]) -> str:
     return document("What was done with the camera", body)
 
 
-def looks(found: Sequence[Look], unknown: int) -> list[str]:
-    """Who looked, when, why, for how long. `unknown`: how many entries were erased or may be missing."""
-    what = (
-        "Nobody has looked through this camera."
-        if not found
-        else (
-            "Nobody has looked through this camera. Somebody asked to, and was refused, "
-            + ("once" if len(found) == 1 else f"{len(found)} times")
-            + "."
-        )
-    )
-    doubt = f" Of {unknown} entries of the record it is not known what they said." if unknown else ""
+def looks(facts: Facts) -> list[str]:
+    """Who looked, when, why, for how long."""
+    found = facts.looks
+    asked = "once" if len(found) == 1 else f"{len(found)} times"
+    refused = f"Nobody has looked through this camera. Somebody asked to, and was refused, {asked}."
+    said = refused if found else "Nobody has looked through this camera."
     rows = (
         (
             moment(one.at_ms),
@@ -66,36 +60,80 @@ def looks(found: Sequence[Look], unknown: int) -> list[str]:
     )
     return [
         "<h2>Who looked?</h2>",
-        f"<p class=answer>{text(what + doubt)}</p>",
+        f"<p class=answer>{text(as_far_as_known(facts, said if found else None, said))}</p>",
         *(table(("When", "Who asked", "Why", "For how long", "Answer"), rows) if found else []),
     ]
 
 
-def periods(found: Sequence[Period]) -> list[str]:
+def periods(facts: Facts) -> list[str]:
     """When the camera was open."""
-    total_s = sum(one.until_ms - one.from_ms for one in found) // MS_PER_S
+    found = facts.open_periods
     rows = (
-        (
-            moment(one.from_ms),
-            moment(one.until_ms) + ("" if one.certain else " <i>(the last that is known)</i>"),
-            text(duration((one.until_ms - one.from_ms) // MS_PER_S)),
-        )
+        (moment(one.from_ms), text(until(one)), text(duration((one.until_ms - one.from_ms) // MS_PER_S)))
         for one in found
     )
     times = "once" if len(found) == 1 else f"{len(found)} times"
-    said = f"It was open {times}, for {duration(total_s)} together." if found else "It was never open."
+    least = "at least " if facts.at_least else ""
+    said = f"It was open {least}{times}, for {least}{duration(facts.sensed_s)} together."
     return [
         "<h2>When was the camera open?</h2>",
-        f"<p>{text(said)}</p>",
-        *(table(("From", "Until", "How long"), rows) if found else []),
+        f"<p>{text(as_far_as_known(facts, said if found else None, 'It was never open.'))}</p>",
+        *(table(("Open since", "Until", "How long"), rows) if found else []),
     ]
+
+
+def until(period: Period) -> str:
+    """The end of it, where that is known."""
+    end = moment(period.until_ms)
+    return end if period.certain else f"at least until {end}; when it closed is not known"
 
 
 def pauses(facts: Facts) -> list[str]:
     """Who paused it."""
-    rows = ((moment(one.at_ms), text(one.by), text(one.how_long)) for one in facts.pauses)
-    said = table(("When", "Who", "For how long"), rows) if facts.pauses else ["<p>Nobody has paused it.</p>"]
-    return ["<h2>Who paused it?</h2>", *said]
+    rows = ((moment(one.at_ms), text(one.by), text(pause_end(one))) for one in facts.pauses)
+    said = as_far_as_known(facts, "" if facts.pauses else None, "Nobody has paused it.")
+    return [
+        "<h2>Who paused it?</h2>",
+        *([f"<p>{text(said)}</p>"] if said else []),
+        *(table(("When", "Who", "Until"), rows) if facts.pauses else []),
+    ]
+
+
+def pause_end(one: Pause) -> str:
+    """Until when it was asked for, or when somebody ended it."""
+    end = moment(one.until_ms)
+    return f"{moment(one.ended_ms)}, ended early (asked for until {end})" if one.ended_ms else end
+
+
+def halts(facts: Facts) -> list[str]:
+    """When the facility halted it."""
+    rows = ((moment(one.at_ms), text(one.id), text(lifted(one))) for one in facts.halts)
+    said = as_far_as_known(facts, "" if facts.halts else None, "The facility has not halted it.")
+    return [
+        "<h2>Did the facility halt it?</h2>",
+        *([f"<p>{text(said)}</p>"] if said else []),
+        *(table(("When", "Halt", "Lifted"), rows) if facts.halts else []),
+    ]
+
+
+def lifted(one: Halt) -> str:
+    return moment(one.lifted_ms) if one.lifted_ms is not None else "not lifted"
+
+
+def as_far_as_known(facts: Facts, found: str | None, nothing: str) -> str:
+    """What was found; or `nothing`, and not even that where a link that is gone could contradict it."""
+    if not facts.unknown:
+        return nothing if found is None else found
+    gone = [f"{links_(facts.erased)} erased"] if facts.erased else []
+    gone += [f"up to {links_(facts.missing)} lost with a damaged card"] if facts.missing else []
+    doubt = " and ".join(gone)
+    if found is None:
+        return f"Not known: {doubt}."
+    return f"{found} Whether there is more is not known: {doubt}.".strip()
+
+
+def links_(count: int) -> str:
+    return "1 link was" if count == 1 else f"{count} links were"
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -127,11 +165,6 @@ def text(words_: str) -> str:
 
 def code(words_: str) -> str:
     return f"<code>{html.escape(words_)}</code>"
-
-
-def moment(utc_ms: int) -> str:
-    """`25 Nov 2026, 16:32:45`"""
-    return f"{from_ms(min(utc_ms, LAST_MS)):%-d %b %Y, %H:%M:%S}"
 
 
 def duration(seconds: int) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stillroom.clock import utc_text
+from stillroom.document_forms import from_ms
+from stillroom_tools.site.audit_facts import time_of
 from stillroom_tools.site.audit_file import Head, Link, missing
 
 LAST_MS = 253_402_300_799_000
@@ -29,19 +30,25 @@ def whole(head: Head, links: Sequence[Link]) -> str:
     erased = sum(link.erased for link in links)
     return (
         f"whole: {len(links)} links of unit '{head.unit}' of site '{head.site}', from {when(links[0])} to "
-        f"{when(links[-1])}, each signed by this unit"
+        f"{when(links[-1])} UTC, each signed by this unit"
         + (f"; {erased} erased" if erased else "")
-        + "".join(
-            f"; the unit says, signed, that its storage was damaged: what links {first} to {last} said may be missing"
-            for first, last in missing(links)
-        )
+        + "".join(f"; {damaged(first, last)}" for first, last in missing(links))
         + f"; whether later ones were cut off, only a later head can tell: the newest here is {links[-1].head}"
     )
 
 
+def damaged(first: int, last: int) -> str:
+    """What a damaged card has cost, as far as anybody knows."""
+    return f"the unit says, signed, that its storage was damaged: what links {first} to {last} said may be missing"
+
+
 def text(head: Head, links: Sequence[Link]) -> str:
     """A line for each link."""
-    return "\n".join([whole(head, links), *(f"{when(link):<21} {words(link)}" for link in links)])
+    return "\n".join([whole(head, links), *lines(links)])
+
+
+def lines(links: Sequence[Link]) -> list[str]:
+    return [f"{when(link):<22} {words(link)}" for link in links]
 
 
 def words(link: Link) -> str:
@@ -59,6 +66,7 @@ def words(link: Link) -> str:
         ),
         "stop": "The unit was switched off in good order",
         "camera-opened": f"The camera was opened ({said.get('camera')})",
+        "lease": _lease(said),
         "camera-closed": "The camera was closed",
         "camera-moved": "The camera was moved",
         "view-accepted": "Somebody accepted what the camera looks at",
@@ -67,12 +75,12 @@ def words(link: Link) -> str:
         "resumed-by-button": "Somebody in the room ended the pause",
         "authorisation-seen": (
             f"An authorisation was accepted ({said.get('authorisation')}: {said.get('scopes')}; "
-            f"until {said.get('until')})"
+            f"until {time(said.get('until'))})"
         ),
         "documents-refused": f"{said.get('more')} more documents were refused at once",
         "withdrawal-seen": f"An authorisation was taken back ({said.get('authorisation')})",
         "document-refused": f"A document was refused: {said.get('file')}: {said.get('reason')}",
-        "paused-by-command": f"{said.get('by')} paused the camera from afar, until {said.get('until')}",
+        "paused-by-command": f"{said.get('by')} paused the camera from afar, until {time(said.get('until'))}",
         "resumed-by-command": f"{said.get('by')} ended the pause from afar",
         "halt-seen": f"The facility halted the camera ({said.get('halt')})",
         "lift-seen": f"The facility lifted a halt ({said.get('halt')})",
@@ -82,6 +90,8 @@ def words(link: Link) -> str:
             f"and was refused: {said.get('why')}"
         ),
         "configuration-changed": f"The facility changed the unit's settings (version {said.get('version')})",
+        "guards": _guards(said),
+        "command": _command(said),
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
     return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
@@ -98,5 +108,39 @@ def _gate(said: dict[str, Any]) -> str:
     return f"{sentence}, under authorisation {name}" if reason == "open" else sentence
 
 
+def _lease(said: dict[str, Any]) -> str:
+    since = said.get("since_ms")
+    begun = f" since {moment(since)}" if isinstance(since, int) and since >= 0 else ""
+    return f"The camera was still open{begun}, under authorisation {said.get('authorisation')}"
+
+
+def _guards(said: dict[str, Any]) -> str:
+    process = {"eye": "with the camera", "courier": "with the network", "keeper": "that decides"}
+    which = process.get(str(said.get("process")), f"'{said.get('process')}'")
+    missing_ones = str(said.get("missing"))
+    if missing_ones == "none":
+        return f"The part {which} was locked in, with every guard"
+    return f"The part {which} was locked in without these guards: {missing_ones}"
+
+
+def _command(said: dict[str, Any]) -> str:
+    kind, name = str(said.get("kind")), said.get("document")
+    what = f"{kind} {name}" if name and name != "none" else kind
+    outcome = str(said.get("outcome"))
+    done = "was carried out" if outcome == "done" else f"was refused: {outcome}"
+    return f"An order came from afar ({what}) and {done}"
+
+
+def time(text: object) -> str:
+    """A time in a body, as all others are written; as it stands where it is none."""
+    found = time_of(text, -1)
+    return moment(found) if found >= 0 else str(text)
+
+
+def moment(utc_ms: int) -> str:
+    """`25 Nov 2026, 16:32:45`"""
+    return f"{from_ms(min(utc_ms, LAST_MS)):%-d %b %Y, %H:%M:%S}"
+
+
 def when(link: Link) -> str:
-    return utc_text(min(link.at_ms, LAST_MS))
+    return moment(link.at_ms)

@@ -1,12 +1,13 @@
 """`stillroom site evidence`: what a site's units were allowed to do and did, over a time, as one signed file.
 
-It holds each unit's authorisations, how long its camera was open, looks, refusals, pauses, and whether its audit chain
-is whole. The gateway signs it: it says what the gateway holds, and no more. The page beside it says the same to people.
+It holds each unit's authorisations, how long its camera was open, looks, refusals, pauses, halts, whether its audit
+chain is whole, and from when until when anything is known. The gateway signs it: it says what the gateway holds, and
+no more. The page beside it says the same to people.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,19 +21,25 @@ from stillroom.errors import EXIT_OK, ConfigError, InputError, TrustError
 from stillroom.files import replace_file
 from stillroom.keys import PlainName, VerifyKey
 from stillroom.notes import NoteError, Signer, add_signature, encode, open_note
-from stillroom_tools.site import audit_file, audit_page
-from stillroom_tools.site.audit_facts import gather
+from stillroom_tools.site import audit_file
+from stillroom_tools.site.audit_facts import Facts, gather
+from stillroom_tools.site.audit_open import Period
+from stillroom_tools.site.audit_words import LAST_MS
 from stillroom_tools.site.layout import Site, open_site
 
 HELP = "what units were allowed to do and did, as one signed file and a page"
 KIND = "evidence"
 MAX_BYTES = 64 * 1024 * 1024
 
+WHOLE, GAPS, NOT_STARTED = "whole", "gaps", "not-started"
+SOUND = (WHOLE, GAPS, NOT_STARTED)
+"""A chain of which nothing is wrong."""
+
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 
 class Open(Struct, frozen=True, forbid_unknown_fields=True):
-    """The camera was open; where it is not `certain`, until the last that is known."""
+    """The camera was open; where it is not `certain`, at least until `closed`."""
 
     opened: Time
     closed: Time
@@ -49,9 +56,18 @@ class Look(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pause(Struct, frozen=True, forbid_unknown_fields=True):
+    """`until`: as it was asked for; `ended`: somebody ended it earlier."""
+
     at: Time
     by: str
-    how_long: str
+    until: Time
+    ended: Time | None
+
+
+class Halt(Struct, frozen=True, forbid_unknown_fields=True):
+    at: Time
+    halt: str
+    lifted: Time | None
 
 
 class Refused(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,26 +76,48 @@ class Refused(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Allowed(Struct, frozen=True, forbid_unknown_fields=True):
-    """An authorisation that was in force at some time of the period."""
+    """An authorisation that was in force at some time of the period.
+
+    withdrawn: when it was taken back. open_after_s: so long after that a link still proves the camera open under it;
+    a few seconds are the withdrawal's way to the unit.
+    """
 
     authorisation: Authorisation
-    withdrawn: bool
+    withdrawn: Time | None
+    open_after_s: Count
+
+
+class Known(Struct, frozen=True, forbid_unknown_fields=True):
+    """From the first to the last of the period of which the unit's links tell. `erased`, `missing`: links of it."""
+
+    start: Time
+    until: Time
+    erased: Count
+    missing: Count
 
 
 class UnitEvidence(Struct, frozen=True, forbid_unknown_fields=True):
-    """One unit. `chain`: `whole`, or what is wrong with it; then what follows from it is worth no more than that."""
+    """One unit.
+
+    chain: `whole`; `gaps`, where a damaged card has cost links, which the unit says itself; `not-started`; or what is
+    wrong with it, and then what follows is worth no more than that. known: null where no link tells of the period: then
+    nothing is known, and the zeros and empty lists say nothing. at_least: the camera may have been open for longer.
+    """
 
     unit: PlainName
     fingerprint: str
     chain: str
     links: Count
-    erased: Count
+    missing: tuple[tuple[Count, Count], ...]
     head: str | None
+    known: Known | None
     allowed: tuple[Allowed, ...]
     sensed_s: Count
+    at_least: bool
     open: tuple[Open, ...]
     looks: tuple[Look, ...]
     pauses: tuple[Pause, ...]
+    halts: tuple[Halt, ...]
     refused: tuple[Refused, ...]
 
 
@@ -117,17 +155,19 @@ def run(options: argparse.Namespace) -> int:
     start, until = _day(options.start, "--from"), _day(options.until, "--to")
     if start >= until:
         raise ConfigError(f"--to {options.until}: must be after --from {options.start}")
+    from stillroom_tools.site import evidence_page
+
     evidence = collect(site, start, until, now(SystemClock()))
     note = add_signature(encode(KIND, evidence), site.keys("gateway"), MAX_BYTES)
     for path, data in (
         (options.out, note),
-        (options.out.with_name(options.out.name + ".html"), page(evidence).encode()),
+        (options.out.with_name(options.out.name + ".html"), evidence_page.page(evidence).encode()),
     ):
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: not a plain file: name one, or a place where there is none yet")
         replace_file(path, data)
     print(f"{options.out}: {len(evidence.units)} units; the page is {options.out}.html", file=sys.stderr)
-    broken = [unit.unit for unit in evidence.units if unit.chain != "whole"]
+    broken = [unit.unit for unit in evidence.units if unit.chain not in SOUND]
     if broken:
         raise TrustError(f"{options.out}: written; but the audit chain is not whole: {', '.join(broken)}")
     return EXIT_OK
@@ -159,7 +199,7 @@ def collect(site: Site, start: datetime, until: datetime, made: datetime) -> Evi
 
 
 def _unit(
-    site: Site, unit: str, key: VerifyKey, withdrawn: frozenset[str], start: datetime, until: datetime
+    site: Site, unit: str, key: VerifyKey, withdrawn: Mapping[str, datetime], start: datetime, until: datetime
 ) -> UnitEvidence:
     links = audit_file.read_gateway(site.folder, unit)
     facts = gather(links, to_ms(start), to_ms(until))
@@ -169,96 +209,50 @@ def _unit(
         fingerprint=key.fingerprint,
         chain=_verdict(site, unit, key, links),
         links=len(links),
-        erased=sum(link.erased for link in links),
+        missing=tuple(audit_file.missing(links)),
         head=links[-1].head if links else None,
-        allowed=tuple(Allowed(paper, paper.id in withdrawn) for paper in papers),
-        sensed_s=sum(p.until_ms - p.from_ms for p in facts.open_periods) // MS_PER_S,
-        open=tuple(Open(from_ms(p.from_ms), from_ms(p.until_ms), p.certain) for p in facts.open_periods),
-        looks=tuple(
-            Look(from_ms(o.at_ms), o.by, o.level, o.reason, o.seconds, o.answer) for o in facts.looks
+        known=_known(facts),
+        allowed=tuple(_allowed(paper, withdrawn.get(paper.id), facts.open_periods) for paper in papers),
+        sensed_s=facts.sensed_s,
+        at_least=facts.at_least,
+        open=tuple(Open(_at(p.from_ms), _at(p.until_ms), p.certain) for p in facts.open_periods),
+        looks=tuple(Look(_at(o.at_ms), o.by, o.level, o.reason, o.seconds, o.answer) for o in facts.looks),
+        pauses=tuple(
+            Pause(_at(p.at_ms), p.by, _at(p.until_ms), None if p.ended_ms is None else _at(p.ended_ms))
+            for p in facts.pauses
         ),
-        pauses=tuple(Pause(from_ms(p.at_ms), p.by, p.how_long) for p in facts.pauses),
-        refused=tuple(Refused(from_ms(at_ms), reason) for at_ms, reason in facts.refused),
+        halts=tuple(
+            Halt(_at(h.at_ms), h.id, None if h.lifted_ms is None else _at(h.lifted_ms)) for h in facts.halts
+        ),
+        refused=tuple(Refused(_at(at_ms), reason) for at_ms, reason in facts.refused),
     )
 
 
+def _known(facts: Facts) -> Known | None:
+    if facts.known is None:
+        return None
+    return Known(_at(facts.known[0]), _at(facts.known[1]), facts.erased, facts.missing)
+
+
+def _allowed(paper: Authorisation, withdrawn: datetime | None, periods: Sequence[Period]) -> Allowed:
+    proven_ms = max((at for period in periods for name, at in period.under if name == paper.id), default=0)
+    after_s = max(proven_ms - to_ms(withdrawn), 0) // MS_PER_S if withdrawn else 0
+    return Allowed(paper, withdrawn, after_s)
+
+
 def _verdict(site: Site, unit: str, key: VerifyKey, links: list[audit_file.Link]) -> str:
+    if not links and not audit_file.was_heard(site.folder, unit):
+        return NOT_STARTED
     head = audit_file.Head(audit_file.KIND, site.name, unit, key.raw.hex())
     try:
         audit_file.verify(Path(unit), head, links, key.fingerprint)
     except TrustError as error:
         return str(error).removeprefix(f"{unit}: ")
-    return "whole"
+    return GAPS if audit_file.missing(links) else WHOLE
 
 
-def page(evidence: Evidence) -> str:
-    """The same for people."""
-    period = f"from {evidence.start:%-d %b %Y} until {evidence.until:%-d %b %Y}, the last day not included"
-    body = [f"<p class=small>Site {audit_page.code(evidence.site)}, {period}. All times are UTC.</p>"]
-    rows = (
-        (
-            audit_page.code(unit.unit),
-            audit_page.text(audit_page.duration(unit.sensed_s)),
-            str(len(unit.looks)),
-            str(len(unit.pauses)),
-            str(len(unit.refused)),
-            "whole" if unit.chain == "whole" else "<b>not whole</b>",
-        )
-        for unit in evidence.units
-    )
-    names = ("Unit", "Camera open", "Asked to look", "Pauses", "Documents refused", "Record")
-    body += audit_page.table(names, rows)
-    for unit in evidence.units:
-        body += _unit_words(unit)
-    body.append(
-        f"<p class=small>Made {audit_page.moment(to_ms(evidence.made))} and signed by the site's gateway, which "
-        "says what it holds and no more. A facility can check it: <code>stillroom site evidence --check</code>; a "
-        "unit's own record needs no trust in the facility: <code>stillroom site audit verify</code>.</p>"
-    )
-    return audit_page.document("What the cameras were allowed to do, and did", body)
-
-
-def _unit_words(unit: UnitEvidence) -> Iterator[str]:
-    yield f"<h2>Unit {audit_page.code(unit.unit)}</h2>"
-    good = unit.chain == "whole"
-    verdict = "its record is whole" if good else f"its record is not whole: {unit.chain}"
-    yield (
-        f"<p class='answer{'' if good else ' bad'}'>The camera was open for {audit_page.duration(unit.sensed_s)}, and "
-        f"{audit_page.text(verdict)}.</p><p class=small>Fingerprint {audit_page.code(unit.fingerprint)}; "
-        f"{unit.links} links"
-        f"{f', {unit.erased} of them erased' if unit.erased else ''}.</p>"
-    )
-    yield from _table(
-        "Authorisations",
-        ("Id", "Room", "Scopes", "Purpose", "From", "Until", "Review by", "Ended"),
-        _papers(unit),
-    )
-    opens = ((_time(o.opened), _time(o.closed) + ("" if o.certain else " ?")) for o in unit.open)
-    yield from _table("Camera open", ("From", "Until"), opens)
-    looks = ((_time(o.at), o.by, f"{o.level}, {o.seconds} s", o.reason, o.answer) for o in unit.looks)
-    yield from _table("Asked to look, and refused", ("When", "Who", "What", "Why", "Answer"), looks)
-    yield from _table(
-        "Pauses", ("When", "Who", "For how long"), ((_time(p.at), p.by, p.how_long) for p in unit.pauses)
-    )
-    yield from _table("Documents refused", ("When", "Why"), ((_time(r.at), r.reason) for r in unit.refused))
-
-
-def _papers(unit: UnitEvidence) -> Iterator[tuple[str, ...]]:
-    for one in unit.allowed:
-        paper = one.authorisation
-        times = (_time(paper.start), _time(paper.until), _time(paper.review_by))
-        ended = "withdrawn" if one.withdrawn else ""
-        yield (paper.id, paper.room, ", ".join(paper.scopes), paper.purpose, *times, ended)
-
-
-def _table(title: str, names: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
-    cells = [tuple(audit_page.text(cell) for cell in row) for row in rows]
-    yield f"<h3>{title}</h3>"
-    yield from audit_page.table(names, cells) if cells else ["<p>None.</p>"]
-
-
-def _time(when: datetime) -> str:
-    return audit_page.moment(to_ms(when))
+def _at(utc_ms: int) -> datetime:
+    return from_ms(min(utc_ms, LAST_MS))
 
 
 def _day(text: str, what: str) -> datetime:

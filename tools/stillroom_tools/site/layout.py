@@ -7,7 +7,7 @@ that runs day and night reads `authority.key` or `ca-key.pem`.
 import ipaddress
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -175,10 +175,12 @@ class Site:
         found = self._documents(self.authorisations_dir, Authorisation)
         return tuple(document for document in found if document.unit == unit)
 
-    def withdrawn(self) -> frozenset[str]:
-        """Ids of the authorisations taken back. Raises TrustError for the first file that is not right."""
-        found = self._documents(self.withdrawals_dir, Withdrawal)
-        return frozenset(document.authorisation for document in found)
+    def withdrawn(self) -> dict[str, datetime]:
+        """Ids of the authorisations taken back, and when. Raises TrustError for the first file that is not right."""
+        found = sorted(
+            self._documents(self.withdrawals_dir, Withdrawal), key=lambda one: one.at, reverse=True
+        )
+        return {document.authorisation: document.at for document in found}
 
     def halts(self, unit: str | None) -> tuple[Halt, ...]:
         """Those that stand for a unit, or (None) that were signed for the whole site and not lifted for it.

@@ -1,0 +1,143 @@
+"""The page beside a file of evidence: the same for people."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from stillroom.document_forms import to_ms
+from stillroom_tools.site import audit_page
+from stillroom_tools.site.audit_words import damaged, moment
+from stillroom_tools.site.evidence import GAPS, NOT_STARTED, WHOLE, Allowed, Evidence, UnitEvidence
+
+ON_ITS_WAY_S = 60
+"""So long after a withdrawal an open camera is no cause for alarm: it is on its way to the unit."""
+NOTHING = "nothing known"
+
+
+def page(evidence: Evidence) -> str:
+    """Of the whole file."""
+    period = f"from {evidence.start:%-d %b %Y} until {evidence.until:%-d %b %Y}, the last day not included"
+    body = [f"<p class=small>Site {audit_page.code(evidence.site)}, {period}. All times are UTC.</p>"]
+    names = ("Unit", "Camera open", "Asked to look", "Pauses", "Documents refused", "Record")
+    body += audit_page.table(names, (_row(unit) for unit in evidence.units))
+    for unit in evidence.units:
+        body += _unit_words(unit)
+    body.append(
+        f"<p class=small>Made {moment(to_ms(evidence.made))} and signed by the site's gateway, which "
+        "says what it holds and no more. A facility can check it: <code>stillroom site evidence --check</code>; a "
+        "unit's own record needs no trust in the facility: <code>stillroom site audit verify</code>.</p>"
+    )
+    return audit_page.document("What the cameras were allowed to do, and did", body)
+
+
+def _row(unit: UnitEvidence) -> tuple[str, ...]:
+    name, record = audit_page.code(unit.unit), _record(unit.chain)
+    if unit.known is None:
+        return (name, *[NOTHING] * 4, record)
+    more = " or more" if unit.known.erased or unit.known.missing else ""
+    counts = (f"{len(found)}{more}" for found in (unit.looks, unit.pauses, unit.refused))
+    return (name, audit_page.text(_open_for(unit)), *counts, record)
+
+
+def _record(chain: str) -> str:
+    known = {
+        WHOLE: "whole",
+        GAPS: "whole but for what a damaged card has cost",
+        NOT_STARTED: "has not started",
+    }
+    return known.get(chain, "<b>not whole</b>")
+
+
+def _open_for(unit: UnitEvidence) -> str:
+    return f"{'at least ' if unit.at_least else ''}{audit_page.duration(unit.sensed_s)}"
+
+
+def _unit_words(unit: UnitEvidence) -> Iterator[str]:
+    late = [one for one in unit.allowed if one.open_after_s > ON_ITS_WAY_S]
+    good = unit.chain in (WHOLE, GAPS, NOT_STARTED) and not late
+    yield f"<h2>Unit {audit_page.code(unit.unit)}</h2>"
+    yield f"<p class='answer{'' if good else ' bad'}'>{audit_page.text(_answer(unit, late))}</p>"
+    yield (
+        f"<p class=small>Fingerprint {audit_page.code(unit.fingerprint)}; {unit.links} links. "
+        f"{audit_page.text(_known(unit))}</p>"
+    )
+    yield from _table(
+        "Authorisations",
+        ("Id", "Room", "Scopes", "Purpose", "From", "Until", "Review by", "Taken back"),
+        _papers(unit),
+    )
+    if unit.known is not None:
+        yield from _events(unit)
+
+
+def _answer(unit: UnitEvidence, late: list[Allowed]) -> str:
+    """The most important first."""
+    if unit.chain == NOT_STARTED:
+        return "This unit has not started: the gateway has never heard of it."
+    verdict = {
+        WHOLE: "Its record is whole.",
+        GAPS: "Its record is whole but for what a damaged card has cost: ",
+    }
+    said = verdict.get(unit.chain, f"Its record is not whole: {unit.chain}.")
+    said += "; ".join(damaged(first, last) for first, last in unit.missing) + ("." if unit.missing else "")
+    if unit.known is None:
+        return f"Nothing is known of this time: no link of the unit's record tells of it. {said}"
+    flags = "".join(
+        f" It was open under {one.authorisation.id} for {audit_page.duration(one.open_after_s)} "
+        "after that was taken back."
+        for one in late
+    )
+    return f"The camera was open for {_open_for(unit)}.{flags} {said}"
+
+
+def _known(unit: UnitEvidence) -> str:
+    """How far what stands here goes."""
+    if unit.known is None:
+        return ""
+    gone = [f"{audit_page.links_(unit.known.erased)} erased"] if unit.known.erased else []
+    gone += [f"up to {audit_page.links_(unit.known.missing)} lost"] if unit.known.missing else []
+    doubt = f" Not known is what was said where {' and '.join(gone)}." if gone else ""
+    return f"Known from {_time(unit.known.start)} until {_time(unit.known.until)}; nothing before or after.{doubt}"
+
+
+def _events(unit: UnitEvidence) -> Iterator[str]:
+    doubt = unit.known is not None and bool(unit.known.erased or unit.known.missing)
+    none = "Not known." if doubt else "None."
+    opens = (
+        (
+            _time(o.opened),
+            _time(o.closed)
+            if o.certain
+            else f"at least until {_time(o.closed)}; when it closed is not known",
+        )
+        for o in unit.open
+    )
+    yield from _table("Camera open", ("Open since", "Until"), opens, none)
+    looks = ((_time(o.at), o.by, f"{o.level}, {o.seconds} s", o.reason, o.answer) for o in unit.looks)
+    yield from _table("Asked to look, and refused", ("When", "Who", "What", "Why", "Answer"), looks, none)
+    pauses = ((_time(p.at), p.by, _time(p.until), _time(p.ended) if p.ended else "") for p in unit.pauses)
+    yield from _table("Pauses", ("When", "Who", "Asked for until", "Ended early"), pauses, none)
+    halts = ((_time(h.at), h.halt, _time(h.lifted) if h.lifted else "not lifted") for h in unit.halts)
+    yield from _table("Halts", ("When", "Halt", "Lifted"), halts, none)
+    refused = ((_time(r.at), r.reason) for r in unit.refused)
+    yield from _table("Documents refused", ("When", "Why"), refused, none)
+
+
+def _papers(unit: UnitEvidence) -> Iterator[tuple[str, ...]]:
+    for one in unit.allowed:
+        paper = one.authorisation
+        times = (_time(paper.start), _time(paper.until), _time(paper.review_by))
+        ended = f"{_time(one.withdrawn)} (withdrawn)" if one.withdrawn else ""
+        after = f"; open for {audit_page.duration(one.open_after_s)} after that" if one.open_after_s else ""
+        yield (paper.id, paper.room, ", ".join(paper.scopes), paper.purpose, *times, ended + after)
+
+
+def _table(
+    title: str, names: tuple[str, ...], rows: Iterator[tuple[str, ...]], none: str = "None."
+) -> Iterator[str]:
+    cells = [tuple(audit_page.text(cell) for cell in row) for row in rows]
+    yield f"<h3>{title}</h3>"
+    yield from audit_page.table(names, cells) if cells else [f"<p>{none}</p>"]
+
+
+def _time(when: datetime) -> str:
+    return moment(to_ms(when))
