@@ -112,7 +112,7 @@ RULES = (
         "tests/test_guarded.py::test_who_has_taken_a_process_over_can_do_no_more_than_it_must[eye]",
     ),
     Rule(
-        1, "care takes only a real camera", "config.py",
+        1, "care takes only a real camera", "config_together.py",
         'if config.profile == "care" and config.camera.kind != OWN_CAMERA:', "if False:",
         "tests/test_config.py::test_what_is_wrong_is_said_with_its_place",
     ),
