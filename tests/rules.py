@@ -160,6 +160,11 @@ RULES = (
         "test_an_expired_authorisation_stays_closed_when_a_record_with_anothers_cursor_was_held_back",
     ),
     Rule(
+        2, "an id is used once", "keeper/commands.py", "if standing != document:", "if False:",
+        "tests/keeper/test_commands.py::"
+        "test_an_older_authorisation_does_not_take_the_place_of_a_narrower_one_under_its_id",
+    ),
+    Rule(
         2, "a damaged card rids nobody of the second signer", "keeper/delivery.py",
         "if forgotten and not self._outbox.is_as_kept(_APPROVERS, _lines_of(roster)):", "if False:",
         "tests/site/test_approvers.py::test_a_damaged_card_does_not_rid_the_authority_of_them",
@@ -253,6 +258,11 @@ RULES = (
         4, "no index is signed under two heads", "keeper/shelf.py",
         "        elif self._marks.state.link > (self.last_link() or (0, b\"\"))[0]:", "        elif False:",
         "tests/keeper/test_outbox_damage.py::test_a_card_that_forgot_links_signs_none_of_them_again",
+    ),
+    Rule(
+        7, "links of the chain that gave way go later", "keeper/outbox.py",
+        "number = self._put_links_back(number, utc_ms)", "pass",
+        "tests/keeper/test_outbox_room.py::test_links_of_the_chain_give_way_after_changes_and_go_later",
     ),
     Rule(
         6, "no core file", "guard.py",

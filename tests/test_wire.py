@@ -220,6 +220,12 @@ def test_a_recipient_cannot_speak_for_a_unit(forger: KeyRing) -> None:
     assert opened(genuine) == b"genuine"
 
 
+def test_epochs_of_a_boot_end_with_the_counter() -> None:
+    wire.new_epoch([GATEWAY.boxes[0].public], Boot(1, bytes(16)), 2**32 - 1)
+    with pytest.raises(TrustError, match="no epoch is left"):
+        wire.new_epoch([GATEWAY.boxes[0].public], Boot(1, bytes(16)), 2**32)
+
+
 def test_a_record_of_one_lane_is_none_of_another() -> None:
     data = record(lane=Lane.DOWN)
     assert reason(data, lane=Lane.UP) == "lane"

@@ -112,7 +112,7 @@ class Audited(Struct, frozen=True, tag="audit", forbid_unknown_fields=True):
 
     retention: ClassVar[str] = "audit"
 
-    index: Count
+    index: Annotated[int, Meta(ge=1, le=2**53, extra={"unit": "1", "identifies": "none"})]
     at_ms: UtcMs
     """When it happened; covered by the head, so that it stays when the words are erased."""
     body: Annotated[bytes, Meta(max_length=240, extra={"unit": "", "identifies": "person"})]

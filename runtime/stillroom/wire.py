@@ -117,6 +117,8 @@ def body_capacity(recipients: int) -> int:
 def new_epoch(recipients: Iterable[RecipientKey], boot: Boot, index: int) -> Epoch:
     """A fresh key, wrapped for each recipient. Raises TrustError where there are none, or more than eight."""
     keys = sorted({recipient.id: recipient for recipient in recipients}.items())
+    if index >= 2**32:
+        raise TrustError("no epoch is left in this boot: start again")
     if not 1 <= len(keys) <= MAX_WRAPS:
         raise TrustError(
             f"{len(keys)} recipients: a record is sealed to 1 to {MAX_WRAPS}: correct the roster"

@@ -10,11 +10,13 @@ from tests.rig import observation
 
 from stillroom.document_forms import from_ms, now
 from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance
+from stillroom.epochs import Stream
 from stillroom.events import MAX_PART_BYTES, MAX_PARTS, Audited
 from stillroom.keeper import commands as module
-from stillroom.keys import KeyRing
+from stillroom.keys import KeyRing, RecipientKey
 from stillroom.link import Down, Sent
 from stillroom.notes import sign_note
+from stillroom.wire import Lane
 
 
 @pytest.fixture
@@ -52,6 +54,43 @@ def test_a_lower_number_is_not_heard_any_more_also_after_a_restart(told):
     assert sorted(p.name for p in (told.trust / "authorisations").iterdir()) == ["a-1.note"]
     told.tell(10, told.paper("a-4"))
     assert (told.trust / "authorisations" / "a-4.note").exists()
+
+
+def test_an_older_authorisation_does_not_take_the_place_of_a_narrower_one_under_its_id(told):
+    wide, narrow = told.paper(scopes=("status", "breathing")), told.paper(scopes=("status",))
+    told.tell(5, narrow)
+    told.tell(6, wide)
+    told.tell(7, narrow)
+    assert (told.trust / "authorisations" / "a-1.note").read_bytes() == narrow
+    assert [outcome for *_, outcome in told.receipts()] == ["done", "used", "done"]
+
+
+def test_a_gateway_that_burnt_all_numbers_shuts_out_no_later_one(told):
+    told.tell(2**53, told.paper())
+    told.tell(2**53, told.paper("a-2"))
+    assert told.receipts() == [(2**53, "authorisation", "a-1", "done")]
+    gateway = KeyRing.generate("test", "gateway", "gateway")
+    old = told.site.roster()
+    recipients = tuple(
+        msgspec.structs.replace(r, sign=gateway.signing.verify_key.raw) if r.role == "gateway" else r
+        for r in old.recipients
+    )
+    roster = msgspec.structs.replace(old, version=old.version + 1, recipients=recipients)
+    (told.trust / "roster.note").write_bytes(told.sign(roster))
+    told.rig.beat()
+    box = RecipientKey(told.site.enrolment("u-1").box)
+    told.stream = Stream(Lane.DOWN, gateway.signing, 1, told.rig.clock, [box])
+    told.tell(1, told.end())
+    assert told.receipts()[-1] == (1, "withdrawal", "a-1", "done")
+
+
+def test_junk_from_the_broker_fills_no_log(told, capsys):
+    capsys.readouterr()
+    for _ in range(1000):
+        told.rig.unit.from_courier(Down(b"junk"))
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 10 and said[-1].endswith("magic (512 of that kind)")
+    assert told.rig.unit._delivery.refused_down == 1000
 
 
 def test_a_replayed_record_is_refused_before_its_command_is_looked_at(told):

@@ -61,6 +61,7 @@ def test_a_lift_is_of_one_halt_and_for_good(told: Commanded):
     assert told.gate == "open"
     told.tell(6, first)
     assert told.gate == "open", "one that comes again, after its end, closes nothing"
+    assert told.receipts()[-1] == (6, "halt", "h-1", "lifted"), "and is not told as done"
     told.tell(7, halt(told, "h-3"))
     assert told.gate == "halted", "a new one does"
 

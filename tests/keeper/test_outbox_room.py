@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from stillroom.chain import proof_of, verify
 from stillroom.errors import StorageError
-from stillroom.events import ConditionChanged, GateChanged, Lost, StateChanged, Summary
+from stillroom.events import Audited, ConditionChanged, GateChanged, Lost, StateChanged, Summary
 from stillroom.keeper import outbox as module
+from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.storage import CardWatch
+from stillroom.keys import SigningKey
 
 NOW = 1_800_000_000_000
 MB = 1_000_000
+KEY = SigningKey(bytes(32))
 
 
 def state(why: str = "x") -> StateChanged:
@@ -71,6 +75,34 @@ def test_alerts_are_the_last_to_go_and_losses_are_told_early(tmp_path: Path):
     entries = box.take(NOW, 1000)
     assert sum(e.event == alert(str(n)) for n in range(90) for e in entries) == 90
     assert isinstance(entries[90].event, Lost), "after the alerts, before all else"
+    box.close()
+
+
+def test_links_of_the_chain_give_way_after_changes_and_go_later(tmp_path: Path):
+    """With one of them missing for good the chain would not verify, though the unit says that it was dropped."""
+    box = Outbox(tmp_path, 40)
+    box.next_boot()
+    chain = AuditChain(box, KEY)
+    for number in range(30):
+        chain.append(NOW, f"link-{number}")
+        box.add(NOW, state())
+        box.commit(NOW)
+    kept = [e.event.index for e in box.take(NOW, 100) if isinstance(e.event, Audited)]
+    assert len(kept) >= 30, "changes have gone"
+    for number in range(60):
+        box.add(NOW, alert(str(number)))
+        box.commit(NOW)
+    assert sum(isinstance(e.event, Audited) for e in box.take(NOW, 100)) < 30, "the control: some had to go"
+    assert box.held_link[0] == 0, "and none of them counts as delivered"
+    arrived: dict[int, Audited] = {}
+    for _ in range(10):
+        entries = box.take(NOW, 100)
+        arrived |= {e.event.index: e.event for e in entries if isinstance(e.event, Audited)}
+        box.settle(box.accepted)
+        box.add(NOW, state("one more"))
+        box.commit(NOW)
+    assert verify(map(proof_of, (arrived[n] for n in range(1, 31))), KEY.verify_key) == arrived[30].head
+    assert box.dropped_links is None
     box.close()
 
 

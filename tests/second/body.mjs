@@ -63,7 +63,7 @@ const events = {
   condition: { kind: code, level: among("high", "medium", "low", "technical"), active: flag, why },
   gate: { gate, authorisation: orNull(code) },
   audit: {
-    index: count, at_ms: ms, body: bytes(0, 240), salt: bytes(16, 16), head: bytes(32, 32), signature: bytes(64, 64),
+    index: integer(1n, 2n ** 53n), at_ms: ms, body: bytes(0, 240), salt: bytes(16, 16), head: bytes(32, 32), signature: bytes(64, 64),
   },
   summary: {
     from_ms: ms, until_ms: ms, state, motion: share, sensed: share, breaths_per_min: orNull(rate),

@@ -21,7 +21,7 @@ from parties import BOARD, DOWN, GATEWAY, HEAD_BYTES, OTHER_UNIT, STRANGER, UNIT
 
 from stillroom import wire  # noqa: E402
 from stillroom.documents import KINDS, Recipient, ViewAcceptance, ViewLimits, Withdrawal  # noqa: E402
-from stillroom.events import Command, Receipt  # noqa: E402
+from stillroom.events import Audited, Command, Receipt  # noqa: E402
 from stillroom.keys import KeyRing, digest  # noqa: E402
 from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
 from stillroom.orders import Acknowledgement, Configuration, Halt, Lift, Pause, Resume, ViewRequest  # noqa: E402
@@ -175,6 +175,7 @@ def bad_body() -> Iterable[Vector]:
         "a byte after the body": p.packed(p.body()) + b"\0",
         "an unknown field": p.packed({**plain, "note": 1}),
         "a time before 1970": p.packed({**plain, "sealed_ms": -1}),
+        "an audit link 0": audit_link(0),
         "a state that there is not": p.packed(
             {**plain, "snapshot": {**plain["snapshot"], "state": "asleep"}}
         ),
@@ -210,6 +211,13 @@ def bad_down() -> Iterable[Vector]:
     }.items():
         data = p.record(p.packed(body), lane=Lane.DOWN, by=GATEWAY, under=under)
         yield vector(name, data, "body", lane=Lane.DOWN, by=GATEWAY, to=UNIT)
+
+
+def audit_link(index: int) -> bytes:
+    link = Audited(1, p.to_ms(p.NOON), b"{}", bytes(16), bytes(32), bytes(64))
+    plain = msgspec.to_builtins(p.body(), builtin_types=(bytes,))
+    event = {**msgspec.to_builtins(link, builtin_types=(bytes,)), "index": index}
+    return p.packed({**plain, "entries": [{**plain["entries"][0], "event": event}]})
 
 
 def with_motion(plain: Vector, motion: float) -> bytes:

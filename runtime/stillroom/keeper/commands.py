@@ -13,7 +13,7 @@ from typing import get_args
 
 from stillroom.clock import Clock
 from stillroom.document_forms import to_ms
-from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance, Withdrawal
+from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance, Withdrawal, read_document
 from stillroom.errors import StorageError, TrustError
 from stillroom.events import Command, Receipt
 from stillroom.files import make_folder, replace_file
@@ -26,8 +26,8 @@ from stillroom.keeper.settings import CONFIGURATION_FILE, CONFIGURATION_VERSION,
 from stillroom.notes import NoteError, Signer, open_note
 from stillroom.orders import Configuration, Halt, Lift
 
-_LAST = "command"
-_REFUSED = "command_refused"
+_LAST = "command "
+_REFUSED = "command_refused "
 
 Paper = Authorisation | Withdrawal | Roster | ViewAcceptance | Halt | Lift | Configuration
 """What the authority signs."""
@@ -41,14 +41,15 @@ class Commands:
     def __init__(self, outbox: Outbox, trust: Path, unit: str, clock: Clock, asks: Asks) -> None:
         self._outbox, self._trust, self._unit, self._clock, self._asks = outbox, trust, unit, clock, asks
         self._parts = Parts()
-        self._last = outbox.recall(_LAST)
-        self._refused = outbox.recall(_REFUSED)
+        self._gateway = ""
+        self._last = self._refused = 0
 
     def carry_out(self, command: Command, roster: Roster) -> Receipt | None:
         """Its receipt, to be committed with what this remembers.
 
         None where it was answered, is not whole yet, or cannot be carried out yet.
         """
+        self._count_for(roster)
         if command.number <= self._last or command.number == self._refused:
             return None
         note = self._parts.take(command)
@@ -68,11 +69,19 @@ class Commands:
         if document is None:
             # What nobody signed does not count upwards: a high number on junk must not shut out a withdrawal.
             self._refused = command.number
-            self._outbox.remember(_REFUSED, command.number)
+            self._outbox.remember(_REFUSED + self._gateway, command.number)
         else:
             self._last = command.number
-            self._outbox.remember(_LAST, command.number)
+            self._outbox.remember(_LAST + self._gateway, command.number)
         return Receipt(command.number, kind, _name(document), outcome)
+
+    def _count_for(self, roster: Roster) -> None:
+        """Each gateway's key has numbers of its own: one that has burnt them all shuts out none after it."""
+        gateway = "".join(name.hex() for name in roster.gateway_keys)
+        if gateway != self._gateway:
+            self._gateway = gateway
+            self._last = self._outbox.recall(_LAST + gateway)
+            self._refused = self._outbox.recall(_REFUSED + gateway)
 
     def _verified(self, kind: str, note: bytes, roster: Roster) -> tuple[Document, str]:
         """What it says, and whose signature it bears. Raises Refusal."""
@@ -109,8 +118,10 @@ class Commands:
             self._check_follows(document, roster)
         elif isinstance(document, Configuration):
             self._check_newer(document)
-        elif isinstance(document, Authorisation) and to_ms(document.until) <= self._clock.utc_ms():
-            raise Refusal("expired")
+        elif isinstance(document, Authorisation):
+            self._check_new(document)
+        elif isinstance(document, Halt) and (self._trust / LIFTS / f"{document.id}.note").exists():
+            raise Refusal("lifted")
         path = self._trust / _place(document)
         if not path.exists() and _count(path.parent) >= MAX_FILES:
             raise Refusal("full")
@@ -125,6 +136,20 @@ class Commands:
             check_time(document, self._clock.utc_ms())
         except TrustError:
             raise Refusal("time") from None
+
+    def _check_new(self, document: Authorisation) -> None:
+        """An older one that is carried once more must not take the place of a narrower one under its id."""
+        if to_ms(document.until) <= self._clock.utc_ms():
+            raise Refusal("expired")
+        path = self._trust / _place(document)
+        if not path.exists():
+            return
+        try:
+            standing = read_document(path, Authorisation, [load_authority(self._trust)])
+        except TrustError:  # what cannot be believed gives way
+            return
+        if standing != document:
+            raise Refusal("used")
 
     def _check_newer(self, document: Configuration) -> None:
         """Above the one in force, or that one again. One there that cannot be believed gives way."""

@@ -5,7 +5,7 @@ roster's gateway and about this boot's own records.
 """
 
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -107,6 +107,7 @@ class Delivery:
         self._said = Said(clock.mono_ns())
         self._unheard = 0
         self.refused_down = 0
+        self._refused: Counter[str] = Counter()
 
     # upwards
 
@@ -186,8 +187,7 @@ class Delivery:
             down = self._sealer.open_down(record)
         except WireError as error:
             self.refused_down += 1
-            said = f"keeper: a record from the gateway was refused: {error.reason}"
-            print(said, file=sys.stderr, flush=True)
+            self._tell_refused(error.reason)
             return
         if self._sealer.down_seen is not None:
             self._outbox.remember(_DOWN_SEEN, self._sealer.down_seen.to_bytes())
@@ -198,6 +198,14 @@ class Delivery:
         self._compare_clocks(down.utc_ms)
         if down.command is not None:
             self._obey(down.command)
+
+    def _tell_refused(self, reason: str) -> None:
+        """The first, the second, the fourth of a kind, and so on: whoever sends junk fills no log with it."""
+        self._refused[reason] += 1
+        count = self._refused[reason]
+        if count & (count - 1) == 0:
+            said = f"keeper: a record from the gateway was refused: {reason} ({count} of that kind)"
+            print(said, file=sys.stderr, flush=True)
 
     def _hear_cursor(self, down: DownBody) -> None:
         """Cursor and ranges count only where they are about this boot's records, not about a copied key's."""

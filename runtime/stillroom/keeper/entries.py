@@ -17,12 +17,15 @@ MAX_LINKS = 100_000
 """Of the audit chain, kept on the unit; 30 MB. What is older was delivered long ago."""
 
 ALERT, LOST, CHANGE, AUDIT, ROUTINE = range(5)
+"""In the order in which they go."""
+GIVES_WAY = (ROUTINE, CHANGE, AUDIT, ALERT)
+"""When there is no room; what tells of losses never does. A link of the audit chain is kept beside, and goes later."""
 
 Range = tuple[int, int]
 
 
 def priority(event: Event) -> int:
-    """Alerts first, then what was lost, changes, audit, summaries. When full the last here gives way first."""
+    """Alerts first, then what was lost, changes, audit, summaries."""
     if isinstance(event, ConditionChanged) and event.level in {"high", "medium"}:
         return ALERT
     if isinstance(event, Lost):
@@ -88,11 +91,11 @@ class Entries:
             if limit <= 0:
                 return
 
-    def least(self, limit: int, most_important: int = ALERT) -> list[int]:
+    def least(self, limit: int, among: Sequence[int] = GIVES_WAY) -> list[int]:
         """Numbers of up to `limit` entries that would give way first; never what tells of others lost."""
         found: list[int] = []
-        for of in range(ROUTINE, most_important - 1, -1):
-            if of != LOST and len(found) < limit:
+        for of in among:
+            if len(found) < limit:
                 rows = self._database.execute(
                     "SELECT number FROM entries WHERE priority = ? ORDER BY number LIMIT ?",
                     (of, limit - len(found)),
@@ -116,13 +119,26 @@ class Entries:
                 self.delete(entry.number, entry.number)
         return ranges
 
-    def first_link(self) -> int | None:
-        """The index of the oldest audit link that waits; None where none does."""
-        row = self._database.execute(
-            "SELECT * FROM entries WHERE priority = ? ORDER BY number LIMIT 1", (AUDIT,)
-        ).fetchone()
-        entry = self.entry(row, 0) if row else None
-        return entry.event.index if entry and isinstance(entry.event, Audited) else None
+    def links_of(self, numbers: Iterable[int]) -> list[int]:
+        """The indices of those of these entries that are links of the audit chain."""
+        select = "SELECT * FROM entries WHERE priority = ? AND number = ?"
+        rows = (self._database.execute(select, (AUDIT, number)).fetchone() for number in numbers)
+        entries = [self.entry(row, 0) for row in rows if row]
+        return [entry.event.index for entry in entries if entry and isinstance(entry.event, Audited)]
+
+    def indices(self) -> list[int]:
+        """Of all links that wait."""
+        rows = self._database.execute("SELECT number FROM entries WHERE priority = ?", (AUDIT,)).fetchall()
+        return self.links_of(number for (number,) in rows)
+
+    def links_from(self, index: int, limit: int) -> list[Audited]:
+        """Up to `limit` links of the chain, as they are kept beside the entries, from this one on."""
+        rows = self._database.execute(
+            "SELECT * FROM audit WHERE position >= ? ORDER BY position LIMIT ?", (index, limit)
+        )
+        return [
+            Audited(at, at_ms, body, salt, head, signature) for at, at_ms, salt, body, head, signature in rows
+        ]
 
     def numbers(self) -> list[int]:
         """All that wait."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from stillroom.errors import StorageError
 from stillroom.events import Entry, Event
 from stillroom.keeper import card
-from stillroom.keeper.entries import AUDIT, CHANGE, ROUTINE, Range, priority, runs, told
-from stillroom.keeper.shelf import Shelf
+from stillroom.keeper.entries import AUDIT, CHANGE, GIVES_WAY, ROUTINE, Range, priority, runs, told
+from stillroom.keeper.shelf import DROPPED_FROM, DROPPED_TO, Shelf
 
 MAX_WAITING_IN_MEMORY = 5_000
 DELETE_AFTER_MS = 300_000
@@ -54,7 +54,7 @@ class Outbox(Shelf):
         self.urgent = self.urgent or of <= CHANGE
         if len(self._waiting) > MAX_WAITING_IN_MEMORY:
             order = [waiting.priority for waiting in self._waiting]
-            del self._waiting[order.index(max(order))]
+            del self._waiting[order.index(next((of for of in GIVES_WAY if of in order), order[0]))]
             self.forgotten += 1
 
     def commit(self, utc_ms: int) -> int:
@@ -66,6 +66,7 @@ class Outbox(Shelf):
             number = self._put_all(utc_ms)
             number = self._make_room(number, utc_ms)
             number = self._thin(number, utc_ms)
+            number = self._put_links_back(number, utc_ms)
             self._promise(number)
             self._set_meta("accepted", number)
             self._set_meta("utc_floor_ms", self.utc_floor_ms)
@@ -119,7 +120,7 @@ class Outbox(Shelf):
             return
         self._settled = max(self._settled, cursor)
         self._deleted = self._deleted or gone > 0
-        if gone and self.held_link[0] < self._marks.state.link and self._entries.first_link() is None:
+        if gone and self.held_link[0] < self._marks.state.link and not self._entries.count_of(AUDIT):
             self._tell_marks()
 
     # inside a transaction
@@ -147,18 +148,39 @@ class Outbox(Shelf):
         if self._database.execute("PRAGMA freelist_count").fetchone()[0] >= THIN_PAGES:
             return number
         quarter = (self._entries.count_of(ROUTINE) + 3) // 4
-        return self._drop(self._entries.least(quarter, ROUTINE), "card-nearly-full", number, utc_ms)
+        return self._drop(self._entries.least(quarter, (ROUTINE,)), "card-nearly-full", number, utc_ms)
 
     def _drop(self, numbers: Sequence[int], reason: str, number: int, utc_ms: int) -> int:
         """Delete these. What told of earlier losses for this reason is told again, in one: ranges stay few."""
         if not numbers:
             return number
         dropped = runs((n, n) for n in numbers)
+        links = self._entries.links_of(numbers)
+        if links:
+            before = self.dropped_links
+            first = min(links[0], before[0]) if before else links[0]
+            self._set_meta(DROPPED_FROM, first)
+            self._set_meta(DROPPED_TO, max(links[-1], before[1] if before else 0))
         for first, last in dropped:
             self._entries.delete(first, last)
         for event in told(runs([*dropped, *self._entries.take_back_lost(reason)]), reason):
             number += 1
             self._entries.put(number, utc_ms, utc_ms, event)
+        return number
+
+    def _put_links_back(self, number: int, utc_ms: int) -> int:
+        """Links that had to give way go once more where there is room again: a chain with a hole is of no use."""
+        dropped, room = self.dropped_links, self._max_entries // 2 - self.waiting
+        if not dropped or room <= 0:
+            return number
+        links = [link for link in self._entries.links_from(dropped[0], room) if link.index <= dropped[1]]
+        waiting = set(self._entries.indices())
+        for link in links:
+            if link.index not in waiting:
+                number += 1
+                self._entries.put(number, link.at_ms, utc_ms, link)
+        done = not links or links[-1].index >= dropped[1]
+        self._set_meta(DROPPED_FROM, 0 if done else links[-1].index + 1)
         return number
 
     def _give_up(self, rotten: Sequence[int], utc_ms: int) -> None:

@@ -13,12 +13,15 @@ from stillroom.errors import StorageError
 from stillroom.files import lock_folder
 from stillroom.keeper import card
 from stillroom.keeper.card import ASIDE, FILE, Damaged, Space
-from stillroom.keeper.entries import Entries, gaps, told
+from stillroom.keeper.entries import AUDIT, Entries, Range, gaps, told
 from stillroom.keeper.marks import BLOCK, Marks
 from stillroom.keys import digest
 
 _NO_LINK = bytes(32)
 _KEPT = b"stillroom/1 kept"
+DROPPED_FROM, DROPPED_TO = "links_dropped_from", "links_dropped_to"
+MAX_LINKS_LOOKED_AT = 256
+"""Of those that wait, at each new one: with more, what is known to be delivered stays as it was."""
 _LINKS_BEFORE = "links_before"
 
 
@@ -133,11 +136,20 @@ class Shelf(ABC):
         """Behind which index the audit chain began anew, the last time; 0: never."""
         return self._meta(_LINKS_BEFORE)
 
+    @property
+    def dropped_links(self) -> Range | None:
+        """From which index to which one links may have given way to others, and are still to go."""
+        first = self._meta(DROPPED_FROM)
+        return (first, self._meta(DROPPED_TO)) if first else None
+
     def _note_links(self) -> None:
         """What of the chain is on the card and with the gateway, as of the commit just made. Raises OSError."""
         newest = self.last_link() or (0, _NO_LINK)
-        first = self._entries.first_link()
-        held = newest[0] if first is None else first - 1
+        if self._entries.count_of(AUDIT) > MAX_LINKS_LOOKED_AT:
+            self._marks.write(link=newest[0])
+            return
+        dropped = self.dropped_links
+        held = min([*self._entries.indices(), *(dropped or ())], default=newest[0] + 1) - 1
         row = self._database.execute("SELECT head FROM audit WHERE position = ?", (held,)).fetchone()
         changes = {"held": held, "held_head": bytes(row[0])} if row else {}
         self._marks.write(link=newest[0], **changes)

@@ -111,7 +111,9 @@ def read_gateway(folder: Path, unit: str) -> list[Link]:
         folder, "SELECT event FROM entries WHERE unit = ? AND kind = 'audit' ORDER BY number", unit
     )
     decoder = msgspec.json.Decoder(Audited)
-    links = [link_of(decoder.decode(event)) for (event,) in rows]
+    links = dict.fromkeys(
+        link_of(decoder.decode(event)) for (event,) in rows
+    )  # one may come under two numbers
     return sorted(links, key=lambda link: link.index)
 
 
