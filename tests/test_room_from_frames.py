@@ -67,6 +67,15 @@ def test_from_bed_a_camera_that_sees_nothing_is_unknown_within_ten_seconds(tmp_p
     assert all(state in ("in-bed", "unknown") for at_s, state in states if at_s >= AT_S)
 
 
+def test_a_lens_that_blurs_gets_nobody_out_of_bed(tmp_path):
+    path = tmp_path / "scene.toml"
+    zones = DAY.read_text()[DAY.read_text().index("[zones]") :]
+    path.write_text(SCENE.replace("DO", '"blur"') + zones.split("\n\n")[0] + "\n")
+    told = Told()
+    states = [told.watch(seen) for seen in observed(path, AT_S + 10.0)]
+    assert set(states[-100:]) == {"in-bed"}, "from ten seconds before it on"
+
+
 def test_a_replay_tells_the_same_whatever_the_clocks_say():
     seen = list(observed(DAY, 90.0))
     first, again = Told(), Told(mono_ns=12_345_678_901, utc_ms=1_700_000_000_000)

@@ -59,6 +59,8 @@ def test_shares_of_boxes():
         (seen(background="none", blobs=(blob(BESIDE),)), "nowhere"),
         (seen(background="none", motion=0.02, motion_box=BESIDE), "off-bed"),
         (seen(background="none", motion=0.001, motion_box=BESIDE), "nowhere"),
+        (seen(background="none", motion=0.5, motion_box=BESIDE), "off-bed"),
+        (seen(background="none", motion=0.51, motion_box=BESIDE), "nowhere"),
         (seen(breathing_box=ON_BED), "bed"),
         (seen(blobs=(blob(ON_BED, 0.0, 0.06), blob(BESIDE, 0.5, 0.05))), "off-bed"),
     ],

@@ -21,6 +21,8 @@ LEAST_BLOB_AREA = 0.004
 """A person is larger than this share of the picture; less is a shadow's edge or a curtain's hem."""
 LEAST_MOTION = 0.003
 """Share of moving cells below which nobody walks: 15 cells of 4,800."""
+MOST_MOTION = 0.5
+"""Share of moving cells above which it is the camera or the light that moved: nobody fills half of a room's picture."""
 SURE = 0.7
 """Of how many people there are."""
 EDGE = 0.03
@@ -115,7 +117,7 @@ def _best_box(seen: Observation) -> tuple[Box | None, str, bool]:
     if blobs and seen.background == "learned":
         blob = max(blobs, key=_liveliness)
         return blob.box, f"{blob.area:.1%} of the picture differs, {blob.moving:.0%} of it moves", False
-    if seen.motion >= LEAST_MOTION and seen.motion_box is not None:
+    if LEAST_MOTION <= seen.motion <= MOST_MOTION and seen.motion_box is not None:
         return seen.motion_box, f"{seen.motion:.1%} of the picture moves", False
     if seen.breathing_box is not None:
         return seen.breathing_box, "a rhythm of breathing", True
