@@ -30,7 +30,7 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     from stillroom.receiver import MemoryStore, Receiver
     from stillroom.replay import Seen, advance, given_up
     from stillroom.wire import Boot, Lane, Record
-    from stillroom_tools.site import audit_file, audit_page, configure
+    from stillroom_tools.site import audit_file, audit_page, audit_part, configure
     from stillroom_tools.site.gateway.cursor import Cursor
     from stillroom_tools.site.gateway.store import FILE, Store
     from stillroom_tools.site.layout import SiteConfig
@@ -144,11 +144,14 @@ def audit(data: bytes) -> None:
     key = UNIT_KEY
     try:
         head, links = audit_file.read(path)
+        part = audit_part.part_that_verifies(links, key)
+        if part.links:
+            audit_page.page(head, part, "a word")
         audit_file.verify(path, head, links, key.fingerprint)
     except (InputError, TrustError) as error:
         assert "\n" not in str(error)
         return
-    audit_page.page(head, links)
+    assert part.links == links and not part.outside
 
 
 def verifier_key(data: bytes) -> None:

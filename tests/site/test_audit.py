@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -117,7 +119,102 @@ def test_the_words_that_excuse_a_gap_are_not_erased(damaged, capsys):
     words = ["site", "audit", "erase", str(path), "--fingerprint", fingerprint, "--link"]
     assert main([*words, str(number)]) == 3 and "must stay" in capsys.readouterr().err
     assert path.read_bytes() == before
-    assert main([*words, str(number + 1)]) == 0, "the next one may"
+    assert main([*words, str(number + 1)]) == 3 and "is a start" in capsys.readouterr().err
+    assert path.read_bytes() == before
+    assert main([*words, str(number + 2)]) == 0, "the next one may"
+
+
+def test_where_no_start_is_left_the_name_is_not_proved(chain, capsys, tmp_path):
+    """Somebody's own program has erased them: then the first line could call the unit anything."""
+    path, fingerprint = chain
+    head, links = audit_file.read(path)
+    links = [link.without_words() if link.is_start else link for link in links]
+    path.write_bytes(audit_file.write(msgspec.structs.replace(head, unit="u-9"), links))
+    assert main(["site", "audit", "verify", str(path), "--fingerprint", fingerprint]) == TrustError.exit_code
+    assert "its name is not proved" in capsys.readouterr().err
+    shown = [
+        "site",
+        "audit",
+        "show",
+        str(path),
+        "--fingerprint",
+        fingerprint,
+        "--html",
+        str(tmp_path / "p.html"),
+    ]
+    assert main(shown) == TrustError.exit_code
+    page = (tmp_path / "p.html").read_text()
+    assert "its name is not proved" in page and "whole: " not in page.replace("not whole: ", "")
+
+
+@pytest.fixture
+def forked(tmp_path: Path) -> tuple[Path, str]:
+    """The card was put back from a copy: the unit has signed other links under numbers that it had used."""
+    rig = Rig(tmp_path)
+    rig.authorise()
+    rig.beat()
+    rig.unit.close()
+    state = rig.folder / "state"
+    shutil.copytree(state, tmp_path / "copy")
+    rig.start()
+    rig.beat()
+    rig.unit.button()
+    rig.unit.close()
+    first = lines_of(rig, state)
+    shutil.rmtree(state)
+    shutil.copytree(tmp_path / "copy", state)
+    rig.start()
+    rig.withdraw()
+    rig.beat()
+    rig.unit.close()
+    both = {link.head: link for link in [*first, *lines_of(rig, state)]}
+    site = open_site(rig.site_folder)
+    head = audit_file.Head(audit_file.KIND, "test", "u-1", site.enrolment("u-1").sign.hex())
+    path = tmp_path / "u-1.audit"
+    path.write_bytes(audit_file.write(head, sorted(both.values(), key=lambda link: link.index)))
+    return path, VerifyKey(site.enrolment("u-1").sign).fingerprint
+
+
+def lines_of(rig: Rig, state: Path) -> list[audit_file.Link]:
+    """What is on the unit's own card."""
+    database = sqlite3.connect(state / "outbox.db")
+    rows = database.execute(
+        "SELECT position, at_ms, body, salt, head, signature FROM audit ORDER BY 1"
+    ).fetchall()
+    database.close()
+    return [audit_file.link_of(Audited(*row)) for row in rows]
+
+
+def test_of_a_chain_that_forks_what_verifies_is_shown_and_each_branch(forked, capsys, tmp_path):
+    path, fingerprint = forked
+    words = [str(path), "--fingerprint", fingerprint]
+    assert main(["site", "audit", "verify", *words]) == TrustError.exit_code
+    capsys.readouterr()
+    assert main(["site", "audit", "show", *words]) == TrustError.exit_code
+    shown = capsys.readouterr().out
+    last = int(re.search(r"The chain forks after link (\d+): 2 chains follow", shown)[1])
+    assert last > 3 and f"Links 1 to {last} verify" in shown
+    trunk, one, two = re.split(r"Behind the fork, \d of 2: links", shown)
+    assert "pressed pause" not in trunk and "An authorisation was accepted" in trunk
+    assert ["pressed pause" in branch for branch in (one, two)].count(True) == 1
+    assert ["was taken back" in branch for branch in (one, two)].count(True) == 2 - 1
+    assert main(["site", "audit", "show", *words, "--html", str(tmp_path / "p.html")]) == TrustError.exit_code
+    page = (tmp_path / "p.html").read_text()
+    assert (
+        "The chain forks after link" in page
+        and "Nobody has paused it." not in page
+        and "not provable" in page
+    )
+
+
+def test_what_stands_behind_a_changed_link_is_not_shown(chain, capsys):
+    path, fingerprint = chain
+    count = len(audit_file.read(path)[1])
+    rewrite(path, lambda ls: [*ls[:4], ls[4].replace("what", "wham"), *ls[5:]])
+    assert main(["site", "audit", "show", str(path), "--fingerprint", fingerprint]) == TrustError.exit_code
+    shown = capsys.readouterr().out
+    assert "Links 1 to 3 verify" in shown and f"{count - 3} more links follow from none" in shown
+    assert "forks" not in shown and "pressed pause" not in shown
 
 
 def test_a_whole_chain_is_said_to_be_whole(chain, capsys):

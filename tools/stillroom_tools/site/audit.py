@@ -6,9 +6,13 @@ All but `export` need the file and the fingerprint on the unit's label, and noth
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stillroom.errors import EXIT_OK, InputError
+from stillroom.errors import EXIT_OK, InputError, TrustError
 from stillroom.files import replace_file
+
+if TYPE_CHECKING:
+    from stillroom_tools.site.audit_file import Head, Link
 
 HELP = "what was done with the camera, and that the record of it is whole"
 
@@ -21,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
     for name, text in (
         ("verify", "is the chain whole, and this unit's?"),
-        ("show", "what happened, in words"),
+        ("show", "what happened, in words; of a chain that is not whole, what verifies"),
         ("erase", "take the words of some links out of the file; the chain still verifies"),
     ):
         command = choices.add_parser(name, help=text)
@@ -55,10 +59,12 @@ def run(options: argparse.Namespace) -> int:
     """Raises InputError, StorageError, TrustError (the chain is not whole)."""
     if options.what == "export":
         return _export(options)
-    from stillroom_tools.site import audit_file, audit_page, audit_words, heads_file
+    from stillroom_tools.site import audit_file, audit_words, heads_file
 
     fingerprint = audit_file.check_fingerprint(options.fingerprint)
     head, links = audit_file.read(options.file)
+    if options.what == "show":
+        return _show(options, head, links, fingerprint)
     audit_file.verify(options.file, head, links, fingerprint, options.head)
     held = options.heads and heads_file.compare(options.file, links, options.heads, fingerprint)
     if options.what == "verify":
@@ -68,11 +74,32 @@ def run(options: argparse.Namespace) -> int:
         links = audit_file.erase(options.file, links, options.link)
         replace_file(options.file, audit_file.write(head, links))
         print(audit_words.whole(head, links))
-    elif options.html is not None:
+    return EXIT_OK
+
+
+def _show(options: argparse.Namespace, head: "Head", links: "list[Link]", fingerprint: str) -> int:
+    """All of it; or as much as verifies, where it forks, and then what is wrong (TrustError)."""
+    from stillroom_tools.site import audit_file, audit_page, audit_part, audit_words, heads_file
+
+    key = audit_file.key_of(options.file, head, fingerprint)
+    wrong: TrustError | None = None
+    try:
+        audit_file.verify(options.file, head, links, fingerprint, options.head)
+        if options.heads:
+            heads_file.compare(options.file, links, options.heads, fingerprint)
+    except TrustError as error:
+        wrong = error
+    part = audit_part.part_that_verifies(links, key) if wrong else audit_part.Part(links)
+    if not part.links:
+        raise wrong or TrustError(f"{options.file}: no link in it")
+    why = str(wrong).removeprefix(f"{options.file}: ") if wrong else None
+    if options.html is not None:
         _refuse_special(options.html)
-        replace_file(options.html, audit_page.page(head, links).encode())
+        replace_file(options.html, audit_page.page(head, part, why).encode())
     else:
-        print(audit_words.text(head, links))
+        print(audit_words.text(head, part, why))
+    if wrong:
+        raise wrong
     return EXIT_OK
 
 

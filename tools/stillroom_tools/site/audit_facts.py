@@ -61,13 +61,15 @@ class Facts:
     """Links of that time whose words were erased."""
     missing: int = 0
     """Links of that time that a damaged card may have cost."""
+    outside: int = 0
+    """Links that do not follow from those that verify, whenever they are from."""
     end_unknown: bool = False
     """Somewhere in the time it is not known whether a camera that had been open still was."""
 
     @property
     def unknown(self) -> int:
         """Links of which nobody knows what they said, or whether there were any."""
-        return self.erased + self.missing
+        return self.erased + self.missing + self.outside
 
     @property
     def sensed_s(self) -> int:
@@ -80,9 +82,12 @@ class Facts:
         return bool(self.unknown or self.end_unknown)
 
 
-def gather(links: Sequence[Link], from_ms: int = 0, until_ms: int = FOREVER_MS) -> Facts:
-    """What happened from `from_ms` (included) to `until_ms` (not); a camera that was open then is cut at both ends."""
-    facts = Facts(known=_known(links, from_ms, until_ms))
+def gather(links: Sequence[Link], from_ms: int = 0, until_ms: int = FOREVER_MS, outside: int = 0) -> Facts:
+    """What happened from `from_ms` (included) to `until_ms` (not); a camera that was open then is cut at both ends.
+
+    links: a chain that verifies. outside: how many others there are.
+    """
+    facts = Facts(known=_known(links, from_ms, until_ms), outside=outside)
     for link in links:
         if from_ms <= link.at_ms < until_ms:
             facts.erased += link.erased

@@ -65,6 +65,11 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
         return self.said().get("what") == STORAGE_DAMAGED
 
     @property
+    def is_start(self) -> bool:
+        """It names the unit."""
+        return self.said().get("what") == "start"
+
+    @property
     def begins_after(self) -> tuple[int, bytes] | None:
         """Index and head of the link that must be there where the chain begins anew with this one."""
         said = self.said()
@@ -171,13 +176,10 @@ def verify(
 ) -> None:
     """Raises TrustError for the first thing that is wrong: the key, a gap, a link that was changed, a signature.
 
+    Wrong is too where no `start` is left that names the unit: then the first line could call it anything.
     fingerprint: as `check_fingerprint` gives it. newest: a head (hex) that is known from elsewhere and must be in it.
     """
-    key = VerifyKey(bytes.fromhex(head.key))
-    if key.fingerprint != fingerprint:
-        raise TrustError(
-            f"{path}: written by another unit: its key's fingerprint is {key.fingerprint}; compare with the label"
-        )
+    key = key_of(path, head, fingerprint)
     if not links:
         raise TrustError(f"{path}: no link in it: a unit's first start is always one")
     heads = {0: FIRST_HEAD}
@@ -186,11 +188,21 @@ def verify(
             follow_on(heads, link.proof(), key, link.begins_after)
         except ValueError as error:
             raise TrustError(f"{path}: {error}") from None
-        _check_names(path, head, link)
+    check_names(path, head, links)
     if newest is not None and newest.strip().lower() not in {link.head for link in links}:
         raise TrustError(
             f"{path}: the head {newest} is not in it: links are missing at its end, or it is another chain"
         )
+
+
+def key_of(path: Path, head: Head, fingerprint: str) -> VerifyKey:
+    """The unit's key. Raises TrustError where it is not the one of the label."""
+    key = VerifyKey(bytes.fromhex(head.key))
+    if key.fingerprint != fingerprint:
+        raise TrustError(
+            f"{path}: written by another unit: its key's fingerprint is {key.fingerprint}; compare with the label"
+        )
+    return key
 
 
 def missing(links: Sequence[Link]) -> list[tuple[int, int]]:
@@ -206,18 +218,27 @@ def erase(path: Path, links: Sequence[Link], numbers: Collection[int]) -> list[L
         raise ConfigError(
             f"{path}: link {needed[0]} says why links are missing before it: its words must stay"
         )
+    starts = sorted(link.index for link in links if link.index in numbers and link.is_start)
+    if starts:
+        # Nothing about anybody is in them, and without them nobody can know whose record it is.
+        raise ConfigError(f"{path}: link {starts[0]} is a start, which names the unit: its words must stay")
     unknown = sorted(set(numbers) - {link.index for link in links})
     if unknown:
         raise ConfigError(f"{path}: no link {unknown[0]} in it: 1 to {links[-1].index} are")
     return [link.without_words() if link.index in numbers else link for link in links]
 
 
-def _check_names(path: Path, head: Head, link: Link) -> None:
-    """Each start names the unit: the file's first line cannot call it something else."""
-    said = link.said()
-    if said.get("what") == "start" and (said.get("site"), said.get("unit")) != (head.site, head.unit):
+def check_names(path: Path, head: Head, links: Sequence[Link]) -> None:
+    """Each start names the unit: the file's first line cannot call it something else. Raises TrustError."""
+    starts = [link.said() for link in links if link.is_start]
+    if any((said.get("site"), said.get("unit")) != (head.site, head.unit) for said in starts):
         raise TrustError(
             f"{path}: its first line names unit '{head.unit}' of site '{head.site}', the chain another"
+        )
+    if not starts:
+        raise TrustError(
+            f"{path}: each link is signed by the unit of this fingerprint, but its name is not proved: the words of "
+            "every start, which name it, were erased, so that the first line could say anything: ask for a whole file"
         )
 
 

@@ -7,7 +7,8 @@ from stillroom.clock import MS_PER_S
 from stillroom_tools.site.audit_facts import Facts, Halt, Pause, gather
 from stillroom_tools.site.audit_file import Head, Link
 from stillroom_tools.site.audit_open import Period
-from stillroom_tools.site.audit_words import moment, whole, words
+from stillroom_tools.site.audit_part import Part
+from stillroom_tools.site.audit_words import branches, moment, not_whole, whole, words
 
 _STYLE = (
     "body{font:17px/1.55 Georgia,'DejaVu Serif',serif;max-width:50rem;margin:2.5rem auto;padding:0 1.2rem;color:#111;"
@@ -23,23 +24,35 @@ _STYLE = (
 MAX_ROWS = 2_000
 
 
-def page(head: Head, links: Sequence[Link]) -> str:
-    """One unit's chain: who looked, when the camera was on, who paused it, then all of it."""
-    facts = gather(links)
+def page(head: Head, part: Part, wrong: str | None = None) -> str:
+    """One unit's chain: who looked, when the camera was on, who paused it, then all of it.
+
+    wrong: what is, where the chain is not whole; then only what verifies counts.
+    """
+    links = part.links
+    facts = gather(links, outside=part.outside)
+    warning = " ".join([f"This record is not whole: {wrong}.", *not_whole(part)])
+    told = f"not whole: {wrong}" if wrong else whole(head, links)
     body = [
         f"<p class=small>Unit {code(head.unit)} of site {code(head.site)}, from {moment(links[0].at_ms)} to "
         f"{moment(links[-1].at_ms)}. All times are UTC.</p>",
+        *([f"<p class='answer bad'>{text(warning)}</p>"] if wrong else []),
         *looks(facts),
         *periods(facts),
         *pauses(facts),
         *halts(facts),
         "<h2>Everything that was written down</h2>",
-        *table(("When", "What happened"), ((moment(link.at_ms), text(words(link))) for link in links)),
-        f"<h2>How this can be checked</h2><p class=small>The record is {text(whole(head, links))}.</p>"
+        *_all(links),
+        *(line for title, branch in branches(part) for line in (f"<h3>{text(title)}</h3>", *_all(branch))),
+        f"<h2>How this can be checked</h2><p class=small>The record is {text(told)}.</p>"
         "<p class=small>Each line is signed by the unit itself. Whoever has the file and the fingerprint on the unit's "
         "label can check it with <code>stillroom site audit verify</code>, without asking the facility.</p>",
     ]
     return document("What was done with the camera", body)
+
+
+def _all(links: Sequence[Link]) -> list[str]:
+    return table(("When", "What happened"), ((moment(link.at_ms), text(words(link))) for link in links))
 
 
 def looks(facts: Facts) -> list[str]:
@@ -126,6 +139,7 @@ def as_far_as_known(facts: Facts, found: str | None, nothing: str) -> str:
         return nothing if found is None else found
     gone = [f"{links_(facts.erased)} erased"] if facts.erased else []
     gone += [f"up to {links_(facts.missing)} lost with a damaged card"] if facts.missing else []
+    gone += [f"{links_(facts.outside)} not provable"] if facts.outside else []
     doubt = " and ".join(gone)
     if found is None:
         return f"Not known: {doubt}."

@@ -6,6 +6,7 @@ from typing import Any
 from stillroom.document_forms import from_ms
 from stillroom_tools.site.audit_facts import time_of
 from stillroom_tools.site.audit_file import Head, Link, missing
+from stillroom_tools.site.audit_part import Part
 
 LAST_MS = 253_402_300_799_000
 """The end of the year 9999: what no clock says is not printed as if one had."""
@@ -42,9 +43,39 @@ def damaged(first: int, last: int) -> str:
     return f"the unit says, signed, that its storage was damaged: what links {first} to {last} said may be missing"
 
 
-def text(head: Head, links: Sequence[Link]) -> str:
-    """A line for each link."""
-    return "\n".join([whole(head, links), *lines(links)])
+def text(head: Head, part: Part, wrong: str | None = None) -> str:
+    """A line for each link. wrong: what is, where the chain is not whole."""
+    if wrong is None:
+        return "\n".join([whole(head, part.links), *lines(part.links)])
+    shown = [f"not whole: {wrong}", *not_whole(part), *lines(part.links)]
+    for title, branch in branches(part):
+        shown += [title, *lines(branch)]
+    return "\n".join(shown)
+
+
+def not_whole(part: Part) -> list[str]:
+    """What of the chain verifies, and what does not; a sentence each."""
+    last, count = part.links[-1].index, len(part.branches)
+    said = [f"Links 1 to {last} verify, {when(part.links[0])} to {when(part.links[-1])} UTC."]
+    if count:
+        said.append(
+            f"The chain forks after link {last}: {count} chains follow, and each is signed by this unit: its card was "
+            "put back from a copy, or its key was copied. Which of them tells what happened, the record cannot say."
+        )
+    if part.rest:
+        said.append(
+            f"{part.rest} more {'link follows' if part.rest == 1 else 'links follow'} from none of these."
+        )
+    return said
+
+
+def branches(part: Part) -> list[tuple[str, list[Link]]]:
+    """Each chain behind a fork, with a title."""
+    count = len(part.branches)
+    return [
+        (f"Behind the fork, {n} of {count}: links {branch[0].index} to {branch[-1].index}", branch)
+        for n, branch in enumerate(part.branches, 1)
+    ]
 
 
 def lines(links: Sequence[Link]) -> list[str]:

@@ -24,6 +24,7 @@ from stillroom.notes import NoteError, Signer, add_signature, encode, open_note
 from stillroom_tools.site import audit_file
 from stillroom_tools.site.audit_facts import Facts, gather
 from stillroom_tools.site.audit_open import Period
+from stillroom_tools.site.audit_part import Part, part_that_verifies
 from stillroom_tools.site.audit_words import LAST_MS
 from stillroom_tools.site.layout import Site, open_site
 
@@ -88,12 +89,16 @@ class Allowed(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Known(Struct, frozen=True, forbid_unknown_fields=True):
-    """From the first to the last of the period of which the unit's links tell. `erased`, `missing`: links of it."""
+    """From the first to the last of the period of which the unit's links tell. `erased`, `missing`: links of it.
+
+    outside: links that do not follow from those that verify; only these count here.
+    """
 
     start: Time
     until: Time
     erased: Count
     missing: Count
+    outside: Count
 
 
 class UnitEvidence(Struct, frozen=True, forbid_unknown_fields=True):
@@ -202,14 +207,16 @@ def _unit(
     site: Site, unit: str, key: VerifyKey, withdrawn: Mapping[str, datetime], start: datetime, until: datetime
 ) -> UnitEvidence:
     links = audit_file.read_gateway(site.folder, unit)
-    facts = gather(links, to_ms(start), to_ms(until))
+    chain = _verdict(site, unit, key, links)
+    part = Part(links) if chain in SOUND else part_that_verifies(links, key)
+    facts = gather(part.links, to_ms(start), to_ms(until), part.outside)
     papers = [p for p in site.authorisations(unit) if p.start < until and p.until > start]
     return UnitEvidence(
         unit=unit,
         fingerprint=key.fingerprint,
-        chain=_verdict(site, unit, key, links),
+        chain=chain,
         links=len(links),
-        missing=tuple(audit_file.missing(links)),
+        missing=tuple(audit_file.missing(part.links)),
         head=links[-1].head if links else None,
         known=_known(facts),
         allowed=tuple(_allowed(paper, withdrawn.get(paper.id), facts.open_periods) for paper in papers),
@@ -231,7 +238,7 @@ def _unit(
 def _known(facts: Facts) -> Known | None:
     if facts.known is None:
         return None
-    return Known(_at(facts.known[0]), _at(facts.known[1]), facts.erased, facts.missing)
+    return Known(_at(facts.known[0]), _at(facts.known[1]), facts.erased, facts.missing, facts.outside)
 
 
 def _allowed(paper: Authorisation, withdrawn: datetime | None, periods: Sequence[Period]) -> Allowed:

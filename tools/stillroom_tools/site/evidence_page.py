@@ -6,7 +6,7 @@ from datetime import datetime
 from stillroom.document_forms import to_ms
 from stillroom_tools.site import audit_page
 from stillroom_tools.site.audit_words import damaged, moment
-from stillroom_tools.site.evidence import GAPS, NOT_STARTED, WHOLE, Allowed, Evidence, UnitEvidence
+from stillroom_tools.site.evidence import GAPS, NOT_STARTED, WHOLE, Allowed, Evidence, Known, UnitEvidence
 
 ON_ITS_WAY_S = 60
 """So long after a withdrawal an open camera is no cause for alarm: it is on its way to the unit."""
@@ -33,7 +33,7 @@ def _row(unit: UnitEvidence) -> tuple[str, ...]:
     name, record = audit_page.code(unit.unit), _record(unit.chain)
     if unit.known is None:
         return (name, *[NOTHING] * 4, record)
-    more = " or more" if unit.known.erased or unit.known.missing else ""
+    more = " or more" if _doubt(unit.known) else ""
     counts = (f"{len(found)}{more}" for found in (unit.looks, unit.pauses, unit.refused))
     return (name, audit_page.text(_open_for(unit)), *counts, record)
 
@@ -93,15 +93,21 @@ def _known(unit: UnitEvidence) -> str:
     """How far what stands here goes."""
     if unit.known is None:
         return ""
-    gone = [f"{audit_page.links_(unit.known.erased)} erased"] if unit.known.erased else []
-    gone += [f"up to {audit_page.links_(unit.known.missing)} lost"] if unit.known.missing else []
-    doubt = f" Not known is what was said where {' and '.join(gone)}." if gone else ""
+    gone = _doubt(unit.known)
+    doubt = f" What was said is not known of some: {' and '.join(gone)}." if gone else ""
     return f"Known from {_time(unit.known.start)} until {_time(unit.known.until)}; nothing before or after.{doubt}"
 
 
+def _doubt(known: Known) -> list[str]:
+    """Which links tell nothing."""
+    gone = [f"{audit_page.links_(known.erased)} erased"] if known.erased else []
+    gone += [f"up to {audit_page.links_(known.missing)} lost with a damaged card"] if known.missing else []
+    return gone + ([f"{audit_page.links_(known.outside)} not provable"] if known.outside else [])
+
+
 def _events(unit: UnitEvidence) -> Iterator[str]:
-    doubt = unit.known is not None and bool(unit.known.erased or unit.known.missing)
-    none = "Not known." if doubt else "None."
+    doubt = unit.known and " and ".join(_doubt(unit.known))
+    none = f"Not known: {doubt}." if doubt else "None."
     opens = (
         (
             _time(o.opened),
