@@ -59,7 +59,7 @@ function utf8(data) {
 function signatureLines(lines) {
   const found = new Map();
   for (const line of lines) {
-    const [, name, base64] = /^— (\S{1,80}) ([A-Za-z0-9+/]{91}=)$/.exec(line) ?? [];
+    const [, name, base64] = /^— ([!-*,-~]{1,80}) ([A-Za-z0-9+/]{91}=)$/.exec(line) ?? [];
     const data = Buffer.from(base64 ?? "", "base64");
     if (data.length !== 68 || data.toString("base64") !== base64) throw new Refusal("form");
     const id = `${name} ${data.subarray(0, 4).toString("hex")}`;

@@ -323,6 +323,11 @@ def signed(text: str, by: KeyRing = p.AUTHORITY) -> str:
     return f"{text}\n— {by.note_name} {b64(signer_of(by).hash + by.signing.sign(data))}\n"
 
 
+def line_of(name: str) -> str:
+    """Of somebody whom nobody here knows."""
+    return f"— {name} {b64(bytes(68))}\n"
+
+
 def notes() -> Iterable[Vector]:
     for document in DOCUMENTS:
         kind = KINDS[type(document)]
@@ -401,6 +406,11 @@ def notes() -> Iterable[Vector]:
         ("a control character", "form", signed(text.replace("  ", "\t"))),
         ("carriage returns", "form", whole.replace("\n", "\r\n")),
         ("signed twice by one", "form", whole + whole.rpartition("\n\n")[2]),
+        ("another's name in any printable ASCII", "ok", whole + line_of("Witness/!~#1")),
+        ("another's name with a plus", "form", whole + line_of("witness+1")),
+        ("another's name with a control character", "form", whole + line_of("witness\x7f")),
+        ("another's name with a letter beyond ASCII", "form", whole + line_of("witn\u00e9ss")),
+        ("another's name with a space of Unicode", "form", whole + line_of("witness\ufeff")),
         ("too large", "size", whole + "x" * 16384),
     ):
         yield note(name, "authorisation", expect, changed)
