@@ -25,7 +25,7 @@ NOTICED, UNNOTICED, NOT_RUN = "noticed", "NOT NOTICED", "not run here"
 
 @dataclass(frozen=True)
 class Rule:
-    """`old`, once in `file` (below runtime/stillroom), becomes `new`; then `test` fails."""
+    """`old`, once in `file` (below runtime/stillroom, or tools/...), becomes `new`; then `test` fails."""
 
     promise: int
     name: str
@@ -341,12 +341,52 @@ RULES = (
         'self._faults.say("camera-silent", silent, "no picture for two seconds")', "pass",
         "tests/keeper/test_unit.py::test_an_eye_that_falls_silent_is_unknown_and_a_condition",
     ),
+    Rule(
+        4, "no advocate is told by a record that came before", "receiver.py",
+        "seen, _ = advance(before, verified.record)", "seen, _ = advance(None, verified.record)",
+        "tests/site/test_advocate.py::test_a_replayed_record_and_a_forged_one_tell_nothing",
+    ),
+    Rule(
+        4, "a late record tells an advocate nothing new", "tools/stillroom_tools/site/advocate_heads.py",
+        "if not told.late and", "if",
+        "tests/site/test_advocate.py::test_a_late_record_does_not_put_heads_out_of_order",
+    ),
+    Rule(
+        4, "a chain holds every head that an advocate was told", "tools/stillroom_tools/site/heads_file.py",
+        "if place <= last:", "if False:",
+        "tests/site/test_advocate.py::test_last_links_left_out_are_noticed_with_the_heads_and_not_without",
+    ),
+    Rule(
+        4, "a unit that told nothing is held to nothing", "tools/stillroom_tools/site/heads_file.py",
+        "if heads is None or not heads.told:", "if heads is None:",
+        "tests/site/test_advocate.py::test_a_unit_that_told_nothing_is_held_to_nothing",
+    ),
+    Rule(
+        4, "what was signed is done once", "keeper/asks.py",
+        "if self._before.has(kind, by, at_ms, ask):", "if False:",
+        "tests/keeper/test_signed_before.py::test_what_was_signed_is_written_down_once_however_often_it_comes",
+    ),
+    Rule(
+        4, "what was forgotten does not come again", "keeper/signed_before.py",
+        "at_ms <= before.floor_ms or", "",
+        "tests/keeper/test_signed_before.py::test_what_was_forgotten_is_refused_too",
+    ),
+    Rule(
+        4, "commands in vain cause few links", "keeper/restraint.py",
+        "if full_ns - now_ns > BURST * each_ns:", "if False:",
+        "tests/keeper/test_signed_before.py::test_a_gateway_cannot_fill_the_chain",
+    ),
+    Rule(
+        4, "links lead to the head that the unit tells", "tools/stillroom_tools/site/gateway/chains.py",
+        "return (self.index, self.head) == (told.links, told.head)", "return True",
+        "tests/site/test_chains.py::test_a_link_taken_out_of_the_database_is_an_alarm",
+    ),
 )  # fmt: skip
 
 
 def source(rule: Rule) -> Path:
     """Of the safeguard, below the top of a tree."""
-    return Path("runtime", "stillroom", rule.file)
+    return Path(rule.file) if rule.file.startswith("tools/") else Path("runtime", "stillroom", rule.file)
 
 
 def copy(to: Path) -> None:

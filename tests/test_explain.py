@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from stillroom import events
+from stillroom import events, guard
 from stillroom.cli import main
+from stillroom.status import GUARDS, HOLDS
 
 
 def run(*arguments: object) -> None:
@@ -100,6 +101,33 @@ def test_a_running_keepers_pause_is_told_and_an_ended_ones_is_not(unit, capsys):
     hour_ago = time.time() - 3600
     os.utime(status, (hour_ago, hour_ago))
     assert "room r-1, under authorisation" in explained(unit, capsys)
+
+
+def test_which_guards_hold_in_what_runs_now_is_told_in_words(unit, capsys):
+    assert "No process of it says anything now" in explained(unit, capsys)
+    (unit / "run").mkdir()
+    status = unit / "run" / "keeper.json"
+    whole = dict.fromkeys(GUARDS, HOLDS)
+    status.write_text(json.dumps({"guards": {"keeper": whole, "eye": whole}}))
+    said = explained(unit, capsys)
+    assert "in its processes that run now (eye, keeper)" in said
+    assert said.count(": holds") == len(GUARDS) and "DOES NOT" not in said
+    status.write_text(json.dumps({"guards": {"keeper": whole, "eye": whole | {"no-swap": "swap is on"}}}))
+    said = explained(unit, capsys)
+    assert "its memory never comes to a disk: DOES NOT HOLD\n      in eye: swap is on" in said
+    assert said.count(": holds") == len(GUARDS) - 1
+
+
+def test_every_guard_has_its_words():
+    assert set(GUARDS) == {row.name for row in guard._held("", "", "")}
+
+
+def test_an_advocate_is_named(unit, capsys, tmp_path):
+    site = unit.parent / "site"
+    assert "advocate" not in explained(unit, capsys)
+    run("site", "advocate", "new", tmp_path / "own", "--site", "test", "--name", "ann")
+    run("site", "advocate", "set", site, tmp_path / "own/ann.pub", "--unit", unit)
+    assert "ann (advocate) is told how far its audit chain goes" in explained(unit, capsys)
 
 
 def test_a_halt_and_settings_from_afar_are_told(unit: Path, capsys):

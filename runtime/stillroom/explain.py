@@ -22,7 +22,7 @@ from stillroom.keeper.known import Known
 from stillroom.keeper.roster import load_roster
 from stillroom.keeper.settings import load_configuration
 from stillroom.keys import fingerprint
-from stillroom.status import Status, read_running
+from stillroom.status import GUARDS, HOLDS, Status, read_running
 from stillroom.wire import RECORD_BYTES
 
 HELP = "what this unit senses, sends and keeps now, in plain words"
@@ -95,11 +95,15 @@ def lines(unit: UnitConfig) -> Iterator[str]:
     yield f"  {unit.broker.host}:{unit.broker.port}, which cannot open it. These can:"
     for recipient in roster.of_unit:
         yield f"    {recipient.name} ({recipient.role}), key {fingerprint(recipient.sign)}"
+    for advocate in roster.advocates:
+        yield f"  {advocate.name} (advocate) is told how far its audit chain goes, and can open nothing else."
     yield "  What can be in a record:"
     for kind in (events.Snapshot, *_event_kinds()):
         yield f"    {_summary(kind)} ({_KEPT[kind.retention]})"
     yield ""
     yield from _keeps(unit, status)
+    yield ""
+    yield from _guards(status)
 
 
 def _changed(unit: UnitConfig, trust: Path) -> Iterator[str]:
@@ -181,6 +185,23 @@ def _keeps(unit: UnitConfig, status: Status | None) -> Iterator[str]:
         link = "connected to the broker" if status.connected else "not connected to the broker"
         yield f"  Time is known by {_CLOCKS[status.clock]}."
         yield f"  Now: {status.accepted} events so far in its life, {status.waiting} waiting; {link}."
+
+
+def _guards(status: Status | None) -> Iterator[str]:
+    """Guard by guard, in which of the processes that run now it holds, and where it does not, why."""
+    yield "It forbids itself"
+    if status is None or not status.guards:
+        yield "  No process of it says anything now; `stillroom check` says what this machine can enforce."
+        return
+    yield f"  in its processes that run now ({', '.join(sorted(status.guards))}), until they end:"
+    for name, words in GUARDS.items():
+        open_in = {
+            process: rows.get(name, "it does not say")
+            for process, rows in sorted(status.guards.items())
+            if rows.get(name) != HOLDS
+        }
+        yield f"    {words}: {'holds' if not open_in else 'DOES NOT HOLD'}"
+        yield from (f"      in {process}: {why}" for process, why in open_in.items())
 
 
 def _event_kinds() -> tuple[type[events.Event], ...]:

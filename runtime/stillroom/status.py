@@ -12,6 +12,15 @@ from stillroom.events import ClockSource, GateReason, RoomState
 FILE = "keeper.json"
 STALE_AFTER_SLOTS = 5
 HOLDS = "holds"
+GUARDS = {
+    "undumpable": "no other program may read its memory",
+    "no-core": "no copy of its memory is written when it fails",
+    "no-new-privileges": "no program may give it more rights",
+    "no-swap": "its memory never comes to a disk",
+    "system-calls": "the kernel refuses what it has no need of",
+    "files": "it reaches no files but those it needs",
+}
+"""Each guard (`guard.py`) in plain words."""
 
 
 class Status(Struct, frozen=True):

@@ -159,6 +159,17 @@ def test_another_units_fingerprint_has_no_heads(case, capsys):
     assert "no head of this unit" in capsys.readouterr().err
 
 
+def test_a_unit_that_told_nothing_is_held_to_nothing(case, capsys):
+    """Heard of, and nothing known."""
+    file = case.export()
+    owner = heads_file.Owner(heads_file.KIND, "test", "ann")
+    kept = heads_file.HeadsFile(case.heads, owner, open_site(case.site).enrolments())
+    kept.of("u-1")
+    kept.write()
+    assert case.verify(file) == TrustError.exit_code
+    assert "no head of this unit" in capsys.readouterr().err
+
+
 def test_a_replayed_record_and_a_forged_one_tell_nothing(case, capsys):
     first = case.record()
     case.live()

@@ -167,11 +167,14 @@ def test_the_largest_command_fits_beside_scattered_ranges(pair: Pair):
     assert len(seen) == 200, "and all ranges are told in time"
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_database_of_before_commands_or_alerts_learns_them(tmp_path: Path, version: int):
+ALERTS = ("alerts", "alert_boots", "alert_changes")
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_database_of_before_commands_alerts_or_chains_learns_them(tmp_path: Path, version: int):
     store = Store(tmp_path)
-    newer = ("commands", "alerts", "alert_boots", "alert_changes")[version - 1 :]
-    dropped = "".join(f"DROP TABLE {table};" for table in newer)
+    newer = {1: ("commands", *ALERTS), 2: ALERTS, 3: ()}[version]
+    dropped = "DROP INDEX chains;" + "".join(f"DROP TABLE {table};" for table in newer)
     store._database.executescript(f"{dropped} PRAGMA user_version={version};")
     store.close()
     store = Store(tmp_path)

@@ -2,7 +2,7 @@
 
 A pause from afar closes the camera as the room's button does, but each ends its own: no signature from outside ends
 the pause of somebody in the room. It ends by itself, and a copy of it that comes again neither prolongs it nor revives
-it. A look is refused and written down: this unit has no views.
+it. A look is refused and written down: this unit has no views. Whatever was signed is done and written down once.
 """
 
 from typing import Annotated
@@ -15,6 +15,7 @@ from stillroom.document_forms import to_ms
 from stillroom.documents import ConsumerRole
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.outbox import Outbox
+from stillroom.keeper.signed_before import SignedBefore
 from stillroom.orders import Acknowledgement, Pause, Resume, ViewRequest
 
 Ask = Pause | Resume | Acknowledgement | ViewRequest
@@ -50,6 +51,7 @@ class Asks:
 
     def __init__(self, outbox: Outbox, audit: AuditChain, clock: Clock) -> None:
         self._outbox, self._audit, self._clock = outbox, audit, clock
+        self._before = SignedBefore(outbox)
         left_ms = outbox.recall(_UNTIL) - clock.utc_ms()
         self._until_ns = clock.mono_ns() + left_ms * NS_PER_MS if left_ms > 0 else 0
 
@@ -70,36 +72,37 @@ class Asks:
             self._refuse_view(ask, by)
 
     def _pause(self, ask: Pause, by: str) -> None:
-        """`time`: not now; `stale`: he has signed a later one."""
+        """`time`: not now; `stale`: it came before, or he has signed a later one."""
         utc_ms, asked = self._clock.utc_ms(), _Paused(ask.id, to_ms(ask.start), to_ms(ask.until))
         if not asked.from_ms - CLOCKS_DIFFER_MS <= utc_ms < asked.until_ms:
             raise Refusal("time")
         known = self._known(by)
-        if known is not None and asked.from_ms <= known.from_ms and asked.id != known.id:
+        if known is not None and (asked.from_ms <= known.from_ms or asked.id == known.id):
             raise Refusal("stale")
-        if known is not None and asked.id == known.id:
-            return
         self._keep(by, asked)
         self._audit.append(
             utc_ms, "paused-by-command", by=by, pause=ask.id, until=f"{ask.until:%Y-%m-%dT%H:%M:%SZ}"
         )
 
     def _resume(self, ask: Resume, by: str) -> None:
-        """`unknown`: not the pause that he has running."""
+        """`unknown`: not his newest pause; `stale`: that one was ended before."""
         known = self._known(by)
         if known is None or known.id != ask.pause:
             raise Refusal("unknown")
-        if known.until_ms:
-            self._keep(by, _Paused(known.id, known.from_ms, 0))
-            self._audit.append(self._clock.utc_ms(), "resumed-by-command", by=by, pause=ask.pause)
+        if not known.until_ms:
+            raise Refusal("stale")
+        self._keep(by, _Paused(known.id, known.from_ms, 0))
+        self._audit.append(self._clock.utc_ms(), "resumed-by-command", by=by, pause=ask.pause)
 
     def _acknowledge(self, ask: Acknowledgement, by: str) -> None:
         """`unknown`: no entry had this number yet."""
         if ask.entry > self._outbox.accepted:
             raise Refusal("unknown")
+        self._once("acknowledgement", by, ask)
         self._audit.append(self._clock.utc_ms(), "acknowledged", by=by, entry=ask.entry)
 
     def _refuse_view(self, ask: ViewRequest, by: str) -> None:
+        self._once("view-request", by, ask)
         asked: dict[str, str | int] = {
             "view": ask.id,
             "level": ask.level,
@@ -108,6 +111,13 @@ class Asks:
         }
         self._audit.append(self._clock.utc_ms(), "view-refused", by=by, **asked, why="no-views")
         raise Refusal("no-views")
+
+    def _once(self, kind: str, by: str, ask: Acknowledgement | ViewRequest) -> None:
+        """`stale`: it came before."""
+        at_ms = to_ms(ask.at)
+        if self._before.has(kind, by, at_ms, ask):
+            raise Refusal("stale")
+        self._before.add(kind, by, at_ms, ask)
 
     def _known(self, by: str) -> _Paused | None:
         """None also where a bad card has changed it: how long the unit stays closed is kept elsewhere."""

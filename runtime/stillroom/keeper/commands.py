@@ -16,7 +16,7 @@ from stillroom.document_forms import to_ms
 from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance, Withdrawal, read_document
 from stillroom.errors import StorageError, TrustError
 from stillroom.events import Command, Receipt
-from stillroom.files import make_folder, replace_file
+from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.asks import WHO_MAY, Ask, Asks, Refusal
 from stillroom.keeper.authorisation import AUTHORISATIONS, HALTS, LIFTS, MAX_FILES, VIEWS, WITHDRAWALS
 from stillroom.keeper.outbox import Outbox
@@ -41,6 +41,8 @@ class Commands:
     def __init__(self, outbox: Outbox, trust: Path, unit: str, clock: Clock, asks: Asks) -> None:
         self._outbox, self._trust, self._unit, self._clock, self._asks = outbox, trust, unit, clock, asks
         self._parts = Parts()
+        self.in_vain = False
+        """The last one answered changed nothing: it was refused, or lay there already."""
         self._gateway = ""
         self._last = self._refused = 0
 
@@ -59,9 +61,10 @@ class Commands:
         document: Document | None = None
         try:
             document, by = self._verified(kind, note, roster)
-            self._do(document, by, note, roster)
+            self.in_vain = not self._do(document, by, note, roster)
             outcome = "done"
         except Refusal as refusal:
+            self.in_vain = True
             outcome = str(refusal)
         except StorageError as error:
             print(f"keeper: {error}; the command will come again", file=sys.stderr, flush=True)
@@ -109,11 +112,14 @@ class Commands:
         if not ours:
             raise Refusal("unit")
 
-    def _do(self, document: Document, by: str, note: bytes, roster: Roster) -> None:
-        """Into the trust folder, flushed; or what somebody asked for. Raises Refusal, StorageError."""
+    def _do(self, document: Document, by: str, note: bytes, roster: Roster) -> bool:
+        """Into the trust folder, flushed; or what somebody asked for. False where it lay there already.
+
+        Raises Refusal, StorageError.
+        """
         if isinstance(document, Ask):
             self._asks.carry_out(document, by)
-            return
+            return True
         if isinstance(document, Roster):
             self._check_follows(document, roster)
         elif isinstance(document, Configuration):
@@ -126,7 +132,9 @@ class Commands:
         if not path.exists() and _count(path.parent) >= MAX_FILES:
             raise Refusal("full")
         make_folder(path.parent)
+        before = _there(path)
         replace_file(path, note)
+        return note != before
 
     def _check_follows(self, document: Roster, roster: Roster) -> None:
         """What the keeper would refuse as a file must not take the place of the roster that works."""
@@ -212,6 +220,13 @@ def _name(document: Document | None) -> str | None:
     named_by = ("id", "authorisation", "halt", "pause", "entry")
     found = next((getattr(document, field) for field in named_by if hasattr(document, field)), None)
     return None if found is None else str(found)
+
+
+def _there(path: Path) -> bytes | None:
+    try:
+        return read_bounded(path)
+    except TrustError:
+        return None
 
 
 def _count(folder: Path) -> int:

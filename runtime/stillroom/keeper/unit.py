@@ -11,7 +11,7 @@ from stillroom import __version__
 from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.errors import StillroomError, TrustError
-from stillroom.events import Command
+from stillroom.events import Command, Receipt
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
@@ -27,6 +27,7 @@ from stillroom.keeper.open_time import OpenTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.report import Report
+from stillroom.keeper.restraint import Restraint
 from stillroom.keeper.room import Room
 from stillroom.keeper.settings import ConfigurationWatch
 from stillroom.keeper.standing import keeping, standing
@@ -67,6 +68,7 @@ class Unit:
         self._audit = AuditChain(self._outbox, unit_keys.signing)
         self._open_time = OpenTime(self._audit, clock)
         asks = Asks(self._outbox, self._audit, clock)
+        self._restraint = Restraint(clock)
         self._commands = Commands(self._outbox, self._trust, settings.unit, clock, asks)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause, asks)
         self._room = Room(settings, keeping(self._outbox), clock.utc_ms(), standing(self._outbox))
@@ -156,11 +158,19 @@ class Unit:
         if receipt is None:
             return
         self._outbox.add(utc_ms, receipt)
-        what = {"kind": receipt.kind, "document": receipt.document or "none", "outcome": receipt.outcome}
-        self._audit.append(utc_ms, "command", number=command.number, **what)
+        self._note_command(utc_ms, receipt)
         self._commit(utc_ms)
         self.read_trust()
         self.lease()
+
+    def _note_command(self, utc_ms: int, receipt: Receipt) -> None:
+        """Into the audit chain; of those in vain only so many."""
+        held_back = self._restraint.let() if self._commands.in_vain else 0
+        if held_back is None:
+            return
+        what = {"kind": receipt.kind, "document": receipt.document or "none", "outcome": receipt.outcome}
+        more = {"more": held_back} if held_back else {}
+        self._audit.append(utc_ms, "command", number=receipt.command, **what, **more)
 
     # the beats
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillroom.document_forms import from_ms
+from stillroom.status import GUARDS
 from stillroom_tools.site.audit_facts import time_of
 from stillroom_tools.site.audit_file import Head, Link, missing
 from stillroom_tools.site.audit_part import Part
@@ -151,7 +152,8 @@ def _guards(said: dict[str, Any]) -> str:
     missing_ones = str(said.get("missing"))
     if missing_ones == "none":
         return f"The part {which} was locked in, with every guard"
-    return f"The part {which} was locked in without these guards: {missing_ones}"
+    names = ", ".join(GUARDS.get(name, name) for name in missing_ones.split())
+    return f"The part {which} was locked in without these guards: {names}"
 
 
 def _command(said: dict[str, Any]) -> str:
@@ -159,7 +161,8 @@ def _command(said: dict[str, Any]) -> str:
     what = f"{kind} {name}" if name and name != "none" else kind
     outcome = str(said.get("outcome"))
     done = "was carried out" if outcome == "done" else f"was refused: {outcome}"
-    return f"An order came from afar ({what}) and {done}"
+    more = f"; {said['more']} more came in vain before it" if "more" in said else ""
+    return f"An order came from afar ({what}) and {done}{more}"
 
 
 def time(text: object) -> str:

@@ -1,4 +1,5 @@
-"""What a site must hear about a unit that no entry can tell it: a copied key, a card put back, records that never came.
+"""What a site must hear about a unit that no entry can tell it: a copied key, a card put back, records that never came,
+an audit chain that is not whole.
 
 Refused records are counted elsewhere; these are more than a count. They stand until the process ends, but
 for missing records, which an outage explains: these stand for ten minutes after the last one.
@@ -25,6 +26,8 @@ _WORDS = {
     "key was copied: take the unit off the wall, and make it new keys",
     "stale": "{n} records of an earlier start, long after a newer one began: its key was copied, and what it says is "
     "refused, or somebody holds its records back: look which one hangs there, and make it new keys",
+    "broken-chain": "{n} heads of its audit chain to which the links here do not lead: links were changed or taken out "
+    "here, the database was put back from a copy, or another unit has its key: what this gateway exports is not whole",
     "withheld": "{n} records never came: lost on the way, or withheld by somebody; its entries come again",
 }
 ANOTHER_START = ("cloned", "rolled-back", "stale")
@@ -66,6 +69,10 @@ class Alarms:
             known = self._units.setdefault(unit, _Known())
             if reason != "stale" or known.of_boot > STALE_AFTER:
                 known.counts[reason] += 1
+
+    def broken_chain(self, unit: str) -> None:
+        """Its links do not lead to the head that it tells."""
+        self._units.setdefault(unit, _Known()).counts["broken-chain"] += 1
 
     def excuse(self) -> None:
         """We did not listen for a while: what is missing from that time is not held against anybody."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stillroom.errors import StorageError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _APPLICATION_ID = 0x53544C52
 _SCHEMA = """
@@ -30,7 +30,10 @@ CREATE TABLE alerts(unit TEXT NOT NULL, kind TEXT NOT NULL, alert BLOB NOT NULL,
 CREATE TABLE alert_boots(unit TEXT PRIMARY KEY, boot INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE alert_changes(id INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL, line BLOB NOT NULL);
 """
-_STEPS = (_SCHEMA, _COMMANDS, _ALERTS)
+_CHAINS = """
+CREATE INDEX chains ON entries(unit, number, variant) WHERE kind IN ('audit', 'lost');
+"""
+_STEPS = (_SCHEMA, _COMMANDS, _ALERTS, _CHAINS)
 """What each version of the schema added."""
 
 

@@ -20,6 +20,7 @@ from stillroom.metronome import Pacer
 from stillroom_tools.site.gateway import alert_file
 from stillroom_tools.site.gateway.acts import collect_acts
 from stillroom_tools.site.gateway.alarms import ANOTHER_START
+from stillroom_tools.site.gateway.chains import Chains
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
 from stillroom_tools.site.gateway.notices import Notice, Refused
@@ -65,6 +66,7 @@ class Gateway:
         self._store = Store(site.folder / "gateway", site.config.alerts)
         self._enrolled = Enrolled(site, "gateway", self._store, clock, _tell)
         self._restrictions = Restrictions(site, self._store.commands, _tell)
+        self._chains = Chains(self._store.chain_of)
         self._rooms = Rooms(clock, site.config.slots.period_s)
         self._subscriber = Subscriber(
             site.broker("gateway"),
@@ -116,9 +118,12 @@ class Gateway:
         if not opened:
             return
         now_ms = self._clock.utc_ms()
+        self._chains.load(o.unit for o in opened)
         counts = self._store.commit([Arrived(o, now_ms) for o in opened])
         self._refused.count(counts)
         for o in opened:
+            if self._chains.leads_astray(o):
+                self._enrolled.alarms.broken_chain(o.unit)
             before = self._rooms.presence(o.unit)
             order = (o.boot, o.epoch_index, o.sequence)
             room = self._rooms.saw(o.unit, order, o.body.sealed_ms, o.body.snapshot)

@@ -23,7 +23,7 @@ class Notice(msgspec.Struct, frozen=True):
     unit: str
     """Empty where nobody can tell which."""
     what: str
-    """alarm: `cloned`, `rolled-back`, `withheld`; presence: `live`, `late`, `silent`; refused: why."""
+    """alarm: `cloned`, `rolled-back`, `broken-chain`, `withheld`; presence: `live`, `late`, `silent`; refused: why."""
     count: int
     """Of the records (or entries) that it is about, since this process began; presence: 0."""
     text: str

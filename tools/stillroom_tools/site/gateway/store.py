@@ -22,7 +22,7 @@ from typing import Any, Literal
 import msgspec
 
 from stillroom.errors import StorageError
-from stillroom.events import Entry, Lost, Receipt
+from stillroom.events import Entry, Event, Lost, Receipt
 from stillroom.files import lock_folder
 from stillroom.receiver import Opened
 from stillroom.replay import Seen
@@ -34,6 +34,7 @@ from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor, Range
 from stillroom_tools.site.gateway.rooms import NO_ROOM
 
 FILE = "gateway.db"
+_EVENTS: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _COLUMNS = "id, unit, room, number, at_ms, accepted_ms, sealed_ms, opened_ms, late, event"
 
 
@@ -152,6 +153,14 @@ class Store:
                 self._set_meta(what, place)
         finally:
             self._database.execute("PRAGMA synchronous=FULL")
+
+    def chain_of(self, unit: str) -> Iterator[Event]:
+        """The audit links and the losses of a unit that are kept, by their numbers."""
+        rows = self._database.execute(
+            "SELECT event FROM entries WHERE unit = ? AND kind IN ('audit', 'lost') ORDER BY number, variant",
+            (unit,),
+        )
+        return (_EVENTS.decode(event) for (event,) in rows)
 
     def count(self) -> int:
         """How many entries are kept."""
