@@ -18,7 +18,8 @@ from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import Audited
 from stillroom.keys import SigningKey, VerifyKey
 from stillroom.link import Network
-from stillroom_tools.site import audit_file, audit_words
+from stillroom_tools.site import audit_file, audit_page, audit_words
+from stillroom_tools.site.audit_part import Part
 from stillroom_tools.site.gateway.store import Arrived, Store
 from stillroom_tools.site.layout import open_site
 
@@ -331,6 +332,23 @@ def test_what_an_erased_link_could_contradict_is_not_said(chain, tmp_path):
 )  # fmt: skip
 def test_links_have_words_and_one_form_of_time(body, says):
     assert says in audit_words.words(audit_file.Link(1, 5, "0" * 64, "0" * 128, body, "0" * 32))
+
+
+def test_a_day_of_leases_is_one_row_of_the_page():
+    lease = '{"what":"lease","since_ms":10,"authorisation":"a-1"}'
+    bodies = [
+        '{"what":"start"}',
+        '{"what":"camera-opened"}',
+        *[lease] * 96,
+        '{"what":"camera-closed"}',
+        lease,
+    ]
+    links = [
+        audit_file.Link(n, n * 900_000, "0" * 64, "0" * 128, body, "0" * 32)
+        for n, body in enumerate(bodies, 1)
+    ]
+    page = audit_page.page(audit_file.Head("audit/1", "test", "u-1", "0" * 64), Part(links))
+    assert page.count("The camera was still open") == 2 and "said 96 times, last 2 Jan 1970, 00:30:00" in page
 
 
 def test_an_erased_leaf_tells_no_guess_from_another(chain):

@@ -1,6 +1,7 @@
 """Pages that a resident, an advocate or an inspector can read or print: nothing is loaded from anywhere."""
 
 import html
+import itertools
 from collections.abc import Iterable, Sequence
 
 from stillroom.clock import MS_PER_S
@@ -52,7 +53,21 @@ def page(head: Head, part: Part, wrong: str | None = None) -> str:
 
 
 def _all(links: Sequence[Link]) -> list[str]:
-    return table(("When", "What happened"), ((moment(link.at_ms), text(words(link))) for link in links))
+    """A row for each; one for a run of links that say the camera is open still: nobody reads 96 a day."""
+    rows = []
+    for _, found in itertools.groupby(links, _same_lease):
+        run = list(found)
+        more = f"; said {len(run)} times, last {moment(run[-1].at_ms)}" if len(run) > 1 else ""
+        rows.append((moment(run[0].at_ms), text(words(run[0]) + more)))
+    return table(("When", "What happened"), rows)
+
+
+def _same_lease(link: Link) -> object:
+    """The same for all links of one lease; another for each other link."""
+    said = link.said()
+    return (
+        str((said.get("since_ms"), said.get("authorisation"))) if said.get("what") == "lease" else link.index
+    )
 
 
 def looks(facts: Facts) -> list[str]:
@@ -61,6 +76,7 @@ def looks(facts: Facts) -> list[str]:
     asked = "once" if len(found) == 1 else f"{len(found)} times"
     refused = f"Nobody has looked through this camera. Somebody asked to, and was refused, {asked}."
     said = refused if found else "Nobody has looked through this camera."
+    doubtful = " bad" if facts.unknown and not found else ""
     rows = (
         (
             moment(one.at_ms),
@@ -73,7 +89,7 @@ def looks(facts: Facts) -> list[str]:
     )
     return [
         "<h2>Who looked?</h2>",
-        f"<p class=answer>{text(as_far_as_known(facts, said if found else None, said))}</p>",
+        f"<p class='answer{doubtful}'>{text(as_far_as_known(facts, said if found else None, said))}</p>",
         *(table(("When", "Who asked", "Why", "For how long", "Answer"), rows) if found else []),
     ]
 

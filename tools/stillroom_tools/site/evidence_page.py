@@ -95,7 +95,9 @@ def _known(unit: UnitEvidence) -> str:
         return ""
     gone = _doubt(unit.known)
     doubt = f" What was said is not known of some: {' and '.join(gone)}." if gone else ""
-    return f"Known from {_time(unit.known.start)} until {_time(unit.known.until)}; nothing before or after.{doubt}"
+    return (
+        f"What is known goes from {_time(unit.known.start)} to {_time(unit.known.until)}, no further.{doubt}"
+    )
 
 
 def _doubt(known: Known) -> list[str]:
