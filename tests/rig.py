@@ -83,10 +83,17 @@ class Rig:
 
     def slot(self) -> Body:
         """One slot: the body as the gateway opens it."""
-        self.unit.slot()
+        self.speak()
         up = self.courier.last(Up)
         assert isinstance(up, Up)
         return self.receiver.open(up.record).body
+
+    def speak(self) -> None:
+        """One slot. Where there is no broker, it is there for this slot, and lost again."""
+        before = self.unit._delivery.network
+        self.unit.from_courier(Network(True, "connected"))
+        self.unit.slot()
+        self.unit.from_courier(before)
 
     def entries(self) -> list[Entry]:
         """What is waiting, taken slot by slot, in the order of its numbers."""

@@ -1,6 +1,7 @@
-"""A card put back from a copy: what was withdrawn since is told to it again, by itself, and the camera closes."""
+"""A unit over restarts, with a card put back, at a broker that refuses: what it is told, and who is alarmed."""
 
 import shutil
+from base64 import b64decode
 
 import pytest
 
@@ -71,3 +72,40 @@ def test_a_card_put_back_that_starts_under_a_new_number_is_told_too(live: LiveSi
     until(lambda: unit.status().gate == "withdrawn", "a closed gate")
     until(lambda: receipts(live) == 1, "its receipt")
     assert "ALARM" not in live.logs()
+
+
+def test_an_orderly_restart_is_no_alarm(live: LiveSite):
+    unit = live.add_unit()
+    live.start()
+    for start in range(4):
+        until(
+            lambda start=start: starts(live) == start + 1, f"the link of start {start + 1} at the other end"
+        )
+        if start < 3:
+            stop(unit)
+            unit.start()
+    assert "ALARM" not in live.logs()
+
+
+def starts(live: LiveSite) -> int:
+    """How many links of the audit chain say that the unit began."""
+    live.take()
+    bodies = (b64decode(line.event["body"]) for line in live.lines if line.event["type"] == "audit")
+    return sum(b'"what":"start"' in body for body in bodies)
+
+
+def test_a_broker_that_lets_a_unit_say_nothing_is_named_with_the_line_of_its_acl(live: LiveSite):
+    acl = live.site / "broker/acl"
+    acl.write_text(acl.read_text().replace("pattern write stillroom/1/test/%u/up\n", ""))
+    unit = live.add_unit()
+    live.start()
+    until(lambda: "refuses what we say" in unit.status().network, "the refusal in the unit's status")
+    wanted = (
+        "refuses what we say (Not authorized): it wants `pattern write stillroom/1/test/%u/up` in its acl"
+    )
+    assert wanted in unit.status().network and unit.status().connected
+    accepted = unit.status().accepted
+    unit.press_button()
+    until(lambda: unit.status().accepted > accepted, "more to say")
+    assert live.logs().count(wanted) == 1, "one line, not one for each record"
+    assert not live.has("gate")

@@ -80,6 +80,9 @@ class Session:
         self._refusal = ""
         self._trouble = ""
         self._brief = 0
+        self._topics: dict[int, str] = {}
+        self._refused: set[str] = set()
+        """Topics to which the broker's ACL lets us say nothing."""
         self._client = self._make()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
@@ -101,6 +104,9 @@ class Session:
         if not self._up.is_set():
             return None
         info = self._client.publish(topic, payload, qos=1)
+        self._topics[info.mid] = topic
+        while len(self._topics) > 2 * self._max_unacknowledged:
+            del self._topics[next(iter(self._topics))]
         return info.mid if info.rc == paho.MQTT_ERR_SUCCESS else None
 
     def _make(self) -> paho.Client:
@@ -217,7 +223,16 @@ class Session:
         self, _client: paho.Client, _user: object, mid: int, reason: object, _properties: object
     ) -> None:
         """A broker's PUBACK may say that it refused the message, or that nobody is subscribed: then nobody has it."""
-        if _code(reason) < _REFUSED and _code(reason) != _NOBODY_SUBSCRIBED:
+        topic, was_refused = self._topics.pop(mid, ""), bool(self._refused)
+        if _code(reason) >= _REFUSED:
+            self._refused.add(topic)
+            if not was_refused:
+                self._tell(True, self._explain_unsaid(topic, str(reason)))
+            return
+        self._refused.discard(topic)
+        if was_refused and not self._refused:
+            self._came_up()
+        if _code(reason) != _NOBODY_SUBSCRIBED:
             self._handlers.acknowledged(mid)
 
     def _on_log(self, _client: paho.Client, _user: object, level: int, text: str) -> None:
@@ -245,6 +260,7 @@ class Session:
             self._came_up()
 
     def _came_up(self) -> None:
+        self._refused.clear()
         self._up.set()
         version = "5" if self._protocol == paho.MQTTv5 else "3.1.1"
         self._tell(True, f"connected to {self._where()} with MQTT {version}")
@@ -257,6 +273,12 @@ class Session:
                 f"another client took over the id '{self._client_id}' at {self._where()}: "
                 "two units with one id? Make each unit its own keys"
             )
+
+    def _explain_unsaid(self, topic: str, reason: str) -> str:
+        """Of a message that the broker took and passed on to nobody."""
+        base, _, way = topic.rpartition("/")
+        line = f"pattern write {base.rpartition('/')[0]}/%u/up" if way == "up" else f"topic write {topic}"
+        return f"connected, but {self._where()} refuses what we say ({reason}): it wants `{line}` in its acl"
 
     def _explain_refusal(self, code: int, reason: str) -> str:
         if code in _BAD_LOGIN:

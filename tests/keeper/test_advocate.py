@@ -30,7 +30,7 @@ class Told:
 
     def record(self) -> Verified:
         """The record of the next slot, as the advocate takes it from the broker."""
-        self.rig.unit.slot()
+        self.rig.speak()
         up = self.rig.courier.last(Up)
         assert isinstance(up, Up) and len(up.record) == RECORD_BYTES
         key = VerifyKey(open_site(self.rig.site_folder).enrolment("u-1").sign)

@@ -13,6 +13,7 @@ from stillroom.keeper.eye_life import LEASE_TTL_MS
 from stillroom.keeper.slots import Slots
 from stillroom.keeper.unit import Unit
 from stillroom.link import Down, Fault, Halt, Hello, Lease, Network, Sent, Up
+from stillroom.wire import parse
 
 
 @pytest.fixture
@@ -264,3 +265,15 @@ def test_the_slots_memory_is_bounded(rig):
     for number in range(500):
         slots.compose(number, number, rig.clock.utc_ms(), snapshot, lambda _body: True)
     assert len(slots._slots) <= 64
+
+
+def test_without_a_broker_no_sequence_is_taken(rig: Rig):
+    """One that was counted and never left would be missing to whoever listens: an alarm after each restart."""
+    rig.unit.from_courier(Network(False, "not connected yet"))
+    before = len(rig.courier.sent)
+    for _ in range(3):
+        rig.unit.slot()
+    assert len(rig.courier.sent) == before
+    rig.slot()
+    up = rig.courier.last(Up)
+    assert isinstance(up, Up) and parse(up.record).sequence == 0

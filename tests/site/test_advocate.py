@@ -46,7 +46,7 @@ class Case:
 
     def record(self) -> bytes:
         """Of the next slot, as the broker has it."""
-        self.rig.unit.slot()
+        self.rig.speak()
         up = self.rig.courier.last(Up)
         assert isinstance(up, Up)
         return up.record

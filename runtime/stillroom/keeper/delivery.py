@@ -112,12 +112,17 @@ class Delivery:
     # upwards
 
     def send(self, courier: Courier, snapshot: Snapshot, send_ns: int) -> None:
-        """One record of one size, to leave at `send_ns` (0: at once), with the entries that fit."""
+        """One record of one size, to leave at `send_ns` (0: at once), with the entries that fit.
+
+        Nothing while there is no broker: one that is counted and never leaves is missing to whoever listens.
+        """
+        if not self.network.connected:
+            return
         self._slot += 1
         self._said.note(self._outbox.accepted, self._clock.mono_ns())
         now_ns, utc_ms = self._clock.mono_ns(), self._clock.utc_ms()
         body = self._slots.compose(self._slot, now_ns, utc_ms, snapshot, fits(self._sealer.capacity_bytes))
-        if not self._hand_over(courier, body, send_ns) or not self.network.connected:
+        if not self._hand_over(courier, body, send_ns):
             self._slots.lost_broker()
 
     def _hand_over(self, courier: Courier, body: Body, send_ns: int) -> bool:
