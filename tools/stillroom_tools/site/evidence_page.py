@@ -24,7 +24,8 @@ def page(evidence: Evidence) -> str:
     body.append(
         f"<p class=small>Made {moment(to_ms(evidence.made))} and signed by the site's gateway, which "
         "says what it holds and no more. A facility can check it: <code>stillroom site evidence --check</code>; a "
-        "unit's own record needs no trust in the facility: <code>stillroom site audit verify</code>.</p>"
+        "unit's own record needs no trust in the facility: <code>stillroom site audit verify</code>. What the "
+        "gateway itself raised an alarm about (a copied key, a card put back) it does not keep, and it is not here.</p>"
     )
     return audit_page.document("What the cameras were allowed to do, and did", body)
 
