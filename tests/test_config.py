@@ -197,6 +197,15 @@ def test_check_finds_what_would_fail_only_when_it_runs(tmp_path, capsys, old, ne
     assert says in capsys.readouterr().err
 
 
+def test_check_says_what_run_would_of_a_key_that_others_may_read(tmp_path, capsys):
+    unit = make_unit(tmp_path)
+    key = next(unit.parent.rglob("unit.key"))
+    assert main(["check", str(unit)]) == 0
+    key.chmod(0o644)
+    assert main(["check", str(unit)]) == 6
+    assert "unit.key: " in capsys.readouterr().err
+
+
 def test_check_says_which_conditions_cannot_come_about(tmp_path, capsys):
     path = make_unit(tmp_path)
     assert main(["check", str(path)]) == 0

@@ -73,7 +73,7 @@ def test_a_key_that_others_may_touch_is_refused(tmp_path: Path, mode: int) -> No
 
 def test_the_wrong_role_is_refused(tmp_path: Path) -> None:
     save_keys(tmp_path / "unit.key", GATEWAY)
-    with pytest.raises(TrustError, match="the key of a gateway, where that of a unit"):
+    with pytest.raises(TrustError, match="a key for the role gateway, where one for unit is needed"):
         load_unit_keys(tmp_path)
 
 

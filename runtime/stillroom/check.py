@@ -7,6 +7,7 @@ from pathlib import Path
 from stillroom import config, guard
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.keeper.conditions import needing
+from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import load_authority
 from stillroom.run import check_socket_path, find_opener
 from stillroom.status import HOLDS, read_running
@@ -53,12 +54,13 @@ def _guards(unit: config.UnitConfig) -> Iterator[str]:
 
 
 def _check_site(path: Path, unit: config.UnitConfig) -> None:
-    """The trust folder is of the same site. Raises ConfigError, TrustError."""
+    """The key is this unit's and its alone to read; the trust folder of its site. Raises ConfigError, TrustError."""
     authority = load_authority(unit.path(unit.paths.trust))
     if authority.site != unit.site:
         raise ConfigError(
             f"{path}: key 'site' = '{unit.site}': the trust folder is of site '{authority.site}'"
         )
+    own_keys(unit)
     check_socket_path(path, unit)
 
 

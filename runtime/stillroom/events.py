@@ -108,7 +108,7 @@ class GateChanged(Struct, frozen=True, tag="gate", forbid_unknown_fields=True):
 
 
 class Audited(Struct, frozen=True, tag="audit", forbid_unknown_fields=True):
-    """A link of the audit chain, signed by the unit; `chain.py` has its arithmetic."""
+    """A link of the unit's signed record of what it did, from which nothing can be taken out unseen."""
 
     retention: ClassVar[str] = "audit"
 

@@ -263,6 +263,6 @@ def load_keys(path: Path, *roles: Role) -> KeyRing:
         raise TrustError(f"{path}: not a key file, or damaged: restore it from its backup") from None
     if secret.role not in roles:
         wanted = " or ".join(roles)
-        raise TrustError(f"{path}: the key of a {secret.role}, where that of a {wanted} is needed")
+        raise TrustError(f"{path}: a key for the role {secret.role}, where one for {wanted} is needed")
     boxes = tuple(BoxKey(raw) for raw in secret.boxes)
     return KeyRing(secret.site, secret.role, secret.name, SigningKey(secret.sign), boxes)

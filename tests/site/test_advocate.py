@@ -205,7 +205,7 @@ def test_his_key_opens_nothing_and_others_keys_are_no_advocates(case, capsys):
     boxes = load_keys(case.key, "advocate").boxes
     assert boxes and all(not box.open(record[1000:1080]) for box in boxes)
     assert case.listen(record, key=case.site / "gateway/gateway.key") == TrustError.exit_code
-    assert "the key of a gateway, where that of a advocate is needed" in capsys.readouterr().err
+    assert "a key for the role gateway, where one for advocate is needed" in capsys.readouterr().err
 
 
 def test_who_is_not_named_any_more_is_told_nothing_and_is_told_why(case, capsys):

@@ -162,3 +162,9 @@ def test_a_moved_cameras_view_is_accepted_from_afar(site, trust):
     do(site, "accept-view", "u-1", "--send")
     (path,) = (site.commands_dir / "u-1").iterdir()
     assert path.name.startswith("views-") and not (trust / "views").exists()
+
+
+@pytest.mark.parametrize("entry", [0, -1, 2**53, 10**22])
+def test_the_range_of_an_entrys_number_is_said(tmp_path: Path, entry: int) -> None:
+    with pytest.raises(ConfigError, match=r"ENTRY .*: the number of an entry is 1 to 9007199254740991"):
+        command(commands, "acknowledge", "u-1", entry, "--site", tmp_path)

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Through the running gateway. Raises ConfigError, TrustError, StorageError."""
     if not 1 <= options.entry < 2**53:
-        raise ConfigError(f"ENTRY {options.entry}: the number of an entry is 1 or more")
+        raise ConfigError(f"ENTRY {options.entry}: the number of an entry is 1 to {2**53 - 1}")
     site = open_site(options.site)
     unit = unit_named(options.unit, site)
     paper = Acknowledgement(at=now(SystemClock()), entry=options.entry, site=site.name, unit=unit)
