@@ -271,8 +271,10 @@ class Analysis:
             body = body_of(figure if known else None, self._breathing_box, self._shape)
             if self._face is not None:
                 body = inside(self._face, self._shape)
-            if body is None and not known:
-                body = self._open  # never seen empty: somebody may have been there from the beginning
+            if (
+                body is None and not known
+            ):  # never seen empty: somebody may have been there from the beginning
+                return self._patch.read(self._traces, self._open, anybody=False)
             return self._patch.read(self._traces, None if body is None else body & self._open)
         whole, found = self._patch.read(self._traces), self._found.read(self._traces, self._region)
         if whole.value is None or found.value is None:

@@ -13,8 +13,8 @@ from stillroom.observation import Box, Reading
 
 PATIENCE_S = 12.0
 """A patch that has given nothing for so long is given up for another."""
-MOST_APART_S = 4.5
-"""Between two looks for a patch where none is found."""
+SOON, APART_S, MOST_APART_S = 6, 2.5, 9.5
+"""So many looks for a patch a second apart, then each so much later than the one before, but no more than that."""
 MUCH_CLEARER = 2.0
 """In power, than the choice that is tried now: from then on another one is tried in its place."""
 MUCH_MORE = 2.0
@@ -92,10 +92,11 @@ class Patch:
         if not self._fixed:
             self._sides = None
 
-    def read(self, traces: Traces, body: NDArray[np.bool_] | None = None) -> Reading:
+    def read(self, traces: Traces, body: NDArray[np.bool_] | None = None, *, anybody: bool = True) -> Reading:
         """The pulse, or why not, from what the fast ring has gained since the last read.
 
-        body: (cells,) where to look for a patch; None: where somebody may have settled.
+        body: (cells,) where to look for a patch; None: where somebody may have settled. anybody: whether something
+        speaks for somebody there; else only a choice that others confirm is tried.
         """
         rate_hz = traces.fast_hz
         if traces.pace.frames_per_s < LEAST_HZ:
@@ -111,7 +112,7 @@ class Patch:
         now_s = traces.fast.newest_time_s()
         if self._sides is not None and now_s - self._trusted_s > PATIENCE_S:
             self._sides, self._confirmed = None, 0.0
-        return self._look(traces, self._still(body), rate_hz) or reading
+        return self._look(traces, self._still(body), rate_hz, anybody) or reading
 
     def _read(self, traces: Traces, rate_hz: float) -> Reading:
         """Of the sets there are. A place that is tried after others gave nothing is no new beginning."""
@@ -134,7 +135,7 @@ class Patch:
         still: NDArray[np.bool_] = ago >= STILL_FIFTHS
         return still & (ago < STIRRED_FIFTHS if body is None else body)
 
-    def _look(self, traces: Traces, body: NDArray[np.bool_], rate_hz: float) -> Reading | None:
+    def _look(self, traces: Traces, body: NDArray[np.bool_], rate_hz: float, anybody: bool) -> Reading | None:
         """Choose cells; a reading at once where unseen ones confirm them. Less often the longer nothing is found."""
         now_s, size = traces.fast.newest_time_s(), int(body.sum())
         if size > MUCH_MORE * self._looked_at:
@@ -142,10 +143,12 @@ class Patch:
         if traces.fast.span_s() < SEGMENT_S or now_s < self._next_look_s:
             return None
         self._looked_at = size
-        self._next_look_s = now_s + min(MOST_APART_S, 0.5 + self._looks // 6)
         self._looks += 1
+        self._next_look_s = now_s + min(MOST_APART_S, max(0.5, APART_S * (self._looks - SOON)))
         skin = choose(traces.fast, body, self._shape, rate_hz)
-        if skin is None or (self._sides is not None and skin.confirmed <= MUCH_CLEARER * self._confirmed):
+        if skin is None or not (skin.confirmed or anybody):
+            return None
+        if self._sides is not None and skin.confirmed <= MUCH_CLEARER * self._confirmed:
             return None
         self._reader.restart()
         self._trusted_s, self._confirmed = now_s, skin.confirmed
