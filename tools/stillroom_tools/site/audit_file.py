@@ -16,10 +16,11 @@ from msgspec import Meta, Struct
 
 from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED, Proof, follow_on, leaf_of
 from stillroom.config import Name
-from stillroom.errors import ConfigError, InputError, StorageError, TrustError
+from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.events import Audited
 from stillroom.keys import VerifyKey
 from stillroom_tools.site.gateway.store import FILE
+from stillroom_tools.site.line_file import read_lines
 
 KIND = "audit/1"
 MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -147,18 +148,7 @@ def write(head: Head, links: Iterable[Link]) -> bytes:
 
 def read(path: Path) -> tuple[Head, list[Link]]:
     """Raises InputError: absent, too large, or not an audit file; names the line."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise InputError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which no audit file is")
-    lines = data.split(b"\n")
-    head = _decode(path, 1, lines[0], Head)
-    if head.stillroom != KIND:
-        raise InputError(f"{path}: line 1: of kind '{head.stillroom}', and '{KIND}' is read here")
-    return head, [_decode(path, n, line, Link) for n, line in enumerate(lines[1:], 2) if line]
+    return read_lines(path, "an audit file", KIND, MAX_FILE_BYTES, Head, Link)
 
 
 def check_fingerprint(text: str) -> str:
@@ -244,10 +234,3 @@ def check_names(path: Path, head: Head, links: Sequence[Link]) -> None:
 
 def _encode(link: Link) -> bytes:
     return msgspec.json.encode({k: v for k, v in msgspec.to_builtins(link).items() if v is not None})
-
-
-def _decode(path: Path, number: int, line: bytes, kind: type[Any]) -> Any:
-    try:
-        return msgspec.json.decode(line, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise InputError(f"{path}: line {number}: not a line of an audit file") from None

@@ -6,7 +6,7 @@ in between. Lines of JSON: whose file it is, then a line for each unit's key. It
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,6 +20,7 @@ from stillroom.files import replace_file
 from stillroom.keys import fingerprint
 from stillroom.replay import Seen
 from stillroom_tools.site.audit_file import Hex32, Link
+from stillroom_tools.site.line_file import read_lines
 
 KIND = "heads/1"
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -103,18 +104,7 @@ class HeadsFile:
 
 def read(path: Path) -> tuple[Owner, dict[str, Heads]]:
     """By fingerprint. Raises InputError: absent, too large, or not such a file; names the line."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise InputError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which no file of heads is")
-    lines = data.split(b"\n")
-    owner = _decode(path, 1, lines[0], Owner)
-    if owner.stillroom != KIND:
-        raise InputError(f"{path}: line 1: of kind '{owner.stillroom}', and '{KIND}' is read here")
-    units = [_decode(path, n, line, Heads) for n, line in enumerate(lines[1:], 2) if line]
+    owner, units = read_lines(path, "a file of heads", KIND, MAX_FILE_BYTES, Owner, Heads)
     return owner, {one.key: one for one in units}
 
 
@@ -159,10 +149,3 @@ def _what_is_wrong(links: Sequence[Link], last: int, one: Told) -> str:
 def _one_an_hour(told: Sequence[Told]) -> list[Told]:
     """The newest of each hour."""
     return list({one.at_ms // HOUR_MS: one for one in told}.values())
-
-
-def _decode(path: Path, number: int, line: bytes, kind: type[Any]) -> Any:
-    try:
-        return msgspec.json.decode(line, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise InputError(f"{path}: line {number}: not a line of a file of heads") from None
