@@ -110,7 +110,7 @@ def test_eye_and_courier_can_not_come_to_read_a_key() -> None:
 
 
 def test_one_file_speaks_mqtt() -> None:
-    assert users_of("paho") == {"stillroom.mqtt"}
+    assert users_of("paho") == {"stillroom.mqtt_client"}
     assert users_of("stillroom.mqtt") <= {"stillroom.courier.main", "stillroom_tools.site.subscriber"}
 
 

@@ -8,6 +8,13 @@ from stillroom.config import BrokerConfig
 from stillroom.errors import BrokerError
 
 ANSWER_WITHIN_S = 5.0
+_BAD_LOGIN = {4, 134}
+_NOT_ALLOWED = {5, 135}
+"""Codes of a CONNACK in MQTT 3.1.1 and 5."""
+
+
+def where(broker: BrokerConfig) -> str:
+    return f"broker {broker.host}:{broker.port}"
 
 
 def tls_context(broker: BrokerConfig, folder: Path) -> ssl.SSLContext:
@@ -27,22 +34,20 @@ def tls_context(broker: BrokerConfig, folder: Path) -> ssl.SSLContext:
 
 def explain(error: Exception, broker: BrokerConfig) -> str:
     """One line: what is wrong with the way to the broker, and what to do."""
-    where = f"broker {broker.host}:{broker.port}"
+    at = where(broker)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{where}: its certificate is not accepted: {_certificate(error)}"
+        return f"{at}: its certificate is not accepted: {_certificate(error)}"
     if isinstance(error, ssl.SSLError):
-        return (
-            f"{where}: TLS failed ({error.reason or error}): is this the TLS port, and does it take TLS 1.3?"
-        )
+        return f"{at}: TLS failed ({error.reason or error}): is this the TLS port, and does it take TLS 1.3?"
     if isinstance(error, ConnectionRefusedError):
-        return f"{where}: nothing listens there: start the broker, or set 'broker.host' and 'broker.port'"
+        return f"{at}: nothing listens there: start the broker, or set 'broker.host' and 'broker.port'"
     if isinstance(error, socket.gaierror):
-        return f"{where}: no such host: check 'broker.host'"
+        return f"{at}: no such host: check 'broker.host'"
     if isinstance(error, TimeoutError):
-        return f"{where}: no answer within {ANSWER_WITHIN_S:.0f} s: check the address and the network between"
+        return f"{at}: no answer within {ANSWER_WITHIN_S:.0f} s: check the address and the network between"
     if isinstance(error, ConnectionResetError):
-        return f"{where} {explain_closed('', broker)}"
-    return f"{where}: {getattr(error, 'strerror', None) or error}"
+        return f"{at} {explain_closed('', broker)}"
+    return f"{at}: {getattr(error, 'strerror', None) or error}"
 
 
 def explain_closed(trouble: str, broker: BrokerConfig) -> str:
@@ -63,6 +68,25 @@ def explain_closed(trouble: str, broker: BrokerConfig) -> str:
         "closed the connection before answering: is this its MQTT port, and does that want "
         f"{other} ('broker.tls' is {str(broker.tls).lower()} here)?"
     )
+
+
+def explain_refusal(code: int, words: str, client_id: str, broker: BrokerConfig) -> str:
+    """Why a broker did not let us in. `code`, `words`: of its CONNACK."""
+    if code in _BAD_LOGIN:
+        return f"{where(broker)} refuses the login: check 'broker.username' and 'broker.password_file'"
+    if code in _NOT_ALLOWED:
+        return (
+            f"{where(broker)} does not allow '{client_id}': check the user name, the password or the "
+            "certificate, and the broker's ACL"
+        )
+    return f"{where(broker)} refuses the connection: {words}"
+
+
+def explain_unsaid(topic: str, words: str, broker: BrokerConfig) -> str:
+    """Of a message that the broker took and passed on to nobody."""
+    base, _, way = topic.rpartition("/")
+    line = f"pattern write {base.rpartition('/')[0]}/%u/up" if way == "up" else f"topic write {topic}"
+    return f"connected, but {where(broker)} refuses what we say ({words}): it wants `{line}` in its acl"
 
 
 def _certificate(error: ssl.SSLCertVerificationError) -> str:
