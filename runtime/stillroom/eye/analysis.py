@@ -39,6 +39,8 @@ STEADY_LIGHT_S = 15.0
 SEVERAL_CERTAINTY = 0.7
 UNSUPPORTED = Reading(withheld="unsupported")
 WARMING_UP = Reading()
+Counts = NDArray[np.uint32]
+Clipped = NDArray[np.uint8]
 
 
 class Analysis:
@@ -60,6 +62,7 @@ class Analysis:
         doors: "tuple[Polygon, ...]" = (),
     ) -> None:
         self._grid, self._spare = Grid(width_px, height_px), Grid(width_px, height_px)
+        self._histogram, self._clipped = self._grid.histogram, self._grid.clipped
         self._mask = Mask.from_polygons(width_px, height_px, private) if private else None
         self._shape = (self._grid.rows, self._grid.cols)
         cells = self._grid.rows * self._grid.cols
@@ -109,11 +112,7 @@ class Analysis:
 
     def feed(self, frame: "Frame", captured_mono_ns: int) -> Observation | None:
         """Take a frame; an Observation five times a second of frame time at most, else None."""
-        step_s = self._traces.pace.feed(frame.frame_ns)
-        if step_s is not None and (step_s <= 0 or step_s > GAP_S):
-            self._restart()
-            if self._looking is not None:
-                self._looking.restart()
+        self._keep_pace(frame.frame_ns)
         self._grid, self._spare = self._spare, self._grid
         before = self._spare.y if self._has_before else None
         if self._looking is None:
@@ -122,8 +121,30 @@ class Analysis:
             orders = self._looking.orders()
             self._looking.served(distil(frame, before, self._mask, self._grid, orders))
         self._has_before = True
+        self._histogram, self._clipped = self._grid.histogram, self._grid.clipped
         fifth = self._traces.feed(self._grid, frame.frame_ns)
         return None if fifth is None else self._observe(fifth, frame.frame_ns, captured_mono_ns)
+
+    def feed_cells(
+        self, fifth: Fifth, histogram: Counts, clipped: Clipped, frame_ns: int, captured_mono_ns: int
+    ) -> Observation:
+        """All that follows the kernel, on cells that came from no frame. For the lab: a night in seconds.
+
+        histogram, clipped: as a Grid has them. frame_ns: of the first frame after the fifth. Models are handed empty
+        pictures, so they must know by themselves what there is to see; without frames there is no pulse.
+        """
+        self._keep_pace(frame_ns)
+        if self._looking is not None:
+            self._looking.served(tuple("served" for _ in self._looking.orders()))
+        self._histogram, self._clipped = histogram, clipped
+        return self._observe(fifth, frame_ns, captured_mono_ns)
+
+    def _keep_pace(self, frame_ns: int) -> None:
+        step_s = self._traces.pace.feed(frame_ns)
+        if step_s is not None and (step_s <= 0 or step_s > GAP_S):
+            self._restart()
+            if self._looking is not None:
+                self._looking.restart()
 
     def _restart(self) -> None:
         """Time jumped or the light changed: what was collected for readings no longer fits together."""
@@ -140,7 +161,7 @@ class Analysis:
     def _observe(self, fifth: Fifth, frame_ns: int, captured_mono_ns: int) -> Observation:
         moving = self._motion.feed(fifth.moved) & self._open
         self._motion.weigh(fifth.luma)
-        health = self._health.feed(fifth, self._grid.histogram, moving)
+        health = self._health.feed(fifth, self._histogram, moving)
         light_changed = self._light.feed(fifth.luma)
         if light_changed and self._lit_anew(fifth.time_s):
             self._restart()
@@ -152,8 +173,8 @@ class Analysis:
         figure = None if differs is None else differs & self._open
         motion = float(moving.sum()) / self._open_count
         self._remember_motion(moving, fifth.time_s)
-        dark = is_dark(self._grid.histogram)
-        clipped = float(self._grid.clipped.sum()) / (64.0 * self._open.size)
+        dark = is_dark(self._histogram)
+        clipped = float(self._clipped.sum()) / (64.0 * self._open.size)
         if fifth.time_s >= self._next_read_s:
             self._next_read_s = fifth.time_s + READ_EVERY_S - 0.1
             self._read(figure, fifth, dark)
@@ -252,7 +273,7 @@ class Analysis:
             return "dark"
         if self._several:
             return "several-people"  # whose breath would it be?
-        clipped = self._grid.clipped.reshape(-1)[where]
+        clipped = self._clipped.reshape(-1)[where]
         return "clipped" if len(clipped) and float(clipped.mean()) > CLIPPED_SHARE * 64 else None
 
     def _read_breathing(self, where: NDArray[np.bool_]) -> Reading:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.frame import Frame, Plane
+from stillroom.eye.frame import Frame
 
 Harm = Literal["knock", "blur", "dazzle", "freeze"]
 KNOCK_DEG = 7.0
@@ -48,21 +48,21 @@ def harmed(frame: Frame, harms: Harms) -> Frame:
     """The frame as a smeared or dazzled lens gives it; the same object where nothing is wrong."""
     y = frame.y
     if harms.blurred:
-        y = _blurred(_blurred(y))
+        y = blurred(blurred(y, BLUR_PX).astype(np.uint8), BLUR_PX).astype(np.uint8)
     if harms.dazzled:
         y = np.maximum(y, DAZZLE + y // 16)
     return frame if y is frame.y else Frame(y, frame.u, frame.v, frame.frame_ns)
 
 
-def _blurred(plane: Plane) -> Plane:
-    """Means over boxes, the border repeated; by running sums."""
-    return _along(_along(plane).T).T.astype(np.uint8)
+def blurred(plane: NDArray[np.generic], side: int) -> NDArray[np.float32]:
+    """Means over boxes of so many places a side, the border repeated; by running sums."""
+    return _along(_along(plane, side).T, side).T
 
 
-def _along(plane: NDArray[np.generic]) -> NDArray[np.float32]:
-    half = BLUR_PX // 2
+def _along(plane: NDArray[np.generic], side: int) -> NDArray[np.float32]:
+    half = side // 2
     padded = np.pad(plane.astype(np.float32), ((0, 0), (half, half)), mode="edge")
     sums = np.cumsum(padded, axis=1, dtype=np.float64)
     sums = np.pad(sums, ((0, 0), (1, 0)))
-    means: NDArray[np.float32] = ((sums[:, BLUR_PX:] - sums[:, :-BLUR_PX]) / BLUR_PX).astype(np.float32)
+    means: NDArray[np.float32] = ((sums[:, side:] - sums[:, :-side]) / side).astype(np.float32)
     return means[:, : plane.shape[1]]

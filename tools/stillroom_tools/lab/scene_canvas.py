@@ -40,6 +40,16 @@ class Figure:
     """What moves behind the person, whether or not there is one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A picture before its noise: Y, U, V in FINE steps, chroma around 128, and the noise of each place in steps of
+    1/32 count. Valid until the next is painted.
+    """
+
+    planes: tuple[Counts, Counts, Counts]
+    sigmas: tuple[Counts, Counts, Counts]
+
+
 class Canvas:
     """Draws into one buffer, which every frame shares. Layout and row padding change bytes, never values."""
 
@@ -80,6 +90,21 @@ class Canvas:
         gains: Gains | None = None,
     ) -> Frame:
         """The frame of one moment; valid until the next is drawn. gains: light that wavers around the exposure."""
+        fine = self._lay(exposure, figure, gains)
+        self._noise.apply(fine, self._sigma, noise_place, self._bytes)
+        if self._mono:
+            self._bytes[self._width * self._height :] = 128
+        return self._out.frame(frame_ns)
+
+    def paint(self, exposure: Exposure, figure: Figure | None, gains: Gains | None = None) -> Painted:
+        """The same without noise and without rounding to counts."""
+        planes = self._views(self._lay(exposure, figure, gains))
+        if self._mono:
+            for plane in planes[1:]:
+                plane[:] = 128 * FINE
+        return Painted(planes, self._sigmas)
+
+    def _lay(self, exposure: Exposure, figure: Figure | None, gains: Gains | None) -> Counts:
         self._expose(exposure)
         if figure is not None and figure.still is not None:
             self._draw_still(figure, figure.still)
@@ -87,11 +112,7 @@ class Canvas:
             self._restore()
             if figure is not None:
                 self._draw_moving(figure)
-        fine = self._fine if gains is None else self._under(gains)
-        self._noise.apply(fine, self._sigma, noise_place, self._bytes)
-        if self._mono:
-            self._bytes[self._width * self._height :] = 128
-        return self._out.frame(frame_ns)
+        return self._fine if gains is None else self._under(gains)
 
     def _under(self, gains: Gains) -> Counts:
         if self._lit is None:

@@ -7,7 +7,7 @@ that came too late are left out, never changed. Only NumPy, so that the eye stay
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -25,16 +25,26 @@ from stillroom_tools.lab.scenario_physics import Compression
 from stillroom_tools.lab.scenario_unrest import Restless
 from stillroom_tools.lab.scene import pinhole
 from stillroom_tools.lab.scene_beside import Beside
-from stillroom_tools.lab.scene_canvas import Canvas, Figure, Layout
-from stillroom_tools.lab.scene_light import RoomLight
+from stillroom_tools.lab.scene_canvas import Canvas, Figure, Layout, Painted
+from stillroom_tools.lab.scene_light import Gains, RoomLight
 from stillroom_tools.lab.scene_paint import window_of
 from stillroom_tools.lab.scene_person import Person, Vital
 from stillroom_tools.lab.scene_random import mixed, unit
-from stillroom_tools.lab.scene_sensor import exposure
+from stillroom_tools.lab.scene_sensor import Exposure, exposure
 from stillroom_tools.lab.scene_vitals import beat, breath, rhythm, with_unrest
 from stillroom_tools.lab.truth import Truth, TruthFile
 
 _CUES_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The room at one time as the canvas takes it: how it is exposed, who is in it, how the light wavers."""
+
+    now: Moment
+    light: Exposure
+    figure: Figure | None
+    gains: Gains | None
 
 
 def open_camera(config: CameraConfig, folder: Path) -> Camera:
@@ -141,13 +151,24 @@ class SimulatedCamera:
         now = self._life.moment(at_s)
         if now.harms.frozen and self._latest is not None:
             return Frame(self._latest.y, self._latest.u, self._latest.v, stamp_ns)
+        scene = self._scene(now, at_s)
+        drawn = self._canvas.draw(scene.light, scene.figure, mixed(self._seed, index), stamp_ns, scene.gains)
+        self._latest = harmed(drawn, now.harms)
+        return self._latest
+
+    def scene(self, at_s: float) -> Scene:
+        """What there is to be painted at a time."""
+        return self._scene(self._life.moment(at_s), at_s)
+
+    def paint(self, scene: Scene) -> Painted:
+        """The picture of a scene before its noise, and before whatever harms the lens; valid until the next."""
+        return self._canvas.paint(scene.light, scene.figure, scene.gains)
+
+    def _scene(self, now: Moment, at_s: float) -> Scene:
         if now.harms.turned_deg != self._turned_deg:
             self._point(now.harms.turned_deg)
         light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
-        figure, gains = self._shown(now, at_s), self._light.at(at_s)
-        drawn = self._canvas.draw(light, figure, mixed(self._seed, index), stamp_ns, gains)
-        self._latest = harmed(drawn, now.harms)
-        return self._latest
+        return Scene(now, light, self._shown(now, at_s), self._light.at(at_s))
 
     def frame_ns(self, index: int) -> int:
         """When frame `index` is due; the first is due at 0."""
