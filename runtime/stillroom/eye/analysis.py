@@ -98,6 +98,13 @@ class Analysis:
         way_in = None if cells is None or not cells.any() else cells.reshape(-1) == 1
         return Looking(width_px, height_px, self._shape, models, way_in)
 
+    @property
+    def looks(self) -> dict[str, int]:
+        """How often each model has looked; empty: nobody looks."""
+        return (
+            {} if self._looking is None else {str(kind): count for kind, count in self._looking.looks.items()}
+        )
+
     def allow(self, *, breathing: bool, pulse: bool) -> None:
         """What the authorisation covers. The rest is not computed and reads `unsupported`."""
         self._allowed = {"breathing": breathing, "pulse": pulse}

@@ -4,15 +4,20 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stillroom.errors import EXIT_OK, InputError, StillroomError
+from stillroom.errors import InputError
+
+if TYPE_CHECKING:
+    from stillroom_tools.lab.evaluate_clip import ClipResult
+    from stillroom_tools.lab.evaluate_progress import Progress
 
 DEFAULT_OUT = "stillroom-suite"
-HELP = "run recordings through the pipeline and show the readings, and why windows were withheld"
+HELP = "run recordings through the pipeline and show the readings, or what would be said of the room, and why"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`FILE... [--truth CSV] [--roi x,y,w,h|full] [--json]`, or `--suite [--full] [--out DIR]`."""
+    """`FILE... [--truth CSV] [--roi x,y,w,h|full] [--json]`, or one of the two groups below."""
     parser.add_argument(
         "files",
         nargs="*",
@@ -34,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "whole pixels (120,40,300,280); full = the whole picture. Without it the place is found by itself",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    _add_room_arguments(parser)
     suite = parser.add_argument_group("the suite, in place of files")
     suite.add_argument(
         "--suite",
@@ -67,10 +73,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_room_arguments(parser: argparse.ArgumentParser) -> None:
+    room = parser.add_argument_group("the room, in place of readings")
+    room.add_argument(
+        "--room",
+        action="store_true",
+        help="run recordings through the whole program, detector and room too, and show states and conditions. "
+        "Without --config whoever lies, lies on the floor, and half a second is enough",
+    )
+    room.add_argument(
+        "--crop",
+        metavar="X,Y,W,H",
+        help="take this part of the picture and nothing else; shares or pixels, as --roi",
+    )
+    room.add_argument(
+        "--labels",
+        type=Path,
+        metavar="CSV",
+        help="columns clip (the recording's name without ending), frame (from 1), posture (-1 not lying, 0 falling, "
+        "1 lying); adds how often the posture agrees",
+    )
+    room.add_argument(
+        "--config",
+        type=Path,
+        metavar="UNIT_TOML",
+        help="of a unit: its zones, dwells, conditions and models count (zones in shares of what --crop leaves)",
+    )
+    room.add_argument(
+        "--models",
+        type=Path,
+        metavar="DIR",
+        help="the folder of the weights (default: the unit's own, then what `stillroom models fetch` brought)",
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Evaluate each file; a bad one is reported and the others go on. Returns the last error's code, or 0."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads cost more than they save
     _check(args)
+    if args.room:
+        from stillroom_tools.lab.evaluate_rooms import run_rooms
+
+        return run_rooms(args.files, args.crop, args.labels, args.config, args.models, as_json=args.json)
     if args.suite:
         from stillroom_tools.lab.suite import run_fit, run_suite
 
@@ -79,27 +123,20 @@ def run(args: argparse.Namespace) -> int:
         out, near = args.out or Path(DEFAULT_OUT), args.recordings
         return run_suite(out, full=args.full, recordings=near, only=args.only, as_json=args.json)
     from stillroom_tools.lab.evaluate_clip import evaluate_clip
-    from stillroom_tools.lab.evaluate_progress import Progress
+    from stillroom_tools.lab.evaluate_files import each
     from stillroom_tools.lab.evaluate_report import as_json, print_table
     from stillroom_tools.lab.evaluate_trace import evaluate_trace
     from stillroom_tools.lab.evaluate_truth import Roi, load_truth
 
     roi = Roi.parse(args.roi) if args.roi is not None else None
     truth = load_truth(args.truth) if args.truth is not None else None
-    results, exit_code = [], EXIT_OK
-    with Progress() as progress:
-        for path in args.files:
-            try:
-                if path.suffix.lower() == ".csv":
-                    result = evaluate_trace(path, truth)
-                else:
-                    result = evaluate_clip(path, roi, truth, progress)
-                results.append(result)
-                if result.cut_short:
-                    raise InputError(result.cut_short)
-            except StillroomError as error:
-                exit_code = error.exit_code
-                progress.say(f"stillroom: {error}")
+
+    def one(path: Path, progress: "Progress") -> "ClipResult":
+        if path.suffix.lower() == ".csv":
+            return evaluate_trace(path, truth)
+        return evaluate_clip(path, roi, truth, progress)
+
+    results, exit_code = each(args.files, one)
     for result in results:
         for warning in result.warnings:
             print(f"stillroom: warning: {result.file}: {warning}", file=sys.stderr)
@@ -111,7 +148,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Files or the suite, and nothing that goes with the other. Raises InputError."""
+    """Files or the suite, and nothing that goes with another. Raises InputError."""
+    if args.room and (args.roi or args.truth or args.suite):
+        raise InputError("--room takes no --roi, --truth or --suite; leave them out, or leave --room out")
+    if not args.room and (args.crop is not None or args.labels or args.config or args.models):
+        raise InputError(
+            "--crop, --labels, --config and --models belong to --room; add it, or leave them out"
+        )
     if args.suite and (args.files or args.roi or args.truth):
         raise InputError("--suite takes no files, --roi or --truth; leave them out, or leave --suite out")
     if not args.suite:

@@ -4,7 +4,6 @@ A trace has no cells to set against one another: it stands for both sets, and wh
 persistence along one ridge. There is no rest of the picture, no stir and no breathing in it.
 """
 
-import csv
 import math
 import resource
 import time
@@ -20,6 +19,7 @@ from stillroom.eye.reader import LEAST_HZ, PulseReader
 from stillroom.eye.traces import CHROMA_SAMPLES, LUMA_PIXELS, MAX_ADDED, frames_in_row
 from stillroom.observation import Reading
 from stillroom_tools.lab.evaluate_clip import ClipResult, Second, Truth, compare, warn_of_length
+from stillroom_tools.lab.evaluate_files import csv_rows
 
 SECONDS, MILLISECONDS = "t_s", ("time", "t_ms", "time_ms")
 COLOURS = ("r", "g", "b")
@@ -41,12 +41,7 @@ class Trace:
 
 def load_trace(path: Path) -> Trace:
     """Read a trace. Raises InputError naming file, line and value."""
-    try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{path}: not a CSV in UTF-8; {_SHAPE}") from None
+    rows = csv_rows(path, _SHAPE)
     names = [name.strip().lower() for name in rows[0]] if rows else []
     clock = next((name for name in (SECONDS, *MILLISECONDS) if name in names), None)
     if clock is None or any(name not in names for name in COLOURS):

@@ -1,4 +1,4 @@
-"""What evaluation is told: where to read (`--roi`) and what is true (`--truth`)."""
+"""What evaluation is told: where to read (`--roi`, and `--crop` for rooms) and what is true (`--truth`)."""
 
 import csv
 import math
@@ -27,29 +27,31 @@ class Roi:
     w: float
     h: float
     in_pixels: bool
+    option: str = "--roi"
+    """Where it was asked for."""
 
     @classmethod
-    def parse(cls, text: str) -> "Roi":
+    def parse(cls, text: str, option: str = "--roi") -> "Roi":
         """`full` or `x,y,w,h`. Raises ConfigError for anything else."""
         if text.strip() == "full":
-            return cls(0.0, 0.0, 1.0, 1.0, False)
+            return cls(0.0, 0.0, 1.0, 1.0, False, option)
         try:
             x, y, w, h = (float(part) for part in text.split(","))
         except ValueError:
-            raise ConfigError(f"--roi '{text}': must be {_ROI_SHAPE}") from None
+            raise ConfigError(f"{option} '{text}': must be {_ROI_SHAPE}") from None
         values = (x, y, w, h)
         if not all(math.isfinite(v) and v >= 0 for v in values) or w <= 0 or h <= 0:
-            raise ConfigError(f"--roi '{text}': x and y 0 or more, w and h above 0; {_ROI_SHAPE}")
+            raise ConfigError(f"{option} '{text}': x and y 0 or more, w and h above 0; {_ROI_SHAPE}")
         in_pixels = max(values) > 1
         if in_pixels and any(v != int(v) for v in values):
-            raise ConfigError(f"--roi '{text}': shares and pixels are mixed; must be {_ROI_SHAPE}")
-        return cls(x, y, w, h, in_pixels)
+            raise ConfigError(f"{option} '{text}': shares and pixels are mixed; must be {_ROI_SHAPE}")
+        return cls(x, y, w, h, in_pixels, option)
 
     def box(self, width_px: int, height_px: int) -> Box:
         """As shares of a picture. Raises InputError where it leaves the picture or is smaller than a cell."""
         across, down = (width_px, height_px) if self.in_pixels else (1, 1)
         x0, y0, x1, y1 = self.x / across, self.y / down, (self.x + self.w) / across, (self.y + self.h) / down
-        shown = f"--roi {self.x:g},{self.y:g},{self.w:g},{self.h:g}"
+        shown = f"{self.option} {self.x:g},{self.y:g},{self.w:g},{self.h:g}"
         if x1 > 1 + 1e-9 or y1 > 1 + 1e-9:
             raise InputError(f"{shown}: leaves the picture of {width_px}x{height_px} px; make it smaller")
         if (x1 - x0) * width_px < LEAST_PX * 2 or (y1 - y0) * height_px < LEAST_PX * 2:

@@ -1,0 +1,53 @@
+"""Eye and keeper in one: frames in; states and conditions out, as the three processes of a unit would tell them.
+
+Joined as the lease joins them, without the link between: the keeper's word that the room is empty reaches the eye with
+the next frame. Time is the frames' own, so the same frames tell the same.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from stillroom.clock import NS_PER_MS
+from stillroom.config import UnitConfig
+from stillroom.events import Event
+from stillroom.eye.analysis import Analysis
+from stillroom.eye.detect import Detector
+from stillroom.eye.frame import Frame
+from stillroom.eye.worker import Inline, Models
+from stillroom.keeper.room import Room
+from stillroom.observation import Observation
+
+Tell = Callable[[int, Event], None]
+
+
+class Program:
+    """Feed frames of one size; `tell(at_ms, event)` is called with each event, at_ms of the frames' own time."""
+
+    def __init__(self, config: UnitConfig, models: Models | None, tell: Tell) -> None:
+        """models: see `look_with`; None: motion, breathing and the empty room alone."""
+        self._config, self._models = config, models
+        self._analysis: Analysis | None = None
+        self.room = Room(config, tell, 0)
+
+    @property
+    def looks(self) -> dict[str, int]:
+        """How often each model has looked."""
+        return {} if self._analysis is None else self._analysis.looks
+
+    def feed(self, frame: Frame) -> Observation | None:
+        """An observation five times a second of the frames' time, else None."""
+        if self._analysis is None:
+            zones = self._config.zones
+            self._analysis = Analysis(
+                frame.width, frame.height, private=zones.private, models=self._models, doors=zones.doors
+            )
+        self._analysis.room_is_empty(self.room.is_empty)
+        seen = self._analysis.feed(frame, frame.frame_ns)
+        if seen is not None:
+            self.room.observe(seen, frame.frame_ns, frame.frame_ns // NS_PER_MS)
+        return seen
+
+
+def look_with(place: Path | None) -> Models | None:
+    """The weights in a folder, looking at once, so that a replay tells the same. Raises InputError, SetupError."""
+    return None if place is None else Inline(Detector(place))
