@@ -1,51 +1,21 @@
-"""The three processes as they are started: whoever has taken one over tries what it must not be able to do.
+"""The three processes as they are started: whoever has taken one over tries what it must not be able to do."""
 
-Each runs its own `main` up to the point where its work begins; there the attacker's code runs in place of the work.
-"""
-
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from stillroom import cli, config, guard, guard_files, status
-from stillroom.link import COURIER_SOCKET, EYE_SOCKET, EYE_START, CourierSays, EyeSays, Guarded, Listener
+from stillroom.link import EYE_START
 from stillroom.run import Supervisor
+from stillroom_tools.lab.take_over import WORK, take_over
 from tests.rig import run as command
 
-WORK = {"eye": "Eye.run", "courier": "Courier.run", "keeper": "Keeper.loop"}
-TAKEN_OVER = """
-import ctypes, json, os, signal, socket, subprocess, sys, threading
-from pathlib import Path
-from stillroom.{name} import main as module
-folder, libc = Path(sys.argv[1]), ctypes.CDLL(None, use_errno=True)
-def checked(code):
-    if code < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-def write(*place):
-    folder.joinpath(*place, "new").write_text("x")
-def attack(_self):
-    found = {{}}
-    for name, act in ATTEMPTS.items():
-        try:
-            act()
-            found[name] = "done"
-        except OSError as error:
-            found[name] = type(error).__name__
-    print(json.dumps(found), flush=True)
-    os._exit(0)
-ATTEMPTS = {attempts}
-module.{work} = attack
-sys.exit(module.main(folder / "unit.toml"))
-"""
 SHARED = {
     "network": "lambda: socket.socket()",
     "netlink": "lambda: socket.socket(16, 3)",
@@ -94,44 +64,11 @@ def unit() -> Iterator[Path]:
     subprocess.run(["rm", "-r", str(folder)], check=True)
 
 
-def take_over(
-    unit: Path, name: str, attempts: dict[str, str]
-) -> "tuple[subprocess.CompletedProcess[str], Guarded]":
-    """Run a process with the attacker in it, and the keeper's end of its link; what it said there first."""
-    lines = ",".join(f"{key!r}: {code}" for key, code in attempts.items())
-    code = TAKEN_OVER.format(name=name, work=WORK[name], attempts="{" + lines + "}")
-    sockets = {"eye": (EYE_SOCKET, EyeSays), "courier": (COURIER_SOCKET, CourierSays)}
-    heard: list[msgspec.Struct | None] = []
-
-    def listen(listener: Listener) -> None:
-        listener._sock.settimeout(30)
-        link = listener.accept()
-        if link is not None:
-            heard.append(link.receive(wait=True))
-
-    listener = (
-        Listener(unit / "run" / sockets[name][0], sockets[name][1], os.getuid()) if name in sockets else None
-    )
-    if listener:
-        keeper = threading.Thread(target=listen, args=(listener,))
-        keeper.start()
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", code, str(unit)], capture_output=True, text=True, check=False, timeout=60
-    )
-    if listener:
-        keeper.join()
-        listener.close()
-    first = heard[0] if heard else Guarded(())
-    assert isinstance(first, Guarded)
-    return done, first
-
-
 @pytest.mark.parametrize("name", WORK)
 def test_who_has_taken_a_process_over_can_do_no_more_than_it_must(unit, name):
-    done, said = take_over(unit, name, SHARED)
-    found = json.loads(done.stdout or "{}")
-    assert found, done.stderr
-    could = {attempt for attempt, how in found.items() if how == "done"}
+    done = take_over(unit, name, SHARED)
+    assert done.found, done.said
+    could = {attempt for attempt, how in done.found.items() if how == "done"}
     if guard_files.version():
         assert could == MAY[name]
     else:
@@ -139,8 +76,8 @@ def test_who_has_taken_a_process_over_can_do_no_more_than_it_must(unit, name):
         written = BY_LANDLOCK - read if name == "keeper" else set()
         assert could == MAY[name] | read | written
     if name != "keeper":
-        assert {row.name for row in said.rows} == {*guard.REQUIRED, "files"}
-        assert said.missing in {"none", "files", "no-swap", "no-swap files"}
+        assert {row.name for row in done.guards.rows} == {*guard.REQUIRED, "files"}
+        assert done.guards.missing in {"none", "files", "no-swap", "no-swap files"}
     assert not Path("/tmp/sr-attack").exists() or not guard_files.version()
 
 
@@ -164,20 +101,19 @@ def test_an_eye_with_its_own_camera_drives_it_and_writes_nothing_else(unit):
     try:
         for made in (node, other):
             os.mknod(made, 0o600 | 0o020_000, os.makedev(1, 5))
-        done, said = take_over(unit, "eye", attempts)
+        done = take_over(unit, "eye", attempts)
     finally:
         for made in (node, other):
             made.unlink(missing_ok=True)
-    found = json.loads(done.stdout or "{}")
-    assert {attempt for attempt, how in found.items() if how == "done"} == {"the camera"}, done.stderr
-    assert said.missing in {"none", "no-swap"}
+    assert {attempt for attempt, how in done.found.items() if how == "done"} == {"the camera"}, done.said
+    assert done.guards.missing in {"none", "no-swap"}
 
 
 @pytest.mark.parametrize("name", WORK)
 @pytest.mark.parametrize("attempt", DEADLY)
 def test_what_only_an_attacker_asks_for_ends_the_process(unit, name, attempt):
-    done, _ = take_over(unit, name, {attempt: DEADLY[attempt]})
-    assert done.returncode == -signal.SIGSYS, done.stdout + done.stderr
+    done = take_over(unit, name, {attempt: DEADLY[attempt]})
+    assert done.exit_code == -signal.SIGSYS, done.said
 
 
 @pytest.mark.parametrize("name", WORK)
