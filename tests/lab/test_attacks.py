@@ -5,10 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.rig import run as command
 
 from stillroom import guard_files
 from stillroom_tools.lab import attacks
-from tests.rig import run as command
 
 
 @pytest.fixture

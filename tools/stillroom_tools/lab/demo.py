@@ -1,4 +1,4 @@
-"""`stillroom demo`: simulated rooms, a broker, the gateway and the ward's table in one terminal.
+"""`stillroom demo`: simulated rooms, a broker and the gateway, in a browser or in one terminal.
 
 Every part is the real one: the three processes of each unit, keys and authorisations from the commands that
 sites use, a real broker. Only the camera is simulated, or a recording. Everything goes when the demo ends.
@@ -11,15 +11,19 @@ from pathlib import Path
 
 from stillroom.errors import ConfigError
 
-HELP = "simulated rooms, a broker and the other end, in one terminal"
+HELP = "simulated rooms, a broker and the other end, in a browser or a terminal"
 
 MAX_ROOMS = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rooms", type=int, default=2, metavar="N", help=f"1 to {MAX_ROOMS} (2)")
+    parser.add_argument("--rooms", type=int, default=8, metavar="N", help=f"1 to {MAX_ROOMS} (8)")
     parser.add_argument("--seconds", type=float, metavar="S", help="end after so long (not by itself)")
-    parser.add_argument("--headless", action="store_true", help="no table, no keys: one line for each event")
+    parser.add_argument(
+        "--terminal", action="store_true", help="a table and keys in this terminal, no browser"
+    )
+    parser.add_argument("--headless", action="store_true", help="no page, no keys: one line for each event")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="of the page (any free one)")
     parser.add_argument(
         "--json", action="store_true", help="each opened event as a line of JSON on standard output"
     )
@@ -36,23 +40,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Until q, Ctrl-C or `--seconds`: 0 where all that was accepted was delivered, else 1."""
     _check(options)
-    from stillroom_tools.lab.demo_run import Demo
+    from stillroom_tools.lab.demo_run import Demo, Shown
+    from stillroom_tools.lab.demo_ward import Ward
 
-    headless = options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty())
-    demo = Demo(
+    ward = Ward(
         rooms=options.rooms,
         camera=options.camera,
         broker_url=options.broker,
         scenarios=options.scenarios or _scenarios(),
-        json_lines=options.json,
         models=not options.no_models,
     )
-    return demo.run(headless=headless, seconds=options.seconds)
+    shown: Shown = "headless" if options.headless else "terminal" if options.terminal else "browser"
+    return Demo(ward, shown=shown, json_lines=options.json, port=options.port).run(options.seconds)
 
 
 def _check(options: argparse.Namespace) -> None:
     if not 1 <= options.rooms <= MAX_ROOMS:
         raise ConfigError(f"--rooms {options.rooms}: from 1 to {MAX_ROOMS}")
+    if not 0 <= options.port <= 65_535:
+        raise ConfigError(f"--port {options.port}: from 1 to 65535, or 0 for any free one")
+    if options.terminal and not options.headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError("--terminal: this is no terminal; leave it out, or use --headless")
     if options.seconds is not None and not (math.isfinite(options.seconds) and options.seconds > 0):
         raise ConfigError(f"--seconds {options.seconds:g}: more than 0")
     if options.camera != "simulated":

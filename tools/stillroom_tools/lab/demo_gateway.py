@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from stillroom_tools.lab.child import spawn
+from stillroom_tools.site.gateway.notices import Notice
 
 STOP_WITHIN_S = 5.0
 
@@ -37,6 +38,7 @@ class DemoGateway:
         self._site = site
         self._log = log
         self._lines: deque[tuple[Line, bytes]] = deque()
+        self._refused: dict[tuple[str, str], int] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -64,6 +66,13 @@ class DemoGateway:
             taken.append(self._lines.popleft())
         return taken
 
+    def refusals(self) -> Counter[str]:
+        """How many records it has said that it refused, by reason."""
+        found: Counter[str] = Counter()
+        for (_, why), count in tuple(self._refused.items()):
+            found[why] += count
+        return found
+
     def stop(self) -> None:
         if self._process is None:
             return
@@ -81,3 +90,8 @@ class DemoGateway:
         for raw in process.stdout:
             with contextlib.suppress(msgspec.MsgspecError):
                 self._lines.append((msgspec.json.decode(raw, type=Line), raw))
+                continue
+            with contextlib.suppress(msgspec.MsgspecError):
+                said = msgspec.json.decode(raw, type=Notice)
+                if said.notice == "refused":
+                    self._refused[said.unit, said.what] = said.count

@@ -73,7 +73,7 @@ def make_unit(folder: Path, site: Path, number: int, camera: str, scenarios: Pat
     kind, source = (
         ("simulated", scenarios / f"{life}.toml") if camera == "simulated" else ("recorded", camera)
     )
-    unit = DemoUnit(name, room, folder / name)
+    unit = DemoUnit(name, room, folder / name, life if kind == "simulated" else "")
     _command(
         ["make", "unit", str(unit.folder), "--site", str(site), "--unit", name]
         + ["--profile", "lab", "--camera", kind, "--source", str(source)]
@@ -81,6 +81,12 @@ def make_unit(folder: Path, site: Path, number: int, camera: str, scenarios: Pat
     _configure(unit.folder / "unit.toml", number)
     authorise(unit, site)
     return unit
+
+
+def make_victim(folder: Path) -> None:
+    """A unit of a site of its own, for attackers to sit in. It is never run."""
+    _command(["site", "new", str(folder / "site"), "--site", "attacked", "--no-tls"])
+    _command(["make", "unit", str(folder / "unit"), "--site", str(folder / "site"), "--profile", "lab"])
 
 
 def without_models(unit: DemoUnit) -> None:

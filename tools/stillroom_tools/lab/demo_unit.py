@@ -16,10 +16,12 @@ STOP_WITHIN_S = 8.0
 class DemoUnit:
     """A folder made by `stillroom make unit`, run by `stillroom run`."""
 
-    def __init__(self, name: str, room: str, folder: Path) -> None:
+    def __init__(self, name: str, room: str, folder: Path, life: str) -> None:
+        """life: the scenario that its simulated room lives; empty: a recording is shown to it."""
         self.name = name
         self.room = room
         self.folder = folder
+        self.life = life
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -32,6 +34,10 @@ class DemoUnit:
         command = [sys.executable, "-m", "stillroom", "run", "--config", str(self.folder / "unit.toml")]
         with self.log.open("ab") as log:
             self._process = spawn(command, log, None)
+
+    @property
+    def simulated(self) -> bool:
+        return bool(self.life)
 
     @property
     def pid(self) -> int | None:
