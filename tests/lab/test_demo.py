@@ -79,6 +79,7 @@ def test_a_broker_with_a_login():
         (["--seconds", "nan"], ConfigError.exit_code),
         (["--camera", "absent.mp4"], InputError.exit_code),
         (["--broker", "mqtts://h"], ConfigError.exit_code),
+        (["--port", "-1"], ConfigError.exit_code),
     ],
 )
 def test_options_that_cannot_be_used_are_one_line_and_start_nothing(arguments, code, capsys):

@@ -157,7 +157,9 @@ class Ward:
         if self._broker is not None and not self._broker.running:
             say("mending the broker, so that what waits on the cards can leave")
             self._broker.restart()
-        self._until_balanced(show)
+        self._until_balanced(
+            show, connected=True
+        )  # who is stopped without a broker takes his last words with him
         self._stop_units()
         self._until_balanced(show)
         say(self._figures.text())
@@ -167,15 +169,16 @@ class Ward:
             say(f"{unit.name} accepted nothing: {last_line(unit.log)}")
         return 0 if self.ledger.balanced and not dead else 1
 
-    def _until_balanced(self, show: Callable[[Line, bytes], None]) -> None:
+    def _until_balanced(self, show: Callable[[Line, bytes], None], *, connected: bool = False) -> None:
         """A backlog leaves in slots; give it the time it takes, up to a bound. The end of a unit adds to it."""
         end = time.monotonic() + SETTLE_WITHIN_S
         while time.monotonic() < end:
-            for unit in self.units:
-                self.ledger.accept(unit.name, unit.status().accepted)
+            statuses = [(unit, unit.status()) for unit in self.units]
+            for unit, status in statuses:
+                self.ledger.accept(unit.name, status.accepted)
             for line, raw in self._take():
                 show(line, raw)
-            if self.ledger.balanced:
+            if self.ledger.balanced and not (connected and any(not each.connected for _, each in statuses)):
                 return
             time.sleep(BEAT_S)
 

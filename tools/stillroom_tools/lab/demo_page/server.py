@@ -6,6 +6,7 @@ stands in the address that the demo prints; other users of the machine do not ha
 
 import asyncio
 import hmac
+import os
 import queue
 import secrets
 import socket
@@ -110,7 +111,10 @@ class Page:
         """Say where it is, and open a browser where there is one to be seen."""
         say(f"open {self.url}")
         say("Ctrl-C ends the demo and settles the ledger")
-        webbrowser.open(self.url)
+        if os.environ.get("DISPLAY") or os.environ.get(
+            "WAYLAND_DISPLAY"
+        ):  # else it may be one in this terminal
+            webbrowser.open(self.url)
 
     def work(self) -> None:
         """Do what was pressed. In the thread that started the broker: it dies with the one that starts it."""
