@@ -55,6 +55,7 @@ class Rig:
         (self.folder / "run").mkdir(exist_ok=True)
         self.unit = Unit(self.settings, self.clock)
         self.eye, self.courier = Recorder(), Recorder()
+        self.courier.occupied = True
         self.unit.connect(self.eye, self.courier)
         self.hear_time()
         site = open_site(self.site_folder)

@@ -337,6 +337,26 @@ RULES = (
         "tests/keeper/test_states.py::test_a_nurse_who_looks_in_and_goes_leaves_the_sleeper_in_bed",
     ),
     Rule(
+        8, "a keeper that starts anew wipes no lens", "keeper/faults.py",
+        "for code, level in standing.items()", "for code, level in ()",
+        "tests/keeper/test_camera.py::test_a_cover_stands_until_the_next_eye_sees",
+    ),
+    Rule(
+        8, "behind a cover that was there before it an eye sees no dark room", "keeper/camera.py",
+        'if health == "dark" and not self._seen and self._faults.stands(covered):', "if False:",
+        "tests/keeper/test_camera.py::test_a_cover_stands_until_the_next_eye_sees",
+    ),
+    Rule(
+        8, "no row switches a technical condition off", "keeper/faults.py",
+        "if row is None or lasted_ns", "if row is not None and lasted_ns",
+        "tests/keeper/test_technical.py::test_where_no_row_covers_the_time_of_day_it_is_technical_and_never_off",
+    ),
+    Rule(
+        8, "a start of the unit ends no alert that it still knows", "tools/stillroom_tools/site/gateway/alerts.py",
+        "alert.kind not in given.standing | {UNIT_SILENT}", "alert.kind != UNIT_SILENT",
+        "tests/site/test_alerts.py::test_lives",
+    ),
+    Rule(
         8, "an eye that falls silent is a condition", "keeper/unit.py",
         'self._faults.say("camera-silent", silent, "no picture for two seconds")', "pass",
         "tests/keeper/test_unit.py::test_an_eye_that_falls_silent_is_unknown_and_a_condition",

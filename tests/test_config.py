@@ -126,6 +126,27 @@ def test_every_key_of_the_example_is_commented():
         ),
         (LEAST + "[conditions]\nbreathing_stopped = []", "unknown key 'conditions.breathing_stopped'"),
         (
+            LEAST + "[technical]\nhot_c = 60\nhot_ends_c = 60",
+            "key 'technical.hot_ends_c' = 60: must be lower than 'hot_c', 60",
+        ),
+        (
+            LEAST + "[technical]\nhot_c = 20",
+            "key 'technical.hot_c' = 20: allowed is a number from 30.0 to 110.0",
+        ),
+        (
+            LEAST + "[technical]\ngateway_silent_s = 1",
+            "key 'technical.gateway_silent_s' = 1: allowed is a number from 30.0 to 86400.0",
+        ),
+        (LEAST + "[technical]\nlens_cracked = []", "unknown key 'technical.lens_cracked'"),
+        (
+            LEAST + '[technical]\nhot = [{ level = "off" }]',
+            "key 'technical.hot.0.level' = 'off': allowed is 'high' or 'low' or 'medium'",
+        ),
+        (
+            LEAST + '[technical]\nhot = [{ level = "low" }, { level = "high" }]',
+            "key 'technical.hot.1': is never reached",
+        ),
+        (
             LEAST + "[camera]\nwidth_px = 641",
             "key 'camera.width_px' = 641: allowed is a whole number from 16 to 1920, a multiple of 2",
         ),

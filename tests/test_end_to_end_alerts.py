@@ -13,7 +13,7 @@ from tests.live import LiveSite, command, until
 pytestmark = pytest.mark.timeout(240)
 
 
-def test_a_covered_camera_is_an_alert_that_outlives_the_gateway(live: LiveSite) -> None:
+def test_a_covered_camera_is_an_alert_that_outlives_gateway_and_keeper(live: LiveSite) -> None:
     unit = live.add_unit()
 
     def states() -> list[tuple[str, str, str]]:
@@ -23,6 +23,10 @@ def test_a_covered_camera_is_an_alert_that_outlives_the_gateway(live: LiveSite) 
 
     def stands(state: str) -> bool:
         return ("camera-covered", "low", state) in states()
+
+    def opened() -> int:
+        live.take()
+        return sum(line.event["type"] == "gate" and line.event["gate"] == "open" for line in live.lines)
 
     live.start()
     # By then the view is surely known: only then can a cover be told from a dark room.
@@ -34,6 +38,11 @@ def test_a_covered_camera_is_an_alert_that_outlives_the_gateway(live: LiveSite) 
     until(lambda: stands("acknowledged"), "its owner")
     live.restart_gateway()
     until(lambda: stands("acknowledged"), "its owner after a kill of the gateway")
+    before = opened()
+    live.kill(unit, "keeper")
+    until(lambda: opened() > before, "the next keeper")
+    until(lambda: stands("acknowledged"), f"its owner, though nobody has seen the lens; there is {states()}")
+    assert not live.has("condition", kind="camera-covered", active=False)
     unit.act("uncover")
     until(lambda: states() == [], f"the unit's word that it is over; there is {states()}")
     live.settle()

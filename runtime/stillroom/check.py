@@ -7,6 +7,7 @@ from pathlib import Path
 from stillroom import config, guard
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.keeper.conditions import needing
+from stillroom.keeper.heat import hottest
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import load_authority
 from stillroom.run import check_socket_path, find_opener
@@ -36,6 +37,11 @@ def run(options: argparse.Namespace) -> int:
     for code, zone in needing(zones).items():
         if getattr(unit.conditions, code.replace("-", "_")):
             print(f"  condition {code} cannot come about: it needs the zone {zone.replace('_', ' ')}")
+    found = hottest(unit.technical.hot_sensors)
+    heat = (
+        f"{found[0]:.1f} C at {found[1]}" if found else "no sensor here: the condition hot cannot come about"
+    )
+    print(f"  heat: {heat}")
     print(f"  one record every {unit.slots.period_s:g} s to {_broker(unit)}")
     for line in _guards(unit):
         print(f"  {line}")

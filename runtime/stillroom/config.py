@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.config_conditions import ConditionsConfig
+from stillroom.config_technical import TechnicalConfig
 from stillroom.errors import ConfigError
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z 0-9 -")]
@@ -172,6 +173,7 @@ class UnitConfig(Struct, frozen=True, forbid_unknown_fields=True):
     zones: Zones = Zones()
     room: RoomConfig = RoomConfig()
     conditions: ConditionsConfig = ConditionsConfig()
+    technical: TechnicalConfig = TechnicalConfig()
     pause: PauseConfig = PauseConfig()
     panel: PanelConfig = PanelConfig()
     slots: SlotsConfig = SlotsConfig()

@@ -3,7 +3,7 @@
 An empty list: never. What a resident needs is for those to choose who know him, so little is on by default.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ from msgspec import Meta, Struct
 from stillroom.clock import MS_PER_S
 
 Level = Literal["high", "medium", "low"]
+Told = Literal["high", "medium", "low", "technical"]
+"""As an event has it. `technical`: of the unit itself, and worth what the site says."""
 MINUTES = 24 * 60
 _TIME = r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z"
 Time = Annotated[str, Meta(pattern=_TIME, description="a time of day from 00:00 to 23:59")]
@@ -65,6 +67,10 @@ class ConditionsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Into the empty room: with a row for the night, entered at night."""
 
 
+KEYS = tuple(name for name in ConditionsConfig.__struct_fields__ if name != "time_zone")
+"""Of the conditions, in `[conditions]`."""
+
+
 def minutes(time: str) -> int:
     """`HH:MM` as minutes of the day, 0 to 1440."""
     return int(time[:2]) * 60 + int(time[3:])
@@ -95,8 +101,21 @@ def faults(config: ConditionsConfig) -> Iterator[tuple[str, str]]:
             "time_zone",
             f"= '{config.time_zone}': not a time zone that this machine knows: a name like Europe/London",
         )
-    for name in config.__struct_fields__:
-        rows = () if name == "time_zone" else getattr(config, name)
+    yield from row_faults({name: getattr(config, name) for name in KEYS})
+    for minute in range(MINUTES):
+        left, back = row_at(config.left_bed, minute), row_at(config.not_back, minute)
+        if left and back and back.after_s <= left.after_s:
+            at = f"at {minute // 60:02}:{minute % 60:02}"
+            yield (
+                "not_back",
+                f"= {back.after_s:g} s {at}: must be longer than 'left_bed' then, {left.after_s:g} s",
+            )
+            return
+
+
+def row_faults(rows_of: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str]]:
+    """The same of rows alone: those without any time, and those that others cover."""
+    for name, rows in rows_of.items():
         for number, row in enumerate(rows):
             if minutes(row.start) == minutes(row.until):
                 yield (
@@ -108,12 +127,3 @@ def faults(config: ConditionsConfig) -> Iterator[tuple[str, str]]:
                     f"{name}.{number}",
                     "is never reached: rows before it cover it: order them, or remove it",
                 )
-    for minute in range(MINUTES):
-        left, back = row_at(config.left_bed, minute), row_at(config.not_back, minute)
-        if left and back and back.after_s <= left.after_s:
-            at = f"at {minute // 60:02}:{minute % 60:02}"
-            yield (
-                "not_back",
-                f"= {back.after_s:g} s {at}: must be longer than 'left_bed' then, {left.after_s:g} s",
-            )
-            return

@@ -1,10 +1,12 @@
 """What no single key of a configuration can tell: outlines, rows, and keys that contradict one another."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from stillroom import outline
 from stillroom.config import OWN_CAMERA, UnitConfig, Zones
-from stillroom.config_conditions import faults
+from stillroom.config_conditions import faults, row_faults
+from stillroom.config_technical import TECHNICAL, limit_faults
 from stillroom.errors import ConfigError
 
 
@@ -20,12 +22,22 @@ def check_zones(path: Path, zones: Zones) -> None:
         raise ConfigError(f"{path}: key 'zones.bed_edge': an edge belongs to a bed: add 'zones.bed'")
 
 
+def condition_faults(config: UnitConfig) -> Iterator[tuple[str, str]]:
+    """Key and what is wrong with it, of the conditions of a person and of the unit."""
+    for key, wrong in faults(config.conditions):
+        yield f"conditions.{key}", wrong
+    technical = config.technical
+    rows = {code.replace("-", "_"): technical.rows(code) for code in TECHNICAL}
+    for key, wrong in (*limit_faults(technical), *row_faults(rows)):
+        yield f"technical.{key}", wrong
+
+
 def check_together(path: Path, config: UnitConfig) -> None:
     """Raises ConfigError: file, key, value, what is allowed."""
     check_zones(path, config.zones)
-    for key, wrong in faults(config.conditions):
+    for key, wrong in condition_faults(config):
         joined = ": " if not wrong.startswith("=") else " "
-        raise ConfigError(f"{path}: key 'conditions.{key}'{joined}{wrong}")
+        raise ConfigError(f"{path}: key '{key}'{joined}{wrong}")
     if config.profile == "care" and config.camera.kind != OWN_CAMERA:
         raise ConfigError(
             f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "

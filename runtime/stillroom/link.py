@@ -41,7 +41,8 @@ class Hello(Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
 class Fault(Struct, frozen=True, tag="fault", forbid_unknown_fields=True):
     """Eye to keeper: why it is about to end."""
 
-    code: Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,48}\Z")]
+    code: Literal["camera-failed", "recording-ended"]
+    """A technical condition, and none of those that are not the eye's to tell."""
     text: Text
 
 

@@ -37,6 +37,8 @@ class Status(Struct, frozen=True):
     clock: ClockSource = "unsure"
     camera: dict[str, str] = {}
     refused_down: int = 0
+    hottest_c: float | None = None
+    """Of the board's sensors, degrees Celsius; None where none can be read."""
     guards: dict[str, dict[str, str]] = {}
     """Of each process that has said so: guard by guard, `HOLDS`, or why it does not."""
 

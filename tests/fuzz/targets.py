@@ -298,7 +298,7 @@ def seeds(name: str) -> list[bytes]:
         "site_configuration": [(TESTS.parent / "config" / "site.toml").read_bytes()],
         "link_message": [
             p.packed(link.Down(GOOD)),
-            p.packed(link.Fault("a", "b")),
+            p.packed(link.Fault("camera-failed", "b")),
             p.packed(link.Network(True, "c")),
         ],
         "replay_state": [Seen(1, b"B" * 16, 0, 5, b"\0" * 15 + b"\3").to_bytes()],

@@ -79,10 +79,45 @@ def test_from_such_a_camera_nothing_is_known_of_the_room(rig: Rig, health: Healt
     assert rig.slot().snapshot.state == "unknown"
 
 
-def test_when_the_eye_ends_its_word_of_the_view_ends(rig: Rig) -> None:
+NEXT_EYE = [
+    (["unsure"], True),
+    (["dark"], True),
+    (["covered"], True),
+    (["unsure", "dark", "good"], False),
+    (["blurred"], False),
+    (["good", "dark"], False),
+]
+"""What the next eye says, and whether `camera-covered` stands then."""
+
+
+@pytest.mark.parametrize("start", ["of the eye", "of the keeper"])
+@pytest.mark.parametrize(("says", "stands"), NEXT_EYE)
+def test_a_cover_stands_until_the_next_eye_sees(
+    rig: Rig, start: str, says: list[Health], stands: bool
+) -> None:
+    see(rig, "good")
     see(rig, "covered")
+    begun = conditions(rig.slot())
     rig.unit.eye_gone()
-    assert rig.slot().snapshot.faults == ()
+    if start == "of the keeper":
+        rig.unit.close()
+        rig.start()
+    rig.beat()
+    assert "camera-covered" in rig.slot().snapshot.faults, "in the first record: the gateway ends what is not"
+    for health in says:
+        see(rig, health)
+    assert ("camera-covered" in rig.slot().snapshot.faults) == stands
+    told = [entry.event for entry in rig.entries() if isinstance(entry.event, ConditionChanged)]
+    changes = {*begun, *((event.kind, event.active) for event in told)}
+    assert (("camera-covered", False) in changes) != stands
+    assert [event.active for event in told if event.kind == "camera-covered"].count(True) <= 1, "told once"
+
+
+def test_a_lens_that_this_eye_saw_through_and_is_dark_now_is_not_covered(rig: Rig) -> None:
+    see(rig, "good")
+    see(rig, "covered")
+    see(rig, "dark")
+    assert rig.slot().snapshot.faults == ("camera-dark",)
 
 
 def test_a_moved_camera_is_off_at_once_and_stays_off_over_a_restart(rig: Rig) -> None:
@@ -172,7 +207,7 @@ def test_settings_that_were_not_taken_are_a_condition_and_stand_in_the_status(ri
 
 def test_an_eye_that_goes_on_without_models_is_a_condition_after_half_a_minute():
     told: list[tuple[str, bool]] = []
-    watch = ModelWatch(lambda code, active, why: told.append((code, active)), asked=True)
+    watch = ModelWatch(lambda code, active, why: told.append((code, active)), asked=True, within_s=30.0)
     for at_s in range(30):
         watch.look("none", at_s * NS_PER_S)
     assert told == []
@@ -187,7 +222,7 @@ def test_an_eye_that_goes_on_without_models_is_a_condition_after_half_a_minute()
 
 def test_where_no_models_are_asked_for_none_are_missed():
     told: list[bool] = []
-    watch = ModelWatch(lambda code, active, why: told.append(active), asked=False)
+    watch = ModelWatch(lambda code, active, why: told.append(active), asked=False, within_s=30.0)
     for at_s in range(60):
         watch.look("none", at_s * NS_PER_S)
     assert not any(told)

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from stillroom.config_technical import TECHNICAL
 from stillroom.errors import StorageError
 from stillroom.events import ConditionChanged, Entry
 from stillroom_tools.site.gateway import database
@@ -68,6 +69,7 @@ def lived(*steps: tuple[float, Input]) -> Alert:
 
 
 PASS = TimePassed()
+KNOWN = UnitAnew("u-1", frozenset({"left-bed"}))
 ANEW, GONE, SILENCE, BACK = UnitAnew("u-1"), UnitGone("u-1"), UnitSilent("u-1", "room-1"), UnitBack("u-1")
 
 LIVES: list[tuple[str, list[tuple[float, Input]], str, str, bool]] = [
@@ -117,9 +119,11 @@ LIVES: list[tuple[str, list[tuple[float, Input]], str, str, bool]] = [
     ("two at once, out of order", [(0, began(5)), (1, ended(9)), (2, began(7))], "re-raised", "", False),
     ("unit started anew", [(0, began()), (5, ANEW)], "raised", "", True),
     ("unit started anew, attended", [(0, began()), (5, ANEW), (9, act("attend", 9))], "acknowledged", "ann", True),
-    ("technical, unit started anew", [(0, fault()), (5, ANEW)], "latched", "", False),
+    ("technical, forgotten by a unit started anew", [(0, fault()), (5, ANEW)], "latched", "", False),
+    ("technical, known to it still", [(0, fault()), (5, KNOWN)], "raised", "", True),
+    ("and over after that", [(0, fault(1, "low")), (5, KNOWN), (9, ended(2))], "cleared", "", False),
     ("and said again", [(0, fault()), (5, ANEW), (6, fault(2))], "re-raised", "", True),
-    ("low and technical, unit started anew", [(0, fault(1, "low")), (5, ANEW)], "cleared", "", False),
+    ("low, technical and forgotten", [(0, fault(1, "low")), (5, ANEW)], "cleared", "", False),
     ("unit taken away", [(0, began()), (5, GONE)], "latched", "", False),
     ("unit taken away, attended", [(0, began()), (5, GONE), (9, act("attend", 9))], "cleared", "", False),
     ("medium, over, unseen", [(0, began(1, "medium")), (5, ended(2))], "latched", "", False),
@@ -176,7 +180,7 @@ def test_of_nothing_comes_nothing(given: Input) -> None:
 
 
 UNITS = ("u-1", "u-2")
-KEYS = (("u-1", "left-bed"), ("u-1", "on-floor"), ("u-2", "left-bed"))
+KEYS = (("u-1", "left-bed"), ("u-1", "on-floor"), ("u-2", "left-bed"), ("u-2", "camera-covered"))
 LEVELS = ("high", "high", "high", "medium", "low", "technical")
 SCHEMA = database._ALERTS
 
@@ -246,7 +250,7 @@ class Alerts(RuleBasedStateMachine):
         if event.active:
             self.attended.discard(key)
             if newer:
-                self.technical[key] = event.level == "technical"
+                self.technical[key] = event.level == "technical" or event.kind in TECHNICAL
             self.standing[key] = newer or self.standing.get(key, False)
             if level == "high" or (before and before.priority == "high"):
                 self.open_high[key] = entry.number
@@ -318,13 +322,14 @@ class Alerts(RuleBasedStateMachine):
     def heard_again(self, unit: str) -> None:
         self.book.back(unit, self.now_ms)
 
-    @rule(unit=st.sampled_from(UNITS))
-    def starts_anew(self, unit: str) -> None:
+    @rule(unit=st.sampled_from(UNITS), faults=st.sets(st.sampled_from([kind for _, kind in KEYS])))
+    def starts_anew(self, unit: str, faults: set[str]) -> None:
         self.boot += 1
         known = unit in self.book._boots
-        self.book.booted(unit, self.boot, self.now_ms)
+        self.book.booted(unit, self.boot, faults, self.now_ms)
         for key in [key for key in self.standing if key[0] == unit and known and self.technical.get(key)]:
-            self.over(key)
+            if key[1] not in faults:
+                self.over(key)
 
     @rule(units=st.sampled_from((UNITS, UNITS, UNITS[:1])))
     def enrolled(self, units: tuple[str, ...]) -> None:

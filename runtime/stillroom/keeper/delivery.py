@@ -12,6 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from stillroom.config_technical import TECHNICAL
 from stillroom.documents import Roster
 from stillroom.errors import StorageError, TrustError, WireError
 from stillroom.events import Body, Command, DownBody, Snapshot
@@ -81,7 +82,7 @@ def _lines_of(roster: Roster) -> bytes:
 
 
 class Delivery:
-    """One for each boot. `obey(command)` is called with what the gateway asks for."""
+    """One for each boot. `obey(command)` is called with what the gateway asks for, `answered()` when it heard us."""
 
     def __init__(
         self,
@@ -93,9 +94,11 @@ class Delivery:
         faults: Faults,
         clock: KnownTime,
         obey: Callable[[Command], None],
+        answered: Callable[[], None],
     ) -> None:
         """Raises TrustError: no roster, forged, out of its time, or of another site."""
-        self._trust, self._outbox, self._faults, self._clock, self._obey = trust, outbox, faults, clock, obey
+        self._trust, self._outbox, self._faults, self._clock = trust, outbox, faults, clock
+        self._obey, self._answered = obey, answered
         self._stamp = file_stamp(trust / ROSTER_FILE)
         self.roster: Roster = self._load_roster()
         self._remember_roster()
@@ -217,14 +220,16 @@ class Delivery:
         if down.heard == self._sealer.boot_id:
             self._unheard = 0
             self._settle(down.cursor, down.ranges)
+            self._answered()
+            self._faults.say("another-with-this-key", False, "")
         elif down.heard:
             self._unheard += 1
-        why = "the gateway hears another unit with this one's key"
-        self._faults.say("another-with-this-key", self._unheard >= UNHEARD_DOWNS, why)
+            if self._unheard >= UNHEARD_DOWNS:
+                self._faults.say("another-with-this-key", True, TECHNICAL["another-with-this-key"])
 
     def _compare_clocks(self, utc_ms: int) -> None:
         differs = abs(utc_ms - self._clock.system_ms()) > CLOCK_DIFFERENCE_MS
-        self._faults.say("clock-differs", differs, "system clock and gateway differ by more than 10 s")
+        self._faults.say("clock-differs", differs, TECHNICAL["clock-differs"])
 
     def _settle(self, cursor: int, ranges: tuple[tuple[int, int], ...]) -> None:
         try:

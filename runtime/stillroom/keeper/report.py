@@ -4,12 +4,12 @@ from stillroom import status
 from stillroom.chain import FIRST_HEAD
 from stillroom.config import UnitConfig
 from stillroom.events import Snapshot
-from stillroom.keeper.camera import CameraWatch
 from stillroom.keeper.delivery import Delivery
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.room import Room
+from stillroom.keeper.upkeep import Upkeep
 from stillroom.keeper.watch import GateWatch
 from stillroom.link import Guarded
 
@@ -25,7 +25,7 @@ class Report:
         gate: GateWatch,
         room: Room,
         faults: Faults,
-        view: CameraWatch,
+        upkeep: Upkeep,
         delivery: Delivery,
     ) -> None:
         self._settings = settings
@@ -34,7 +34,7 @@ class Report:
         self._gate = gate
         self._room = room
         self._faults = faults
-        self._view = view
+        self._upkeep = upkeep
         self._delivery = delivery
 
     def snapshot(self, camera: str, model: str) -> Snapshot:
@@ -78,8 +78,9 @@ class Report:
                 connected=network.connected,
                 network=network.why,
                 faults=self._faults.names,
-                camera={row.name: f"{row.got} (asked: {row.asked})" for row in self._view.settings},
+                camera={row.name: f"{row.got} (asked: {row.asked})" for row in self._upkeep.view.settings},
                 refused_down=self._delivery.refused_down,
+                hottest_c=self._upkeep.heat.hottest_c,
                 guards={
                     name: {row.name: status.HOLDS if row.held else row.why for row in found.rows}
                     for name, found in guards.items()

@@ -15,7 +15,6 @@ from stillroom.events import Command, Receipt
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
-from stillroom.keeper.camera import CameraWatch, ModelWatch
 from stillroom.keeper.commands import Commands
 from stillroom.keeper.delivery import Delivery
 from stillroom.keeper.eye_life import EyeLife, Peer
@@ -30,8 +29,9 @@ from stillroom.keeper.report import Report
 from stillroom.keeper.restraint import Restraint
 from stillroom.keeper.room import Room
 from stillroom.keeper.settings import ConfigurationWatch
-from stillroom.keeper.standing import keeping, standing
-from stillroom.keeper.storage import MB, CardWatch
+from stillroom.keeper.standing import KeptConditions
+from stillroom.keeper.storage import MB
+from stillroom.keeper.upkeep import Upkeep
 from stillroom.keeper.watch import GateWatch
 from stillroom.link import CameraSettings, Fault, Guarded, Hello
 from stillroom.observation import Observation
@@ -47,13 +47,13 @@ class Unit:
         run = settings.path(settings.paths.run)
         self._trust = settings.path(settings.paths.trust)
         unit_keys = own_keys(settings)
-        reserve_bytes = round(settings.outbox.reserve_mb * MB)
-        state = settings.path(settings.paths.state)
-        self._outbox = Outbox(state, settings.outbox.max_entries, reserve_bytes)
-        self._card = CardWatch(self._outbox, reserve_bytes)
+        state, sizes = settings.path(settings.paths.state), settings.outbox
+        self._outbox = Outbox(state, sizes.max_entries, round(sizes.reserve_mb * MB))
         boot = self._outbox.next_boot()
         self._clock = clock = KnownTime(clock, self._outbox)
-        self._faults = Faults(lambda event: self._outbox.add(clock.utc_ms(), event))
+        kept = KeptConditions(self._outbox)
+        self._faults = Faults(kept.tell, clock, settings, kept.of_the_unit)
+        self._upkeep = Upkeep(settings, self._faults, self._outbox, clock)
         self._delivery = Delivery(
             self._trust,
             unit_keys,
@@ -63,6 +63,7 @@ class Unit:
             self._faults,
             clock,
             self._obey,
+            lambda: self._upkeep.silence.heard_gateway(clock.mono_ns()),
         )
         self._folder = TrustFolder(self._trust, settings.unit)
         self._audit = AuditChain(self._outbox, unit_keys.signing)
@@ -71,16 +72,14 @@ class Unit:
         self._restraint = Restraint(clock)
         self._commands = Commands(self._outbox, self._trust, settings.unit, clock, asks)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause, asks)
-        self._room = Room(settings, keeping(self._outbox), clock.utc_ms(), standing(self._outbox))
+        self._room = Room(settings, kept.tell, clock.utc_ms(), kept.of_persons)
         self._changes = ConfigurationWatch(self._trust, settings, self._outbox)
         self._camera = self._model = "none"
-        self._view = CameraWatch(self._faults.say)
-        self._looks = ModelWatch(self._faults.say, bool(settings.detector.models))
         self._guards = {"keeper": guarded}
         self._light = Indicator(opener(settings.panel, run), self._faults.say)
         self._life = EyeLife(run, clock, self._light)
         self._report = Report(
-            settings, clock, self._outbox, self._gate, self._room, self._faults, self._view, self._delivery
+            settings, clock, self._outbox, self._gate, self._room, self._faults, self._upkeep, self._delivery
         )
         names = {"site": settings.site, "unit": settings.unit}
         missing = guarded.missing
@@ -99,14 +98,14 @@ class Unit:
         if isinstance(message, Observation):
             self._model = message.model
             if self._gate.decision.open:
-                self._looks.look(message.model, message.frame_ns)
+                self._upkeep.looks.look(message.model, message.frame_ns)
                 self._room.observe(message, self._clock.mono_ns(), self._clock.utc_ms())
-                self._view.take_health(message.health)
+                self._upkeep.view.take_health(message.health)
                 if message.health == "moved":
                     self._gate.note_moved_camera()
                     self.lease()
         elif isinstance(message, CameraSettings):
-            self._view.take_settings(message)
+            self._upkeep.view.take_settings(message)
             opened = {"profile": message.profile, "opened": message.opened}
             self._audit.append(
                 self._clock.utc_ms(), "camera-settings", **opened, differ=" ".join(message.differ)[:120]
@@ -130,12 +129,13 @@ class Unit:
     def eye_gone(self) -> None:
         """The eye's link has ended, and with it all that was known of the room."""
         self._open_time.closed()
-        self._view.gone()
+        self._upkeep.view.gone()
         self._room.lose_sight(self._clock.utc_ms(), "the camera is closed")
 
     # what the courier says
 
     def from_courier(self, message: Struct) -> None:
+        self._upkeep.silence.heard_courier(self._clock.mono_ns())
         if isinstance(message, Guarded):
             self._take_guards("courier", message)
         else:
@@ -181,7 +181,7 @@ class Unit:
         decision = self._gate.decide(self._gate_changed)
         if not self._show(decision):
             decision = self._gate.decide(self._gate_changed)
-        self._view.moved(self._gate.camera_moved)
+        self._upkeep.view.moved(self._gate.camera_moved)
         if not decision.open or decision.authorisation is None:
             self._life.end()
             self._commit_urgent()
@@ -225,15 +225,15 @@ class Unit:
             self._audit.append(self._clock.utc_ms(), "configuration-changed", version=self._changes.version)
 
     def tick(self) -> None:
-        """Twice a second: the room's own time."""
-        unsure = self._clock.known().source == "unsure"
-        self._faults.say("clock-unsure", unsure, "the gateway has not answered since the machine was started")
-        if self._gate.decision.open:
-            self._room.tick(self._clock.mono_ns(), self._clock.utc_ms())
-            silent = self._room.silent(self._clock.mono_ns())
-            self._faults.say("camera-silent", silent, "no picture for two seconds")
+        """Twice a second: the room's own time, and what can be noticed by time alone."""
+        now_ns, sensing = self._clock.mono_ns(), self._gate.decision.open
+        if sensing:
+            self._room.tick(now_ns, self._clock.utc_ms())
         else:
             self._room.pass_time(self._clock.utc_ms())
+        silent = sensing and self._room.silent(now_ns)
+        self._faults.say("camera-silent", silent, "no picture for two seconds")
+        self._upkeep.tick(self._courier.occupied, self._delivery.network)
 
     def slot(self, send_ns: int = 0) -> None:
         """Once a slot: accept what is queued, then seal one record of one size to be sent at `send_ns` (0: at once)."""
@@ -268,8 +268,7 @@ class Unit:
 
     def _commit(self, utc_ms: int) -> None:
         self._outbox.commit(utc_ms)
-        for code, active, why in self._card.look():
-            self._faults.say(code, active, why)
+        self._upkeep.card()
 
     def _gate_changed(self, decision: Decision) -> None:
         if decision.open:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from stillroom.config_technical import TECHNICAL
 from stillroom.errors import StorageError
 from stillroom.events import ConditionChanged, Entry
 from stillroom_tools.site.gateway.alert_forms import (
@@ -90,11 +91,11 @@ class AlertBook:
         taken, self._news = self._news, []
         return taken
 
-    def booted(self, unit: str, boot: int, now_ms: int) -> None:
-        """A record of this boot was opened; within the transaction that keeps it."""
+    def booted(self, unit: str, boot: int, faults: Collection[str], now_ms: int) -> None:
+        """A record of this boot was opened, whose snapshot names `faults`; within the transaction that keeps it."""
         if boot > self._boots.get(unit, 0):
             if unit in self._boots:
-                self._feed_all(UnitAnew(unit), unit, now_ms)
+                self._feed_all(UnitAnew(unit, frozenset(faults)), unit, now_ms)
             self._boots[unit] = boot
             self._database.execute("INSERT OR REPLACE INTO alert_boots VALUES(?,?)", (unit, boot))
 
@@ -106,7 +107,7 @@ class AlertBook:
         if not event.active:
             self._feed((unit, event.kind), Ended(unit, event.kind, entry.number), now_ms)
             return
-        technical = event.level == "technical"
+        technical = event.level == "technical" or event.kind in TECHNICAL
         priority = self._config.technical if event.level == "technical" else event.level
         begun = Begun(unit, room, event.kind, priority, entry.number, event.why, technical)
         self._feed((unit, event.kind), begun, now_ms)

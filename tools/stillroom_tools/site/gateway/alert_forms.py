@@ -140,12 +140,14 @@ class UnitBack:
 
 @dataclass(frozen=True)
 class UnitAnew:
-    """A unit started anew. It says again which technical conditions stand, and never the end of one that is over.
+    """A unit started anew, and its first record names the technical conditions that stand.
 
-    Those of persons it keeps over a start, and says their end.
+    It keeps its conditions over a start, and says their end. A card that was damaged forgets them: of a technical
+    condition that its unit does not know any more nobody would ever hear the end.
     """
 
     unit: str
+    standing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

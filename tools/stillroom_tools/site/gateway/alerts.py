@@ -59,7 +59,8 @@ def step(alert: Alert | None, given: Input, now_ms: int, config: AlertsConfig) -
         case UnitBack():
             after = _ended(alert, alert.number) if alert.kind == UNIT_SILENT else alert
         case UnitAnew():
-            after = _ended(alert, alert.number) if alert.technical and alert.kind != UNIT_SILENT else alert
+            forgotten = alert.technical and alert.kind not in given.standing | {UNIT_SILENT}
+            after = _ended(alert, alert.number) if forgotten else alert
         case UnitGone():
             after = _ended(alert, alert.number)
         case Act():

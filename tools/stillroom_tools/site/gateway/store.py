@@ -179,7 +179,7 @@ class Store:
         sender = arrived.opened.sender
         # Another key is another unit, whose numbers begin at 1.
         cursor = before.cursor if before and before.sender in (sender, b"") else Cursor()
-        self.alerts.booted(unit, arrived.opened.boot, arrived.opened_ms)
+        self.alerts.booted(unit, arrived.opened.boot, body.snapshot.faults, arrived.opened_ms)
         for entry in body.entries:
             grown = _grown(cursor, entry)
             if len(grown.ranges) > MAX_RANGES:

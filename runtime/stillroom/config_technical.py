@@ -1,0 +1,107 @@
+"""The conditions of the unit itself: what each means, from when it counts, and at which level it is told.
+
+They are told in the same rows as those of a person, and one thing is otherwise: none can be switched off. Where no row
+covers the time of day, a condition has the level `technical`, and the site says what that is worth (`alerts.technical`
+in site.toml). A row can only make it more or less urgent, or let it wait; the room's snapshot names it at once.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from stillroom.config_conditions import Row
+
+TECHNICAL = {
+    "camera-covered": "nothing of the room is to be seen, and less light than before",
+    "camera-dark": "too dark to see anybody",
+    "camera-blinded": "most of the picture is flooded with light",
+    "camera-blurred": "the picture has lost its detail",
+    "camera-frozen": "the camera gives the same picture again and again",
+    "camera-moved": "the camera looks at something else than before; it is off until somebody accepts the view",
+    "camera-silent": "no picture for two seconds, where there should be one",
+    "camera-failed": "the camera cannot be opened, or broke off",
+    "camera-settings": "the camera did not take what was asked of it",
+    "recording-ended": "the recording that stands for a camera is over",
+    "model-missing": "nobody looks for people, though the configuration asks for models",
+    "hot": "the board is too hot",
+    "indicator-dead": "the light does not work",
+    "clock-unsure": "the gateway has not told the time since the machine was started",
+    "clock-differs": "the system clock and the gateway's differ by more than ten seconds",
+    "storage-nearly-full": "less is free on the card than its reserve",
+    "storage-full": "the card takes nothing more",
+    "storage-failing": "the card fails",
+    "storage-damaged": "the database was damaged, or is older than the unit",
+    "events-forgotten": "the card took nothing for so long that events had to be let go",
+    "courier-silent": "the process that has the network is not there, or does nothing",
+    "gateway-silent": "the gateway has not answered",
+    "cannot-seal": "the roster's time is over, or it names nobody to seal to",
+    "cursor-beyond": "the gateway has entries that this unit never wrote",
+    "another-with-this-key": "the gateway hears another unit with this one's key",
+    "trust-unreadable": "the documents of the site cannot be read",
+    "roster-refused": "a new roster was not accepted; the one before is in force",
+    "configuration-refused": "a configuration from afar was not accepted; the one before is in force",
+}
+"""Each code that a unit may tell of itself, and what it means."""
+
+
+class TechnicalRow(Row, frozen=True, forbid_unknown_fields=True):
+    """At which level, and after how long. It stands in the room's snapshot from the first moment."""
+
+    after_s: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 0.0
+
+
+Rows = Annotated[tuple[TechnicalRow, ...], Meta(max_length=8)]
+
+
+class TechnicalConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[technical]`: limits first, then rows for each of `TECHNICAL`. Times of day are of `conditions.time_zone`."""
+
+    hot_sensors: str = "/sys/class/thermal"
+    """The folder with the board's sensors, as Linux shows them; empty: none, and nothing is said of heat."""
+    hot_c: Annotated[float, Meta(ge=30.0, le=110.0)] = 75.0
+    """The hottest sensor, from which on it is too hot. A Raspberry Pi slows down at 80 to 85."""
+    hot_ends_c: Annotated[float, Meta(ge=20.0, le=109.0)] = 70.0
+    """Below which it is over."""
+    model_missing_s: Annotated[float, Meta(ge=5.0, le=3600.0)] = 30.0
+    courier_silent_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 60.0
+    gateway_silent_s: Annotated[float, Meta(ge=30.0, le=86_400.0)] = 300.0
+    camera_covered: Rows = ()
+    camera_dark: Rows = ()
+    camera_blinded: Rows = ()
+    camera_blurred: Rows = ()
+    camera_frozen: Rows = ()
+    camera_moved: Rows = ()
+    camera_silent: Rows = ()
+    camera_failed: Rows = ()
+    camera_settings: Rows = ()
+    recording_ended: Rows = ()
+    model_missing: Rows = ()
+    hot: Rows = ()
+    indicator_dead: Rows = ()
+    clock_unsure: Rows = ()
+    clock_differs: Rows = ()
+    storage_nearly_full: Rows = ()
+    storage_full: Rows = ()
+    storage_failing: Rows = ()
+    storage_damaged: Rows = ()
+    events_forgotten: Rows = ()
+    courier_silent: Rows = ()
+    gateway_silent: Rows = ()
+    cannot_seal: Rows = ()
+    cursor_beyond: Rows = ()
+    another_with_this_key: Rows = ()
+    trust_unreadable: Rows = ()
+    roster_refused: Rows = ()
+    configuration_refused: Rows = ()
+
+    def rows(self, code: str) -> tuple[TechnicalRow, ...]:
+        """Of one of `TECHNICAL`."""
+        found: tuple[TechnicalRow, ...] = getattr(self, code.replace("-", "_"))
+        return found
+
+
+def limit_faults(config: TechnicalConfig) -> Iterator[tuple[str, str]]:
+    """Key and what is wrong with it: limits that contradict one another."""
+    if config.hot_ends_c >= config.hot_c:
+        yield "hot_ends_c", f"= {config.hot_ends_c:g}: must be lower than 'hot_c', {config.hot_c:g}"
