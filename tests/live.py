@@ -132,7 +132,8 @@ class LiveSite:
             "--days",
             1,
         )
-        made = DemoUnit(name, f"room-{len(self.units) + 1}", folder)
+        lives = source.stem if camera == "simulated" else ""
+        made = DemoUnit(name, f"room-{len(self.units) + 1}", folder, lives)
         self.units.append(made)
         return made
 
