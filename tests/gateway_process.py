@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stillroom_tools.site.gateway.store import FILE
+from stillroom_tools.site.gateway.settings import FILE
 
 
 class GatewayProcess:

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 import paho.mqtt.client as paho
+from sqlalchemy import text
 
 from stillroom import config
 from stillroom.clock import NS_PER_S, SystemClock
@@ -164,9 +165,9 @@ class World:
                     timer.run(self.keeper.mono_ns())
             self.carry_up()
             self.answer(now_ns)
-        answered = self.gateway._store._database.execute(
-            "SELECT count(*) FROM commands WHERE outcome IS NOT NULL"
-        ).fetchone()[0]
+        answered = self.gateway._store.database.run(
+            text("SELECT count(*) FROM commands WHERE outcome IS NOT NULL")
+        ).scalar_one()
         return Capture(self.up.seen, self.down.seen, self.unit._outbox.accepted, answered)
 
     def act(self, life: Life, at_s: float) -> None:

@@ -32,7 +32,8 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     from stillroom.wire import Boot, Lane, Record
     from stillroom_tools.site import audit_file, audit_page, audit_part, configure
     from stillroom_tools.site.gateway.cursor import Cursor
-    from stillroom_tools.site.gateway.store import FILE, Store
+    from stillroom_tools.site.gateway.settings import FILE
+    from stillroom_tools.site.gateway.store import Store
     from stillroom_tools.site.layout import SiteConfig
 
 UNDER = p.epoch()

@@ -15,8 +15,9 @@ from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.seal import Sealer
 from stillroom.keeper.slots import Slots, fits
 from stillroom.receiver import Receiver
+from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.down import Downwards
-from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.gateway.store import Store
 
 SLOT = timedelta(seconds=2)
 STEPS = 8

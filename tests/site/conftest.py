@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from unit_sender import SITE, SLOT_S, command
 
 from stillroom_tools.lab.broker import LocalBroker, find_program
+from stillroom_tools.site.gateway.place import Place, in_folder
 
 DAY = datetime.timedelta(days=1)
 
@@ -129,3 +130,9 @@ def tls_broker(tls_site: Path) -> Iterator[LocalBroker]:
         settings = tls_site / "site.toml"
         settings.write_text(re.sub(r"port = \d+", f"port = {running.port}", settings.read_text()))
         yield running
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Place:
+    """A database of nobody yet."""
+    return in_folder(tmp_path / "kept")

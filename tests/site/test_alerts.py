@@ -1,7 +1,8 @@
 """The life of an alert: table by table, and as a model: no sequence of inputs loses one, or silences one for nobody."""
 
-import sqlite3
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import delete, text, update
 
 from stillroom.config_technical import TECHNICAL
 from stillroom.errors import StorageError
 from stillroom.events import ConditionChanged, Entry
-from stillroom_tools.site.gateway import database
+from stillroom_tools.site.gateway import tables
 from stillroom_tools.site.gateway.alert_book import AlertBook
 from stillroom_tools.site.gateway.alert_forms import (
     PRIORITIES,
@@ -35,6 +37,8 @@ from stillroom_tools.site.gateway.alert_forms import (
     What,
 )
 from stillroom_tools.site.gateway.alerts import step
+from stillroom_tools.site.gateway.database import Database
+from stillroom_tools.site.gateway.place import in_folder
 
 CONFIG = AlertsConfig()
 NOON = 1_790_000_000_000
@@ -182,7 +186,16 @@ def test_of_nothing_comes_nothing(given: Input) -> None:
 UNITS = ("u-1", "u-2")
 KEYS = (("u-1", "left-bed"), ("u-1", "on-floor"), ("u-2", "left-bed"), ("u-2", "camera-covered"))
 LEVELS = ("high", "high", "high", "medium", "low", "technical")
-SCHEMA = database._ALERTS
+
+
+@cache
+def unflushed() -> Database:
+    """One for all lives of the model, emptied for each; nothing here is about the disk."""
+    folder = tempfile.TemporaryDirectory(prefix="stillroom-alerts-")
+    database = Database(in_folder(Path(folder.name)))
+    database.run(text("PRAGMA synchronous=OFF"))
+    database.folder = folder  # type: ignore[attr-defined] # as long as it
+    return database
 
 
 class Alerts(RuleBasedStateMachine):
@@ -192,8 +205,8 @@ class Alerts(RuleBasedStateMachine):
     def begin(self, technical: Priority) -> None:
         self.now_ms = NOON
         self.config = msgspec.structs.replace(CONFIG, technical=technical)
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.executescript(SCHEMA)
+        for table in (tables.alerts, tables.alert_boots, tables.alert_changes):
+            unflushed().run(delete(table))
         self.number = 0
         self.boot = 1
         self.waiting: list[tuple[str, str, Entry]] = []
@@ -205,12 +218,9 @@ class Alerts(RuleBasedStateMachine):
         self.newest: dict[tuple[str, str], int] = {}
         self.restart()
 
-    def teardown(self) -> None:
-        self.connection.close()
-
     @rule()
     def restart(self) -> None:
-        self.book = AlertBook(self.connection, lambda: self.connection, self.config)
+        self.book = AlertBook(unflushed(), self.config)
 
     def found(self) -> dict[tuple[str, str], Alert]:
         return {(alert.unit, alert.kind): alert for alert in self.book.all()}
@@ -377,7 +387,7 @@ class Alerts(RuleBasedStateMachine):
 
     @invariant()
     def the_disk_has_it(self) -> None:
-        again = AlertBook(self.connection, lambda: self.connection, self.config)
+        again = AlertBook(unflushed(), self.config)
         assert again.all() == self.book.all()
 
 
@@ -386,18 +396,22 @@ TestAlerts.settings = settings(max_examples=300, stateful_step_count=50, deadlin
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> AlertBook:
-    connection = sqlite3.connect(tmp_path / "db", isolation_level=None)
-    connection.executescript(SCHEMA)
-    return AlertBook(connection, lambda: connection, CONFIG)
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(in_folder(tmp_path))
+    yield opened
+    opened.close()
 
 
-def test_a_damaged_alert_is_told(tmp_path: Path, book: AlertBook) -> None:
+@pytest.fixture
+def book(database: Database) -> AlertBook:
+    return AlertBook(database, CONFIG)
+
+
+def test_a_damaged_alert_is_told(database: Database, book: AlertBook) -> None:
     book.silent("u-1", "room-1", NOON)
-    connection = sqlite3.connect(tmp_path / "db", isolation_level=None)
-    connection.execute("UPDATE alerts SET alert = x'00'")
+    database.run(update(tables.alerts).values(alert=b"\0"))
     with pytest.raises(StorageError, match="the alert 'unit-silent' of unit 'u-1' is damaged"):
-        AlertBook(connection, lambda: connection, CONFIG)
+        AlertBook(database, CONFIG)
 
 
 def test_what_stands_comes_in_the_order_of_its_urgency(book: AlertBook) -> None:

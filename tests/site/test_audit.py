@@ -20,7 +20,8 @@ from stillroom.keys import SigningKey, VerifyKey
 from stillroom.link import Network
 from stillroom_tools.site import audit_file, audit_page, audit_words
 from stillroom_tools.site.audit_part import Part
-from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.gateway.arrived import Arrived
+from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import open_site
 
 ANOTHER_KEY = SigningKey(bytes(32)).verify_key.raw.hex()

@@ -11,7 +11,7 @@ from stillroom.clock import SystemClock
 from stillroom.events import Audited
 from stillroom.link import Network, Up
 from stillroom_tools.site.gateway.main import Gateway
-from stillroom_tools.site.gateway.store import FILE
+from stillroom_tools.site.gateway.settings import FILE
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.subscriber import Message
 

@@ -19,7 +19,8 @@ from stillroom.notes import sign_note
 from stillroom_tools.site import evidence
 from stillroom_tools.site.audit_facts import gather
 from stillroom_tools.site.audit_file import Link
-from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.gateway.arrived import Arrived
+from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import open_site
 
 

@@ -18,10 +18,10 @@ from stillroom.keeper.seal import Sealer
 from stillroom.notes import MAX_NOTE_BYTES
 from stillroom.receiver import Receiver
 from stillroom.wire import RECORD_BYTES
-from stillroom_tools.site.gateway.commands import Commands
+from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.outgoing import collect
-from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site, open_site
 
 T0 = to_ms(NOON)
@@ -165,22 +165,6 @@ def test_the_largest_command_fits_beside_scattered_ranges(pair: Pair):
         assert len(down.command.note) == MAX_PART_BYTES
         seen |= set(down.ranges)
     assert len(seen) == 200, "and all ranges are told in time"
-
-
-ALERTS = ("alerts", "alert_boots", "alert_changes")
-
-
-@pytest.mark.parametrize("version", [1, 2, 3])
-def test_a_database_of_before_commands_alerts_or_chains_learns_them(tmp_path: Path, version: int):
-    store = Store(tmp_path)
-    newer = {1: ("commands", *ALERTS), 2: ALERTS, 3: ()}[version]
-    dropped = "DROP INDEX chains;" + "".join(f"DROP TABLE {table};" for table in newer)
-    store._database.executescript(f"{dropped} PRAGMA user_version={version};")
-    store.close()
-    store = Store(tmp_path)
-    assert isinstance(store.commands, Commands) and store.commands.to_tell("u-1", T0) is None
-    assert store.alerts.all() == []
-    store.close()
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from stillroom.keeper.seal import Sealer
 from stillroom.keys import BoxKey, KeyRing
 from stillroom.receiver import Receiver
 from stillroom.wire import RECORD_BYTES, parse
+from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.down import Downwards
-from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.gateway.store import Store
 
 ROSTER = roster(recipient(GATEWAY), recipient(BOARD))
 UNITS = {"u-1": enrolment(UNIT), "u-2": enrolment(OTHER_UNIT)}

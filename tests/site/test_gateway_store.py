@@ -12,16 +12,19 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parties import GATEWAY, NOON, OTHER_UNIT, UNIT, body, enrolment, epoch, packed, record
+from parties import GATEWAY, NOON, OTHER_UNIT, enrolment, epoch, packed, record
+from sqlalchemy import text
+from stored import Sender, entry, holding
 
 from stillroom.document_forms import to_ms
 from stillroom.errors import StorageError, WireError
-from stillroom.events import Body, Entry, Lost, StateChanged
+from stillroom.events import Entry, Lost
 from stillroom.keys import KeyRing
 from stillroom.receiver import Receiver
-from stillroom.wire import Epoch
+from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor
-from stillroom_tools.site.gateway.store import FILE, Arrived, Store
+from stillroom_tools.site.gateway.settings import FILE
+from stillroom_tools.site.gateway.store import Store
 
 
 @pytest.fixture
@@ -29,30 +32,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(tmp_path)
     yield opened
     opened.close()
-
-
-def entry(number: int, why: str = "") -> Entry:
-    return Entry(number, to_ms(NOON), to_ms(NOON) + 5, StateChanged("in-bed", "occupied", why))
-
-
-def holding(*entries: Entry, room: str = "room-1") -> Body:
-    plain = body()
-    snapshot = msgspec.structs.replace(plain.snapshot, room=room)
-    return msgspec.structs.replace(plain, entries=entries, snapshot=snapshot)
-
-
-class Sender:
-    """Seals as a unit does; `arrive` opens through the real receiver into the store."""
-
-    def __init__(self, store: Store, boot: int = 1, under: Epoch | None = None) -> None:
-        self._receiver = Receiver([enrolment(UNIT)], GATEWAY.boxes, store)
-        self.under = under or epoch(boot=boot, boot_id=boot.to_bytes(16, "big"))
-        self._sequence = 0
-
-    def arrive(self, *entries: Entry, room: str = "room-1") -> Arrived:
-        data = record(packed(holding(*entries, room=room)), under=self.under, sequence=self._sequence)
-        self._sequence += 1
-        return Arrived(self._receiver.open(data), to_ms(NOON) + 9)
 
 
 def numbers(store: Store) -> list[int]:
@@ -247,8 +226,8 @@ def test_a_full_disk_keeps_nothing_of_the_batch_and_says_what_to_do(tmp_path: Pa
     store = Store(tmp_path)
     sender = Sender(store)
     store.commit([sender.arrive(entry(1))])
-    pages = store._database.execute("PRAGMA page_count").fetchone()[0]
-    store._database.execute(f"PRAGMA max_page_count = {pages}")
+    pages = store.database.run(text("PRAGMA page_count")).scalar_one()
+    store.database.run(text(f"PRAGMA max_page_count = {pages}"))
     batch = [sender.arrive(*(entry(n + i, "x" * 100) for i in range(4))) for n in range(2, 400, 4)]
     with pytest.raises(StorageError, match="free space"):
         store.commit(batch)
@@ -269,7 +248,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[2].split(":")
-from test_gateway_store import Sender, entry
+from stored import Sender, entry
 from stillroom_tools.site.gateway.store import Store
 store = Store(Path(sys.argv[1]))
 sender = Sender(store, boot=store.next_boot())
@@ -283,7 +262,7 @@ while True:
 
 def test_what_was_committed_survives_kill_9(tmp_path: Path) -> None:
     """What the writer said after a commit is there, after each of several kills."""
-    paths = f"{Path(__file__).parent}:{Path(__file__).parent.parent}"
+    paths = f"{Path(__file__).parents[1]}:{Path(__file__).parents[2]}"
     for _ in range(4):
         command = [sys.executable, "-c", _WRITER, str(tmp_path), paths]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:

@@ -111,12 +111,15 @@ def _refuse_special(path: Path) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     from stillroom_tools.site import audit_file
+    from stillroom_tools.site.audit_kept import links_of
+    from stillroom_tools.site.gateway.reader import open_reader
     from stillroom_tools.site.layout import open_site
     from stillroom_tools.site.send import unit_named
 
     site = open_site(options.site)
     unit = unit_named(options.unit, site)
-    links = audit_file.read_gateway(site.folder, unit)
+    with open_reader(site) as kept:
+        links = links_of(kept, unit)
     head = audit_file.Head(audit_file.KIND, site.name, unit, site.enrolment(unit).sign.hex())
     _refuse_special(options.out)
     replace_file(options.out, audit_file.write(head, links))

@@ -6,7 +6,6 @@ salt, only its leaf.
 
 import itertools
 import re
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +15,9 @@ from msgspec import Meta, Struct
 
 from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED, Proof, follow_on, leaf_of
 from stillroom.config import Name
-from stillroom.errors import ConfigError, StorageError, TrustError
-from stillroom.events import Audited
+from stillroom.errors import ConfigError, TrustError
 from stillroom.keys import VerifyKey
-from stillroom_tools.site.gateway.store import FILE
+from stillroom_tools.site.gateway.erased import Chained, Erased
 from stillroom_tools.site.line_file import read_lines
 
 KIND = "audit/1"
@@ -100,44 +98,12 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
         return found if isinstance(found, dict) else {}
 
 
-def link_of(audited: Audited) -> Link:
-    return Link(
-        audited.index,
-        audited.at_ms,
-        audited.head.hex(),
-        audited.signature.hex(),
-        audited.body.decode("utf-8", "replace"),
-        audited.salt.hex(),
-    )
-
-
-def read_gateway(folder: Path, unit: str) -> list[Link]:
-    """The links of a unit that the gateway has, in order. Raises StorageError."""
-    rows = _select(
-        folder, "SELECT event FROM entries WHERE unit = ? AND kind = 'audit' ORDER BY number", unit
-    )
-    decoder = msgspec.json.Decoder(Audited)
-    links = dict.fromkeys(
-        link_of(decoder.decode(event)) for (event,) in rows
-    )  # one may come under two numbers
-    return sorted(links, key=lambda link: link.index)
-
-
-def was_heard(folder: Path, unit: str) -> bool:
-    """Whether the gateway has anything of a unit. Raises StorageError."""
-    return bool(_select(folder, "SELECT 1 FROM entries WHERE unit = ? LIMIT 1", unit))
-
-
-def _select(folder: Path, query: str, unit: str) -> list[tuple[Any, ...]]:
-    """Reads beside a running gateway."""
-    path = folder / "gateway" / FILE
-    try:
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        rows = database.execute(query, (unit,)).fetchall()
-        database.close()
-    except sqlite3.Error as error:
-        raise StorageError(f"{path}: cannot be read: {error}: has a gateway ever run here?") from None
-    return rows
+def link_of(link: Chained) -> Link:
+    """As the file has it."""
+    index, at_ms, head, signature = link.index, link.at_ms, link.head.hex(), link.signature.hex()
+    if isinstance(link, Erased):
+        return Link(index, at_ms, head, signature, leaf=link.leaf.hex())
+    return Link(index, at_ms, head, signature, link.body.decode("utf-8", "replace"), link.salt.hex())
 
 
 def write(head: Head, links: Iterable[Link]) -> bytes:

@@ -23,9 +23,11 @@ from stillroom.keys import PlainName, VerifyKey
 from stillroom.notes import NoteError, Signer, add_signature, encode, open_note
 from stillroom_tools.site import audit_file
 from stillroom_tools.site.audit_facts import Facts, gather
+from stillroom_tools.site.audit_kept import links_of
 from stillroom_tools.site.audit_open import Period
 from stillroom_tools.site.audit_part import Part, part_that_verifies
 from stillroom_tools.site.audit_words import LAST_MS
+from stillroom_tools.site.gateway.reader import Reader, open_reader
 from stillroom_tools.site.layout import Site, open_site
 
 HELP = "what units were allowed to do and did, as one signed file and a page"
@@ -196,18 +198,25 @@ def read(path: Path, site: Site) -> Evidence:
 def collect(site: Site, start: datetime, until: datetime, made: datetime) -> Evidence:
     """From the site's archive and the gateway's store. Raises StorageError, TrustError (a document of the archive)."""
     withdrawn = site.withdrawn()
-    units = tuple(
-        _unit(site, enrolment.unit, VerifyKey(enrolment.sign), withdrawn, start, until)
-        for enrolment in site.enrolments()
-    )
+    with open_reader(site) as kept:
+        units = tuple(
+            _unit(site, kept, enrolment.unit, VerifyKey(enrolment.sign), withdrawn, start, until)
+            for enrolment in site.enrolments()
+        )
     return Evidence(start=start, until=until, site=site.name, made=made, units=units)
 
 
 def _unit(
-    site: Site, unit: str, key: VerifyKey, withdrawn: Mapping[str, datetime], start: datetime, until: datetime
+    site: Site,
+    kept: Reader,
+    unit: str,
+    key: VerifyKey,
+    withdrawn: Mapping[str, datetime],
+    start: datetime,
+    until: datetime,
 ) -> UnitEvidence:
-    links = audit_file.read_gateway(site.folder, unit)
-    chain = _verdict(site, unit, key, links)
+    links = links_of(kept, unit)
+    chain = _verdict(site, kept, unit, key, links)
     part = Part(links) if chain in SOUND else part_that_verifies(links, key)
     facts = gather(part.links, to_ms(start), to_ms(until), part.outside)
     papers = [p for p in site.authorisations(unit) if p.start < until and p.until > start]
@@ -247,8 +256,8 @@ def _allowed(paper: Authorisation, withdrawn: datetime | None, periods: Sequence
     return Allowed(paper, withdrawn, after_s)
 
 
-def _verdict(site: Site, unit: str, key: VerifyKey, links: list[audit_file.Link]) -> str:
-    if not links and not audit_file.was_heard(site.folder, unit):
+def _verdict(site: Site, kept: Reader, unit: str, key: VerifyKey, links: list[audit_file.Link]) -> str:
+    if not links and not kept.was_heard(unit):
         return NOT_STARTED
     head = audit_file.Head(audit_file.KIND, site.name, unit, key.raw.hex())
     try:

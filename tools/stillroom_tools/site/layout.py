@@ -32,6 +32,7 @@ from stillroom.keys import KeyRing, forget_boxes, load_keys
 from stillroom.notes import Signer, signer_of
 from stillroom.orders import Configuration, Halt, Lift, Pause
 from stillroom_tools.site.gateway.alert_forms import AlertsConfig
+from stillroom_tools.site.gateway.settings import GatewayConfig
 
 SITE_FILE = "site.toml"
 RESERVED = ("authority", "gateway", "board", "advocate")
@@ -63,6 +64,7 @@ class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     broker: SiteBroker = SiteBroker()
     slots: SlotsConfig = SlotsConfig()
     alerts: AlertsConfig = AlertsConfig()
+    gateway: GatewayConfig = GatewayConfig()
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,16 @@ What units say goes in within the transaction that keeps their entries: a kill l
 kept as a line, too: who did what stays, and `--json` prints each once, over all runs of this gateway.
 """
 
-import sqlite3
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
+from sqlalchemy import insert, select
 
 from stillroom.config_technical import TECHNICAL
 from stillroom.errors import StorageError
 from stillroom.events import ConditionChanged, Entry
+from stillroom_tools.site.gateway import tables
 from stillroom_tools.site.gateway.alert_forms import (
     PRIORITIES,
     UNIT_SILENT,
@@ -32,6 +32,7 @@ from stillroom_tools.site.gateway.alert_forms import (
     UnitSilent,
 )
 from stillroom_tools.site.gateway.alerts import concerns, step
+from stillroom_tools.site.gateway.database import Database
 
 Key = tuple[str, str]
 
@@ -65,22 +66,18 @@ class AlertLine(msgspec.Struct, frozen=True):
 class AlertBook:
     """Feed it; `all` is what stands; `news` what has changed since it was taken last."""
 
-    def __init__(
-        self,
-        database: sqlite3.Connection,
-        transaction: Callable[[], AbstractContextManager[None]],
-        config: AlertsConfig,
-    ) -> None:
+    def __init__(self, database: Database, config: AlertsConfig) -> None:
         """Raises StorageError for a row that cannot be read."""
-        self._database, self._transaction, self._config = database, transaction, config
+        self._database, self._config = database, config
+        self.reload()
+
+    def reload(self) -> None:
+        """What is on the disk now. Raises StorageError."""
         self._alerts: dict[Key, Alert] = {}
-        self._boots = dict(database.execute("SELECT unit, boot FROM alert_boots"))
+        self._boots = {row.unit: row.boot for row in self._database.run(select(tables.alert_boots))}
         self._news: list[AlertLine] = []
-        for unit, kind, row in database.execute("SELECT unit, kind, alert FROM alerts"):
-            try:
-                self._alerts[unit, kind] = msgspec.msgpack.decode(row, type=Alert)
-            except msgspec.MsgspecError:
-                raise StorageError(f"the alert '{kind}' of unit '{unit}' is damaged: restore it") from None
+        for row in self._database.run(select(tables.alerts)):
+            self._alerts[row.unit, row.kind] = decode(row.unit, row.kind, row.alert)
 
     def all(self) -> list[Alert]:
         """What stands, the most urgent first."""
@@ -97,7 +94,7 @@ class AlertBook:
             if unit in self._boots:
                 self._feed_all(UnitAnew(unit, frozenset(faults)), unit, now_ms)
             self._boots[unit] = boot
-            self._database.execute("INSERT OR REPLACE INTO alert_boots VALUES(?,?)", (unit, boot))
+            self._database.put(tables.alert_boots, [{"unit": unit, "boot": boot}])
 
     def heard(self, unit: str, room: str, entry: Entry, now_ms: int) -> None:
         """One of a unit's entries; within the transaction that keeps it."""
@@ -114,25 +111,25 @@ class AlertBook:
 
     def silent(self, unit: str, room: str, now_ms: int) -> None:
         """No record for three slots. On the disk when it returns, as in what follows. Raises StorageError."""
-        with self._transaction():
+        with self._database.transaction():
             self._feed((unit, UNIT_SILENT), UnitSilent(unit, room), now_ms)
 
     def back(self, unit: str, now_ms: int) -> None:
         """A record again."""
         if self._stands(unit, UNIT_SILENT):
-            with self._transaction():
+            with self._database.transaction():
                 self._feed((unit, UNIT_SILENT), UnitBack(unit), now_ms)
 
     def enrolled(self, units: Collection[str], now_ms: int) -> None:
         """These units and no others: nobody will say of another one that a condition is over."""
-        with self._transaction():
+        with self._database.transaction():
             for unit in {unit for unit, _ in self._alerts} - set(units):
                 self._feed_all(UnitGone(unit), unit, now_ms)
 
     def act(self, act: Act, now_ms: int) -> int:
         """Somebody did something; how many alerts it was about."""
         about = sum(concerns(alert, act, now_ms) for alert in self._alerts.values())
-        with self._transaction():
+        with self._database.transaction():
             self._feed_all(act, act.unit, now_ms)
         return about
 
@@ -140,14 +137,15 @@ class AlertBook:
         """Once a second or so."""
         due = [key for key, a in self._alerts.items() if step(a, TimePassed(), now_ms, self._config) != a]
         if due:
-            with self._transaction():
+            with self._database.transaction():
                 for key in due:
                     self._feed(key, TimePassed(), now_ms)
 
     def untold(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """The oldest changes beyond this place: (place, line of JSON)."""
-        query = "SELECT id, line FROM alert_changes WHERE id > ? ORDER BY id LIMIT ?"
-        return self._database.execute(query, (after, limit)).fetchall()
+        changes = tables.alert_changes.c
+        later = select(changes.id, changes.line).where(changes.id > after).order_by(changes.id).limit(limit)
+        return [(place, line) for place, line in self._database.run(later)]
 
     def _stands(self, unit: str, kind: str) -> bool:
         alert = self._alerts.get((unit, kind))
@@ -163,12 +161,20 @@ class AlertBook:
         if after is None or after == before:
             return
         self._alerts[key] = after
-        row = (*key, msgspec.msgpack.encode(after))
-        self._database.execute("INSERT OR REPLACE INTO alerts VALUES(?,?,?)", row)
+        row = {"unit": key[0], "kind": key[1], "alert": msgspec.msgpack.encode(after)}
+        self._database.put(tables.alerts, [row])
         if after.active or (before and before.active):
             self._news.append(said := line(after, now_ms))
-            values = (key[0], msgspec.json.encode(said))
-            self._database.execute("INSERT INTO alert_changes(unit, line) VALUES(?,?)", values)
+            change = {"unit": key[0], "line": msgspec.json.encode(said), "at_ms": now_ms}
+            self._database.run(insert(tables.alert_changes), change)
+
+
+def decode(unit: str, kind: str, row: bytes) -> Alert:
+    """Raises StorageError."""
+    try:
+        return msgspec.msgpack.decode(row, type=Alert)
+    except msgspec.MsgspecError:
+        raise StorageError(f"the alert '{kind}' of unit '{unit}' is damaged: restore it") from None
 
 
 def urgency(alert: Alert) -> tuple[int, bool, int, str, str]:

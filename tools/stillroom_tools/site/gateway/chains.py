@@ -8,10 +8,11 @@ anybody.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED, head_of, leaf_of
-from stillroom.events import Audited, Event, Lost, Snapshot
+from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED, head_of
+from stillroom.events import Audited, Lost, Snapshot
 from stillroom.receiver import Opened
 from stillroom_tools.site.audit_file import link_of
+from stillroom_tools.site.gateway.erased import Chained, Told, leaf
 
 _DAMAGED = STORAGE_DAMAGED.encode()
 
@@ -22,7 +23,7 @@ class _Chain:
 
     index: int = 0
     head: bytes = FIRST_HEAD
-    ahead: dict[int, Audited] = field(default_factory=dict)
+    ahead: dict[int, Chained] = field(default_factory=dict)
     anew: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     """Of those ahead which begin the chain anew: the link, with its head, up to which all was delivered."""
     lost: int = 0
@@ -30,12 +31,12 @@ class _Chain:
     wrong: tuple[int, bytes] | None = None
     """What was told about last: once is enough for each head."""
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Told) -> None:
         if isinstance(event, Lost):
             self.lost += sum(last - first + 1 for first, last in event.ranges)
-        elif isinstance(event, Audited) and event.index > self.index:
+        elif isinstance(event, Chained) and event.index > self.index:
             self.ahead.setdefault(event.index, event)
-            after = link_of(event).begins_after if _DAMAGED in event.body else None
+            after = _begins_after(event)
             if after is not None:
                 self.anew.setdefault(event.index, after)
             while (link := self._next()) is not None:
@@ -51,7 +52,7 @@ class _Chain:
             self._pass_over_lost(told)
         return (self.index, self.head) == (told.links, told.head)
 
-    def _next(self) -> Audited | None:
+    def _next(self) -> Chained | None:
         """What follows: the next link, or one that begins the chain anew where all is here that it says was delivered.
 
         A next one that does not follow stays ahead, and is in the way.
@@ -83,7 +84,7 @@ class _Chain:
 class Chains:
     """`load` a unit before its records are committed, then show each record to `leads_astray`, in their order."""
 
-    def __init__(self, kept: Callable[[str], Iterable[Event]]) -> None:
+    def __init__(self, kept: Callable[[str], Iterable[Told]]) -> None:
         """`kept`: the links and losses of a unit that are on the disk, by their numbers."""
         self._kept = kept
         self._chains: dict[str, _Chain] = {}
@@ -107,5 +108,10 @@ class Chains:
         return True
 
 
-def _follows(before: bytes, link: Audited) -> bool:
-    return head_of(before, link.index, link.at_ms, leaf_of(link.salt, link.body)) == link.head
+def _begins_after(link: Chained) -> tuple[int, bytes] | None:
+    """The words of a link that says so are never erased."""
+    return link_of(link).begins_after if isinstance(link, Audited) and _DAMAGED in link.body else None
+
+
+def _follows(before: bytes, link: Chained) -> bool:
+    return head_of(before, link.index, link.at_ms, leaf(link)) == link.head

@@ -6,19 +6,22 @@ comes, always higher than any before, also where this database was put back from
 document that does not fit into a record goes in parts, one a record, over and over.
 """
 
-import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import case, func, insert, select, update
 
 from stillroom.clock import MS_PER_S
 from stillroom.events import MAX_PART_BYTES, Command, Receipt
+from stillroom_tools.site.gateway.database import Database
+from stillroom_tools.site.gateway.tables import commands
 
 CLOSING = ("halt", "withdrawal", "pause")
 """Kinds that close a camera, the first of them first."""
 FOR_GOOD = ("halt", "withdrawal")
 """Kinds that stay until they are lifted, or for ever: told again also to a unit that has done them before."""
-_IN_ORDER = ", ".join("kind = ? DESC" for _ in CLOSING)
+_c = commands.c
+_IN_ORDER = case(*((_c.kind == kind, place) for place, kind in enumerate(CLOSING)), else_=len(CLOSING))
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,15 @@ class ToTell:
 class Commands:
     """One table of the gateway's database."""
 
-    def __init__(
-        self, database: sqlite3.Connection, transaction: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        self._database, self._transaction = database, transaction
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.reload()
+
+    def reload(self) -> None:
+        """What is on the disk now. Raises StorageError."""
+        rows = self._database.run(select(_c.unit).where(_c.outcome.is_(None)).distinct())
+        self._may_wait = {unit for (unit,) in rows}
+        """All units that something waits for, and perhaps others: a slot of a thousand units asks for none of them."""
 
     def queue(self, unit: str, kind: str, note: bytes, now_ms: int) -> bool:
         """Tell a unit this, on the disk when it returns. Raises StorageError.
@@ -52,50 +60,49 @@ class Commands:
 
     def queue_all(self, papers: Sequence[tuple[str, str, bytes]], now_ms: int) -> int:
         """The same for many (unit, kind, note) at once; of how many it is true. Raises StorageError."""
-        with self._transaction():
+        with self._database.transaction():
             return sum(self._queue(*paper, now_ms) for paper in papers)
 
     def _queue(self, unit: str, kind: str, note: bytes, now_ms: int) -> bool:
         """A unit that has done it may have forgotten: its card was put back from a copy."""
-        for_good = ", ".join("?" * len(FOR_GOOD))
-        done = self._database.execute(
-            "INSERT INTO commands(unit, kind, note, queued_ms, number) VALUES(?,?,?,?,0) "
-            "ON CONFLICT(unit, note) DO UPDATE SET outcome = NULL, number = 0 "
-            f"WHERE outcome != 'done' OR (outcome = 'done' AND kind IN ({for_good}))",
-            (unit, kind, note, now_ms, *FOR_GOOD),
-        )
-        return done.rowcount > 0
+        self._may_wait.add(unit)
+        known = self._database.run(
+            select(_c.place, _c.kind, _c.outcome).where(_c.unit == unit, _c.note == note)
+        ).first()
+        if known is None:
+            row = {"unit": unit, "kind": kind, "note": note, "queued_ms": now_ms, "number": 0}
+            self._database.run(insert(commands), row)
+            return True
+        if known.outcome is None or (known.outcome == "done" and known.kind not in FOR_GOOD):
+            return False
+        anew = update(commands).where(_c.place == known.place)
+        self._database.run(anew.values(outcome=None, number=0))
+        return True
 
     def to_tell(self, unit: str, now_ms: int) -> ToTell | None:
         """What this unit is to be told now; its number is on the disk when it returns. Raises StorageError."""
-        row = self._database.execute(
-            "SELECT place, number, note FROM commands WHERE unit = ? AND outcome IS NULL "
-            f"ORDER BY {_IN_ORDER}, place LIMIT 1",
-            (unit, *CLOSING),
-        ).fetchone()
-        if row is None:
+        if unit not in self._may_wait:
             return None
-        place, number, note = row
-        highest = self._database.execute(
-            "SELECT max(number) FROM commands WHERE unit = ?", (unit,)
-        ).fetchone()[0]
+        waits = select(_c.place, _c.number, _c.note).where(_c.unit == unit, _c.outcome.is_(None))
+        row = self._database.run(waits.order_by(_IN_ORDER, _c.place).limit(1)).first()
+        if row is None:
+            self._may_wait.discard(unit)
+            return None
+        number: int = row.number
+        highest: int = self._database.run(select(func.max(_c.number)).where(_c.unit == unit)).scalar_one()
         if not number or number < highest:
             # Another one was told after it: under its old number the unit would not hear it any more.
             number = max(highest + 1, now_ms // MS_PER_S)
-            with self._transaction():
-                self._database.execute("UPDATE commands SET number = ? WHERE place = ?", (number, place))
-        return ToTell(number, note)
+            with self._database.transaction():
+                self._database.run(update(commands).where(_c.place == row.place).values(number=number))
+        return ToTell(number, row.note)
 
     def answer(self, unit: str, receipt: Receipt) -> None:
         """The unit's word; within the transaction that keeps its entry."""
-        self._database.execute(
-            "UPDATE commands SET outcome = ? WHERE unit = ? AND number = ? AND outcome IS NULL",
-            (receipt.outcome, unit, receipt.command),
-        )
+        asked = (_c.unit == unit) & (_c.number == receipt.command) & _c.outcome.is_(None)
+        self._database.run(update(commands).where(asked).values(outcome=receipt.outcome))
 
     def waiting(self, unit: str) -> int:
         """How many have no receipt yet."""
-        row = self._database.execute(
-            "SELECT count(*) FROM commands WHERE unit = ? AND outcome IS NULL", (unit,)
-        ).fetchone()
-        return int(row[0])
+        of_unit = (_c.unit == unit) & _c.outcome.is_(None)
+        return int(self._database.run(select(func.count()).select_from(commands).where(of_unit)).scalar_one())

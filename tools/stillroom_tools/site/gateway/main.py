@@ -17,9 +17,10 @@ import msgspec
 from stillroom.clock import NS_PER_S, Clock, SystemClock
 from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.metronome import Pacer
-from stillroom_tools.site.gateway import alert_file
+from stillroom_tools.site.gateway import alert_file, place
 from stillroom_tools.site.gateway.acts import collect_acts
 from stillroom_tools.site.gateway.alarms import ANOTHER_START
+from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.chains import Chains
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
@@ -27,7 +28,7 @@ from stillroom_tools.site.gateway.notices import Notice, Refused
 from stillroom_tools.site.gateway.outgoing import collect
 from stillroom_tools.site.gateway.restrictions import Restrictions
 from stillroom_tools.site.gateway.rooms import Room, Rooms
-from stillroom_tools.site.gateway.store import Arrived, Store
+from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.subscriber import Message, Subscriber, say
 
@@ -63,7 +64,7 @@ class Gateway:
 
     def __init__(self, site: Site, clock: Clock, *, announce: bool) -> None:
         self._site, self._clock, self._announce = site, clock, announce
-        self._store = Store(site.folder / "gateway", site.config.alerts)
+        self._store = Store(place.of(site), site.config.alerts, site.name)
         self._enrolled = Enrolled(site, "gateway", self._store, clock, _tell)
         self._restrictions = Restrictions(site, self._store.commands, _tell)
         self._chains = Chains(self._store.chain_of)

@@ -1,0 +1,86 @@
+"""The entries of one batch: which of them are here already, and the rows of those that are not.
+
+An entry is here where its number and content are. What retention has deleted cannot be compared any more: a number
+that the cursor covers, not above the highest that was forgotten of its class, and accepted no later than that, is what
+was here, come again. Whoever accepts anew under old numbers (a card that was put back) does it later, and is kept.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select, tuple_
+
+from stillroom.events import Entry
+from stillroom_tools.site.gateway import tables
+from stillroom_tools.site.gateway.arrived import Arrived
+from stillroom_tools.site.gateway.database import Database
+
+PAIRS = 1_000
+"""Numbers asked for at once; far below what a statement can hold."""
+
+Forgotten = dict[tuple[str, str], tuple[int, int]]
+"""(unit, class) to the highest number and acceptance that was deleted."""
+
+
+class Batch:
+    """Within one transaction: made, asked about each entry in turn, written."""
+
+    def __init__(self, database: Database, arrived: Iterable[Arrived], forgotten: Forgotten) -> None:
+        self._database, self._forgotten = database, forgotten
+        self._kept: dict[tuple[str, int], list[tuple[int, int, bytes]]] = {}
+        self._rows: list[dict[str, Any]] = []
+        numbers = {(one.opened.unit, entry.number) for one in arrived for entry in one.opened.body.entries}
+        entries = tables.entries.c
+        for pairs in _parts(numbers):
+            query = select(entries.unit, entries.number, entries.at_ms, entries.accepted_ms, entries.event)
+            for row in database.run(query.where(tuple_(entries.unit, entries.number).in_(pairs))):
+                self._kept.setdefault((row[0], row[1]), []).append((row[2], row[3], row[4]))
+
+    def keep(self, arrived: Arrived, room: str, entry: Entry, event: bytes, *, settled: bool) -> str:
+        """`new`, `rewritten` (other contents have the number: all are kept) or `duplicate`. settled: by the cursor."""
+        unit, content = arrived.opened.unit, (entry.at_ms, entry.accepted_ms, event)
+        kept = self._kept.setdefault((unit, entry.number), [])
+        if content in kept or (settled and self._was_forgotten(unit, entry)):
+            return "duplicate"
+        self._rows.append(_row(arrived, room, entry, event, len(kept)))
+        kept.append(content)
+        return "rewritten" if len(kept) > 1 else "new"
+
+    def write(self) -> None:
+        """All that is not a duplicate."""
+        if self._rows:
+            self._database.run(insert(tables.entries), self._rows)
+
+    def _was_forgotten(self, unit: str, entry: Entry) -> bool:
+        number, accepted_ms = self._forgotten.get((unit, entry.event.retention), (0, -1))
+        return entry.number <= number and entry.accepted_ms <= accepted_ms
+
+
+def encode(entry: Entry) -> bytes:
+    """Its event as it is kept."""
+    return msgspec.json.encode(entry.event)
+
+
+def _row(arrived: Arrived, room: str, entry: Entry, event: bytes, variant: int) -> dict[str, Any]:
+    return {
+        "unit": arrived.opened.unit,
+        "number": entry.number,
+        "room": room,
+        "at_ms": entry.at_ms,
+        "accepted_ms": entry.accepted_ms,
+        "sealed_ms": arrived.opened.body.sealed_ms,
+        "opened_ms": arrived.opened_ms,
+        "late": entry.late,
+        "kind": str(type(entry.event).__struct_config__.tag),
+        "retention": entry.event.retention,
+        "event": event,
+        "variant": variant,
+    }
+
+
+def _parts(pairs: Iterable[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int]]]:
+    waiting = iter(sorted(pairs))
+    while part := list(islice(waiting, PAIRS)):
+        yield part
