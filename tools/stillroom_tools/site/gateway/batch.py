@@ -5,12 +5,12 @@ that the cursor covers, not above the highest that was forgotten of its class, a
 was here, come again. Whoever accepts anew under old numbers (a card that was put back) does it later, and is kept.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from stillroom.events import Entry
 from stillroom_tools.site.gateway import tables
@@ -27,11 +27,19 @@ Forgotten = dict[tuple[str, str], tuple[int, int]]
 class Batch:
     """Within one transaction: made, asked about each entry in turn, written."""
 
-    def __init__(self, database: Database, arrived: Iterable[Arrived], forgotten: Forgotten) -> None:
+    def __init__(
+        self, database: Database, arrived: Iterable[Arrived], highest: Mapping[str, int], forgotten: Forgotten
+    ) -> None:
+        """highest: as `highest_numbers` has it."""
         self._database, self._forgotten = database, forgotten
         self._kept: dict[tuple[str, int], list[tuple[int, int, bytes]]] = {}
         self._rows: list[dict[str, Any]] = []
-        numbers = {(one.opened.unit, entry.number) for one in arrived for entry in one.opened.body.entries}
+        numbers = {
+            (one.opened.unit, entry.number)
+            for one in arrived
+            for entry in one.opened.body.entries
+            if entry.number <= highest.get(one.opened.unit, 0)
+        }
         entries = tables.entries.c
         for pairs in _parts(numbers):
             query = select(entries.unit, entries.number, entries.at_ms, entries.accepted_ms, entries.event)
@@ -48,14 +56,24 @@ class Batch:
         kept.append(content)
         return "rewritten" if len(kept) > 1 else "new"
 
-    def write(self) -> None:
-        """All that is not a duplicate."""
-        if self._rows:
-            self._database.run(insert(tables.entries), self._rows)
+    def write(self) -> dict[str, int]:
+        """All that is not a duplicate; the highest number of each unit among it."""
+        self._database.add(tables.entries, self._rows)
+        highest: dict[str, int] = {}
+        for row in self._rows:
+            highest[row["unit"]] = max(row["number"], highest.get(row["unit"], 0))
+        return highest
 
     def _was_forgotten(self, unit: str, entry: Entry) -> bool:
         number, accepted_ms = self._forgotten.get((unit, entry.event.retention), (0, -1))
         return entry.number <= number and entry.accepted_ms <= accepted_ms
+
+
+def highest_numbers(database: Database) -> dict[str, int]:
+    """Of what is here of each unit, whatever key it was under. A number above it need not be asked for."""
+    entries, units = tables.entries.c, tables.units.c
+    highest = select(func.max(entries.number)).where(entries.unit == units.unit).scalar_subquery()
+    return {unit: number or 0 for unit, number in database.run(select(units.unit, highest))}
 
 
 def encode(entry: Entry) -> bytes:

@@ -5,37 +5,29 @@ server that does not flush is refused. Either way a second gateway is.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, create_engine, event, select, text
+from sqlalchemy import Connection, CursorResult, Executable, Table, event, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import (
-    DBAPIError,
-    InterfaceError,
-    OperationalError,
-    PendingRollbackError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from stillroom.errors import SetupError, StorageError
 from stillroom.files import lock_folder
 from stillroom_tools.site.gateway import migrations
+from stillroom_tools.site.gateway.connecting import (
+    check_durable,
+    durable_file,
+    durable_server,
+    lock_server,
+    make_engine,
+    told,
+)
 from stillroom_tools.site.gateway.place import Place
 from stillroom_tools.site.gateway.tables import meta
 
-BUSY_S = 5
-"""How long a commit waits for somebody who holds the file, and a new connection for the server's answer."""
-_LOCK = 0x53544C52
-"""Key of PostgreSQL's advisory lock: one gateway a database."""
-
 Row = Mapping[str, Any]
-
-
-class StoreAway(StorageError):
-    """It cannot be reached or written now, and that may pass: a full disk, a server that is down."""
 
 
 class Database:
@@ -45,13 +37,12 @@ class Database:
         """site: whose it must be, where it says. Raises StorageError, SetupError (no driver)."""
         self._place, self._site = place, site
         self._lock = -1
+        self._compiled: dict[tuple[str, ...], Any] = {}
         if place.file is not None:
             self._lock = lock_folder(place.file.parent, f"{place.file.stem}.lock", "gateway")
         try:
             self._engine = make_engine(place, poolclass=StaticPool)
-            event.listen(
-                self._engine, "connect", _durable_file if place.file is not None else _durable_server
-            )
+            event.listen(self._engine, "connect", durable_file if place.file else durable_server)
             self._connection = self._connect()
         except BaseException:
             self._let_go()
@@ -71,14 +62,36 @@ class Database:
         with self._told():
             return self._connection.execute(statement, rows)
 
+    def add(self, table: Table, rows: Sequence[Row]) -> None:
+        """New rows, all of the same columns, of plain values. Raises StorageError, as `put` does."""
+        self._write(table, rows, insert)
+
     def put(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert, or replace what has the same primary key. All rows name all columns."""
+        """The same, in place of what has their primary keys. All rows name all columns."""
+        self._write(table, rows, self._upsert)
+
+    def _upsert(self, table: Table) -> Executable:
+        new = (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
+        keys = [column.name for column in table.primary_key]
+        others = {column.name: new.excluded[column.name] for column in table.c if column.name not in keys}
+        return new.on_conflict_do_update(index_elements=keys, set_=others)
+
+    def _write(self, table: Table, rows: Sequence[Row], make: Callable[[Table], Any]) -> None:
+        """By the driver, with the statement compiled once: through Core each row costs twice what SQLite takes."""
         if not rows:
             return
-        insert = (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
-        keys = {column.name for column in table.primary_key}
-        new = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-        self.run(insert.on_conflict_do_update(index_elements=sorted(keys), set_=new), rows)
+        name = make.__name__, table.name, *rows[0]
+        compiled = self._compiled.get(name)
+        if compiled is None:
+            compiled = self._compiled[name] = make(table).compile(
+                dialect=self._engine.dialect, column_keys=list(rows[0])
+            )
+        places = compiled.positiontup
+        values = (
+            [tuple(map(row.__getitem__, places)) for row in rows] if places else [dict(row) for row in rows]
+        )
+        with self._told():
+            self._connection.exec_driver_sql(str(compiled), values)
 
     @contextmanager
     def transaction(self, *, flushed: bool = True) -> Iterator[None]:
@@ -130,9 +143,9 @@ class Database:
                 _make_private(self._place.file)
             connection = self._engine.connect()
             try:
-                _check_durable(connection, self.words, self.is_sqlite)
+                check_durable(connection, self._place)
                 if not self.is_sqlite:
-                    _lock_server(connection, self.words)
+                    lock_server(connection, self.words)
                 migrations.bring_up(connection, self.words, self._site)
             except BaseException:
                 with suppress(SQLAlchemyError):
@@ -162,64 +175,6 @@ class Database:
     def _told(self, what: str = "cannot be used") -> Iterator[None]:
         with told(self.words, what):
             yield
-
-
-_SENT_AGAIN = (
-    "nothing that units sent is lost, they send it again: free space, mend the disk, or start the server"
-)
-
-
-@contextmanager
-def told(words: str, what: str, remedy: str = _SENT_AGAIN) -> Iterator[None]:
-    """What the database or the system says, as one line: StorageError, StoreAway (with `remedy`)."""
-    try:
-        yield
-    except DBAPIError as error:
-        reason = str(error.orig).strip().partition("\n")[0]
-        if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-            raise StoreAway(f"{words}: {what}: {reason}: {remedy}") from None
-        raise StorageError(f"{words}: {what}: {reason}: restore it, or move it away") from None
-    except PendingRollbackError:  # of a connection that failed before
-        raise StoreAway(f"{words}: {what}: not connected: {remedy}") from None
-    except OSError as error:
-        raise StorageError(f"{words}: {what}: {error.strerror}: restore it, or move it away") from None
-
-
-def make_engine(place: Place, **options: Any) -> Engine:
-    """Raises SetupError."""
-    waits = {"timeout": BUSY_S} if place.file is not None else {"connect_timeout": BUSY_S}
-    try:
-        return create_engine(place.url, isolation_level="AUTOCOMMIT", connect_args=waits, **options)
-    except ImportError:
-        raise SetupError(
-            f"{place.words}: the package psycopg is missing: pip install 'stillroom[postgres]'"
-        ) from None
-
-
-def _durable_file(connection: Any, _record: object) -> None:
-    """WAL, flushed at every commit; what is deleted is overwritten."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _durable_server(connection: Any, _record: object) -> None:
-    """Flushed at every commit, whatever the server's default is."""
-    connection.execute("SET synchronous_commit = on")
-
-
-def _check_durable(connection: Connection, words: str, is_sqlite: bool) -> None:
-    if is_sqlite:
-        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
-        if mode != "wal":
-            raise StorageError(f"{words}: this file system cannot hold a WAL database (mode {mode})")
-    elif connection.exec_driver_sql("SHOW fsync").scalar_one() != "on":
-        raise StorageError(f"{words}: the server does not flush to its disk (fsync is off): turn it on")
-
-
-def _lock_server(connection: Connection, words: str) -> None:
-    """For as long as this connection lives."""
-    if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
-        raise StoreAway(f"{words}: another gateway is using it: stop that one first")
 
 
 def _make_private(path: Any) -> None:

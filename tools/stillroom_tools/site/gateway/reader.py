@@ -19,7 +19,7 @@ from stillroom_tools.site.gateway import migrations, tables
 from stillroom_tools.site.gateway.alert_book import AlertLine, decode, urgency
 from stillroom_tools.site.gateway.alert_forms import Alert
 from stillroom_tools.site.gateway.arrived import Kept, kept, select_kept
-from stillroom_tools.site.gateway.database import BUSY_S, make_engine, told
+from stillroom_tools.site.gateway.connecting import BUSY_S, make_engine, told
 from stillroom_tools.site.gateway.erased import Chained
 from stillroom_tools.site.gateway.known import LastKnown, read_known
 from stillroom_tools.site.gateway.place import Place, of

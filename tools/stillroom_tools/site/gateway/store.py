@@ -107,16 +107,18 @@ class Store:
         counts: Counter[str] = Counter()
         changed: dict[str, _Unit] = {}
         with self.database.transaction():
-            rows = batches.Batch(self.database, batch, self._forgotten)
+            rows = batches.Batch(self.database, batch, self._highest, self._forgotten)
             for arrived in batch:
                 unit = arrived.opened.unit
                 before = changed.get(unit) or self._units.get(unit)
                 changed[unit] = self._keep(arrived, before, rows, counts)
-            rows.write()
+            highest = rows.write()
             self.database.put(tables.latest, self._latest.changed())
             now_ms = max((arrived.opened_ms for arrived in batch), default=0)
             self.database.put(tables.units, [_row(unit, state, now_ms) for unit, state in changed.items()])
         self._units.update(changed)
+        for unit, number in highest.items():
+            self._highest[unit] = max(number, self._highest.get(unit, 0))
         self._staged.clear()
         return counts
 
@@ -165,6 +167,7 @@ class Store:
     def _load(self) -> None:
         self._staged: dict[str, Seen] = {}
         self._units = self._load_units()
+        self._highest = batches.highest_numbers(self.database)
         self._latest = Latest(self.database.run(select(tables.latest)))
         self._forgotten: batches.Forgotten = {
             (row.unit, row.retention): (row.number, row.accepted_ms)
