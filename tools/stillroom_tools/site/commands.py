@@ -11,6 +11,10 @@ _COMMANDS = {
         "stillroom_tools.site.new",
         "make a site: authority, certificates, gateway, board, roster, broker",
     ),
+    "connect": (
+        "stillroom_tools.site.connect.main",
+        "what a broker gives a site, by trying; and the lines that it needs",
+    ),
     "renew": ("stillroom_tools.site.renew", "a roster for another year, with new keys for gateway and board"),
     "authorise": ("stillroom_tools.site.authorise", "let a unit sense a room; renew it, take it back"),
     "approver": ("stillroom_tools.site.approver", "people who must sign authorisations too"),

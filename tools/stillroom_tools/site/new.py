@@ -105,7 +105,7 @@ def _fill(building: Path, folder: Path, config: SiteConfig) -> None:
     write_new(building / "roster.note", sign_note(KINDS[Roster], roster, [authority]), 0o644)
     _certificates(building, config)
     _write(building / "broker" / "mosquitto.conf", mosquitto_conf(config, folder / "broker"))
-    _write(building / "broker" / "acl", mosquitto_acl(config), 0o600)
+    _write(building / "broker" / "acl", mosquitto_acl(config.site), 0o600)
     _write(building / SITE_FILE, _site_toml(config))
 
 

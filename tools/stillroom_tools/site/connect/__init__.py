@@ -1,0 +1,1 @@
+"""`stillroom site connect`: what a broker gives, by trying; and the lines that it needs."""
