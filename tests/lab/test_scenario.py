@@ -26,7 +26,15 @@ ENDS_AT = {
     "get-up": "standing",
     "fall": "fallen",
     "leave": "outside",
+    "sit-chair": "chair",
+    "sit-floor": "floor",
+    "crawl": "crawling",
+    "to-bathroom": "bathroom",
+    "cover-head": "bed",
+    "attend": "attending",
 }
+NO_WAY = ("get-up", "come-back", "uncover-head")
+"""Verbs that change nothing for somebody who is outside."""
 
 
 def life(*acts: tuple[float, str], seed: int = 1, **tables: object) -> Life:
@@ -87,8 +95,8 @@ def test_refuses_a_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("before", MOVES)
 def test_any_act_after_any_other_ends_where_it_should_without_a_jump(before: str, verb: str) -> None:
     room = life((0.0, before), (10.0, verb))
-    poses = [room.moment(index / 30).pose for index in range(30 * 22)]
-    place = room.moment(22.0).place
+    poses = [room.moment(index / 30).resident.pose for index in range(30 * 22)]
+    place = room.moment(22.0).resident.place
     assert place == _expected(before, verb)
     for a, b in itertools.pairwise(poses):
         if a is not None and b is not None:
@@ -96,18 +104,23 @@ def test_any_act_after_any_other_ends_where_it_should_without_a_jump(before: str
 
 
 def _expected(before: str, verb: str) -> str:
-    """Where `verb` ends: entering changes nothing for who is there, and in an empty room nobody gets up."""
-    nobody = before in ("leave", "get-up")
-    if verb == "enter" and not nobody:
-        return ENDS_AT[before]
-    return "outside" if verb == "get-up" and nobody else ENDS_AT[verb]
+    """Where `verb` ends: some change nothing where they make no sense."""
+    at = "outside" if before in NO_WAY else ENDS_AT[before]
+    stays = {
+        "enter": at != "outside",
+        "get-up": at in ("outside", "bathroom"),
+        "fall": at == "bathroom",
+        "come-back": at != "bathroom",
+        "uncover-head": True,
+    }
+    return at if stays.get(verb) else ENDS_AT.get(verb, "standing")
 
 
 @pytest.mark.parametrize("verb", MOVES)
 def test_an_act_in_the_middle_of_a_walk_does_not_wait_for_its_end(verb: str) -> None:
     room = life((0.0, "enter"), (2.0, verb))
     room.moment(2.5)
-    assert room.moment(12.0).place == (ENDS_AT[verb] if verb != "enter" else "standing")
+    assert room.moment(14.0).resident.place == ("standing" if verb in NO_WAY else ENDS_AT[verb])
 
 
 def test_an_act_is_prompt() -> None:
@@ -126,10 +139,10 @@ def test_states_tell_a_visit_from_a_bed_exit() -> None:
 def test_a_cue_drops_what_the_scenario_still_had_to_say_but_covering_the_camera_does_not() -> None:
     room = life((0.0, "enter"), (10.0, "leave"))
     room.cue("cover", 5.0)
-    assert room.moment(20.0).place == "outside"
+    assert room.moment(20.0).resident.place == "outside"
     room = life((0.0, "enter"), (10.0, "leave"))
     room.cue("lie-down", 5.0)
-    assert room.moment(20.0).place == "bed"
+    assert room.moment(20.0).resident.place == "bed"
 
 
 def test_cover_and_uncover() -> None:
@@ -146,15 +159,15 @@ def test_moments_do_not_depend_on_the_order_in_which_they_are_asked_for() -> Non
     for at_s in reversed(times):
         other = backwards.moment(at_s)
         assert other.state == one[at_s].state
-        assert (other.pose is None) == (one[at_s].pose is None)
-        if other.pose is not None:
-            np.testing.assert_array_equal(other.pose, one[at_s].pose)
+        assert (other.resident.pose is None) == (one[at_s].resident.pose is None)
+        if other.resident.pose is not None:
+            np.testing.assert_array_equal(other.resident.pose, one[at_s].resident.pose)
 
 
 def test_small_movements_come_at_the_rate_asked_for_and_not_at_all_at_zero() -> None:
     for per_min, least, most in ((0.0, 0, 0), (3.0, 5, 25)):
         room = life((0.0, "lie-down"), movement=Movement(fidgets_per_min=per_min))
-        poses = [room.moment(20.0 + index * 0.5).pose for index in range(600)]
+        poses = [room.moment(20.0 + index * 0.5).resident.pose for index in range(600)]
         moving = [
             not np.array_equal(a, b) for a, b in itertools.pairwise(poses) if a is not None and b is not None
         ]
@@ -165,9 +178,9 @@ def test_small_movements_come_at_the_rate_asked_for_and_not_at_all_at_zero() -> 
 def test_a_long_life_keeps_no_more_than_ten_minutes() -> None:
     room = life((0.0, "enter"), (5.0, "lie-down"), (20.0, "leave"), repeat_s=30.0)
     room.moment(700.0)
-    kept = len(room._steps)
+    kept = len(room._actors["resident"]._steps)
     room.moment(20_000.0)
-    assert len(room._steps) <= kept + 8
+    assert len(room._actors["resident"]._steps) <= kept + 8
     assert room.moment(20_000.0 - 500.0).state in ("empty", "occupied", "bed-edge", "in-bed", "out-of-bed")
 
 

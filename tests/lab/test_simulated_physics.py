@@ -176,7 +176,7 @@ def test_an_encoder_changes_the_picture_a_little_and_keeps_order_and_stamps(tmp_
 def _poses(unrest: Unrest, seconds: int = 120) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n, 15, 3) of somebody in bed, ten a second, and the same without unrest."""
     lives = [Life(scenario(unrest=each), 1) for each in (unrest, Unrest())]
-    both = [[life.moment(index / 10).pose for index in range(seconds * 10)] for life in lives]
+    both = [[life.moment(index / 10).resident.pose for index in range(seconds * 10)] for life in lives]
     return np.array(both[0]), np.array(both[1])
 
 

@@ -3,15 +3,14 @@
 A name without a unit in it is a ratio, a name or a count. Times are seconds of frame time from the first frame.
 """
 
-import math
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from stillroom.config import Zones, convert, read_toml
 from stillroom.config_together import check_zones
-from stillroom.errors import ConfigError
+from stillroom_tools.lab.scenario_check import check
 from stillroom_tools.lab.scenario_physics import (
     Compression,
     Curtain,
@@ -23,22 +22,16 @@ from stillroom_tools.lab.scenario_physics import (
     Timing,
     Unrest,
 )
-
-CameraCue = Literal["cover", "uncover", "knock", "blur", "dazzle", "freeze", "mend"]
-"""What happens to the camera."""
-Cue = Literal["enter", "lie-down", "turn", "sit-up", "get-up", "fall", "leave", CameraCue]
-"""What a live cue may say."""
-Verb = Literal[Cue, "light"]
-CUES: tuple[str, ...] = get_args(Cue)
+from stillroom_tools.lab.scenario_verbs import CUES as CUES
+from stillroom_tools.lab.scenario_verbs import CameraCue as CameraCue
+from stillroom_tools.lab.scenario_verbs import Cue as Cue
+from stillroom_tools.lab.scenario_verbs import Verb, Where
 
 Lux = Annotated[float, Meta(ge=0.1, le=2000.0)]
 Colour = tuple[
     Annotated[int, Meta(ge=0, le=255)], Annotated[int, Meta(ge=0, le=255)], Annotated[int, Meta(ge=0, le=255)]
 ]
-
-
-HEADROOM_M = 1.7
-"""From somebody's face in bed to the ceiling."""
+Name = Annotated[str, Meta(min_length=1, max_length=24, pattern=r"\A[a-z][a-z0-9-]*\Z")]
 
 
 class Act(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,8 +39,16 @@ class Act(Struct, frozen=True, forbid_unknown_fields=True):
 
     at_s: Annotated[float, Meta(ge=0.0, le=86_400.0)]
     do: Verb
+    who: Name | None = None
+    """A name of `people` or `things`; the resident where it is not said."""
+    jitter_s: Annotated[float, Meta(ge=0.0, le=3600.0)] = 0.0
+    """Most by which the seed moves it earlier or later; acts stay in their order."""
     lux: Lux | None = None
     """Of `light` alone: how bright the room is from then on."""
+    over_s: Annotated[float, Meta(ge=0.0, le=7200.0)] = 0.0
+    """Of `light` alone: how long the change takes; a sunrise is thousands of seconds, a switch 0."""
+    where: Where | None = None
+    """Of `fall`, `sit-floor` and `crawl`: on which floor; the open one where it is not said."""
     turn_deg: Annotated[float, Meta(ge=-20.0, le=20.0)] | None = None
     """Of `knock` alone: how far the camera is turned downwards (7 where it is not said)."""
 
@@ -119,6 +120,57 @@ class Movement(Struct, frozen=True, forbid_unknown_fields=True):
     walk_m_per_s: Annotated[float, Meta(ge=0.3, le=2.0)] = 1.1
     fidgets_per_min: Annotated[float, Meta(ge=0.0, le=20.0)] = 0.7
     """Small movements of a person who otherwise lies, sits or stands still."""
+    turns_per_h: Annotated[float, Meta(ge=0.0, le=60.0)] = 0.0
+    """Turns in bed that no act says, by the seed (sleepers 2 to 6 an hour, restless ones 10 to 20, assumed)."""
+    wheelchair: bool = False
+    """Moves about sitting in a wheelchair, which waits beside the bed meanwhile."""
+
+
+class Furniture(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the room has beside bed and door. Without the table: nothing, and no zone for the bed's edge."""
+
+    bathroom: bool = False
+    """A door in the back wall, behind which nobody is seen; no television hangs there then."""
+    chair: bool = False
+    """An armchair below the window, behind the bed."""
+
+
+Begins = Literal["outside", "room", "bed", "chair", "bathroom"]
+
+
+class Somebody(Struct, frozen=True, forbid_unknown_fields=True):
+    """One more person. Nothing but `name` need be said."""
+
+    name: Name
+    role: Literal["nurse", "visitor", "resident"] = "visitor"
+    begins: Begins = "outside"
+    looks: Looks | None = None
+    """Where it is not said: what such people wear (assumed)."""
+    breathing: BreathingLife = BreathingLife(breaths_per_min=16.0)
+    pulse: PulseLife = PulseLife(pulse_bpm=76.0)
+    movement: Movement = Movement()
+
+    @property
+    def dress(self) -> Looks:
+        return self.looks or _DRESS[self.role]
+
+
+_DRESS = {
+    "nurse": Looks(shirt_rgb=(108, 160, 166), trousers_rgb=(96, 136, 146)),
+    "visitor": Looks(skin="light", shirt_rgb=(150, 96, 88)),
+    "resident": Looks(skin="dark", shirt_rgb=(150, 146, 104)),
+}
+
+
+class Thing(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that goes about and is nobody."""
+
+    name: Name
+    kind: Literal["pet", "robot"]
+    begins: Literal["outside", "room"] = "outside"
+    """A pet; a robot always begins at its dock, beside the door."""
+    m_per_s: Annotated[float, Meta(ge=0.05, le=3.0)] | None = None
+    """m/s; where it is not said 0.7 for a pet (a cat that walks) and 0.3 for a robot (both assumed)."""
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,8 +180,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     acts: Annotated[tuple[Act, ...], Meta(max_length=1000)] = ()
     repeat_s: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 0.0
     """The acts begin again after so many seconds; 0: they happen once and the room stays as it is."""
-    begins: Literal["outside", "bed"] = "outside"
-    """Where the person is at first."""
+    begins: Begins = "outside"
+    """Where the resident is at first. All keys up to `unrest` are about him."""
     lens: Lens = Lens()
     light: Light = Light()
     looks: Looks = Looks()
@@ -145,6 +197,9 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     fan: Fan | None = None
     curtain: Curtain | None = None
     television: Television | None = None
+    room: Furniture | None = None
+    people: Annotated[tuple[Somebody, ...], Meta(max_length=4)] = ()
+    things: Annotated[tuple[Thing, ...], Meta(max_length=4)] = ()
     zones: Zones = Zones()
     """For the unit that looks at this room; the simulator itself does not read them."""
 
@@ -153,24 +208,5 @@ def load_scenario(path: Path) -> Scenario:
     """Read and check a scenario. Raises ConfigError: file, key, value, what is allowed."""
     scenario = convert(path, read_toml(path), Scenario)
     check_zones(path, scenario.zones)
-    lens = scenario.lens
-    if lens.aim != "room" and lens.distance_m * math.sin(math.radians(lens.pitch_deg)) > HEADROOM_M:
-        raise ConfigError(
-            f"{path}: key 'lens.distance_m' = {lens.distance_m}: with pitch_deg = {lens.pitch_deg} the lens would be "
-            "above the ceiling; make either smaller"
-        )
-    before_s = 0.0
-    for index, act in enumerate(scenario.acts):
-        key = f"{path}: key 'acts.{index}"
-        if act.at_s < before_s:
-            raise ConfigError(
-                f"{key}.at_s' = {act.at_s}: acts must be in order of time (before it: {before_s})"
-            )
-        if scenario.repeat_s and act.at_s >= scenario.repeat_s:
-            raise ConfigError(f"{key}.at_s' = {act.at_s}: must be below repeat_s = {scenario.repeat_s}")
-        if (act.do == "light") != (act.lux is not None):
-            raise ConfigError(f"{key}.lux': needed by 'light', and allowed there alone (here: '{act.do}')")
-        if act.turn_deg is not None and act.do != "knock":
-            raise ConfigError(f"{key}.turn_deg': allowed with 'knock' alone (here: '{act.do}')")
-        before_s = act.at_s
+    check(path, scenario)
     return scenario

@@ -1,18 +1,16 @@
-"""What can happen to a camera: it is knocked aside, its lens smeared or dazzled, its driver stuck.
+"""What can happen to a camera: it is knocked aside, its lens smeared or dazzled, its driver stuck, its power cut.
 
 Blur and dazzle act on the finished picture, after its noise: a smeared lens in life leaves the noise as it is, and
 what looks at cells of 64 pixels does not see that difference.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.eye.frame import Frame
 
-Harm = Literal["knock", "blur", "dazzle", "freeze"]
 KNOCK_DEG = 7.0
 """Downwards, unless the act says otherwise: about 60 px of 480."""
 BLUR_PX = 24
@@ -29,11 +27,15 @@ class Harms:
     blurred: bool = False
     dazzled: bool = False
     frozen: bool = False
+    off: bool = False
+    """Without power: no frames at all."""
 
     def after(self, act: str, turn_deg: float | None) -> "Harms":
         """With one more act; `mend` puts all in order."""
         if act == "mend":
             return Harms()
+        if act in ("power-off", "power-on"):
+            return replace(self, off=act == "power-off")
         if act == "knock":
             return replace(self, turned_deg=self.turned_deg + (KNOCK_DEG if turn_deg is None else turn_deg))
         return replace(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.config import Zones
-from stillroom_tools.lab.scenario import Lens
+from stillroom_tools.lab.scenario import Furniture, Lens
 
 Floats = NDArray[np.float32]
 Points = NDArray[np.float64]
@@ -23,6 +23,10 @@ BED_TOP_M = 0.5
 BODY_ON_BED_M = 0.3
 DOOR_X_M = (0.7, 1.6)
 DOOR_TOP_M = 2.0
+BATHROOM_X_M = (-0.15, 0.55)
+"""Of its door in the back wall, as high as the other; a wall's one place for a television is then gone."""
+CHAIR_X_M, CHAIR_Z_M = (-1.28, -0.58), (3.3, 3.88)
+CHAIR_SEAT_M, CHAIR_TOP_M = 0.42, 0.95
 CHEST_DISTANCE_M = 2.8
 CHEST_AT_M = (-0.83, 0.75, 2.13)
 FACE_AT_M = (-1.27, 0.78, 2.13)
@@ -83,19 +87,47 @@ def _place(lens: Lens, pitch: float) -> tuple[float, float, float]:
     return x, y + lens.distance_m * math.sin(pitch), z - lens.distance_m * math.cos(pitch)
 
 
-def zones_of(lens: Lens, width_px: int = 640, height_px: int = 480) -> Zones:
+def in_bathroom(x_m: float, z_m: float) -> bool:
+    """Whether somebody there is beyond the back wall, on the bathroom's side."""
+    return z_m > ROOM_BACK_M and x_m < (BATHROOM_X_M[1] + DOOR_X_M[0]) / 2
+
+
+def zones_of(lens: Lens, width_px: int = 640, height_px: int = 480, room: Furniture | None = None) -> Zones:
     """The zones of this room as the lens sees it: what a scenario file should say."""
     camera = pinhole(lens, width_px, height_px)
     (left, right), (near, far) = BED_X_M, BED_Z_M
     top = BED_TOP_M + BODY_ON_BED_M
     bed = [(left, BED_TOP_M, near), (right, BED_TOP_M, near), (right, BED_TOP_M, far)]
     bed += [(right, top, far), (left, top, far), (left, top, near)]
-    door_left, door_right = DOOR_X_M
-    door = [(door_left, 0.0, ROOM_BACK_M), (door_right, 0.0, ROOM_BACK_M)]
-    door += [(door_right, DOOR_TOP_M, ROOM_BACK_M), (door_left, DOOR_TOP_M, ROOM_BACK_M)]
-    floor = [(right, 0.0, near), (ROOM_RIGHT_M, 0.0, near), (ROOM_RIGHT_M, 0.0, ROOM_BACK_M)]
-    floor += [(right, 0.0, ROOM_BACK_M)]
-    return Zones(bed=_outline(camera, bed), door=_outline(camera, door), floor=_outline(camera, floor))
+    floor = _level(0.0, (right, ROOM_RIGHT_M), (near, ROOM_BACK_M))
+    return Zones(
+        bed=_outline(camera, bed),
+        door=_outline(camera, _wall(DOOR_X_M, ROOM_BACK_M)),
+        floor=_outline(camera, floor),
+        bed_edge=None if room is None else _outline(camera, _level(0.0, BED_EDGE_X_M, BED_Z_M)),
+        bathroom_door=_outline(camera, _wall(BATHROOM_X_M, ROOM_BACK_M)) if room and room.bathroom else None,
+        chair=_outline(camera, _CHAIR) if room and room.chair else None,
+    )
+
+
+_Corners = list[tuple[float, float, float]]
+
+
+def _level(y_m: float, x_m: tuple[float, float], z_m: tuple[float, float]) -> _Corners:
+    """A rectangle, level."""
+    return [(x_m[0], y_m, z_m[0]), (x_m[1], y_m, z_m[0]), (x_m[1], y_m, z_m[1]), (x_m[0], y_m, z_m[1])]
+
+
+def _wall(x_m: tuple[float, float], z_m: float) -> _Corners:
+    """A door in a wall."""
+    (left, right), top = x_m, DOOR_TOP_M
+    return [(left, 0.0, z_m), (right, 0.0, z_m), (right, top, z_m), (left, top, z_m)]
+
+
+BED_EDGE_X_M = (0.25, 1.05)
+"""Where the feet of somebody stand who sits on the bed's foot end."""
+_CHAIR: _Corners = [(-1.4, 0.3, 3.3), (-0.45, 0.3, 3.3), (-0.45, 1.4, 3.75), (-1.4, 1.4, 3.75)]
+"""The body of somebody who sits there, as far as the bed does not hide it."""
 
 
 def _outline(camera: Pinhole, points_m: list[tuple[float, float, float]]) -> tuple[tuple[float, float], ...]:

@@ -16,6 +16,9 @@ PELVIS, CHEST, NECK, HEAD, NOSE = range(5)
 LEFT_ARM, RIGHT_ARM = slice(5, 8), slice(8, 11)
 HANDS = (6, 7, 9, 10)
 STRIDE_M = 1.3
+CRAWL_STRIDE_M = 0.7
+PUSH_M = 1.1
+"""Of way for each push at a wheelchair's rims (0.9 to 1.4 m at an easy pace, assumed)."""
 
 _BED_MIDDLE_Z = BED_Z_M[0] + 0.38
 _BED_END_X = BED_X_M[1]
@@ -45,6 +48,34 @@ _FALLEN = np.array([
     (0.46, -0.17, 0.16), (0.24, -0.32, 0.10), (0.05, -0.36, 0.07),
     (-0.38, 0.16, 0.13), (-0.78, 0.08, 0.08), (-0.42, -0.12, 0.12), (-0.84, -0.10, 0.08),
 ])  # fmt: skip
+_ON_FLOOR = np.array([
+    (0.00, 0.00, 0.13), (0.00, 0.00, 0.40), (0.02, 0.00, 0.63), (0.07, 0.00, 0.80), (0.17, 0.00, 0.77),
+    (0.02, 0.19, 0.59), (0.14, 0.26, 0.36), (0.38, 0.18, 0.36),
+    (0.02, -0.19, 0.59), (0.14, -0.26, 0.36), (0.38, -0.18, 0.36),
+    (0.40, 0.13, 0.42), (0.70, 0.14, 0.06), (0.40, -0.13, 0.42), (0.70, -0.14, 0.06),
+])  # fmt: skip
+_ON_ALL_FOURS = np.array([
+    (0.00, 0.00, 0.46), (0.28, 0.00, 0.50), (0.50, 0.00, 0.52), (0.68, 0.00, 0.57), (0.77, 0.00, 0.50),
+    (0.46, 0.19, 0.50), (0.48, 0.20, 0.27), (0.52, 0.20, 0.05),
+    (0.46, -0.19, 0.50), (0.48, -0.20, 0.27), (0.52, -0.20, 0.05),
+    (0.02, 0.12, 0.08), (-0.42, 0.12, 0.07), (0.02, -0.12, 0.08), (-0.42, -0.12, 0.07),
+])  # fmt: skip
+_LEANING = np.array([  # over the bed, from beside it
+    (-0.04, 0.00, 0.93), (0.14, 0.00, 1.15), (0.31, 0.00, 1.32), (0.44, 0.00, 1.43), (0.52, 0.00, 1.35),
+    (0.27, 0.19, 1.27), (0.43, 0.23, 1.03), (0.68, 0.14, 0.88),
+    (0.27, -0.19, 1.27), (0.43, -0.23, 1.03), (0.68, -0.14, 0.88),
+    (0.02, 0.10, 0.50), (0.03, 0.11, 0.06), (0.02, -0.10, 0.50), (0.03, -0.11, 0.06),
+])  # fmt: skip
+_SEATED = _SITTING - [0.0, 0.0, 0.04]
+_UPRIGHT = {
+    "standing": _STANDING,
+    "kneeling": _KNEELING,
+    "fallen": _FALLEN,
+    "chair": _SEATED,
+    "floor": _ON_FLOOR,
+    "crawling": _ON_ALL_FOURS,
+    "attending": _LEANING,
+}
 # Along the bed from the pelvis towards the head, across it towards the camera, up from the mattress.
 _SUPINE = np.array([
     (0.00, 0.00, 0.12), (0.26, 0.00, 0.16), (0.50, 0.00, 0.13), (0.70, 0.00, 0.20), (0.71, 0.02, 0.30),
@@ -67,9 +98,8 @@ _UPRIGHT_IN_BED = np.array([
 
 
 def upright(shape: str, x_m: float, z_m: float, heading: float) -> Points:
-    """`standing`, `kneeling` or `fallen` at a place on the floor, facing `heading` (0: away, pi/2: right)."""
-    local = {"standing": _STANDING, "kneeling": _KNEELING, "fallen": _FALLEN}[shape]
-    return _turned(local, x_m, z_m, heading)
+    """A body that is not in bed (`_UPRIGHT`) at a place on the floor, facing `heading` (0: away, pi/2: right)."""
+    return _turned(_UPRIGHT[shape], x_m, z_m, heading)
 
 
 def on_bed_end() -> Points:
@@ -96,6 +126,27 @@ def walking(x_m: float, z_m: float, heading: float, walked_m: float, stride: flo
         local[elbow, 0] -= 0.10 * step
         local[hand, 0] -= 0.24 * step
     local[:11, 2] -= 0.02 * swing**2
+    return _turned(local, x_m, z_m, heading)
+
+
+def crawling(x_m: float, z_m: float, heading: float, crawled_m: float, stride: float) -> Points:
+    """On all fours after `crawled_m` metres: a hand goes with the other side's knee."""
+    local = _ON_ALL_FOURS.copy()
+    swing = stride * math.sin(2 * math.pi * crawled_m / CRAWL_STRIDE_M)
+    for hand, elbow, knee, foot, side in ((7, 6, 13, 14, 1.0), (10, 9, 11, 12, -1.0)):
+        local[[hand, elbow], 0] += np.array([0.14, 0.07]) * swing * side
+        local[[knee, foot], 0] += 0.12 * swing * side
+    return _turned(local, x_m, z_m, heading)
+
+
+def rolling(x_m: float, z_m: float, heading: float, rolled_m: float, stride: float) -> Points:
+    """In a wheelchair, the hands at the rims: both push at once."""
+    local = _SEATED.copy()
+    push = stride * math.sin(2 * math.pi * rolled_m / PUSH_M)
+    for hand, elbow, side in ((7, 6, 1.0), (10, 9, -1.0)):
+        local[hand] = (0.06 + 0.16 * push, 0.30 * side, 0.66)
+        local[elbow] = (-0.08 + 0.08 * push, 0.32 * side, 0.82)
+    local[:11, 0] += 0.03 * push
     return _turned(local, x_m, z_m, heading)
 
 

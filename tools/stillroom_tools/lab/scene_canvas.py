@@ -4,16 +4,17 @@ The room is exposed once and kept; a frame paints anew only the rectangle around
 steps of 1/FINE count, Y then U then V in one flat array, so that noise and rounding are one pass.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.eye.frame import Frame
-from stillroom_tools.lab.scenario import Lens
+from stillroom_tools.lab.scenario import Furniture, Lens
 from stillroom_tools.lab.scene import Floats, Pinhole
+from stillroom_tools.lab.scene_clip import Clips, hidden_by_bed
+from stillroom_tools.lab.scene_figure import Figure, Layer
 from stillroom_tools.lab.scene_light import Gains, shine
 from stillroom_tools.lab.scene_paint import Capsule, Painter, Window, window_of
 from stillroom_tools.lab.scene_room import paint_room
@@ -21,23 +22,8 @@ from stillroom_tools.lab.scene_sensor import FINE, Counts, Exposure, Noise, Nois
 from stillroom_tools.lab.scene_still import Still
 
 Layout = Literal["i420", "nv12"]
-Shadow = tuple[float, float, float, float]
 _SHADOW = 0.3
 _STRIP_PX = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A person to be drawn. `capsules(breath, beat)`; `still`: equal as long as nothing but these two changes."""
-
-    capsules: Callable[[float, float], list[Capsule]]
-    breath: float
-    beat: float
-    shadows: list[Shadow]
-    in_doorway: bool
-    still: bytes | None
-    behind: list[Capsule] = field(default_factory=list)
-    """What moves behind the person, whether or not there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +48,14 @@ class Canvas:
         padding_px: int = 0,
         *,
         mono: bool = False,
+        furniture: Furniture | None = None,
     ) -> None:
         """mono: a sensor without colours; chroma is 128 everywhere."""
         self._width, self._height = camera.width_px, camera.height_px
         self._lens, self._mono = lens, mono
         self._lit: Counts | None = None
-        room = paint_room(camera, seed)
-        self._doorway = _Cut.of(room.doorway)
+        room = paint_room(camera, seed, furniture)
+        self._clips = Clips(room)
         room_fine = room.planes
         self._noise = Noise(seed)
         self._fine, self._sigma = np.empty_like(room_fine), np.empty_like(room_fine)
@@ -145,8 +132,10 @@ class Canvas:
 
     def _window(self, figure: Figure, breaths: tuple[float, ...]) -> Window:
         """What may change: capsules, and their shadows out to where they have faded."""
-        dark = [Capsule(x - rx, y, ry, x + rx, y, ry, (0.0, 0.0, 0.0)) for x, y, rx, ry in figure.shadows]
+        shadows = [*figure.shadows, *(shadow for layer in figure.layers for shadow in layer.shadows)]
+        dark = [Capsule(x - rx, y, ry, x + rx, y, ry, (0.0, 0.0, 0.0)) for x, y, rx, ry in shadows]
         found = [capsule for breath in breaths for capsule in figure.capsules(breath, 0.0)]
+        found += [capsule for layer in figure.layers for capsule in layer.capsules]
         return window_of([*found, *figure.behind, *dark], self._width, self._height)
 
     def _views(self, flat: NDArray[np.generic]) -> tuple[NDArray, NDArray, NDArray]:  # type: ignore[type-arg]
@@ -209,42 +198,30 @@ class Canvas:
         y = flat[: height * width].reshape(height, width)
         chroma = flat[height * width :].reshape(2, height // 2, width // 2)
         painter = Painter(window, y, chroma, self._factor)
-        for shadow in () if figure.in_doorway else figure.shadows:
+        for shadow in figure.shadows if figure.through == "room" else ():
             painter.dim(*shadow, _SHADOW)
         for capsule in figure.behind:
             painter.lay(capsule)
-        clip = self._doorway.within(window) if figure.in_doorway else None
-        for capsule in figure.capsules(breath, beat):
-            painter.lay(capsule, clip)
+        for layer in figure.far:
+            self._lay_over(painter, window, layer)
+        own = Layer(figure.capsules(breath, beat), [], 0.0, figure.through, figure.behind_bed)
+        self._lay_over(painter, window, own)
+        for layer in figure.near:
+            self._lay_over(painter, window, layer)
         return self._finished(window, flat)
 
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """A mask kept only where it is not empty."""
-
-    left: int
-    top: int
-    mask: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, mask: NDArray[np.bool_]) -> "_Cut":
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not rows.size:
-            return cls(0, 0, np.zeros((0, 0), np.bool_))
-        part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        return cls(int(columns[0]), int(rows[0]), part.copy())
-
-    def within(self, window: Window) -> Floats:
-        """The mask over a window: 1 where it is set."""
-        found = np.zeros((window.y1 - window.y0, window.x1 - window.x0), np.float32)
-        x0, y0 = max(self.left, window.x0), max(self.top, window.y0)
-        x1 = min(self.left + self.mask.shape[1], window.x1)
-        y1 = min(self.top + self.mask.shape[0], window.y1)
-        if x0 < x1 and y0 < y1:
-            seen = self.mask[y0 - self.top : y1 - self.top, x0 - self.left : x1 - self.left]
-            found[y0 - window.y0 : y1 - window.y0, x0 - window.x0 : x1 - window.x0] = seen
-        return found
+    def _lay_over(self, painter: Painter, window: Window, layer: Layer) -> None:
+        """One layer, without what walls and bed hide of it."""
+        for shadow in layer.shadows if layer.through == "room" else ():
+            painter.dim(*shadow, _SHADOW)
+        clip = self._clips.through(layer.through, window)
+        over_bed = None
+        for capsule in layer.capsules:
+            if layer.behind_bed and hidden_by_bed(capsule):
+                over_bed = self._clips.over_bed(window) if over_bed is None else over_bed
+                painter.lay(capsule, over_bed)
+            else:
+                painter.lay(capsule, clip)
 
 
 def _cut(planes: tuple[Counts, Counts, Counts], window: Window) -> tuple[Counts, Counts, Counts]:

@@ -31,6 +31,8 @@ class Capsule:
     weave: tuple[tuple[float, float, float, float], ...] = ()
     round: float = 0.3
     """How much darker the edge is than the middle."""
+    z_m: float = 0.0
+    """How far its middle is from the camera's wall, for what may stand before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,13 @@ class Window:
 
 def window_of(capsules: list[Capsule], width: int, height: int) -> Window:
     """What holds all capsules, within the picture."""
-    sides = [_sides(capsule) for capsule in capsules]
+    sides = [sides_of(capsule) for capsule in capsules]
     x0, y0 = min(side[0] for side in sides), min(side[1] for side in sides)
     return _even(x0, y0, max(side[2] for side in sides), max(side[3] for side in sides), width, height)
 
 
-def _sides(c: Capsule) -> tuple[float, float, float, float]:
+def sides_of(c: Capsule) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what it covers, px."""
     return (
         min(c.x0 - c.r0, c.x1 - c.r1),
         min(c.y0 - c.r0, c.y1 - c.r1),
@@ -85,7 +88,7 @@ class Painter:
     def lay(self, capsule: Capsule, clip: Floats | None = None) -> None:
         """Lay one capsule; `clip`, of the whole window's shape, lets it through where it is 1."""
         x, y = self._window.x0, self._window.y0
-        x0, y0, x1, y1 = _sides(capsule)
+        x0, y0, x1, y1 = sides_of(capsule)
         inner = _even(x0 - x, y0 - y, x1 - x, y1 - y, self._window.x1 - x, self._window.y1 - y)
         if inner.empty:
             return

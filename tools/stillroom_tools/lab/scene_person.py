@@ -83,7 +83,7 @@ class Person:
         self._hair, self._blanket, self._shoes = yuv(_HAIR), yuv(_BLANKET), yuv(_SHOES)
 
     def capsules(self, pose: Points, vital: Vital, blanket: float) -> list[Capsule]:
-        """Far ones first. `blanket`: 0 off, 1 pulled up to the hip."""
+        """Far ones first. `blanket`: 0 off, 1 pulled up as far as the looks say, 2 over the head."""
         body = self._breathed(pose, vital.breath)
         skin = self._skin + vital.beat * self._blood
         tone: Colour = (float(skin[0]), float(skin[1]), float(skin[2]))
@@ -96,6 +96,8 @@ class Person:
             seen[len(parts) + len(over) :],
         )
         head = [neck, hair, face, *eyes] if face[0] < hair[0] else [face, neck, hair]
+        if blanket > 1.0:
+            return [capsule for _, capsule in (*limbs, *head, *blankets)]
         return [capsule for _, capsule in (*limbs, *blankets, *head)]
 
     def shadows(self, pose: Points) -> list[tuple[float, float, float, float]]:
@@ -161,14 +163,25 @@ class Person:
 
     def _covers(self, pose: Points, body: Points, pulled: float) -> list[_Part]:
         """The blanket, feet first; above the hip only once it is pulled up, and there it moves as the body below."""
-        found = [self._cover(body, pulled)]
+        found = [self._cover(body, min(pulled, 1.0))]
         if pulled < 1.0:
             return found
+        if pulled > 1.0:
+            found += self._over_head(pose, body, pulled - 1.0)
         moved = pose + 0.8 * (body - pose)
         for low, high in zip((PELVIS, *self._covered), self._covered, strict=False):
             radii = _COVER_RADIUS_M[low], _COVER_RADIUS_M[high]
             found.append(_Part(moved[low], radii[0], moved[high], radii[1], self._blanket, _PLAID, round=0.2))
         return found
+
+    def _over_head(self, pose: Points, body: Points, share: float) -> list[_Part]:
+        """First up the trunk, then over the face."""
+        moved = pose + 0.8 * (body - pose)
+        pelvis, chest, head = moved[[PELVIS, CHEST, HEAD]]
+        low, high = min(2.0 * share, 1.0), max(2.0 * share - 1.0, 0.0)
+        found = [(pelvis, 0.24, pelvis + low * (chest - pelvis), 0.23)]
+        found += [(chest, 0.23, chest + high * (head - chest), 0.17)] if high else []
+        return [_Part(a, ra, b, rb, self._blanket, _PLAID, round=0.2) for a, ra, b, rb in found]
 
     def _cover(self, body: Points, pulled: float) -> _Part:
         feet = (body[12] + body[14]) / 2
@@ -190,7 +203,8 @@ class Person:
             if math.hypot(kx, ky) * metre < _FINEST_WAVE
         )
         ra, rb = focal * part.ra_m / a[2], focal * part.rb_m / b[2]
-        return depth, Capsule(a[0], a[1], ra, b[0], b[1], rb, part.colour, weave, part.round)
+        z_m = float(part.a[2] + part.b[2]) / 2
+        return depth, Capsule(a[0], a[1], ra, b[0], b[1], rb, part.colour, weave, part.round, z_m)
 
 
 def _unit(vector: Points) -> Points:

@@ -8,10 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom_tools.lab.scenario import Furniture
 from stillroom_tools.lab.scene import (
+    BATHROOM_X_M,
     BED_TOP_M,
     BED_X_M,
     BED_Z_M,
+    CHAIR_SEAT_M,
+    CHAIR_TOP_M,
+    CHAIR_X_M,
+    CHAIR_Z_M,
     DOOR_TOP_M,
     DOOR_X_M,
     ROOM_BACK_M,
@@ -33,13 +39,15 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """The empty room, well exposed. doorway: (h, w), where one sees through the door.
+    """The empty room, well exposed. doorway, bathroom: (h, w), where one sees through them; bed: one sees it.
 
     planes: Y (h, w), then U and V (h/2, w/2), in one flat array, in FINE steps, chroma around 0.
     """
 
     planes: Counts
     doorway: Mask
+    bathroom: Mask
+    bed: Mask
 
 
 def yuv(rgb: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -48,23 +56,23 @@ def yuv(rgb: tuple[float, float, float]) -> tuple[float, float, float]:
     return float(y), float(u), float(v)
 
 
-def paint_room(camera: Pinhole, seed: int) -> Backdrop:
+def paint_room(camera: Pinhole, seed: int, furniture: Furniture | None = None) -> Backdrop:
     """Paint the room that `camera` sees. The seed moves grain and creases."""
     width, height = camera.width_px, camera.height_px
     phases: Floats = np.array(units(4, seed, 1), np.float32) * np.float32(6.28)
     flat: Counts = np.empty(width * height * 3 // 2, np.int16)
     y = flat[: width * height].reshape(height, width)
     chroma = flat[width * height :].reshape(2, height // 2, width // 2)
-    doorway = np.zeros((height, width), np.bool_)
+    masks = np.zeros((3, height, width), np.bool_)
     for top in range(0, height, _STRIP_PX):
         rows = min(_STRIP_PX, height - top)
-        rgb, door = _strip(camera, top, rows, phases)
+        rgb, seen = _strip(camera, top, rows, phases, furniture or Furniture())
         planes = np.einsum("ij,jhw->ihw", RGB_TO_YUV * np.float32(FINE), rgb)
         y[top : top + rows] = np.rint(_halved(planes[0]))
         for index in range(2):
             chroma[index, top // 2 : (top + rows) // 2] = np.rint(_halved(_halved(planes[index + 1])))
-        doorway[top : top + rows] = door[::2, ::2]
-    return Backdrop(flat, doorway)
+        masks[:, top : top + rows] = [mask[::2, ::2] for mask in seen]
+    return Backdrop(flat, *masks)
 
 
 def _halved(plane: Floats) -> Floats:
@@ -104,13 +112,22 @@ class _Canvas:
         return seen
 
 
-def _strip(camera: Pinhole, top: int, rows: int, phases: Floats) -> tuple[Floats, Mask]:
+def _strip(
+    camera: Pinhole, top: int, rows: int, phases: Floats, furniture: Furniture
+) -> tuple[Floats, tuple[Mask, Mask, Mask]]:
+    """Colours, and where doorway, bathroom and bed are seen."""
     canvas = _Canvas(camera, top, rows)
     _floor(canvas, phases)
     door = _walls(canvas, phases)
+    nowhere = np.zeros_like(door)
+    bathroom = _bathroom(canvas) if furniture.bathroom else nowhere
     _nightstand(canvas)
+    if furniture.chair:
+        _chair(canvas)
+    before = canvas.far.copy()
     _bed(canvas, phases)
-    return np.clip(canvas.rgb, 0.0, 255.0), door
+    bed = canvas.far < before
+    return np.clip(canvas.rgb, 0.0, 255.0), (door & ~bed, bathroom & ~bed, bed)
 
 
 def _near(value: Floats, at: float, width: float) -> Floats:
@@ -166,6 +183,37 @@ def _walls(canvas: _Canvas, phases: Floats) -> Mask:
     canvas.put(far - 0.005, frame, (222.0, 216.0, 204.0), flat)
     inside = _between(x, *DOOR_X_M) & (y < DOOR_TOP_M) & everywhere
     return canvas.put(far - 0.006, inside, (104.0, 106.0, 108.0), (0.75 + 0.16 * y).astype(np.float32))
+
+
+def _bathroom(canvas: _Canvas) -> Mask:
+    """A door in the back wall; says where one sees through it."""
+    far, (x, y, _) = canvas.meet(2, ROOM_BACK_M)
+    left, right = BATHROOM_X_M
+    frame = _between(x, left - 0.07, right + 0.07) & (y < DOOR_TOP_M + 0.07)
+    canvas.put(far - 0.007, frame, (222.0, 216.0, 204.0), np.ones_like(far))
+    inside = _between(x, left, right) & (y < DOOR_TOP_M)
+    tile = 1.0 - 0.06 * ((np.abs(np.sin(x * 21.0)) < 0.12) | (np.abs(np.sin(y * 21.0)) < 0.12))
+    return canvas.put(far - 0.008, inside, (150.0, 164.0, 168.0), tile.astype(np.float32))
+
+
+def _chair(canvas: _Canvas) -> None:
+    """Back, seat, arms and front of an armchair that faces the camera."""
+    (left, right), (near, back) = CHAIR_X_M, CHAIR_Z_M
+    cloth = (142.0, 112.0, 96.0)
+    far, (x, y, _) = canvas.meet(2, back)
+    rest = _between(x, left, right) & _between(y, 0.1, CHAIR_TOP_M)
+    canvas.put(far, rest, cloth, (0.8 + 0.25 * y).astype(np.float32))
+    far, (x, _, z) = canvas.meet(1, CHAIR_SEAT_M)
+    canvas.put(far, _between(x, left, right) & _between(z, near, back), cloth, np.full_like(far, 1.08))
+    far, (x, _, z) = canvas.meet(1, CHAIR_SEAT_M + 0.2)
+    arms = (_between(x, left, left + 0.09) | _between(x, right - 0.09, right)) & _between(z, near, back)
+    canvas.put(far, arms, (110.0, 84.0, 62.0), np.ones_like(far))
+    far, (x, y, _) = canvas.meet(2, near)
+    front = _between(x, left, right) & _between(y, 0.08, CHAIR_SEAT_M)
+    front |= (_between(x, left, left + 0.09) | _between(x, right - 0.09, right)) & _between(
+        y, 0.08, CHAIR_SEAT_M + 0.2
+    )
+    canvas.put(far, front, cloth, (0.7 + 0.3 * y).astype(np.float32))
 
 
 def _wall(canvas: _Canvas, far: Floats, y: Floats, along: Floats, tint: float, phases: Floats) -> None:

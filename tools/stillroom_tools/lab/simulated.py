@@ -18,17 +18,22 @@ from stillroom.errors import ConfigError
 from stillroom.eye.frame import Camera, Frame
 from stillroom.observation import Box
 from stillroom_tools.lab.scenario import Scenario, load_scenario
+from stillroom_tools.lab.scenario_actor import Being
 from stillroom_tools.lab.scenario_cues import CueFile
 from stillroom_tools.lab.scenario_harm import harmed
 from stillroom_tools.lab.scenario_life import Life, Moment
 from stillroom_tools.lab.scenario_physics import Compression
 from stillroom_tools.lab.scenario_unrest import Restless
+from stillroom_tools.lab.scenario_verbs import RESIDENT
 from stillroom_tools.lab.scene import pinhole
 from stillroom_tools.lab.scene_beside import Beside
-from stillroom_tools.lab.scene_canvas import Canvas, Figure, Layout, Painted
+from stillroom_tools.lab.scene_body import PELVIS
+from stillroom_tools.lab.scene_canvas import Canvas, Layout, Painted
+from stillroom_tools.lab.scene_cast import Cast, behind_bed, through
+from stillroom_tools.lab.scene_figure import Figure
 from stillroom_tools.lab.scene_light import Gains, RoomLight
 from stillroom_tools.lab.scene_paint import window_of
-from stillroom_tools.lab.scene_person import Person, Vital
+from stillroom_tools.lab.scene_person import Vital
 from stillroom_tools.lab.scene_random import mixed, unit
 from stillroom_tools.lab.scene_sensor import Exposure, exposure
 from stillroom_tools.lab.scene_vitals import beat, breath, rhythm, with_unrest
@@ -124,10 +129,10 @@ class SimulatedCamera:
         scenario, seed = self._scenario, self._seed
         lens = msgspec.structs.replace(scenario.lens, pitch_deg=scenario.lens.pitch_deg + turned_deg)
         camera = pinhole(lens, self.width, self.height)
-        infrared, pulse = scenario.light.infrared, scenario.pulse
-        self._canvas = Canvas(camera, lens, seed, *self._bytes, mono=infrared)
-        share = pulse.infrared_share * pulse.strength if infrared else None
-        self._person = Person(scenario.looks, camera, scenario.breathing.chest_mm, pulse.strength, share)
+        self._canvas = Canvas(
+            camera, lens, seed, *self._bytes, mono=scenario.light.infrared, furniture=scenario.room
+        )
+        self._cast = Cast(scenario, camera, seed)
         self._beside_them = Beside(scenario, camera, seed)
         self._turned_deg = turned_deg
         self._latest: Frame | None = None
@@ -140,7 +145,7 @@ class SimulatedCamera:
             if self._real_time:
                 index = max(index, first + self._wait(index - first, began_ns))
             self._beside(index)
-            if unit(self._seed, index, 91) >= self._scenario.timing.dropped:
+            if self._powered(index) and unit(self._seed, index, 91) >= self._scenario.timing.dropped:
                 yield self.frame(index)
             index += 1
 
@@ -170,6 +175,9 @@ class SimulatedCamera:
         light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
         return Scene(now, light, self._shown(now, at_s), self._light.at(at_s))
 
+    def _powered(self, index: int) -> bool:
+        return not self._life.moment(self._times_ns(index)[0] / NS_PER_S).harms.off
+
     def frame_ns(self, index: int) -> int:
         """When frame `index` is due; the first is due at 0."""
         return round(index * NS_PER_S / self.frames_per_s)
@@ -188,12 +196,12 @@ class SimulatedCamera:
         """What is really so at a frame's time. For tests and evaluation alone."""
         at_s = frame_ns / NS_PER_S
         now = self._life.moment(at_s)
-        box = self._box(now, at_s)
+        box = self._box(now.resident, at_s)
         return Truth(
             frame_ns=frame_ns,
             state=now.state,
-            place=now.place,
-            moving=now.moving,
+            place=now.resident.place,
+            moving=now.resident.moving,
             covered=now.covered > 0.5,
             lux=now.lux,
             breaths_per_min=self._breathing.rate_per_min(at_s) if box else None,
@@ -224,30 +232,36 @@ class SimulatedCamera:
             self._truth.close()
 
     def _shown(self, now: Moment, at_s: float) -> Figure | None:
-        """The person and whatever moves behind, if anything is there."""
-        figure, behind = self._figure(now, at_s), self._beside_them.capsules(at_s)
-        if not behind:
+        """The resident, the others, and whatever moves behind, if anything is there."""
+        figure, behind = self._figure(now.resident, at_s), self._beside_them.capsules(at_s)
+        others = sorted(self._cast.layers(now.beings, at_s), key=lambda layer: -layer.z_m)
+        if not (behind or others):
             return figure
         if figure is None:
-            return Figure(lambda breath, beat: [], 0.0, 0.0, [], False, None, behind)
-        return replace(figure, still=None, behind=behind)
+            return Figure(lambda breath, beat: [], 0.0, 0.0, [], "room", None, behind=behind, far=others)
+        pose = now.resident.pose
+        own_m = 0.0 if pose is None else float(pose[PELVIS, 2])
+        far, near = ([x for x in others if (x.z_m > own_m) == farther] for farther in (True, False))
+        return replace(figure, still=None, behind=behind, far=far, near=near)
 
-    def _figure(self, now: Moment, at_s: float) -> Figure | None:
+    def _figure(self, now: Being, at_s: float) -> Figure | None:
         pose = now.pose
         if pose is None:
             return None
         turns = self._breathing.turns(at_s)
         turns += 0.12 * self._restless.talks(at_s) * math.sin(0.61 * math.tau * turns)
+        person = self._cast.people[RESIDENT]
         return Figure(
-            capsules=lambda breath, beat: self._person.capsules(pose, Vital(breath, beat), now.blanket),
+            capsules=lambda breath, beat: person.capsules(pose, Vital(breath, beat), now.blanket),
             breath=breath(turns),
             beat=beat(self._pulse.turns(at_s)),
-            shadows=self._person.shadows(pose),
-            in_doorway=now.in_doorway,
-            still=pose.tobytes() if now.still else None,
+            shadows=self._cast.shadows(RESIDENT, now),
+            through=through(now),
+            still=pose.tobytes() + bytes([now.blanket > 1.0]) if now.still else None,
+            behind_bed=behind_bed(now),
         )
 
-    def _box(self, now: Moment, at_s: float) -> Box | None:
+    def _box(self, now: Being, at_s: float) -> Box | None:
         figure = self._figure(now, at_s)
         if figure is None or now.state == "empty":
             return None

@@ -17,7 +17,8 @@ from stillroom.eye.traces import CHROMA_SAMPLES, LUMA_PIXELS, SLOW_NS, Fifth
 from stillroom_tools.lab.scenario import Scenario
 from stillroom_tools.lab.scenario_harm import BLUR_PX, DAZZLE, Harms, blurred
 from stillroom_tools.lab.scenario_life import Moment
-from stillroom_tools.lab.scene_canvas import Figure, Painted
+from stillroom_tools.lab.scene_canvas import Painted
+from stillroom_tools.lab.scene_figure import Figure
 from stillroom_tools.lab.scene_random import mixed, normals
 from stillroom_tools.lab.scene_sensor import FINE
 from stillroom_tools.lab.simulated import Scene, SimulatedCamera

@@ -7,7 +7,7 @@ import msgspec
 
 from stillroom.events import RoomState
 from stillroom.observation import Box
-from stillroom_tools.lab.scenario_steps import Place
+from stillroom_tools.lab.scenario_stance import Place
 
 
 @dataclass(frozen=True, slots=True)

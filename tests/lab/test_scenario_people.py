@@ -1,0 +1,172 @@
+"""More people than one in a scenario: what the file may say, what becomes of it, and what is refused."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from stillroom.errors import ConfigError
+from stillroom_tools.lab.scenario import Act, Furniture, Looks, Movement, Scenario, Somebody, load_scenario
+from stillroom_tools.lab.scene import zones_of
+from stillroom_tools.lab.scene_bodies import Bodies, Body
+
+ROOM = Furniture(bathroom=True, chair=True)
+NURSE = Somebody(name="nurse", role="nurse")
+STILL = Movement(fidgets_per_min=0.0)
+
+
+def bodies(*acts: Act, seed: int = 1, **keys: object) -> Bodies:
+    made = Scenario(**{"title": "test", "room": ROOM, "people": (NURSE,), "acts": acts, **keys})  # type: ignore[arg-type]
+    return Bodies(made, 640, 480, seed)
+
+
+def who(room: Bodies, at_s: float) -> dict[str, Body]:
+    return {body.name: body for body in room.at(at_s).bodies}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[acts]]\nat_s = 1.0\ndo = 'enter'\nwho = 'nurze'", "'acts.0.who' = 'nurze': nobody of that name; allowed: "),
+        ("[[acts]]\nat_s = 1.0\ndo = 'dance'", "'acts.0.do' = 'dance'"),
+        ("[[acts]]\nat_s = 1.0\ndo = 'roam'", "'acts.0.do' = 'roam': a person does not do that; allowed: enter, "),
+        ("[[acts]]\nat_s = 1.0\ndo = 'cover'\nwho = 'nurse'", "'acts.0.who' = 'nurse': 'cover' is nobody's act"),
+        ("[[acts]]\nat_s = 1.0\ndo = 'sit-chair'", "'acts.0.do' = 'sit-chair': the room has none; add 'room.chair"),
+        ("[[acts]]\nat_s = 1.0\ndo = 'come-back'", "the room has none; add 'room.bathroom = true'"),
+        ("[[acts]]\nat_s = 1.0\ndo = 'turn'\nwhere = 'room'", "'acts.0.where' = 'room': allowed with fall, sit-floor"),
+        ("[[acts]]\nat_s = 1.0\ndo = 'enter'\nover_s = 2.0", "'acts.0.over_s' = 2.0: allowed with 'light' alone"),
+        ("[[acts]]\nat_s = 1.0\ndo = 'enter'\njitter_s = -1.0", "'acts.0.jitter_s' = -1.0"),
+        ("[[people]]\nname = 'nurse'", "'people.1.name' = 'nurse': there already; each needs a name of its own"),
+        ("[[people]]\nname = 'resident'", "'people.1.name' = 'resident': there already"),
+        ("[[people]]\nname = 'Ann B'", "'people.1.name' = 'Ann B'"),
+        ("[[people]]\nrole = 'nurse'", "'people.1.name' is missing"),
+        ("[[people]]\nname = 'a'\nrole = 'cook'", "'people.1.role' = 'cook'"),
+        ("[[people]]\nname = 'a'\nbegins = 'chair'", "'people.1.begins' = 'chair': the room has none"),
+        ("[room]\nbathroom = true\n[television]", "'room.bathroom' = true: its door is where the television hangs"),
+        ("[room]\nkitchen = true", "'room.kitchen'"),
+    ],
+)  # fmt: skip
+def test_refuses_with_file_key_value_and_what_is_allowed(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text("title = 'x'\n[[people]]\nname = 'nurse'\n" + text)
+    with pytest.raises(ConfigError) as refused:
+        load_scenario(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_nurse_comes_attends_and_goes() -> None:
+    room = bodies(
+        Act(5.0, "enter", who="nurse"),
+        Act(10.0, "attend", who="nurse"),
+        Act(40.0, "leave", who="nurse"),
+        begins="bed",
+    )
+    assert [room.at(at_s).state for at_s in (4.0, 20.0, 60.0)] == ["in-bed", "several-people", "in-bed"]
+    assert set(who(room, 4.0)) == {"resident"} == set(who(room, 60.0))
+    nurse = who(room, 30.0)["nurse"]
+    assert (nurse.role, nurse.place, nurse.posture, nurse.is_person) == (
+        "nurse",
+        "attending",
+        "upright",
+        True,
+    )
+    assert 0.5 < nurse.shown < 1.0, "her legs are behind the bed"
+
+
+def test_who_is_in_the_bathroom_is_not_in_the_room_and_not_gone() -> None:
+    room = bodies(Act(5.0, "to-bathroom"), Act(60.0, "come-back"), Act(90.0, "leave"), begins="bed")
+    states = [room.at(at_s).state for at_s in (4.0, 30.0, 70.0, 110.0)]
+    assert states == ["in-bed", "bathroom", "out-of-bed", "empty"]
+    assert who(room, 30.0) == {}
+
+
+def test_a_visitor_alone_while_the_resident_is_in_the_bathroom_is_somebody_in_the_room() -> None:
+    room = bodies(Act(1.0, "enter", who="nurse"), begins="bathroom")
+    assert (room.at(0.0).state, room.at(20.0).state) == ("bathroom", "occupied")
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "posture"),
+    [
+        ("sit-chair", "out-of-bed", "sitting"),
+        ("sit-floor", "out-of-bed", "sitting"),
+        ("crawl", "on-floor", "lying"),
+        ("fall", "on-floor", "lying"),
+        ("sit-up", "bed-edge", "sitting"),
+        ("cover-head", "in-bed", "lying"),
+    ],
+)
+def test_the_truth_of_what_somebody_does_alone(verb: str, state: str, posture: str) -> None:
+    room = bodies(Act(1.0, verb), begins="bed")  # type: ignore[arg-type]
+    assert room.at(30.0).state == state
+    assert who(room, 30.0)["resident"].posture == posture
+
+
+def test_a_blanket_over_the_head_covers_all_and_comes_off_again() -> None:
+    room = bodies(
+        Act(2.0, "cover-head"), Act(10.0, "uncover-head"), begins="bed", looks=Looks(blanket="chest")
+    )
+    covered = [who(room, at_s)["resident"].covered for at_s in (1.0, 8.0, 20.0)]
+    assert covered == [0.68, 1.0, 0.68]
+
+
+def test_behind_the_bed_somebody_who_fell_hardly_shows_and_in_the_open_all_of_him_does() -> None:
+    hidden = who(bodies(Act(1.0, "fall", where="behind-bed"), begins="bed"), 30.0)["resident"]
+    seen = who(bodies(Act(1.0, "fall"), begins="bed"), 30.0)["resident"]
+    assert hidden.shown < 0.3 and seen.shown == 1.0
+    assert (hidden.place, hidden.posture) == (seen.place, seen.posture) == ("fallen", "lying")
+
+
+def test_two_residents_each_live_their_own_life() -> None:
+    other = Somebody(name="other", role="resident", begins="chair", movement=STILL)
+    room = bodies(Act(10.0, "leave", who="other"), begins="bed", people=(other,))
+    assert [room.at(at_s).state for at_s in (0.0, 40.0)] == ["several-people", "in-bed"]
+    assert who(room, 0.0)["other"].place == "chair"
+
+
+def test_while_nothing_moves_the_same_bodies_come_back() -> None:
+    room = bodies(begins="bed", movement=STILL)
+    first = room.at(0.0).bodies
+    assert all(
+        body is again
+        for at_s in (0.2, 7.0, 500.0)
+        for body, again in zip(first, room.at(at_s).bodies, strict=True)
+    )
+
+
+def test_the_seed_moves_acts_by_as_much_as_they_say_and_keeps_their_order() -> None:
+    acts = (Act(100.0, "get-up", jitter_s=50.0), Act(110.0, "leave", jitter_s=50.0))
+    left = []
+    for seed in range(20):
+        room = bodies(*acts, seed=seed, begins="bed")
+        states = [room.at(at_s / 2).state for at_s in range(400)]
+        left.append(states.index("empty") / 2)
+        assert states[0] == "in-bed"
+    assert min(left) < 110.0 < 130.0 < max(left) < 175.0
+    assert (
+        bodies(*acts, seed=3, begins="bed").at(40.0).bodies
+        == bodies(*acts, seed=3, begins="bed").at(40.0).bodies
+        != ()
+    )
+
+
+def test_turns_in_bed_come_at_the_rate_asked_for_and_only_there() -> None:
+    def turns(begins: str) -> int:
+        restless = Movement(fidgets_per_min=0.0, turns_per_h=12.0)
+        room = bodies(begins=begins, movement=restless)
+        moving = [any(body.moving for body in room.at(index * 0.5).bodies) for index in range(2 * 3600 * 8)]
+        return sum(now and not before for before, now in itertools.pairwise(moving))
+
+    assert 60 < turns("bed") < 132, "twelve an hour, eight hours"
+    assert turns("chair") == 0
+
+
+def test_a_room_with_more_in_it_has_the_zones_for_it() -> None:
+    lens = Scenario(title="x").lens
+    plain, bare, full = (zones_of(lens, room=room) for room in (None, Furniture(), ROOM))
+    assert (plain.bed_edge, plain.chair, plain.bathroom_door) == (None, None, None)
+    assert bare.bed_edge is not None and bare.chair is None and bare.bathroom_door is None
+    assert full.chair is not None and full.bathroom_door is not None
+    assert plain.bed == full.bed and plain.floor == full.floor
