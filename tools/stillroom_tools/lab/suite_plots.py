@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 
 import numpy as np
+
+from stillroom_tools.svg import tag, text
 
 Pairs = Sequence[tuple[float, float]]
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 10.0, 8.0, 38.0
@@ -26,7 +27,7 @@ class Plot:
         """One small disc a point."""
         at = (f"M{self._x(x):.1f} {self._y(y):.1f}h0" for x, y in points)
         self._marks.append(
-            f'<path class="dots {style}" style="stroke-width:{2 * radius:g}" d="{"".join(at)}"/>'
+            tag("path", class_=f"dots {style}", style=f"stroke-width:{2 * radius:g}", d="".join(at))
         )
 
     def sized(self, points: Sequence[tuple[float, float, float]], style: str) -> None:
@@ -34,57 +35,41 @@ class Plot:
         most = max((size for _, _, size in points), default=1.0)
         for x, y, size in points:
             radius = 2.0 + 8.0 * (size / most) ** 0.5
-            self._marks.append(
-                f'<circle class="{style}" cx="{self._x(x):.1f}" cy="{self._y(y):.1f}" r="{radius:.1f}"/>'
-            )
+            self._marks.append(tag("circle", class_=style, cx=self._x(x), cy=self._y(y), r=radius))
 
     def line(self, points: Pairs, style: str) -> None:
         """Through all points in turn."""
         at = " ".join(f"{self._x(x):.1f},{self._y(y):.1f}" for x, y in points)
-        self._marks.append(f'<polyline class="line {style}" points="{at}"/>')
+        self._marks.append(tag("polyline", class_=f"line {style}", points=at))
 
     def level(self, y: float, style: str, label: str = "", below: bool = False) -> None:
         """A horizontal line with its words above or below it."""
         self.line([(self.x[0], y), (self.x[1], y)], style)
         if label:
             at = self.width - _RIGHT - 3, self._y(y) + (11 if below else -4)
-            self._marks.append(
-                f'<text class="small" x="{at[0]}" y="{at[1]:.1f}" text-anchor="end">{escape(label)}</text>'
-            )
+            self._marks.append(text(*at, label, class_="small", text_anchor="end"))
 
     def svg(self) -> str:
         """The whole of it."""
-        frame = (
-            f'<rect class="frame" x="{_LEFT}" y="{_TOP}" width="{self.width - _LEFT - _RIGHT}" '
-            f'height="{self.height - _TOP - _BOTTOM}"/>'
-        )
-        words = (
-            f'<text x="{(self.width + _LEFT) / 2}" y="{self.height - 6}" text-anchor="middle">{escape(self.x_label)}'
-            f'</text><text transform="translate(12 {(self.height - _BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
-            f"{escape(self.y_label)}</text>"
-        )
-        body = "".join([frame, *self._ticks(), *self._marks, words])
-        return f'<svg viewBox="0 0 {self.width:g} {self.height:g}" role="img">{body}</svg>'
+        across, down = self.width - _LEFT - _RIGHT, self.height - _TOP - _BOTTOM
+        frame = tag("rect", class_="frame", x=_LEFT, y=_TOP, width=across, height=down)
+        below = text((self.width + _LEFT) / 2, self.height - 6, self.x_label, text_anchor="middle")
+        turned = f"translate(12 {(self.height - _BOTTOM) / 2}) rotate(-90)"
+        beside = text(0, 0, self.y_label, transform=turned, text_anchor="middle")
+        body = (frame, *self._ticks(), *self._marks, below, beside)
+        return tag("svg", *body, viewBox=f"0 0 {self.width:g} {self.height:g}", role="img")
 
     def _ticks(self) -> list[str]:
         found = []
+        bottom, right = self.height - _BOTTOM, self.width - _RIGHT
         for value in ticks(*self.x):
             at = self._x(value)
-            found.append(
-                f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{self.height - _BOTTOM}"/>'
-            )
-            found.append(
-                f'<text class="small" x="{at:.1f}" y="{self.height - _BOTTOM + 13}" text-anchor="middle">'
-                f"{value:g}</text>"
-            )
+            found.append(tag("line", class_="grid", x1=at, x2=at, y1=_TOP, y2=bottom))
+            found.append(text(at, bottom + 13, f"{value:g}", class_="small", text_anchor="middle"))
         for value in ticks(*self.y):
             at = self._y(value)
-            found.append(
-                f'<line class="grid" y1="{at:.1f}" y2="{at:.1f}" x1="{_LEFT}" x2="{self.width - _RIGHT}"/>'
-            )
-            found.append(
-                f'<text class="small" x="{_LEFT - 4}" y="{at + 3:.1f}" text-anchor="end">{value:g}</text>'
-            )
+            found.append(tag("line", class_="grid", y1=at, y2=at, x1=_LEFT, x2=right))
+            found.append(text(_LEFT - 4, at + 3, f"{value:g}", class_="small", text_anchor="end"))
         return found
 
     def _x(self, value: float) -> float:
