@@ -23,6 +23,9 @@ End = Annotated[
     str,
     Meta(pattern=rf"{_TIME}|\A24:00\Z", description="a time of day from 00:00 to 24:00"),
 ]
+TimeZone = Annotated[
+    str, Meta(pattern=r"\A[A-Za-z0-9_+/-]{1,64}\Z", description="a name like Europe/London, or UTC")
+]
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,9 +51,7 @@ class LongRow(Row, frozen=True, forbid_unknown_fields=True):
 class ConditionsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Each condition with its rows; at most eight of each."""
 
-    time_zone: Annotated[
-        str, Meta(pattern=r"\A[A-Za-z0-9_+/-]{1,64}\Z", description="a name like Europe/London, or UTC")
-    ] = "UTC"
+    time_zone: TimeZone = "UTC"
     """Of the times of day in the rows."""
     left_bed: Annotated[tuple[Row, ...], Meta(max_length=8)] = ()
     about_to_leave: Annotated[tuple[Row, ...], Meta(max_length=8)] = ()

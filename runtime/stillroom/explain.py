@@ -37,7 +37,7 @@ _LATER = {
     "view-picture": "show a coarse picture to somebody who looks",
     "release": "record a picture for somebody who is named",
 }
-_CLOSED = {
+CLOSED = {
     "no-authorisation": "nobody has authorised it",
     "not-yet-valid": "its authorisation has not begun",
     "expired": "its authorisation has ended",
@@ -50,6 +50,7 @@ _CLOSED = {
     "camera-moved": "its camera was moved, and nobody has accepted what it looks at now",
     "halted": "the site's authority has halted it",
 }
+"""Why a camera is dark, by the gate's reason."""
 _CLOCKS = {
     "gateway": "the gateway's signed word since this machine was started",
     "grace": "what was known before this machine was started; that counts for minutes only",
@@ -135,7 +136,7 @@ def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[st
     allowed = decision.authorisation
     yield "It senses"
     if allowed is None:
-        reason = _CLOSED.get(decision.reason, decision.reason)
+        reason = CLOSED.get(decision.reason, decision.reason)
         yield f"  nothing: the process that could open the camera does not run, because {reason}."
     else:
         yield f"  room {allowed.room}, under authorisation {allowed.id} for the purpose '{allowed.purpose}',"

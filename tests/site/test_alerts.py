@@ -439,6 +439,21 @@ def test_each_change_is_one_line_that_says_who(book: AlertBook) -> None:
         "notice": "alert", "at_ms": NOON + 1, "unit": "u-1", "what": "raised", "count": 1,
         "text": "high alert on-floor of unit u-1 (room room-1): raised", "room": "room-1", "kind": "on-floor",
         "priority": "high", "technical": False, "present": True, "owner": "", "last": "", "first_ms": NOON + 1,
-        "number": 1, "why": "91 % on the floor",
+        "number": 1, "why": "91 % on the floor", "act": None, "by": "", "act_ms": 0,
     }  # fmt: skip
     assert lines[2]["text"].endswith("cleared by ann")
+    assert [lines[2][key] for key in ("act", "by", "act_ms")] == ["attend", "ann", NOON + 9]
+
+
+def test_what_time_does_is_nobodys_act(book: AlertBook) -> None:
+    """Something done about one alert is not said of another that escalates in the same step, nor of one too late."""
+    for number, kind in ((1, "on-floor"), (2, "left-bed")):
+        event = ConditionChanged(kind, "high", True, "")
+        book.heard("u-1", "room-1", Entry(number, NOON, NOON, event), NOON)
+    book.act(Act("acknowledge", "u-1", "ann", NOON + 70 * S, "on-floor"), NOON + 70 * S)
+    book.act(Act("pause-audio", "u-1", "bob", NOON + 1 * S, "left-bed"), NOON + 200 * S)
+    said = [(line.kind, line.what, line.act, line.by) for line in book.news()]
+    assert said[2:] == [
+        ("on-floor", "acknowledged", "acknowledge", "ann"),
+        ("left-bed", "escalated", None, ""),
+    ]

@@ -251,6 +251,10 @@ def test_keys_that_others_may_read_are_refused(folder: Path, name: str, read) ->
         ('site = "demo"\n[broker]\nport = 0', "broker.port"),
         ('site = "demo"\n[broker]\nhost = "a b"', "broker.host"),
         ('site = "demo"\n[slots]\nperiod_s = 0.1', "slots.period_s"),
+        ('site = "demo"\ntime_zone = "Mars/Base"', "time_zone.*Mars/Base.*Europe/London"),
+        ('site = "demo"\ntime_zone = "../x"', "time_zone"),
+        ('site = "demo"\n[report]\nnight_from = "25:00"', "report.night_from"),
+        ('site = "demo"\n[report]\nnight_from = "08:00"', "a night has a length"),
         ("site =", "not valid TOML"),
     ],
 )

@@ -27,7 +27,9 @@ def tag(name: str, *inside: str, **attributes: object) -> str:
 
 def words(said: str) -> str:
     """Text as it may stand inside an element or an attribute."""
-    return escape("".join("\ufffd" if unicodedata.category(letter) in _NOT_SHOWN else letter for letter in said))
+    return escape(
+        "".join("\ufffd" if unicodedata.category(letter) in _NOT_SHOWN else letter for letter in said)
+    )
 
 
 def text(x: float, y: float, said: str, **attributes: object) -> str:
@@ -41,7 +43,12 @@ def title(said: str) -> str:
 
 
 def document(
-    size: tuple[float, float], name: str, description: str, style: str, body: Iterable[str], language: str = "en"
+    size: tuple[float, float],
+    name: str,
+    description: str,
+    style: str,
+    body: Iterable[str],
+    language: str = "en",
 ) -> bytes:
     """A file of its own. size: width and height in px; name and description are what a screen reader says of it.
 

@@ -36,6 +36,7 @@ _COMMANDS = {
         "stillroom_tools.site.evidence",
         "what units were allowed to do and did, as one signed file",
     ),
+    "report": ("stillroom_tools.site.report.command", "a room's day as a picture"),
     "accept-view": ("stillroom_tools.site.accept_view", "let a unit sense again whose camera was moved"),
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),

@@ -17,6 +17,8 @@ from msgspec import ValidationError as Invalid
 from stillroom.clock import Clock
 from stillroom.config import BrokerConfig, Name, SlotsConfig, read_toml
 from stillroom.config import convert as convert_toml
+from stillroom.config_conditions import Time as ClockTime
+from stillroom.config_conditions import TimeZone, zone
 from stillroom.document_forms import to_ms
 from stillroom.documents import (
     Authorisation,
@@ -57,6 +59,13 @@ class SiteBroker(Struct, frozen=True, forbid_unknown_fields=True):
     password_file: str = ""
 
 
+class ReportConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[report]`: what counts as a night."""
+
+    night_from: ClockTime = "20:00"
+    night_until: ClockTime = "08:00"
+
+
 class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """All of `site.toml`."""
 
@@ -65,6 +74,9 @@ class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     slots: SlotsConfig = SlotsConfig()
     alerts: AlertsConfig = AlertsConfig()
     gateway: GatewayConfig = GatewayConfig()
+    report: ReportConfig = ReportConfig()
+    time_zone: TimeZone = "UTC"
+    """Of the days and nights of its reports."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +248,23 @@ def open_site(folder: Path) -> Site:
         raise ConfigError(f"{folder}: no site here ({SITE_FILE} is missing): stillroom site new makes one")
     config = convert_toml(path, read_toml(path), SiteConfig)
     check_host(config.broker.host, f"{path}: key 'broker.host'")
+    _check_times(config, path)
     return Site(folder.resolve(), config)
+
+
+def _check_times(config: SiteConfig, path: Path) -> None:
+    try:
+        zone(config.time_zone)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(
+            f"{path}: key 'time_zone' = '{config.time_zone}': not one that this machine knows: a name like "
+            "Europe/London, or UTC"
+        ) from None
+    if config.report.night_from == config.report.night_until:
+        raise ConfigError(
+            f"{path}: key 'report.night_until' = '{config.report.night_until}': the same as 'night_from': a night "
+            "has a length"
+        )
 
 
 def check_name(name: str, what: str) -> str:

@@ -30,6 +30,7 @@ from stillroom_tools.site.gateway.alert_forms import (
     UnitBack,
     UnitGone,
     UnitSilent,
+    What,
 )
 from stillroom_tools.site.gateway.alerts import concerns, step
 from stillroom_tools.site.gateway.database import Database
@@ -61,6 +62,11 @@ class AlertLine(msgspec.Struct, frozen=True):
     number: int
     """Of the unit's newest entry on it; with unit, a key into what the gateway has kept."""
     why: str
+    act: What | None = None
+    """What somebody did, where that is what made it so; None where it was the unit, or time."""
+    by: str = ""
+    """Who did it, and when, as he said; 0 where nobody did anything."""
+    act_ms: int = 0
 
 
 class AlertBook:
@@ -164,7 +170,7 @@ class AlertBook:
         row = {"unit": key[0], "kind": key[1], "alert": msgspec.msgpack.encode(after)}
         self._database.put(tables.alerts, [row])
         if after.active or (before and before.active):
-            self._news.append(said := line(after, now_ms))
+            self._news.append(said := line(after, now_ms, _done(before, given, after, now_ms)))
             change = {"unit": key[0], "line": msgspec.json.encode(said), "at_ms": now_ms}
             self._database.run(insert(tables.alert_changes), change)
 
@@ -188,8 +194,15 @@ def words(alert: Alert) -> str:
     return f"{alert.state}{of}{', attended' if alert.attended else ''}{'' if alert.present else ', over'}"
 
 
-def line(alert: Alert, now_ms: int) -> AlertLine:
-    """What is said of an alert that has just become this."""
+def _done(before: Alert | None, given: Input, after: Alert, now_ms: int) -> Act | None:
+    """What somebody did, where that is what changed it: not time alone, which may pass in the same step."""
+    if not isinstance(given, Act) or before is None or after.sounding:
+        return None
+    return given if concerns(before, given, now_ms) else None
+
+
+def line(alert: Alert, now_ms: int, act: Act | None = None) -> AlertLine:
+    """What is said of an alert that has just become this. act: what somebody did that made it so."""
     what = alert.state if not alert.active else words(alert)
     by = f" by {alert.last}" if not alert.active and alert.last else ""
     text = f"{alert.priority} alert {alert.kind} of unit {alert.unit} (room {alert.room}): {what}{by}"
@@ -210,4 +223,7 @@ def line(alert: Alert, now_ms: int) -> AlertLine:
         alert.first_ms,
         alert.number,
         alert.why,
+        act.what if act else None,
+        act.by if act else "",
+        min(act.at_ms, now_ms) if act else 0,
     )

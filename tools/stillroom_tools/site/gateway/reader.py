@@ -51,6 +51,17 @@ class Reader:
             query = query.where(entries.kind.in_(kinds))
         return [kept(row) for row in self._rows(query.order_by(entries.at_ms, entries.id))]
 
+    def rooms(self) -> list[str]:
+        """All of which any entry is kept."""
+        room = tables.entries.c.room
+        return [name for (name,) in self._rows(select(room).distinct().order_by(room))]
+
+    def units(self, room: str) -> list[str]:
+        """All that ever told of a room."""
+        entries = tables.entries.c
+        query = select(entries.unit).where(entries.room == room).distinct().order_by(entries.unit)
+        return [unit for (unit,) in self._rows(query)]
+
     def known(self) -> list[LastKnown]:
         """What each unit has said last of its room, and when it was heard."""
         with self._look() as connection:
