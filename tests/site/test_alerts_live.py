@@ -21,7 +21,8 @@ from stillroom_tools.site import commands
 from stillroom_tools.site.gateway import alert_file
 from stillroom_tools.site.gateway.alert_forms import Alert
 from stillroom_tools.site.layout import open_site
-from stillroom_tools.site.watch import Watch, line
+from stillroom_tools.site.watch import line
+from stillroom_tools.site.watching import Watch
 
 pytestmark = pytest.mark.skipif(find_program("mosquitto") is None, reason="mosquitto is not installed")
 

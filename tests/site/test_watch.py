@@ -28,8 +28,8 @@ from stillroom.observation import Reading
 from stillroom_tools.lab.broker import LocalBroker
 from stillroom_tools.site.gateway.alert_forms import Alert, Priority
 from stillroom_tools.site.gateway.rooms import Presence, Room
-from stillroom_tools.site.table import fit, render, say
-from stillroom_tools.site.table_alerts import span
+from stillroom_tools.site.room_words import say, span
+from stillroom_tools.site.table import fit, render
 from stillroom_tools.site.watch import line
 
 NOW = to_ms(NOON)

@@ -18,7 +18,7 @@ from stillroom_tools.lab.demo_screen import EVENTS_KEPT, screen, told
 from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.lab.demo_ward import BEAT_S, Ward, say
 from stillroom_tools.site.layout import open_site
-from stillroom_tools.site.watch import Watch
+from stillroom_tools.site.watching import Watch
 
 Shown = Literal["browser", "terminal", "headless"]
 KEYS = {

@@ -24,8 +24,8 @@ from stillroom_tools.site.gateway.acts import KIND, AlertAct
 from stillroom_tools.site.gateway.alert_book import line, words
 from stillroom_tools.site.gateway.alert_forms import Alert
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.room_words import span
 from stillroom_tools.site.send import unit_id
-from stillroom_tools.site.table_alerts import span
 
 HELP = "the alerts that stand; acknowledge, pause or attend them"
 

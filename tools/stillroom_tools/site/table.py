@@ -1,83 +1,42 @@
-"""Rooms as a table for a terminal, from 80 columns up.
-
-The words alone carry the meaning, colour only helps: what is not known stands in capitals in the place of the
-state, and nothing that was known before stands beside it as if it still held.
-"""
+"""Rooms as a table for a terminal, from 80 columns up. The words are those of `room_words`; colour only helps."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from stillroom.clock import utc_text
-from stillroom.observation import Reading
 from stillroom_tools.site.gateway.rooms import Room
-from stillroom_tools.site.table_alerts import alert_lines, alert_rank, alert_text, alert_title, span
+from stillroom_tools.site.room_words import (
+    UNSENSED,
+    Said,
+    Tone,
+    notes,
+    reading_text,
+    say,
+    shared_notes,
+    span,
+)
+from stillroom_tools.site.table_alerts import alert_lines, alert_rank, alert_text, alert_title
 
 ALERT_COLUMNS = 100
 """From here on there is a column for alerts; below, they stand under the state."""
 NOTE_COLUMNS = 130
 """From here on there is a column for notes; below, they stand under the table."""
 
-_KINDS = ("sensing", "WAITING", "PAUSED", "DARK", "LATE", "SILENT")
-
-_DARK = "bold white on blue"
-_ALARM = "bold white on red"
 _DOUBT = "bold black on yellow"
 
-_ALARMS = {
-    "cloned": "KEY COPIED? {n} records of a second start",
-    "rolled-back": "CARD PUT BACK? {n} records of an unknown start",
-    "stale": "KEY COPIED? {n} records of an earlier start",
-    "withheld": "{n} RECORDS NEVER CAME",
-}
-
-_STATE_STYLES = {
-    "unknown": _DOUBT,
+_STYLES: dict[Tone, str] = {
     "empty": "dim",
-    "in-bed": "green",
-    "occupied": "green",
-    "bathroom": "green",
-    "bed-edge": "bold yellow",
-    "out-of-bed": "bold yellow",
-    "several-people": "cyan",
-    "on-floor": _ALARM,
+    "calm": "green",
+    "stirring": "bold yellow",
+    "several": "cyan",
+    "doubt": _DOUBT,
+    "dark": "bold white on blue",
+    "alarm": "bold white on red",
 }
-
-
-@dataclass(frozen=True)
-class Said:
-    """What is shown of a room, in words."""
-
-    state: str
-    style: str
-    for_ms: int | None
-    """How long it has been so; None where nobody can tell."""
-    sensed: bool
-    """Whether the readings hold now."""
-
-
-def say(room: Room, now_ms: int) -> Said:
-    """The one thing to show for this room now: what is unknown comes before what was said last."""
-    snapshot = room.snapshot
-    if room.presence == "silent":
-        last = f"was {_words(snapshot.state)}" if snapshot else "never heard"
-        return Said(f"SILENT, {last}", _ALARM, now_ms - (room.seen_ms or room.since_ms), False)
-    if snapshot is None:
-        return Said("WAITING for a record", _DOUBT, now_ms - room.since_ms, False)
-    if room.presence == "late":
-        return Said(f"LATE {late_by(room)}", _DOUBT, now_ms - room.since_ms, False)
-    if snapshot.gate == "paused":
-        return Said("PAUSED by the room", _DARK, None, False)
-    if snapshot.gate != "open":
-        return Said(f"DARK, {_words(snapshot.gate)}", _DARK, None, False)
-    for_ms = None if snapshot.clock == "unsure" else now_ms - snapshot.state_since_ms
-    word = _words(snapshot.state)
-    loud = snapshot.state in {"unknown", "on-floor"}
-    return Said(word.upper() if loud else word, _STATE_STYLES[snapshot.state], for_ms, True)
 
 
 def fit(rooms: Sequence[Room], lines: int) -> list[Room]:
@@ -99,41 +58,6 @@ def fit(rooms: Sequence[Room], lines: int) -> list[Room]:
     return [room for room in rooms if room.unit in kept]
 
 
-def late_by(room: Room) -> str:
-    """How far the unit's time is from ours, and on which side."""
-    return (
-        f"by {span(room.behind_ms)}" if room.behind_ms >= 0 else f"its clock is {span(-room.behind_ms)} ahead"
-    )
-
-
-def notes(room: Room) -> list[str]:
-    """What else must be said of this room: alarms first, then faults."""
-    said = [_ALARMS[alarm].format(n=n) for alarm, n in room.alarms]
-    snapshot = room.snapshot
-    if snapshot is None:
-        return said
-    said += [f"fault {_words(fault)}" for fault in snapshot.faults]
-    if snapshot.clock == "unsure":
-        said.append("clock unsure")
-    if snapshot.camera not in ("picamera2", "none"):
-        said.append(f"{snapshot.camera} camera")
-    if snapshot.model == "none" and snapshot.camera != "none":
-        said.append("model: none")
-    if snapshot.waiting > 0:
-        said.append(f"{snapshot.waiting} waiting")
-    if snapshot.refused > 0:
-        said.append(f"refused {snapshot.refused} of what came down")
-    return said
-
-
-def reading_text(reading: Reading, digits: int) -> str:
-    """`15.2  93%`, or the one word why there is none."""
-    if reading.value is None or reading.quality is None:
-        return _words(reading.withheld or "unknown")
-    sure = min(99, round(reading.quality * 100))  # a probability that was fitted is never all
-    return f"{reading.value:.{digits}f} {sure:3d}%"
-
-
 def render(
     rooms: Sequence[Room],
     now_ms: int,
@@ -147,7 +71,7 @@ def render(
     `only`: those that get a line (see `fit`); the title counts all of them.
     """
     noted = width >= NOTE_COLUMNS
-    shared = _shared_notes(rooms)
+    shared = shared_notes(rooms)
     table = Table(
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -192,7 +116,7 @@ def _row(room: Room, now_ms: int) -> list[Text]:
     dim = "" if said.sensed else "dim"
     return [
         Text(room.name, "bold"),
-        Text(said.state, said.style),
+        Text(said.state, _STYLES[said.tone]),
         Text("?" if said.for_ms is None else span(said.for_ms)),
         Text(_reading(room, said, "breathing"), dim),
         Text(_reading(room, said, "pulse"), dim),
@@ -210,16 +134,13 @@ def _reading(room: Room, said: Said, which: str) -> str:
 
 def _title(rooms: Sequence[Room], now_ms: int) -> str:
     said = [f"{len(rooms)} room{'' if len(rooms) == 1 else 's'}"]
-    kinds = Counter(_kind(room, now_ms) for room in rooms)
-    said += [f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind]]
+    shown = [say(room, now_ms) for room in rooms]
+    sensing = sum(one.sensed for one in shown)
+    said += [f"{sensing} sensing"] if sensing else []
+    kinds = Counter(one.kind for one in shown)
+    said += [f"{kinds[kind]} {kind.upper()}" for kind in UNSENSED if kinds[kind]]
     said += alert_title(rooms)
     return f"Stillroom  {utc_text(now_ms)[11:19]} UTC  {', '.join(said)}"
-
-
-def _kind(room: Room, now_ms: int) -> str:
-    """Under which word a room is counted: `sensing`, or the capitals that stand in place of its state."""
-    said = say(room, now_ms)
-    return "sensing" if said.sensed else said.state.split()[0].rstrip(",")
 
 
 def _caption(rooms: Sequence[Room], shared: Sequence[str], noted: bool, status: str) -> Text:
@@ -232,14 +153,6 @@ def _caption(rooms: Sequence[Room], shared: Sequence[str], noted: bool, status: 
     return Text.assemble((status, _DOUBT), "\n" if lines else "", text) if status else text
 
 
-def _shared_notes(rooms: Sequence[Room]) -> list[str]:
-    """What is true of every room is said once, under the table."""
-    heard = [notes(room) for room in rooms if room.snapshot]
-    if len(heard) < 2:
-        return []
-    return [note for note in heard[0] if all(note in others for others in heard)]
-
-
 def _grouped(rooms: Sequence[Room], shared: Sequence[str]) -> list[str]:
     """Each remaining note once, with the rooms that it is true of."""
     holders: dict[str, list[str]] = {}
@@ -248,7 +161,3 @@ def _grouped(rooms: Sequence[Room], shared: Sequence[str]) -> list[str]:
             if note not in shared:
                 holders.setdefault(note, []).append(room.name)
     return [f"{note}: {', '.join(names)}" for note, names in holders.items()]
-
-
-def _words(code: str) -> str:
-    return code.replace("-", " ")

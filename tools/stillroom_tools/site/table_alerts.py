@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from stillroom.clock import MS_PER_S
 from stillroom_tools.site.gateway.alert_book import words
 from stillroom_tools.site.gateway.alert_forms import PRIORITIES, Alert
 from stillroom_tools.site.gateway.rooms import Room
+from stillroom_tools.site.room_words import span, spoken
 
 _SOUNDING = {"high": "bold white on red", "medium": "bold black on yellow", "low": "bold black on cyan"}
 _SILENT = {"high": "bold red", "medium": "bold yellow", "low": "cyan"}
@@ -34,7 +34,7 @@ def alert_lines(room: Room) -> int:
 def _said(alerts: Sequence[Alert], now_ms: int) -> list[Text]:
     first, *others = alerts
     style = _style(first)
-    head = f"{first.priority.upper()} {first.kind.replace('-', ' ')} {span(now_ms - first.first_ms)}"
+    head = f"{first.priority.upper()} {spoken(first.kind)} {span(now_ms - first.first_ms)}"
     said = [Text(head, style), Text(words(first), style)]
     said += [Text(f"back in {span(first.until_ms - now_ms)}", style)] if first.owner else []
     return said + ([Text(f"and {_counted(others)}", "bold")] if others else [])
@@ -50,15 +50,6 @@ def alert_title(rooms: Sequence[Room]) -> list[str]:
     """`ALERTS 1 high, 2 low`, or nothing."""
     standing = [alert for room in rooms for alert in room.alerts or ()]
     return [f"ALERTS {_counted(standing)}"] if standing else []
-
-
-def span(duration_ms: int) -> str:
-    """`7 s`, `12 min`, `3 h`, `2 d`."""
-    seconds = max(duration_ms, 0) // MS_PER_S
-    for limit, size, unit in ((100, 1, "s"), (6_000, 60, "min"), (172_800, 3_600, "h")):
-        if seconds < limit:
-            return f"{seconds // size} {unit}"
-    return f"{seconds // 86_400} d"
 
 
 def _style(alert: Alert) -> str:
