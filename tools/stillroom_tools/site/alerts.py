@@ -71,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
         of = f" of kind '{kind}'" if kind else ""
         raise ConfigError(f"unit '{unit}' has no alert{of}: `stillroom site alerts list` names what stands")
     paper = AlertAct(at=now(clock), act=options.act, by=by, kind=kind, site=site.name, unit=unit)
-    _hand_over(site, paper)
+    if not hand_over(site, paper):
+        print(f"unit {paper.unit}: left for the gateway, which has not taken it yet", file=sys.stderr)
     for alert in _standing(site, clock, unit):
         print(_words(alert, clock.utc_ms()))
     return EXIT_OK
@@ -84,22 +85,24 @@ def _standing(site: Site, clock: Clock, unit: str | None) -> list[Alert]:
     return [alert for alert in found.alerts if unit in (None, alert.unit)]
 
 
-def _hand_over(site: Site, paper: AlertAct) -> None:
-    """Leave it for the gateway, and wait until it has taken it."""
+def hand_over(site: Site, paper: AlertAct) -> bool:
+    """Leave it for the gateway, and wait until it has taken it; False where it has not within five seconds.
+
+    Raises StorageError; StillroomError where the gateway refused it.
+    """
     make_folder(site.acts_dir)
     path = site.acts_dir / f"{secrets.token_hex(8)}.note"
     replace_file(path, sign_note(KIND, paper, [site.keys("board")]))
     left_ms = SystemClock().utc_ms()
     give_up = time.monotonic() + WAIT_S
-    while time.monotonic() < give_up:
-        found = alert_file.read(site.folder / "gateway", SystemClock().utc_ms())
-        if not path.exists() and found and found.at_ms >= left_ms:
-            break
+    taken = False
+    while not taken and time.monotonic() < give_up:
         time.sleep(0.05)
-    else:
-        print(f"unit {paper.unit}: left for the gateway, which has not taken it yet", file=sys.stderr)
+        found = alert_file.read(site.folder / "gateway", SystemClock().utc_ms())
+        taken = not path.exists() and found is not None and found.at_ms >= left_ms
     if path.with_name(path.name + ".refused").exists():
         raise StillroomError(f"{path}.refused: the gateway did not accept it; its log says why")
+    return taken
 
 
 def _checked(text: str, form: object, what: str) -> str:

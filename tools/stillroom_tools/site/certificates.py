@@ -75,12 +75,17 @@ def new_client(authority: Pair, identity: str) -> Pair:
 
 def client_of(ca: Path, identity: str) -> tuple[bytes, Pair]:
     """The CA's certificate and a new client's, from the folder that a site's CA lies in. Raises TrustError."""
+    authority = load_ca(ca)
+    return authority.pem, new_client(authority, identity)
+
+
+def load_ca(ca: Path) -> Pair:
+    """A site's CA, from the folder that it lies in. Raises TrustError."""
     certificate, key = ca / "ca.pem", ca / "ca-key.pem"
     try:
-        authority = load_pair(read_bounded(certificate), read_private(key))
+        return load_pair(read_bounded(certificate), read_private(key))
     except (ValueError, TypeError) as error:
         raise TrustError(f"{key}: not the key of {certificate.name}: {error}") from None
-    return authority.pem, new_client(authority, identity)
 
 
 def load_pair(certificate_pem: bytes, key_pem: bytes) -> Pair:

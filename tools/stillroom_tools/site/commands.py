@@ -39,6 +39,8 @@ _COMMANDS = {
     "report": ("stillroom_tools.site.report.command", "a room's day as a picture"),
     "accept-view": ("stillroom_tools.site.accept_view", "let a unit sense again whose camera was moved"),
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),
+    "board": ("stillroom_tools.site.board.main", "the ward board: a web page, for people who log in"),
+    "people": ("stillroom_tools.site.board.commands", "who may log in to the ward board, and what they did"),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
 }
 

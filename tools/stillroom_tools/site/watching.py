@@ -9,6 +9,7 @@ from collections.abc import Callable
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.receiver import MemoryStore
 from stillroom_tools.site.gateway import alert_file
+from stillroom_tools.site.gateway.alert_forms import Alert
 from stillroom_tools.site.gateway.enrolled import Enrolled
 from stillroom_tools.site.gateway.notices import Refused, Tell
 from stillroom_tools.site.gateway.rooms import Room, Rooms
@@ -84,9 +85,19 @@ class Watch:
         said += [f"{self.refused} records refused"] if self.refused else []
         if self._standing is None:
             return "; ".join([*said, "ALERTS ARE NOT KNOWN: no gateway runs here"])
-        strays = [alert for alert in self._standing.alerts if alert.unit not in self.rooms.units()]
-        said += [f"{a.priority.upper()} alert {a.kind} of {a.unit}, enrolled no longer" for a in strays]
+        said += [f"{a.priority.upper()} alert {a.kind} of {a.unit}, enrolled no longer" for a in self.strays]
         return "; ".join(said)
+
+    @property
+    def alerts_known(self) -> bool:
+        """Whether a gateway says what stands."""
+        return self._standing is not None
+
+    @property
+    def strays(self) -> list[Alert]:
+        """Alerts of units that are enrolled no longer."""
+        standing = self._standing.alerts if self._standing else ()
+        return [alert for alert in standing if alert.unit not in self.rooms.units()]
 
     def _alarm(self) -> dict[str, Room]:
         """The rooms whose alarms are others now."""
