@@ -1,4 +1,4 @@
-"""A ward of sealed voices for the board: real keys, real records, a real broker and gateway; only the rooms are played."""
+"""A ward of voices for the board: real keys, records, broker and gateway; only the rooms are played."""
 
 import base64
 import re
@@ -21,13 +21,13 @@ from stillroom.keeper.roster import load_roster
 from stillroom.keeper.seal import Sealer
 from stillroom.keys import load_unit_keys
 from stillroom.observation import Reading
-from stillroom_tools.lab.broker import LocalBroker
-from stillroom_tools.lab.child import free_port
+from stillroom_tools.lab.broker import LocalBroker, free_port
 from stillroom_tools.site.board import totp
 from stillroom_tools.site.subscriber import Subscriber
 
 SLOT_S = 2.0
 PASSWORD = "three quiet lamps by the door"
+SCENARIO = Path(__file__).parents[1] / "config" / "scenarios" / "day.toml"
 WITHIN_S = 30.0
 
 
@@ -35,7 +35,10 @@ class Voice:
     """One unit that says what it is told to."""
 
     def __init__(self, folder: Path, site: Path, unit: str, room: str) -> None:
-        command("make", "unit", folder, "--site", site, "--unit", unit)
+        command(
+            "make", "unit", folder, "--site", site, "--unit", unit,
+            "--profile", "lab", "--camera", "simulated", "--source", SCENARIO,
+        )  # fmt: skip
         settings = config.load(folder / "unit.toml")
         self.unit, self._clock = unit, SystemClock()
         roster = load_roster(settings.path(settings.paths.trust), self._clock)
@@ -56,6 +59,8 @@ class Voice:
             clock="gateway",
             waiting=0,
             accepted=0,
+            links=0,
+            head=bytes(32),
         )
 
     def is_now(self, **changes: object) -> None:
@@ -132,10 +137,15 @@ class Ward:
 
     def say(self, voice: Voice) -> None:
         assert self._subscriber is not None
-        until(lambda: self._subscriber and self._subscriber.publish(voice.topic, voice.record()), "a broker that takes")
+        until(
+            lambda: self._subscriber and self._subscriber.publish(voice.topic, voice.record()),
+            "a broker that takes",
+        )
 
     def first_token(self) -> str:
-        return self.log("board").strip().splitlines()[-1]
+        found = re.search(r"^(?:[a-z2-7]{4}-){7}[a-z2-7]{4}$", self.log("board"), re.MULTILINE)
+        assert found, self.log("board")
+        return found[0]
 
     def add(self, name: str, *roles: str) -> str:
         """A person; the token that the command prints."""

@@ -126,7 +126,7 @@ class LocalBroker:
 
     def _try_ports(self) -> None:
         for tries_left in reversed(range(1 if self.port else _PORT_TRIES)):
-            port_was, self.port = self.port, self.port or _free_port()
+            port_was, self.port = self.port, self.port or free_port()
             try:
                 self._launch()
                 break
@@ -250,7 +250,8 @@ def _check_loopback() -> None:
             raise SetupError(f"{HOST} cannot be reached on this machine: ip link set lo up") from None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -35,7 +35,7 @@ from stillroom_tools.lab.demo_page.twin import Twin
 from stillroom_tools.lab.demo_screen import EVENTS_KEPT
 from stillroom_tools.lab.demo_ward import ACTS, Ward, say
 from stillroom_tools.site.layout import open_site
-from stillroom_tools.site.watch import Watch
+from stillroom_tools.site.watching import Watch
 
 HERE = Path(__file__).parent
 FILES = {"": "page.html", "page.css": "page.css", "page.js": "page.js"}

@@ -9,9 +9,8 @@ from stillroom_tools.lab.demo_page.tap import Tapped
 from stillroom_tools.lab.demo_screen import told
 from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.site.gateway.rooms import Room
-from stillroom_tools.site.table import reading_text
-from stillroom_tools.site.table import say as words
-from stillroom_tools.site.table_alerts import span
+from stillroom_tools.site.room_words import reading_text, span
+from stillroom_tools.site.room_words import say as words
 
 EVENTS = 12
 HEX_BYTES = 512

@@ -61,7 +61,7 @@ class Acts:
         await self._desk.write(by, what, f"{unit} {alert.kind}")
         if not await to_thread.run_sync(hand_over, self._desk.site, paper):
             return 202, "It is left for the gateway, which has not answered yet: look in."
-        return 200, f"{DONE[what]} {spoken(alert.kind)} in {_room(alert)}."
+        return 200, f"{DONE[what]} '{spoken(alert.kind)}' in {_room(alert)}."
 
     def _standing(self, unit: str, kind: str) -> tuple[Alert | None, bool]:
         """The alert as the gateway has it now, and whether there is a gateway."""

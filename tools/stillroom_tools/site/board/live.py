@@ -60,7 +60,7 @@ class Live:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        self._publish(self._watch.rooms.all())
+        self.show()
         self._thread.start()
 
     def stop(self) -> None:
@@ -98,6 +98,10 @@ class Live:
         touched = self._watch.look(timeout_s)
         self._looked_ns = self._clock.mono_ns()
         self._publish(touched)
+
+    def show(self) -> None:
+        """Draw every room anew, as far as it is another now."""
+        self._publish(self._watch.rooms.all())
 
     def _run(self) -> None:
         """Until `stop`. A failure is shown on every page, and ends nothing but this thread's work."""

@@ -139,7 +139,7 @@ class Login:
             self._phones.pop(next(iter(self._phones)))
         secret = self._phones.setdefault(token, totp.new_secret())
         address = totp.address(secret, name, self._desk.site.name)
-        square = segno.make(address, error="m").svg_inline(scale=4, dark="currentColor", omitsize=True)
+        square = segno.make(address, error="m").svg_inline(omitsize=True)
         return self._desk.page(
             "set_up.html",
             None,

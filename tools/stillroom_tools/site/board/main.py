@@ -6,6 +6,7 @@ HTTP, and then on a loopback address only.
 
 import argparse
 import ipaddress
+import signal
 import socket
 import ssl
 import sys
@@ -16,7 +17,7 @@ import uvicorn
 from cryptography import x509
 
 from stillroom.clock import Clock, SystemClock
-from stillroom.errors import EXIT_OK, ConfigError, SetupError, TrustError
+from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import lock_folder, read_bounded, replace_file
 from stillroom_tools.site.board.app import application
 from stillroom_tools.site.board.desk import Desk, environment
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Until SIGINT or SIGTERM. Raises ConfigError, TrustError, StorageError, SetupError (an occupied port)."""
+    """Until SIGINT or SIGTERM. Raises ConfigError (an occupied port too), TrustError, StorageError."""
     site = open_site(options.site)
     if options.certificate:
         return _make_certificate(site, options.certificate)
@@ -93,7 +94,7 @@ class Place:
         return f"http{'s' if self.certificate else ''}://{name}:{self.port}"
 
     def listen(self) -> socket.socket:
-        """Raises SetupError where that cannot be had."""
+        """Raises ConfigError where that cannot be had."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -102,7 +103,7 @@ class Place:
             made.listen(128)
         except OSError as error:
             made.close()
-            raise SetupError(
+            raise ConfigError(
                 f"--listen {self.host}:{self.port}: {error.strerror}: stop what listens there, or choose another"
             ) from None
         return made
@@ -160,6 +161,8 @@ def serve(desk: Desk, place: Place, listening: socket.socket) -> None:
         raise TrustError(f"{place.certificate}: cannot be used with {place.key}: {error}") from None
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # the server ends at them, and raises them again when it has
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -10,6 +10,7 @@ from nacl import exceptions, pwhash
 
 LEAST, MOST = 12, 128
 _LEAST_DIFFERENT = 5
+COST = {"opslimit": pwhash.argon2id.OPSLIMIT_INTERACTIVE, "memlimit": pwhash.argon2id.MEMLIMIT_INTERACTIVE}
 
 
 def fault(password: str, name: str) -> str:
@@ -26,7 +27,7 @@ def fault(password: str, name: str) -> str:
 
 def hashed(password: str) -> str:
     """What is kept. Takes a tenth of a second."""
-    return pwhash.argon2id.str(_plain(password).encode()).decode()
+    return pwhash.argon2id.str(_plain(password).encode(), **COST).decode()
 
 
 def is_right(kept: str, password: str) -> bool:

@@ -4,6 +4,7 @@ Silence is never "all clear": a unit that says nothing, or whose records arrive 
 that whoever shows a room must show first.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -126,8 +127,8 @@ class Rooms:
         return [self._rooms[room.unit] for room in lost]
 
     def all(self) -> list[Room]:
-        """Every room, by name."""
-        return sorted(self._rooms.values(), key=lambda room: (room.name, room.unit))
+        """Every room, by name, numbers in it as numbers: room-9 stands before room-10."""
+        return sorted(self._rooms.values(), key=lambda room: (_counted(room.name), room.unit))
 
     def units(self) -> set[str]:
         """Who is expected."""
@@ -137,6 +138,11 @@ class Rooms:
         """As judged last; None for a unit that is not expected."""
         room = self._rooms.get(unit)
         return room.presence if room else None
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    """Letters and digits of a name apart, so that they sort as people count."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def _is_late(behind_ms: int, snapshot: Snapshot) -> bool:
