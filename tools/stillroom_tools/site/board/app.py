@@ -16,14 +16,17 @@ from stillroom.errors import StillroomError
 from stillroom_tools.site.board.acts import Acts
 from stillroom_tools.site.board.desk import HERE, Desk, there
 from stillroom_tools.site.board.door import Door
+from stillroom_tools.site.board.log_page import LogPage
 from stillroom_tools.site.board.login import Login
 from stillroom_tools.site.board.people_page import PeoplePage
+from stillroom_tools.site.board.room import RoomPage
 from stillroom_tools.site.board.ward import Ward
 
 
 def application(desk: Desk, hosts: Collection[str]) -> Starlette:
     """`hosts`: the names under which the board is reached."""
     login, ward, acts, people = Login(desk), Ward(desk), Acts(desk), PeoplePage(desk)
+    rooms, log = RoomPage(desk), LogPage(desk)
     routes = [
         Route("/", ward.page),
         Route("/events", ward.events),
@@ -32,6 +35,8 @@ def application(desk: Desk, hosts: Collection[str]) -> Starlette:
         Route("/logout", login.logout, methods=["POST"]),
         Route("/stay", login.stay, methods=["POST"]),
         Route("/set-up", login.set_up, methods=["GET", "POST"]),
+        Route("/rooms/{unit}", rooms.page),
+        Route("/log", log.page),
         Route("/people", people.page, methods=["GET", "POST"]),
         Mount("/static", _Static(directory=HERE / "static")),
     ]

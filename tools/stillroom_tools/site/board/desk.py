@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from stillroom.clock import Clock, utc_text
 from stillroom_tools.site.board.door import form_of
+from stillroom_tools.site.board.history import History
 from stillroom_tools.site.board.limits import Limiter
 from stillroom_tools.site.board.live import Live
 from stillroom_tools.site.board.log import Log
@@ -21,7 +22,7 @@ from stillroom_tools.site.board.people import People
 from stillroom_tools.site.board.roles import MEANINGS, Right
 from stillroom_tools.site.board.sessions import Session, Sessions
 from stillroom_tools.site.layout import Site
-from stillroom_tools.site.room_words import span
+from stillroom_tools.site.room_words import span, spoken
 
 HERE = Path(__file__).parent
 Page = Callable[[Request], Awaitable[Response]]
@@ -37,7 +38,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(roles=MEANINGS)
-    made.filters.update(span=span, moment=moment)
+    made.filters.update(span=span, moment=moment, spoken=spoken, date="{:%Y-%m-%d %H:%M}".format)
     return made
 
 
@@ -56,6 +57,7 @@ class Desk:
     sessions: Sessions
     log: Log
     live: Live
+    history: History
     pages: Environment
     tls: bool
     first_token: str = ""

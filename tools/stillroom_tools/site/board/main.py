@@ -21,6 +21,7 @@ from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import lock_folder, read_bounded, replace_file
 from stillroom_tools.site.board.app import application
 from stillroom_tools.site.board.desk import Desk, environment
+from stillroom_tools.site.board.history import History
 from stillroom_tools.site.board.live import Live
 from stillroom_tools.site.board.log import Log
 from stillroom_tools.site.board.people import People, new_token
@@ -73,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
         serve(desk, place, listening)
     finally:
         desk.live.stop()
+        desk.history.close()
         listening.close()
         del lock
     return EXIT_OK
@@ -136,7 +138,7 @@ def make_desk(site: Site, clock: Clock, watch: Watch, *, tls: bool) -> Desk:
     live = Live(watch, clock, lambda name, **values: desk.draw(name, **values))
     folder = site.folder / "board"
     people, log = People(folder / "people", clock), Log(folder, site.keys("board"), clock)
-    desk = Desk(site, clock, people, Sessions(clock), log, live, pages, tls)
+    desk = Desk(site, clock, people, Sessions(clock), log, live, History(site, clock), pages, tls)
     return desk
 
 

@@ -28,20 +28,10 @@ class Ward:
 
     async def page(self, request: Request) -> Response:
         session = self._desk.needs(request)
-        live = self._desk.live
-        version = live.version
+        frame = watched(self._desk, session)
         face = self._face(session)
-        order = face.order[1]
-        return self._desk.page(
-            "ward.html",
-            session,
-            version=version,
-            head=face.head[1],
-            alerts=face.alerts[1],
-            tiles=[face.tiles[unit][1] for unit in order if unit in face.tiles],
-            deaf=live.deaf,
-            may_act=session.may("act"),
-        )
+        tiles = [face.tiles[unit][1] for unit in face.order[1] if unit in face.tiles]
+        return self._desk.page("ward.html", session, tiles=tiles, **frame)
 
     async def events(self, request: Request) -> Response:
         """Server-sent events; `after`: the version that the page has. It does not keep the session alive."""
@@ -84,6 +74,20 @@ class Ward:
         said: dict[str, Any] = {"tiles": changed} if changed else {}
         parts = {"head": face.head, "alerts": face.alerts, "order": face.order}
         return said | {name: value for name, (version, value) in parts.items() if version > after}
+
+
+def watched(desk: Desk, session: Session) -> dict[str, Any]:
+    """What every page needs that is kept up: taken before its tiles, so that none of their changes is missed."""
+    live = desk.live
+    version = live.version
+    face = live.faces[session.may("persons")]
+    return {
+        "version": version,
+        "head": face.head[1],
+        "alerts": face.alerts[1],
+        "deaf": live.deaf,
+        "may_act": session.may("act"),
+    }
 
 
 def _event(data: dict[str, Any]) -> bytes:

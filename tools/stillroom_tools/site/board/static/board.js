@@ -22,6 +22,7 @@ function put(place, html) {
 }
 
 function putTile(unit, html) {
+  if (tiles.dataset.only && tiles.dataset.only !== unit) return;
   const made = document.createElement("template");
   made.innerHTML = html;
   const tile = made.content.firstElementChild;
@@ -32,6 +33,7 @@ function putTile(unit, html) {
 }
 
 function order(units) {
+  if (tiles.dataset.only) return;
   for (const one of [...tiles.children]) if (!units.includes(one.id.slice(2))) one.remove();
   units.forEach((unit, at) => {
     const tile = $(`r-${unit}`);
