@@ -53,7 +53,7 @@ def test_what_is_allowed_and_how_it_stands(board: Board, tmp_path_factory: pytes
     site = board.site.folder
     unit = tmp_path_factory.mktemp("u") / "u-1"
     lab = ("--profile", "lab", "--camera", "simulated", "--source", SCENARIO)
-    command("make", "unit", unit, "--site", site, *lab)
+    command("make", "unit", unit, "--unit", "u-1", "--site", site, *lab)
     command("site", "authorise", "new", unit, "--site", site, "--room", "room-1", "--days", 7)
     board.room()
     manager = board.logged_in("ann", "manager")
