@@ -337,6 +337,17 @@ RULES = (
         "tests/keeper/test_states.py::test_a_nurse_who_looks_in_and_goes_leaves_the_sleeper_in_bed",
     ),
     Rule(
+        8, "what one room's resident needs is not asked for in another's", "keeper/settings.py",
+        "changes.conditions is not None and changes.conditions.room == room", "changes.conditions is not None",
+        "tests/keeper/test_configuration.py::test_without_them_and_in_another_room_the_same_is_no_condition",
+    ),
+    Rule(
+        8, "a configuration that cannot be does not take the place of one that can", "keeper/commands.py",
+        "check(self._installed, document)", "pass",
+        "tests/keeper/test_configuration.py"
+        "::test_what_cannot_be_applied_is_refused_and_the_one_before_stays_over_a_restart",
+    ),
+    Rule(
         8, "a keeper that starts anew wipes no lens", "keeper/faults.py",
         "for code, level in standing.items()", "for code, level in ()",
         "tests/keeper/test_camera.py::test_a_cover_stands_until_the_next_eye_sees",

@@ -77,6 +77,17 @@ def test_what_it_may_and_cannot_do_is_said_with_review_consent_and_assessment(un
     assert "to be reviewed by 2" in said and "Consent: form-7. Impact assessment: " in said
 
 
+def test_conditions_from_afar_are_told_with_their_room_and_only_there(unit, capsys):
+    authorise(unit, "status")
+    asked = 'conditions.left_bed=[{level="high",after_s=5.0,from="21:00",until="07:00"}]'
+    run("site", "configure", unit, "--site", unit.parent / "site", "--set", asked)
+    said = explained(unit, capsys)
+    assert "(version 1): conditions. The conditions are for room r-1 alone." in said
+    assert "left-bed, level high, after 5 s, 21:00 to 07:00" in said
+    run("site", "authorise", "withdraw", unit, "--site", unit.parent / "site")
+    assert "left-bed" not in explained(unit, capsys)
+
+
 def test_the_light_is_told(unit, capsys):
     assert "where it does not work, the camera stays closed" in explained(unit, capsys)
     path = unit / "unit.toml"

@@ -32,12 +32,16 @@ def condition_faults(config: UnitConfig) -> Iterator[tuple[str, str]]:
         yield f"technical.{key}", wrong
 
 
+def said(key: str, wrong: str) -> str:
+    """One of these faults in words."""
+    return f"key '{key}'{' ' if wrong.startswith('=') else ': '}{wrong}"
+
+
 def check_together(path: Path, config: UnitConfig) -> None:
     """Raises ConfigError: file, key, value, what is allowed."""
     check_zones(path, config.zones)
     for key, wrong in condition_faults(config):
-        joined = ": " if not wrong.startswith("=") else " "
-        raise ConfigError(f"{path}: key '{key}'{joined}{wrong}")
+        raise ConfigError(f"{path}: {said(key, wrong)}")
     if config.profile == "care" and config.camera.kind != OWN_CAMERA:
         raise ConfigError(
             f"{path}: key 'camera.kind' = '{config.camera.kind}': profile 'care' takes only 'picamera2'; "

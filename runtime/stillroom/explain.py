@@ -20,7 +20,7 @@ from stillroom.keeper.conditions import KINDS
 from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.known import Known
 from stillroom.keeper.roster import load_roster
-from stillroom.keeper.settings import load_configuration
+from stillroom.keeper.settings import applied, load_configuration
 from stillroom.keys import fingerprint
 from stillroom.status import GUARDS, HOLDS, Status, read_running
 from stillroom.wire import RECORD_BYTES
@@ -88,7 +88,7 @@ def lines(unit: UnitConfig) -> Iterator[str]:
     yield f"Unit {unit.unit} of site {unit.site}, profile {unit.profile}, at {utc_text(utc_ms)}"
     yield from _changed(unit, trust)
     yield ""
-    yield from _senses(unit, decision, papers)
+    yield from _senses(_in_force(unit, trust, decision), decision, papers)
     yield ""
     yield "It sends"
     pace = f"every {unit.slots.period_s:g} s, whatever happens"
@@ -110,7 +110,7 @@ def lines(unit: UnitConfig) -> Iterator[str]:
 def _changed(unit: UnitConfig, trust: Path) -> Iterator[str]:
     """What the authority has changed from afar, where it has."""
     try:
-        found = load_configuration(trust, unit.unit, 0)
+        found = load_configuration(trust, unit, 0)
     except TrustError as error:
         yield f"  A document was refused: {error}"
         return
@@ -118,7 +118,17 @@ def _changed(unit: UnitConfig, trust: Path) -> Iterator[str]:
         about = {"at", "site", "unit", "version"}
         set_there = [n for n in found.__struct_fields__ if n not in about and getattr(found, n) is not None]
         names = ", ".join(set_there) or "none stands"
-        yield f"  Its settings were changed from afar (version {found.version}): {names}."
+        of_room = f" The conditions are for room {found.conditions.room} alone." if found.conditions else ""
+        yield f"  Its settings were changed from afar (version {found.version}): {names}.{of_room}"
+
+
+def _in_force(unit: UnitConfig, trust: Path, decision: Decision) -> UnitConfig:
+    """The unit's settings as they are in the room that it may sense now."""
+    try:
+        found = load_configuration(trust, unit, 0)
+    except TrustError:
+        return unit
+    return applied(unit, found, decision.authorisation.room if decision.authorisation else "")
 
 
 def _decision(utc_ms: int, papers: Papers, status: Status | None) -> Decision:

@@ -6,8 +6,9 @@ Who may sign which, and what each does, is in WIRE.md; how a unit carries them o
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
 
+from stillroom.config_conditions import End, Level, Time
 from stillroom.document_forms import Code, Dated, Timed
 from stillroom.keys import PlainName
 
@@ -76,11 +77,52 @@ PerMille = Annotated[int, Meta(ge=0, le=1000)]
 Outline = Annotated[tuple[tuple[PerMille, PerMille], ...], Meta(min_length=3, max_length=32)]
 
 
+class OrderedRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of `[conditions]` or `[technical]`."""
+
+    level: Level
+    after_ms: Annotated[int, Meta(ge=0, le=86_400_000)]
+    start: Time = field(name="from")
+    until: End
+
+
+class ConditionRows(Struct, frozen=True, forbid_unknown_fields=True):
+    """All rows of one condition; none: never, or, of a technical one, as the site says."""
+
+    condition: Code
+    rows: Annotated[tuple[OrderedRow, ...], Meta(max_length=8)]
+
+
+MAX_ROWS = 48
+"""In one document: so that it fits in what a unit reads, with both outlines."""
+
+
+class RoomConditions(Struct, frozen=True, forbid_unknown_fields=True):
+    """Conditions for a room: what its resident needs, so they count only while the unit senses under this room's name.
+
+    One that is not named stays as it is installed.
+    """
+
+    room: Code
+    time_zone: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_+/-]{1,64}\Z")] | None
+    each: Annotated[tuple[ConditionRows, ...], Meta(max_length=MAX_ROWS)]
+
+    def __post_init__(self) -> None:
+        if len({one.condition for one in self.each}) != len(self.each):
+            raise ValueError("a condition twice")
+        if sum(len(one.rows) for one in self.each) > MAX_ROWS:
+            raise ValueError(f"more than {MAX_ROWS} rows")
+
+
 class Configuration(Dated, frozen=True, forbid_unknown_fields=True):
     """What may be changed of a unit from afar, all of it at once; None: as it is in its `unit.toml`.
 
     Nothing here weakens a promise: camera, private zones, pause, slots, outbox, broker, profile and paths, and what
     decides when a room that shows nothing is empty or unknown, are changed at the unit alone.
+
+    A room has its conditions here, and nowhere else: an authorisation says what may be sensed of whom and is renewed
+    every 28 days, unit.toml belongs to whoever mounts the unit. So there is one place to look at for a room, one
+    signature, and a room that gets another name goes by the unit's own conditions until somebody has thought of it.
     """
 
     site: PlainName
@@ -94,3 +136,4 @@ class Configuration(Dated, frozen=True, forbid_unknown_fields=True):
     bed: Outline | None
     """Corners in thousandths of the picture's width and height, from its left upper corner."""
     floor: Outline | None
+    conditions: RoomConditions | None

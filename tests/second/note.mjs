@@ -114,6 +114,16 @@ const box = exactly({ from: moment, until: moment, key: boxKey });
 const whole = (least, most) => (v) => Number.isSafeInteger(v) && v >= least && v <= most;
 const orNull = (check) => (v) => v === null || check(v);
 const outline = list(list(whole(0, 1000), 2, 2), 3, 32);
+const matches = (pattern) => (v) => typeof v === "string" && pattern.test(v);
+const row = {
+  level: among("high", "medium", "low"), after_ms: whole(0, 86_400_000), from: matches(/^([01]\d|2[0-3]):[0-5]\d$/),
+  until: matches(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/),
+};
+const rowsOf = { condition: code, rows: list(exactly(row), 0, 8) };
+const conditions = { room: code, time_zone: orNull(matches(/^[A-Za-z0-9_+/-]{1,64}$/)), each: list(exactly(rowsOf), 0, 48) };
+const roomConditions = exactly(conditions);
+const conditionsAgree = (v) =>
+  differ(v.each.map((one) => one.condition)) && v.each.reduce((sum, one) => sum + one.rows.length, 0) <= 48;
 const differ = (values) => new Set(values).size === values.length;
 
 const approver = exactly({ name, sign: signKey });
@@ -148,7 +158,7 @@ const fields = {
     at: moment, site: name, unit: name, version: whole(1, Number.MAX_SAFE_INTEGER),
     enter_dwell_ms: orNull(whole(200, 30_000)), bed_dwell_ms: orNull(whole(500, 120_000)),
     leave_dwell_ms: orNull(whole(1_000, 600_000)), summary_s: orNull(whole(10, 3_600)),
-    bed: orNull(outline), floor: orNull(outline),
+    bed: orNull(outline), floor: orNull(outline), conditions: orNull((v) => roomConditions(v) && conditionsAgree(v)),
   },
 };
 
@@ -177,6 +187,12 @@ function inOrder(document, kind) {
   const order = (value, names) => Object.fromEntries(names.map((one) => [one, value[one]]));
   const ordered = order(document, Object.keys(fields[kind]));
   if (kind === "authorisation" && document.view) ordered.view = order(document.view, Object.keys(viewLimits));
+  if (kind === "configuration" && document.conditions) {
+    ordered.conditions = order(document.conditions, Object.keys(conditions));
+    ordered.conditions.each = document.conditions.each.map((one) => ({
+      ...order(one, ["condition"]), rows: one.rows.map((each) => order(each, Object.keys(row))),
+    }));
+  }
   if (kind !== "roster") return ordered;
   ordered.approvers = document.approvers.map((one) => order(one, ["name", "sign"]));
   ordered.recipients = document.recipients.map((one) => ({

@@ -24,7 +24,18 @@ from stillroom.documents import KINDS, Recipient, ViewAcceptance, ViewLimits, Wi
 from stillroom.events import Audited, Command, Receipt  # noqa: E402
 from stillroom.keys import KeyRing, digest  # noqa: E402
 from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
-from stillroom.orders import Acknowledgement, Configuration, Halt, Lift, Pause, Resume, ViewRequest  # noqa: E402
+from stillroom.orders import (  # noqa: E402
+    Acknowledgement,
+    ConditionRows,
+    Configuration,
+    Halt,
+    Lift,
+    OrderedRow,
+    Pause,
+    Resume,
+    RoomConditions,
+    ViewRequest,
+)
 from stillroom.wire import Boot, Lane  # noqa: E402
 
 Vector = dict[str, Any]
@@ -281,6 +292,15 @@ DOCUMENTS = (
     Configuration(
         at=p.NOON, **SITE_OF, version=1, enter_dwell_ms=None, bed_dwell_ms=3_000, leave_dwell_ms=None, summary_s=10,
         bed=((300, 0), (700, 300), (700, 1000)), floor=None,
+        conditions=RoomConditions(
+            "room-1", "Europe/London",
+            (
+                ConditionRows("left-bed", (
+                    OrderedRow("high", 5_000, "21:00", "07:00"), OrderedRow("low", 0, "00:00", "24:00"),
+                )),
+                ConditionRows("bathroom-long", ()),
+            ),
+        ),
     ),
 )  # fmt: skip
 BEYOND = [
@@ -300,6 +320,14 @@ BEYOND = [
     ("a bed of two corners", "configuration", ",\n    [\n      700,\n      1000\n    ]", ""),
     ("a corner outside the picture", "configuration", "1000", "1001"),
     ("a corner of three numbers", "configuration", "      1000\n", "      1000,\n      5\n"),
+    ("a row at a level that there is not", "configuration", '"low"', '"technical"'),
+    ("a row after a fraction of a millisecond", "configuration", "5000", "5000.5"),
+    ("a row after more than a day", "configuration", "5000", "86400001"),
+    ("a row from an hour that there is not", "configuration", '"21:00"', '"24:00"'),
+    ("a row until one minute past the day", "configuration", '"24:00"', '"24:01"'),
+    ("a condition twice", "configuration", "bathroom-long", "left-bed"),
+    ("conditions for no room", "configuration", '"room-1"', "null"),
+    ("a time zone in words", "configuration", "Europe/London", "over there"),
     ("private zones from afar", "configuration", '"floor": null', '"floor": null,\n  "private": null'),
     ("a halt of no site", "halt", '"demo"', "null"),
     ("a lift of nothing", "lift", '"h-1"', "null"),

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import get_args
 
 from stillroom.clock import Clock
+from stillroom.config import UnitConfig
 from stillroom.document_forms import to_ms
 from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance, Withdrawal, read_document
-from stillroom.errors import StorageError, TrustError
+from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.events import Command, Receipt
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.asks import WHO_MAY, Ask, Asks, Refusal
@@ -22,7 +23,7 @@ from stillroom.keeper.authorisation import AUTHORISATIONS, HALTS, LIFTS, MAX_FIL
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.parts import Parts
 from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority, needed_for
-from stillroom.keeper.settings import CONFIGURATION_FILE, CONFIGURATION_VERSION, load_configuration
+from stillroom.keeper.settings import CONFIGURATION_FILE, CONFIGURATION_VERSION, check, load_configuration
 from stillroom.notes import NoteError, Signer, open_note
 from stillroom.orders import Configuration, Halt, Lift
 
@@ -38,8 +39,9 @@ _SCHEMAS: dict[str, type[Document]] = {KINDS[schema]: schema for schema in get_a
 class Commands:
     """Carries out each command once, in the order of their numbers."""
 
-    def __init__(self, outbox: Outbox, trust: Path, unit: str, clock: Clock, asks: Asks) -> None:
-        self._outbox, self._trust, self._unit, self._clock, self._asks = outbox, trust, unit, clock, asks
+    def __init__(self, outbox: Outbox, trust: Path, installed: UnitConfig, clock: Clock, asks: Asks) -> None:
+        self._outbox, self._trust, self._clock, self._asks = outbox, trust, clock, asks
+        self._installed = installed
         self._parts = Parts()
         self.in_vain = False
         """The last one answered changed nothing: it was refused, or lay there already."""
@@ -108,7 +110,7 @@ class Commands:
         ours = document.site == authority.site
         if not isinstance(document, Roster):
             whole_site = isinstance(document, Halt | Lift) and document.unit is None
-            ours = ours and (whole_site or document.unit == self._unit)
+            ours = ours and (whole_site or document.unit == self._installed.unit)
         if not ours:
             raise Refusal("unit")
 
@@ -163,11 +165,16 @@ class Commands:
         """Above the one in force, or that one again. One there that cannot be believed gives way."""
         version = self._outbox.recall(CONFIGURATION_VERSION)
         try:
-            standing = load_configuration(self._trust, self._unit, version)
+            standing = load_configuration(self._trust, self._installed, version)
         except TrustError:
             standing = None
         if document.version <= version and document != standing:
             raise Refusal("version")
+        try:
+            check(self._installed, document)
+        except ConfigError as error:
+            print(f"keeper: a configuration from afar was refused: {error}", file=sys.stderr, flush=True)
+            raise Refusal("settings") from None
 
 
 def _signed_by_one(

@@ -93,6 +93,12 @@ class Conditions:
             for kind in KINDS
         ]
 
+    def adopt(self, config: ConditionsConfig) -> None:
+        """Other rows from the next observation on; what stands stays, where a row still asks for it."""
+        self._zone = zone(config.time_zone)
+        for track in self._tracks:
+            track.rows = getattr(config, track.kind.key)
+
     @property
     def standing(self) -> dict[str, Level]:
         """What stands now."""
@@ -133,7 +139,8 @@ class Conditions:
         elif track.level is None:
             track.since_ns = None
         if track.level is not None and row is None:
-            self._end(track, at_ms, f"not asked for at {minute // 60:02}:{minute % 60:02}")
+            at = f" at {minute // 60:02}:{minute % 60:02}" if track.rows else " any more"
+            self._end(track, at_ms, f"not asked for{at}")
             track.asked = False
         elif track.level is not None and row is not None and row.level != track.level:
             self._end(track, at_ms, f"from now on at level {row.level}")

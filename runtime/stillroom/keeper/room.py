@@ -41,6 +41,7 @@ class Room:
         """Other settings from the next observation on; what is known of the room stays."""
         self._zones = config.zones
         self._machine.adopt(config.room, config.zones.bathroom_door is not None)
+        self._conditions.adopt(config.conditions)
         self._minute.adopt(round(config.outbox.summary_s * MS_PER_S))
 
     @property

@@ -4,31 +4,39 @@ The unit's own file says how it was installed; the newest configuration stands o
 why no others, is in `orders.Configuration`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from stillroom import outline
 from stillroom.clock import MS_PER_S
 from stillroom.config import Polygon, UnitConfig
+from stillroom.config_conditions import KEYS
+from stillroom.config_technical import TECHNICAL
+from stillroom.config_together import condition_faults, said
+from stillroom.config_words import explain
 from stillroom.documents import read_document
-from stillroom.errors import TrustError
+from stillroom.errors import ConfigError, TrustError
 from stillroom.files import file_stamp
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.roster import load_authority
-from stillroom.orders import Configuration, Outline
+from stillroom.orders import ConditionRows, Configuration, Outline, RoomConditions
 
 CONFIGURATION_FILE = "configuration.note"
 CONFIGURATION_VERSION = "configuration_version"
 """Under which the unit remembers the highest version that it accepted."""
+S = TypeVar("S", bound=msgspec.Struct)
 _WHOLE = 1000
 """Thousandths, of which a corner's place is told in."""
 
 
-def load_configuration(trust_dir: Path, unit: str, newest_version: int) -> Configuration | None:
+def load_configuration(trust_dir: Path, installed: UnitConfig, newest_version: int) -> Configuration | None:
     """The one in force; None where there never was one. `newest_version`: the highest ever accepted.
 
-    Raises TrustError: forged, for another unit, older than one that was accepted, or gone.
+    Raises TrustError: forged, for another unit, older than one that was accepted, gone, or not to be applied.
     """
     path = trust_dir / CONFIGURATION_FILE
     if not path.exists():
@@ -37,14 +45,14 @@ def load_configuration(trust_dir: Path, unit: str, newest_version: int) -> Confi
         return None
     authority = load_authority(trust_dir)
     found = read_document(path, Configuration, [authority])
-    if (found.site, found.unit) != (authority.site, unit):
+    if (found.site, found.unit) != (authority.site, installed.unit):
         raise TrustError(f"{path}: for unit '{found.site}/{found.unit}', not for this one")
     if found.version < newest_version:
         raise TrustError(f"{path}: version {found.version}, but {newest_version} was accepted before")
-    for name, drawn in (("bed", found.bed), ("floor", found.floor)):
-        wrong = None if drawn is None else outline.fault(corners(drawn))
-        if wrong:
-            raise TrustError(f"{path}: key 'zones.{name}': {wrong}")
+    try:
+        check(installed, found)
+    except ConfigError as error:
+        raise TrustError(f"{path}: {error}") from None
     return found
 
 
@@ -55,48 +63,66 @@ class ConfigurationWatch:
         self._folder, self._installed, self._outbox = trust_dir, installed, outbox
         self._stamp: object = ...
         self._refusal: TrustError | None = None
+        self._found: Configuration | None = None
+        self._applied, self._room = installed, ""
         self.version = 0
         """Of the one in force since this start; 0: as installed."""
 
-    def poll(self) -> UnitConfig | None:
-        """The settings as they are from now on, where they are others than before; else None.
+    def poll(self, room: str) -> UnitConfig | None:
+        """The settings as they are from now on in this room, where they are others than before; else None.
 
         Raises TrustError, each time: what is there cannot be accepted; the settings stay as they were.
         """
         stamp = file_stamp(self._folder / CONFIGURATION_FILE)
         if stamp != self._stamp:
             self._stamp, self._refusal = stamp, None
-            return self._read()
+            self._read()
         if self._refusal is not None:
             raise self._refusal
-        return None
+        version = self._found.version if self._found else 0
+        if (version, room) == (self.version, self._room):
+            return None
+        settings, before = applied(self._installed, self._found, room), (self.version, self._applied)
+        self.version, self._room, self._applied = version, room, settings
+        return settings if (version, settings) != before else None
 
-    def _read(self) -> UnitConfig | None:
+    def _read(self) -> None:
         newest = self._outbox.recall(CONFIGURATION_VERSION)
         try:
-            found = load_configuration(self._folder, self._installed.unit, newest)
+            self._found = load_configuration(self._folder, self._installed, newest) or self._found
         except TrustError as error:
             self._refusal = error
-            raise
-        if found is None or found.version == self.version:
-            return None
-        self.version = found.version
-        self._outbox.remember(CONFIGURATION_VERSION, found.version, lasting=True)
-        return applied(self._installed, found)
+            return
+        if self._found is not None:
+            self._outbox.remember(CONFIGURATION_VERSION, self._found.version, lasting=True)
 
 
-def applied(installed: UnitConfig, changes: Configuration | None) -> UnitConfig:
-    """The unit's settings with these changes; what is None in them stays as installed."""
+def check(installed: UnitConfig, changes: Configuration) -> None:
+    """Raises ConfigError (key, value, what is allowed): these changes cannot be applied to this unit."""
+    for name, drawn in (("bed", changes.bed), ("floor", changes.floor)):
+        wrong = None if drawn is None else outline.fault(corners(drawn))
+        if wrong:
+            raise ConfigError(f"key 'zones.{name}': {wrong}")
+    if changes.conditions is not None:
+        whole = applied(installed, changes, changes.conditions.room)
+        for key, wrong in condition_faults(whole):
+            raise ConfigError(said(key, wrong))
+
+
+def applied(installed: UnitConfig, changes: Configuration | None, room: str) -> UnitConfig:
+    """The unit's settings with these changes in this room; what is None in them stays as installed."""
     if changes is None:
         return installed
-    room, zones, outbox = installed.room, installed.zones, installed.outbox
+    if changes.conditions is not None and changes.conditions.room == room:
+        installed = _with_conditions(installed, changes.conditions)
+    of_room, zones, outbox = installed.room, installed.zones, installed.outbox
     return replace(
         installed,
         room=replace(
-            room,
-            enter_dwell_s=_seconds(changes.enter_dwell_ms, room.enter_dwell_s),
-            bed_dwell_s=_seconds(changes.bed_dwell_ms, room.bed_dwell_s),
-            leave_dwell_s=_seconds(changes.leave_dwell_ms, room.leave_dwell_s),
+            of_room,
+            enter_dwell_s=_seconds(changes.enter_dwell_ms, of_room.enter_dwell_s),
+            bed_dwell_s=_seconds(changes.bed_dwell_ms, of_room.bed_dwell_s),
+            leave_dwell_s=_seconds(changes.leave_dwell_ms, of_room.leave_dwell_s),
         ),
         zones=replace(
             zones, bed=_polygon(changes.bed, zones.bed), floor=_polygon(changes.floor, zones.floor)
@@ -105,6 +131,40 @@ def applied(installed: UnitConfig, changes: Configuration | None) -> UnitConfig:
             outbox, summary_s=outbox.summary_s if changes.summary_s is None else float(changes.summary_s)
         ),
     )
+
+
+def _with_conditions(installed: UnitConfig, given: RoomConditions) -> UnitConfig:
+    """Raises ConfigError: a condition that there is not, or a row that it cannot have."""
+    tables: dict[str, dict[str, Any]] = {"conditions": {}, "technical": {}}
+    if given.time_zone is not None:
+        tables["conditions"]["time_zone"] = given.time_zone
+    for one in given.each:
+        key = one.condition.replace("-", "_")
+        if one.condition not in TECHNICAL and key not in KEYS:
+            raise ConfigError(f"condition '{one.condition}': this unit knows no such condition")
+        tables["technical" if one.condition in TECHNICAL else "conditions"][key] = _rows(one)
+    try:
+        raw = {"site": installed.site, "unit": installed.unit, **tables}
+        found = msgspec.convert(raw, UnitConfig, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigError(explain(str(error), raw, UnitConfig)) from None
+    return replace(
+        installed,
+        conditions=_changed(installed.conditions, found.conditions, tables["conditions"]),
+        technical=_changed(installed.technical, found.technical, tables["technical"]),
+    )
+
+
+def _rows(one: ConditionRows) -> list[dict[str, Any]]:
+    """As they stand in `unit.toml`."""
+    return [
+        {"level": row.level, "after_s": row.after_ms / MS_PER_S, "from": row.start, "until": row.until}
+        for row in one.rows
+    ]
+
+
+def _changed(installed: S, found: S, names: Iterable[str]) -> S:
+    return replace(installed, **{name: getattr(found, name) for name in names})
 
 
 def _seconds(changed_ms: int | None, installed_s: float) -> float:

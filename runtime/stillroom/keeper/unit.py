@@ -10,11 +10,10 @@ from msgspec import Struct
 from stillroom import __version__
 from stillroom.clock import Clock
 from stillroom.config import UnitConfig
-from stillroom.errors import StillroomError, TrustError
-from stillroom.events import Command, Receipt
+from stillroom.errors import StillroomError
+from stillroom.events import Command
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
-from stillroom.keeper.authorisation import Papers, TrustFolder
 from stillroom.keeper.commands import Commands
 from stillroom.keeper.delivery import Delivery
 from stillroom.keeper.eye_life import EyeLife, Peer
@@ -25,10 +24,10 @@ from stillroom.keeper.known import KnownTime
 from stillroom.keeper.open_time import OpenTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
+from stillroom.keeper.papers import TrustWatch
 from stillroom.keeper.report import Report
 from stillroom.keeper.restraint import Restraint
 from stillroom.keeper.room import Room
-from stillroom.keeper.settings import ConfigurationWatch
 from stillroom.keeper.standing import KeptConditions
 from stillroom.keeper.storage import MB
 from stillroom.keeper.upkeep import Upkeep
@@ -45,7 +44,7 @@ class Unit:
     def __init__(self, settings: UnitConfig, clock: Clock, guarded: Guarded = NOT_GUARDED) -> None:
         self._settings = settings
         run = settings.path(settings.paths.run)
-        self._trust = settings.path(settings.paths.trust)
+        trust = settings.path(settings.paths.trust)
         unit_keys = own_keys(settings)
         state, sizes = settings.path(settings.paths.state), settings.outbox
         self._outbox = Outbox(state, sizes.max_entries, round(sizes.reserve_mb * MB))
@@ -55,7 +54,7 @@ class Unit:
         self._faults = Faults(kept.tell, clock, settings, kept.of_the_unit)
         self._upkeep = Upkeep(settings, self._faults, self._outbox, clock)
         self._delivery = Delivery(
-            self._trust,
+            trust,
             unit_keys,
             boot,
             settings.slots.period_s,
@@ -65,15 +64,16 @@ class Unit:
             self._obey,
             lambda: self._upkeep.silence.heard_gateway(clock.mono_ns()),
         )
-        self._folder = TrustFolder(self._trust, settings.unit)
         self._audit = AuditChain(self._outbox, unit_keys.signing)
         self._open_time = OpenTime(self._audit, clock)
         asks = Asks(self._outbox, self._audit, clock)
-        self._restraint = Restraint(clock)
-        self._commands = Commands(self._outbox, self._trust, settings.unit, clock, asks)
+        self._restraint = Restraint(self._audit, clock)
+        self._commands = Commands(self._outbox, trust, settings, clock, asks)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause, asks)
         self._room = Room(settings, kept.tell, clock.utc_ms(), kept.of_persons)
-        self._changes = ConfigurationWatch(self._trust, settings, self._outbox)
+        self._papers = TrustWatch(
+            settings, self._outbox, self._audit, clock, self._faults, self._gate, self._adopt
+        )
         self._camera = self._model = "none"
         self._guards = {"keeper": guarded}
         self._light = Indicator(opener(settings.panel, run), self._faults.say)
@@ -158,19 +158,10 @@ class Unit:
         if receipt is None:
             return
         self._outbox.add(utc_ms, receipt)
-        self._note_command(utc_ms, receipt)
+        self._restraint.note(utc_ms, receipt, self._commands.in_vain)
         self._commit(utc_ms)
         self.read_trust()
         self.lease()
-
-    def _note_command(self, utc_ms: int, receipt: Receipt) -> None:
-        """Into the audit chain; of those in vain only so many."""
-        held_back = self._restraint.let() if self._commands.in_vain else 0
-        if held_back is None:
-            return
-        what = {"kind": receipt.kind, "document": receipt.document or "none", "outcome": receipt.outcome}
-        more = {"more": held_back} if held_back else {}
-        self._audit.append(utc_ms, "command", number=receipt.command, **what, **more)
 
     # the beats
 
@@ -198,31 +189,12 @@ class Unit:
 
     def read_trust(self) -> None:
         """Twice a second: the documents that the site has put there."""
-        try:
-            papers = self._folder.poll(self._delivery.roster.approver_signers)
-        except TrustError as error:
-            self._faults.say("trust-unreadable", True, str(error))
-            papers = Papers()
-        else:
-            self._faults.say("trust-unreadable", False, "")
-        self._clock.has_gateway = self._delivery.roster.delivery == "cursor"
-        self._gate.take_papers(papers)
-        version = self._delivery.renew_roster()
-        if version is not None:
-            self._audit.append(self._clock.utc_ms(), "roster-replaced", version=version)
-        self._read_configuration()
+        self._papers.read(self._delivery)
 
-    def _read_configuration(self) -> None:
-        """What the authority has changed of this unit from afar: all of it from now on, or nothing."""
-        try:
-            changed = self._changes.poll()
-        except TrustError as error:
-            self._faults.say("configuration-refused", True, str(error))
-            return
-        self._faults.say("configuration-refused", False, "")
-        if changed is not None:
-            self._room.adopt(changed)
-            self._audit.append(self._clock.utc_ms(), "configuration-changed", version=self._changes.version)
+    def _adopt(self, settings: UnitConfig) -> None:
+        """The authority has changed them from afar, or the room has another name."""
+        self._room.adopt(settings)
+        self._faults.adopt(settings)
 
     def tick(self) -> None:
         """Twice a second: the room's own time, and what can be noticed by time alone."""

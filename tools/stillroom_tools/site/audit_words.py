@@ -121,12 +121,18 @@ def words(link: Link) -> str:
             f"{said.get('by')} asked to look into the room ({said.get('level')}, because: {said.get('reason')}) "
             f"and was refused: {said.get('why')}"
         ),
-        "configuration-changed": f"The facility changed the unit's settings (version {said.get('version')})",
+        "configuration-changed": _configured(said),
         "guards": _guards(said),
         "command": _command(said),
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
     return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
+
+
+def _configured(said: dict[str, Any]) -> str:
+    """Its room may have been given another name, too: then it goes by other conditions."""
+    where = f", in room {said['room']}" if "room" in said else ""
+    return f"The unit's settings were changed from afar (version {said.get('version')}{where})"
 
 
 def _minutes(seconds: object) -> str:

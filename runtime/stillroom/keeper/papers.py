@@ -1,0 +1,62 @@
+"""The trust folder, looked at twice a second: what it says goes to the gate, the sealer, and the room."""
+
+from collections.abc import Callable
+
+from stillroom.config import UnitConfig
+from stillroom.errors import TrustError
+from stillroom.keeper.audit import AuditChain
+from stillroom.keeper.authorisation import Papers, TrustFolder
+from stillroom.keeper.delivery import Delivery
+from stillroom.keeper.faults import Faults
+from stillroom.keeper.known import KnownTime
+from stillroom.keeper.outbox import Outbox
+from stillroom.keeper.settings import ConfigurationWatch
+from stillroom.keeper.watch import GateWatch
+
+
+class TrustWatch:
+    """`read` twice a second. `adopt(settings)` is called with those that are in force from then on."""
+
+    def __init__(
+        self,
+        settings: UnitConfig,
+        outbox: Outbox,
+        audit: AuditChain,
+        clock: KnownTime,
+        faults: Faults,
+        gate: GateWatch,
+        adopt: Callable[[UnitConfig], None],
+    ) -> None:
+        trust = settings.path(settings.paths.trust)
+        self._folder = TrustFolder(trust, settings.unit)
+        self._changes = ConfigurationWatch(trust, settings, outbox)
+        self._audit, self._clock, self._faults, self._gate, self._adopt = audit, clock, faults, gate, adopt
+
+    def read(self, delivery: Delivery) -> None:
+        """Each document that has changed since; what is refused is a condition, and allows nothing."""
+        try:
+            papers = self._folder.poll(delivery.roster.approver_signers)
+        except TrustError as error:
+            self._faults.say("trust-unreadable", True, str(error))
+            papers = Papers()
+        else:
+            self._faults.say("trust-unreadable", False, "")
+        self._clock.has_gateway = delivery.roster.delivery == "cursor"
+        self._gate.take_papers(papers)
+        version = delivery.renew_roster()
+        if version is not None:
+            self._audit.append(self._clock.utc_ms(), "roster-replaced", version=version)
+        self._read_configuration()
+
+    def _read_configuration(self) -> None:
+        """What the authority has changed of this unit from afar: all of it from now on, or nothing."""
+        try:
+            changed = self._changes.poll(self._gate.room)
+        except TrustError as error:
+            self._faults.say("configuration-refused", True, str(error))
+            return
+        self._faults.say("configuration-refused", False, "")
+        if changed is not None:
+            self._adopt(changed)
+            version, room = self._changes.version, self._gate.room
+            self._audit.append(self._clock.utc_ms(), "configuration-changed", version=version, room=room)
