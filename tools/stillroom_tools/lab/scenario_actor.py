@@ -1,7 +1,4 @@
-"""One person's life: what acts make of him, step after step, and his small movements. Any moment can be asked for.
-
-What is older than `KEPT_S` is let go, so that a simulated year takes no more memory than ten minutes.
-"""
+"""One person's life: what acts make of him, step after step, and his small movements. Any moment can be asked for."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +9,7 @@ from stillroom.events import RoomState
 from stillroom.observation import Posture
 from stillroom_tools.lab.scenario import Movement
 from stillroom_tools.lab.scenario_physics import Unrest
-from stillroom_tools.lab.scenario_script import Turns
+from stillroom_tools.lab.scenario_script import KEPT_S, Turns
 from stillroom_tools.lab.scenario_stance import Place, Step, parked
 from stillroom_tools.lab.scenario_steps import Ways
 from stillroom_tools.lab.scenario_unrest import Restless, waves
@@ -20,7 +17,6 @@ from stillroom_tools.lab.scene import ROOM_BACK_M, Points, in_bathroom
 from stillroom_tools.lab.scene_body import CHEST, HANDS, HEAD, NECK, NOSE, PELVIS
 from stillroom_tools.lab.scene_random import unit, units
 
-KEPT_S = 600.0
 _SLOT_S = 10.0
 _FIDGET_S = 1.5
 _KNEES = [11, 13]

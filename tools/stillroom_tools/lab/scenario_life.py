@@ -13,6 +13,7 @@ from stillroom_tools.lab.scenario import Act, Cue, Scenario
 from stillroom_tools.lab.scenario_actor import Actor, Being
 from stillroom_tools.lab.scenario_harm import Harms
 from stillroom_tools.lab.scenario_physics import Unrest
+from stillroom_tools.lab.scenario_rover import Rover, ThingNow
 from stillroom_tools.lab.scenario_script import script
 from stillroom_tools.lab.scenario_steps import Ways
 from stillroom_tools.lab.scenario_verbs import CAMERA, RESIDENT
@@ -45,6 +46,7 @@ class Moment:
     state: RoomState
     beings: dict[str, Being]
     """By name; the resident is the first."""
+    things: dict[str, ThingNow]
     lux_before: float
     lux: float
     light_since_s: float
@@ -68,6 +70,10 @@ class Life:
             ways = Ways(one.movement.walk_m_per_s, number, one.movement.wheelchair)
             own = mixed(seed, 101, number) >> 1
             self._actors[one.name] = Actor(one.begins, ways, one.movement, Unrest(), own)
+        self._rovers = {
+            thing.name: Rover(thing, mixed(seed, 104, number) >> 1)
+            for number, thing in enumerate(scenario.things)
+        }
         lux = scenario.light.lux
         self._lights = [Dimmed(-math.inf, lux, lux, 0.0)]
         self._covers: list[tuple[float, bool]] = [(-1e9, False)]
@@ -88,6 +94,7 @@ class Life:
         return Moment(
             state=room_state(beings.values()),
             beings=beings,
+            things={name: rover.at(at_s) for name, rover in self._rovers.items()},
             lux_before=lux_before,
             lux=lux,
             light_since_s=since_s,
@@ -115,6 +122,8 @@ class Life:
         elif (actor := self._actors.get(act.who or RESIDENT)) is not None:
             actor.advance(act.at_s)
             actor.act(act.do, act.at_s, act.where)
+        elif (rover := self._rovers.get(act.who or "")) is not None:
+            rover.act(act.do, act.at_s)
 
     def _light(self, at_s: float) -> tuple[float, float, float]:
         last = next(light for light in reversed(self._lights) if light.since_s <= at_s)

@@ -10,6 +10,8 @@ import msgspec
 from stillroom_tools.lab.scenario import Act, Movement, Scenario
 from stillroom_tools.lab.scene_random import unit
 
+KEPT_S = 600.0
+"""What is older is let go, so that a simulated year takes no more memory than ten minutes."""
 _HOUR_S = 3600.0
 
 

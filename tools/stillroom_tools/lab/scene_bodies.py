@@ -5,7 +5,7 @@
 The same people at the same time as in the frames of `SimulatedCamera`. While nothing moves the same objects come back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -14,10 +14,12 @@ from stillroom.observation import Box, Posture
 from stillroom_tools.lab.scenario import Scenario
 from stillroom_tools.lab.scenario_actor import Being
 from stillroom_tools.lab.scenario_life import Life, Moment
+from stillroom_tools.lab.scenario_rover import ThingNow
 from stillroom_tools.lab.scenario_stance import Place
 from stillroom_tools.lab.scenario_verbs import RESIDENT
 from stillroom_tools.lab.scene import pinhole
 from stillroom_tools.lab.scene_cast import Cast, behind_bed, through
+from stillroom_tools.lab.scene_figure import Layer
 from stillroom_tools.lab.scene_paint import Capsule
 from stillroom_tools.lab.scene_person import Vital
 from stillroom_tools.lab.scene_sight import Sight
@@ -32,9 +34,10 @@ class Body:
 
     name: str
     role: str
-    """resident, nurse, visitor, pet, robot."""
+    """resident, nurse, visitor, pet, robot, wheelchair."""
     is_person: bool
     place: Place
+    """Of a thing `floor`, `bed` or `outside`."""
     posture: Posture
     capsules: tuple[Capsule, ...]
     box: Box | None
@@ -72,6 +75,7 @@ class Bodies:
         self._size = width_px, height_px
         self._life = Life(scenario, seed)
         self._roles = {RESIDENT: "resident"} | {one.name: one.role for one in scenario.people}
+        self._roles |= {thing.name: thing.kind for thing in scenario.things}
         self._looks = {RESIDENT: scenario.looks} | {one.name: one.dress for one in scenario.people}
         self._point(0.0)
 
@@ -80,23 +84,49 @@ class Bodies:
         moment = self._life.moment(at_s)
         if moment.harms.turned_deg != self._turned_deg:
             self._point(moment.harms.turned_deg)
-        bodies = (self._body(name, being) for name, being in moment.beings.items() if being.pose is not None)
-        return Now(at_s, moment, tuple(bodies))
+        found = [self._body(name, being) for name, being in moment.beings.items() if being.pose is not None]
+        found += [self._wheelchair(name, being) for name, being in moment.beings.items() if being.wheelchair]
+        found += [
+            self._body(name, thing) for name, thing in moment.things.items() if thing.place != "outside"
+        ]
+        return Now(at_s, moment, tuple(found))
 
     def _point(self, turned_deg: float) -> None:
         lens = self._scenario.lens
         camera = pinhole(msgspec.structs.replace(lens, pitch_deg=lens.pitch_deg + turned_deg), *self._size)
         self._cast, self._sight = Cast(self._scenario, camera, self._seed), Sight(camera)
         self._turned_deg = turned_deg
-        self._known: dict[str, tuple[Being, Body]] = {}
+        self._known: dict[str, tuple[Being | ThingNow, Body]] = {}
 
-    def _body(self, name: str, being: Being) -> Body:
+    def _body(self, name: str, now: Being | ThingNow) -> Body:
+        """The one made before where nothing has changed since."""
         known = self._known.get(name)
-        if known is None or known[0] is not being:
-            known = self._known[name] = being, self._made(name, being)
+        if known is None or known[0] is not now:
+            made = self._thing(name, now) if isinstance(now, ThingNow) else self._person(name, now)
+            known = self._known[name] = now, made
         return known[1]
 
-    def _made(self, name: str, being: Being) -> Body:
+    def _thing(self, name: str, now: ThingNow) -> Body:
+        layer = self._cast.thing(name, now)
+        assert layer is not None
+        return self._lifeless(name, self._roles[name], layer, now.place, moving=now.moving)
+
+    def _wheelchair(self, name: str, being: Being) -> Body:
+        key = f"{name}'s wheelchair"
+        known = self._known.get(key)
+        if known is None or known[0] is not being:
+            far, near = self._cast.wheelchair(being)
+            both = replace(far, capsules=[*far.capsules, *near.capsules])
+            made = self._lifeless(key, "wheelchair", both, "floor", moving=far.still is None)
+            known = self._known[key] = being, made
+        return known[1]
+
+    def _lifeless(self, name: str, role: str, layer: Layer, place: Place, *, moving: bool) -> Body:
+        box, shown = self._sight.of(layer.capsules, layer.through, behind_bed=layer.behind_bed)
+        capsules = tuple(layer.capsules)
+        return Body(name, role, False, place, "unsure", capsules, box, shown, 0.0, moving, not moving)
+
+    def _person(self, name: str, being: Being) -> Body:
         assert being.pose is not None
         capsules = self._cast.people[name].capsules(being.pose, Vital(0.0, 0.0), being.blanket)
         box, shown = self._sight.of(capsules, through(being), behind_bed=behind_bed(being))

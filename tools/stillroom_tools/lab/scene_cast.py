@@ -1,21 +1,28 @@
-"""Everybody in the room but the resident, drawn: layers before and behind him."""
+"""Everybody and everything that goes about in the room beside the resident, drawn: layers before and behind him."""
 
 from stillroom_tools.lab.scenario import BreathingLife, Looks, PulseLife, Scenario
 from stillroom_tools.lab.scenario_actor import Being
+from stillroom_tools.lab.scenario_life import Moment
+from stillroom_tools.lab.scenario_rover import ThingNow
 from stillroom_tools.lab.scenario_stance import IN_BED
 from stillroom_tools.lab.scenario_verbs import RESIDENT
-from stillroom_tools.lab.scene import BED_X_M, BED_Z_M, Pinhole
+from stillroom_tools.lab.scene import BED_X_M, BED_Z_M, ROOM_BACK_M, Pinhole, in_bathroom
 from stillroom_tools.lab.scene_body import PELVIS
 from stillroom_tools.lab.scene_figure import Layer, Shadow, Through
 from stillroom_tools.lab.scene_person import Person, Vital
+from stillroom_tools.lab.scene_rovers import layer_of, wheelchair
 from stillroom_tools.lab.scene_vitals import Rhythm, beat, breath, rhythm
+
+_NEXT_M = 0.05
+"""What of a wheelchair is drawn before and after who sits in it, this much farther and nearer."""
 
 
 class Cast:
     """The people of one room as one lens sees them; the resident's breath and pulse are the caller's."""
 
     def __init__(self, scenario: Scenario, camera: Pinhole, seed: int) -> None:
-        mono = scenario.light.infrared
+        mono, self._camera = scenario.light.infrared, camera
+        self._kinds = {thing.name: thing.kind for thing in scenario.things}
 
         def dressed(looks: Looks, breathing: BreathingLife, pulse: PulseLife) -> Person:
             share = pulse.infrared_share * pulse.strength if mono else None
@@ -30,17 +37,38 @@ class Cast:
                 rhythm(one.pulse.pulse_bpm, one.pulse.variability, 40.0, seed, 103, number),
             )
 
-    def layers(self, beings: dict[str, Being], at_s: float) -> list[Layer]:
-        """Who can be seen, but the resident, in no order."""
-        found = []
-        for name, (breathing, pulse) in self._rhythms.items():
-            being = beings[name]
-            if being.pose is not None:
-                vital = Vital(breath(breathing.turns(at_s)), beat(pulse.turns(at_s)))
-                capsules = self.people[name].capsules(being.pose, vital, being.blanket)
-                shadows, z_m = self.shadows(name, being), float(being.pose[PELVIS, 2])
-                found.append(Layer(capsules, shadows, z_m, through(being), behind_bed(being)))
-        return found
+    def layers(self, now: Moment, at_s: float) -> list[Layer]:
+        """Whatever can be seen beside the resident, the farthest first."""
+        found = [
+            layer for thing in self._kinds if (layer := self.thing(thing, now.things[thing])) is not None
+        ]
+        for name, being in now.beings.items():
+            found += self.wheelchair(being)
+            if name in self._rhythms and being.pose is not None:
+                found.append(self._person(name, being, at_s))
+        return sorted(found, key=lambda layer: -layer.z_m)
+
+    def thing(self, name: str, now: ThingNow) -> Layer | None:
+        """A pet or a robot; None while it is outside."""
+        return layer_of(self._kinds[name], now, self._camera)
+
+    def wheelchair(self, being: Being) -> list[Layer]:
+        """The one that is his: what is behind who sits there, and what is before him."""
+        if being.wheelchair is None:
+            return []
+        x, z, heading = being.wheelchair
+        key = None if being.moving else repr(being.wheelchair).encode()
+        seen: Through = "room" if z <= ROOM_BACK_M else "bathroom-door" if in_bathroom(x, z) else "door"
+        halves = zip(wheelchair(x, z, heading, self._camera), (_NEXT_M, -_NEXT_M), strict=True)
+        return [Layer(half, [], z + beyond_m, seen, still=key) for half, beyond_m in halves]
+
+    def _person(self, name: str, being: Being, at_s: float) -> Layer:
+        assert being.pose is not None
+        breathing, pulse = self._rhythms[name]
+        vital = Vital(breath(breathing.turns(at_s)), beat(pulse.turns(at_s)))
+        capsules = self.people[name].capsules(being.pose, vital, being.blanket)
+        z_m = float(being.pose[PELVIS, 2])
+        return Layer(capsules, self.shadows(name, being), z_m, through(being), behind_bed(being))
 
     def shadows(self, name: str, being: Being) -> list[Shadow]:
         """On the floor that one sees."""

@@ -21,6 +21,8 @@ class Layer:
     z_m: float
     through: Through = "room"
     behind_bed: bool = False
+    still: bytes | None = None
+    """Equal as long as it does not change; None: it does."""
 
 
 @dataclass(frozen=True, slots=True)

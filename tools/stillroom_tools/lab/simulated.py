@@ -234,15 +234,19 @@ class SimulatedCamera:
     def _shown(self, now: Moment, at_s: float) -> Figure | None:
         """The resident, the others, and whatever moves behind, if anything is there."""
         figure, behind = self._figure(now.resident, at_s), self._beside_them.capsules(at_s)
-        others = sorted(self._cast.layers(now.beings, at_s), key=lambda layer: -layer.z_m)
+        others = self._cast.layers(now, at_s)
         if not (behind or others):
             return figure
+        keys = [layer.still for layer in others]
         if figure is None:
-            return Figure(lambda breath, beat: [], 0.0, 0.0, [], "room", None, behind=behind, far=others)
+            figure = Figure(lambda breath, beat: [], 0.0, 0.0, [], "room", b"")
+        still = (
+            None if behind or None in keys or figure.still is None else repr((figure.still, keys)).encode()
+        )
         pose = now.resident.pose
         own_m = 0.0 if pose is None else float(pose[PELVIS, 2])
         far, near = ([x for x in others if (x.z_m > own_m) == farther] for farther in (True, False))
-        return replace(figure, still=None, behind=behind, far=far, near=near)
+        return replace(figure, still=still, behind=behind, far=far, near=near)
 
     def _figure(self, now: Being, at_s: float) -> Figure | None:
         pose = now.pose
