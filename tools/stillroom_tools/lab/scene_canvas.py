@@ -5,7 +5,6 @@ steps of 1/FINE count, Y then U then V in one flat array, so that noise and roun
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +15,12 @@ from stillroom_tools.lab.scene import Floats, Pinhole
 from stillroom_tools.lab.scene_clip import Clips, hidden_by_bed
 from stillroom_tools.lab.scene_figure import Figure, Layer
 from stillroom_tools.lab.scene_light import Gains, shine
+from stillroom_tools.lab.scene_output import Layout, Output
 from stillroom_tools.lab.scene_paint import Capsule, Painter, Window, window_of
 from stillroom_tools.lab.scene_room import paint_room
 from stillroom_tools.lab.scene_sensor import FINE, Counts, Exposure, Noise, NoiseTables, noise_tables, to_fine
 from stillroom_tools.lab.scene_still import Still
 
-Layout = Literal["i420", "nv12"]
 _SHADOW = 0.3
 _STRIP_PX = 16
 
@@ -61,7 +60,7 @@ class Canvas:
         self._fine, self._sigma = np.empty_like(room_fine), np.empty_like(room_fine)
         self._room, self._planes, self._sigmas = map(self._views, (room_fine, self._fine, self._sigma))
         self._bytes = np.empty(room_fine.size, np.uint8)
-        self._out = _Output(self._views(self._bytes), layout, padding_px)
+        self._out = Output(self._views(self._bytes), layout, padding_px)
         self._exposed: Exposure | None = None
         self._factor = 1.0
         self._tables: NoiseTables | None = None
@@ -228,29 +227,3 @@ def _cut(planes: tuple[Counts, Counts, Counts], window: Window) -> tuple[Counts,
     y, u, v = planes
     rows, columns = slice(window.y0 // 2, window.y1 // 2), slice(window.x0 // 2, window.x1 // 2)
     return y[window.y0 : window.y1, window.x0 : window.x1], u[rows, columns], v[rows, columns]
-
-
-class _Output:
-    """The buffer as a Frame: as it is (I420 without padding), or copied into the layout asked for."""
-
-    def __init__(self, planes: tuple[NDArray, NDArray, NDArray], layout: Layout, padding_px: int) -> None:  # type: ignore[type-arg]
-        self._source = self._seen = planes
-        if layout == "i420" and not padding_px:
-            return
-        height, width = planes[0].shape
-        y = np.zeros((height, width + padding_px), np.uint8)[:, :width]
-        if layout == "nv12":
-            both = np.zeros((height // 2, width + padding_px), np.uint8)[:, :width]
-            self._seen = y, both[:, ::2], both[:, 1::2]
-        else:
-            u, v = (
-                np.zeros((height // 2, (width + padding_px) // 2), np.uint8)[:, : width // 2] for _ in "uv"
-            )
-            self._seen = y, u, v
-
-    def frame(self, frame_ns: int) -> Frame:
-        if self._seen is not self._source:
-            for into, source in zip(self._seen, self._source, strict=True):
-                into[:] = source
-        y, u, v = self._seen
-        return Frame(y, u, v, frame_ns)

@@ -4,10 +4,9 @@ A frame is a function of (scenario, seed, its number) and of the cues so far, of
 that came too late are left out, never changed. Only NumPy, so that the eye stays small.
 """
 
-import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,27 +15,19 @@ from stillroom.clock import NS_PER_S
 from stillroom.config import CameraConfig
 from stillroom.errors import ConfigError
 from stillroom.eye.frame import Camera, Frame
-from stillroom.observation import Box
 from stillroom_tools.lab.scenario import Scenario, load_scenario
-from stillroom_tools.lab.scenario_actor import Being
 from stillroom_tools.lab.scenario_cues import CueFile
 from stillroom_tools.lab.scenario_harm import harmed
 from stillroom_tools.lab.scenario_life import Life, Moment
 from stillroom_tools.lab.scenario_physics import Compression
-from stillroom_tools.lab.scenario_unrest import Restless
-from stillroom_tools.lab.scenario_verbs import RESIDENT
 from stillroom_tools.lab.scene import pinhole
-from stillroom_tools.lab.scene_beside import Beside
-from stillroom_tools.lab.scene_body import PELVIS
-from stillroom_tools.lab.scene_canvas import Canvas, Layout, Painted
-from stillroom_tools.lab.scene_cast import Cast, behind_bed, through
+from stillroom_tools.lab.scene_canvas import Canvas, Painted
 from stillroom_tools.lab.scene_figure import Figure
 from stillroom_tools.lab.scene_light import Gains, RoomLight
-from stillroom_tools.lab.scene_paint import window_of
-from stillroom_tools.lab.scene_person import Vital
+from stillroom_tools.lab.scene_output import Layout
 from stillroom_tools.lab.scene_random import mixed, unit
 from stillroom_tools.lab.scene_sensor import Exposure, exposure
-from stillroom_tools.lab.scene_vitals import beat, breath, rhythm, with_unrest
+from stillroom_tools.lab.scene_staging import Staging, Vitals
 from stillroom_tools.lab.truth import Truth, TruthFile
 
 _CUES_EVERY_S = 0.1
@@ -105,22 +96,9 @@ class SimulatedCamera:
         self.width, self.height, self.frames_per_s = width_px, height_px, frames_per_s
         self._scenario, self._seed = scenario, seed
         self._real_time, self._cues, self._truth = real_time, cues, truth
-        breathing, pulse, unrest = scenario.breathing, scenario.pulse, scenario.unrest
         self._bytes: tuple[Layout, int] = layout, padding_px
+        self._life, self._vitals = Life(scenario, seed), Vitals(scenario, seed)
         self._point(0.0)
-        self._life = Life(scenario, seed)
-        ramp = unrest.ramp_from_s, unrest.ramp_for_s
-        self._breathing = with_unrest(
-            rhythm(breathing.breaths_per_min, breathing.variability, 90.0, seed, 2),
-            (unrest.breathing_ramp, *ramp),
-            (unrest.hold_every_s, unrest.hold_s),
-        )
-        self._pulse = with_unrest(
-            rhythm(pulse.pulse_bpm, pulse.variability, 40.0, seed, 3),
-            (unrest.pulse_ramp, *ramp),
-            (0.0, 0.0),
-        )
-        self._restless = Restless(unrest, seed)
         self._light = RoomLight(scenario, height_px, seed)
         self._closed = False
 
@@ -132,8 +110,7 @@ class SimulatedCamera:
         self._canvas = Canvas(
             camera, lens, seed, *self._bytes, mono=scenario.light.infrared, furniture=scenario.room
         )
-        self._cast = Cast(scenario, camera, seed)
-        self._beside_them = Beside(scenario, camera, seed)
+        self._staging = Staging(scenario, camera, seed, self._vitals)
         self._turned_deg = turned_deg
         self._latest: Frame | None = None
 
@@ -173,7 +150,7 @@ class SimulatedCamera:
         if now.harms.turned_deg != self._turned_deg:
             self._point(now.harms.turned_deg)
         light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
-        return Scene(now, light, self._shown(now, at_s), self._light.at(at_s))
+        return Scene(now, light, self._staging.figure(now, at_s), self._light.at(at_s))
 
     def _powered(self, index: int) -> bool:
         return not self._life.moment(self._times_ns(index)[0] / NS_PER_S).harms.off
@@ -196,7 +173,7 @@ class SimulatedCamera:
         """What is really so at a frame's time. For tests and evaluation alone."""
         at_s = frame_ns / NS_PER_S
         now = self._life.moment(at_s)
-        box = self._box(now.resident, at_s)
+        box = self._staging.box(now.resident, at_s)
         return Truth(
             frame_ns=frame_ns,
             state=now.state,
@@ -204,15 +181,15 @@ class SimulatedCamera:
             moving=now.resident.moving,
             covered=now.covered > 0.5,
             lux=now.lux,
-            breaths_per_min=self._breathing.rate_per_min(at_s) if box else None,
-            pulse_bpm=self._pulse.rate_per_min(at_s) if box else None,
+            breaths_per_min=self._vitals.breathing.rate_per_min(at_s) if box else None,
+            pulse_bpm=self._vitals.pulse.rate_per_min(at_s) if box else None,
             box=box,
         )
 
     def true_means(self, from_ns: int, to_ns: int) -> tuple[float, float]:
         """Mean breaths and beats a minute over a window of frame time, whether or not anybody is seen."""
         window = from_ns / NS_PER_S, to_ns / NS_PER_S
-        return self._breathing.mean_per_min(*window), self._pulse.mean_per_min(*window)
+        return self._vitals.breathing.mean_per_min(*window), self._vitals.pulse.mean_per_min(*window)
 
     def true_between(
         self, quantity: str, from_s: float, to_s: float, mostly: float = 0.5
@@ -220,7 +197,7 @@ class SimulatedCamera:
         """Between which two rates the truth over a window lies: the mean over all of it, and over the part in which
         breath was not held. None where it was held for more than `mostly` of it: then there is no rate to be read.
         """
-        rhythm = self._pulse if quantity == "pulse_bpm" else self._breathing
+        rhythm = self._vitals.pulse if quantity == "pulse_bpm" else self._vitals.breathing
         mean = rhythm.mean_per_min(from_s, to_s)
         active = (rhythm.active_s(to_s) - rhythm.active_s(from_s)) / (to_s - from_s)
         return None if active < 1.0 - mostly else (mean, mean / active)
@@ -230,50 +207,6 @@ class SimulatedCamera:
         self._closed = True
         if self._truth is not None:
             self._truth.close()
-
-    def _shown(self, now: Moment, at_s: float) -> Figure | None:
-        """The resident, the others, and whatever moves behind, if anything is there."""
-        figure, behind = self._figure(now.resident, at_s), self._beside_them.capsules(at_s)
-        others = self._cast.layers(now, at_s)
-        if not (behind or others):
-            return figure
-        keys = [layer.still for layer in others]
-        if figure is None:
-            figure = Figure(lambda breath, beat: [], 0.0, 0.0, [], "room", b"")
-        still = (
-            None if behind or None in keys or figure.still is None else repr((figure.still, keys)).encode()
-        )
-        pose = now.resident.pose
-        own_m = 0.0 if pose is None else float(pose[PELVIS, 2])
-        far, near = ([x for x in others if (x.z_m > own_m) == farther] for farther in (True, False))
-        return replace(figure, still=still, behind=behind, far=far, near=near)
-
-    def _figure(self, now: Being, at_s: float) -> Figure | None:
-        pose = now.pose
-        if pose is None:
-            return None
-        turns = self._breathing.turns(at_s)
-        turns += 0.12 * self._restless.talks(at_s) * math.sin(0.61 * math.tau * turns)
-        person = self._cast.people[RESIDENT]
-        return Figure(
-            capsules=lambda breath, beat: person.capsules(pose, Vital(breath, beat), now.blanket),
-            breath=breath(turns),
-            beat=beat(self._pulse.turns(at_s)),
-            shadows=self._cast.shadows(RESIDENT, now),
-            through=through(now),
-            still=pose.tobytes() + bytes([now.blanket > 1.0]) if now.still else None,
-            behind_bed=behind_bed(now),
-        )
-
-    def _box(self, now: Being, at_s: float) -> Box | None:
-        figure = self._figure(now, at_s)
-        if figure is None or now.state == "empty":
-            return None
-        window = window_of(figure.capsules(figure.breath, 0.0), self.width, self.height)
-        if window.empty:
-            return None
-        x, y = self.width, self.height
-        return Box(window.x0 / x, window.y0 / y, window.x1 / x, window.y1 / y)
 
     def _wait(self, frames: int, began_ns: int) -> int:
         """Sleep until the frame is due; says which frame is due (a later one where this one is late)."""
