@@ -12,10 +12,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from postgres import Postgres, missing
 from unit_sender import SITE, SLOT_S, command
 
 from stillroom_tools.lab.broker import LocalBroker, find_program
-from stillroom_tools.site.gateway.place import Place, in_folder
+from stillroom_tools.site.gateway.place import Place, find, in_folder
 
 DAY = datetime.timedelta(days=1)
 
@@ -132,7 +133,19 @@ def tls_broker(tls_site: Path) -> Iterator[LocalBroker]:
         yield running
 
 
-@pytest.fixture
-def where(tmp_path: Path) -> Place:
-    """A database of nobody yet."""
-    return in_folder(tmp_path / "kept")
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One for all tests; each makes databases of its own."""
+    if why := missing():
+        pytest.skip(why)
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A database of nobody yet, of each kind that a gateway can use."""
+    if request.param == "sqlite":
+        return in_folder(tmp_path / "kept")
+    return find(tmp_path, request.getfixturevalue("postgres").new_database())

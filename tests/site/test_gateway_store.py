@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,14 +23,16 @@ from stillroom.events import Entry, Lost
 from stillroom.keys import KeyRing
 from stillroom.receiver import Receiver
 from stillroom_tools.site.gateway.arrived import Arrived
+from stillroom_tools.site.gateway.connecting import StoreAway
 from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor
+from stillroom_tools.site.gateway.place import Place
 from stillroom_tools.site.gateway.settings import FILE
 from stillroom_tools.site.gateway.store import Store
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
+def store(where: Place) -> Iterator[Store]:
+    opened = Store(where)
     yield opened
     opened.close()
 
@@ -71,14 +74,14 @@ def test_says_all_of_an_entry(store: Store) -> None:
     }
 
 
-def test_goes_on_after_a_restart_without_taking_a_record_twice(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_goes_on_after_a_restart_without_taking_a_record_twice(where: Place) -> None:
+    store = Store(where)
     sender = Sender(store)
     arrived = sender.arrive(entry(1))
     store.commit([arrived])
     store.mark_announced(store.unannounced(1)[0][0])
     store.close()
-    store = Store(tmp_path)
+    store = Store(where)
     assert (store.count(), store.cursor("u-1"), numbers(store)) == (1, Cursor(1), [])
     again = Sender(store, under=sender.under)
     with pytest.raises(WireError, match="duplicate"):
@@ -86,12 +89,12 @@ def test_goes_on_after_a_restart_without_taking_a_record_twice(tmp_path: Path) -
     store.close()
 
 
-def test_what_was_opened_and_not_committed_may_come_again(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_what_was_opened_and_not_committed_may_come_again(where: Place) -> None:
+    store = Store(where)
     sender = Sender(store)
     sender.arrive(entry(1))
     store.close()
-    store = Store(tmp_path)
+    store = Store(where)
     again = Sender(store, under=sender.under)
     assert store.commit([again.arrive(entry(1))]) == {"new": 1}
     store.close()
@@ -158,10 +161,10 @@ def test_a_room_is_remembered_while_the_unit_has_no_authorisation(store: Store) 
     assert [kept.room for _, kept in store.unannounced(5)] == ["room-7", "room-7"]
 
 
-def test_boots_never_repeat(tmp_path: Path) -> None:
+def test_boots_never_repeat(where: Place) -> None:
     boots = []
     for _ in range(3):
-        store = Store(tmp_path)
+        store = Store(where)
         boots += [store.next_boot(), store.next_boot()]
         store.close()
     assert boots == sorted(set(boots)) and len(boots) == 6
@@ -186,9 +189,10 @@ def test_any_order_any_batches_any_repeats(
     store.close()
 
 
-def test_two_gateways_on_one_folder_are_refused(tmp_path: Path, store: Store) -> None:
+def test_two_gateways_on_one_database_are_refused(where: Place, store: Store) -> None:
     with pytest.raises(StorageError, match="another gateway"):
-        Store(tmp_path)
+        Store(where)
+    store.next_boot()
 
 
 @pytest.mark.parametrize(
@@ -238,7 +242,8 @@ def test_a_full_disk_keeps_nothing_of_the_batch_and_says_what_to_do(tmp_path: Pa
     again.close()
 
 
-def test_the_database_is_for_its_owner_alone(tmp_path: Path, store: Store) -> None:
+def test_the_database_is_for_its_owner_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
     store.next_boot()
     for name in (FILE, f"{FILE}-wal", "gateway.lock"):
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
@@ -249,8 +254,9 @@ import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[2].split(":")
 from stored import Sender, entry
+from stillroom_tools.site.gateway.place import find
 from stillroom_tools.site.gateway.store import Store
-store = Store(Path(sys.argv[1]))
+store = Store(find(Path("/"), sys.argv[1]))
 sender = Sender(store, boot=store.next_boot())
 number = store.cursor("u-1").contiguous
 while True:
@@ -260,16 +266,39 @@ while True:
 """
 
 
-def test_what_was_committed_survives_kill_9(tmp_path: Path) -> None:
+def test_what_was_committed_survives_kill_9(where: Place) -> None:
     """What the writer said after a commit is there, after each of several kills."""
     paths = f"{Path(__file__).parents[1]}:{Path(__file__).parents[2]}"
     for _ in range(4):
-        command = [sys.executable, "-c", _WRITER, str(tmp_path), paths]
+        command = [sys.executable, "-c", _WRITER, str(where.url), paths]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
             assert writer.stdout is not None
             said = [int(writer.stdout.readline()) for _ in range(15)]
             os.kill(writer.pid, signal.SIGKILL)
-        store = Store(tmp_path)
+        store = opened_after_a_kill(where)
         assert store.cursor("u-1").contiguous >= said[-1]
         assert store.count() == store.cursor("u-1").contiguous
         store.close()
+
+
+def opened_after_a_kill(where: Place) -> Store:
+    """A server takes a moment to notice that whoever held the database has gone."""
+    give_up = time.monotonic() + 20
+    while True:
+        try:
+            return Store(where)
+        except StoreAway:
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+
+
+def test_a_file_is_flushed_at_every_commit_and_what_is_deleted_overwritten(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    shown = [store.database.run(text(f"PRAGMA {name}")).scalar() for name in PRAGMAS]
+    with store.database.transaction(flushed=False):
+        assert store.database.run(text("PRAGMA synchronous")).scalar() == 1
+    assert shown == ["wal", 2, 1] and store.database.run(text("PRAGMA synchronous")).scalar() == 2
+    store.close()
+
+
+PRAGMAS = ("journal_mode", "synchronous", "secure_delete")
