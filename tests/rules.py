@@ -412,6 +412,26 @@ RULES = (
         "return (self.index, self.head) == (told.links, told.head)", "return True",
         "tests/site/test_chains.py::test_a_link_taken_out_of_the_database_is_an_alarm",
     ),
+    Rule(
+        7, "what retention has deleted is not news when it comes again", "tools/stillroom_tools/site/gateway/forgotten.py",
+        "return bool(entry.number <= number and entry.accepted_ms <= accepted_ms)", "return False",
+        "tests/site/test_retention.py::test_what_was_deleted_and_comes_again_is_no_news",
+    ),
+    Rule(
+        7, "what was never here is news, whatever was deleted", "tools/stillroom_tools/site/gateway/batch.py",
+        "(settled and self._forgotten.has(unit, entry))", "self._forgotten.has(unit, entry)",
+        "tests/site/test_retention.py::test_a_number_that_never_came_is_new_however_late",
+    ),
+    Rule(
+        4, "who watched is known for as long as what was seen", "tools/stillroom_tools/site/gateway/settings.py",
+        "if self.audit_days < days:", "if False:",
+        "tests/site/test_retention.py::test_contradictions_are_one_line",
+    ),
+    Rule(
+        4, "retention leaves an audit chain its proofs", "tools/stillroom_tools/site/gateway/retention.py",
+        'gone = [row.id for row in rows if row.kind not in ("audit", "lost")]', "gone = [row.id for row in rows]",
+        "tests/site/test_retention_chain.py::test_a_chain_without_words_leads_to_the_units_head_and_goes_on",
+    ),
 )  # fmt: skip
 
 

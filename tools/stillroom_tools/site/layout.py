@@ -34,7 +34,7 @@ from stillroom.keys import KeyRing, forget_boxes, load_keys
 from stillroom.notes import Signer, signer_of
 from stillroom.orders import Configuration, Halt, Lift, Pause
 from stillroom_tools.site.gateway.alert_forms import AlertsConfig
-from stillroom_tools.site.gateway.settings import GatewayConfig
+from stillroom_tools.site.gateway.settings import GatewayConfig, RetentionConfig
 
 SITE_FILE = "site.toml"
 RESERVED = ("authority", "gateway", "board", "advocate")
@@ -77,6 +77,7 @@ class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     report: ReportConfig = ReportConfig()
     time_zone: TimeZone = "UTC"
     """Of the days and nights of its reports."""
+    retention: RetentionConfig = RetentionConfig()
 
 
 @dataclass(frozen=True)
@@ -249,6 +250,7 @@ def open_site(folder: Path) -> Site:
     config = convert_toml(path, read_toml(path), SiteConfig)
     check_host(config.broker.host, f"{path}: key 'broker.host'")
     _check_times(config, path)
+    config.retention.check(str(path))
     return Site(folder.resolve(), config)
 
 

@@ -4,7 +4,7 @@ What units say goes in within the transaction that keeps their entries: a kill l
 kept as a line, too: who did what stays, and `--json` prints each once, over all runs of this gateway.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import msgspec
@@ -153,6 +153,21 @@ class AlertBook:
         later = select(changes.id, changes.line).where(changes.id > after).order_by(changes.id).limit(limit)
         return [(place, line) for place, line in self._database.run(later)]
 
+    def forget(self, before_ms: int) -> int:
+        """Take the words and names out of what was cleared and not raised since; of how many. Raises StorageError.
+
+        What each has become stays, by the number of its newest entry: an older one that comes late raises nothing.
+        """
+        old = {
+            key: msgspec.structs.replace(alert, why="", last="")
+            for key, alert in self._alerts.items()
+            if not alert.active and alert.raised_ms < before_ms and (alert.why or alert.last)
+        }
+        with self._database.transaction():
+            self._write(old)
+        self._alerts.update(old)
+        return len(old)
+
     def _stands(self, unit: str, kind: str) -> bool:
         alert = self._alerts.get((unit, kind))
         return alert is not None and alert.present
@@ -167,12 +182,18 @@ class AlertBook:
         if after is None or after == before:
             return
         self._alerts[key] = after
-        row = {"unit": key[0], "kind": key[1], "alert": msgspec.msgpack.encode(after)}
-        self._database.put(tables.alerts, [row])
+        self._write({key: after})
         if after.active or (before and before.active):
             self._news.append(said := line(after, now_ms, _done(before, given, after, now_ms)))
             change = {"unit": key[0], "line": msgspec.json.encode(said), "at_ms": now_ms}
             self._database.run(insert(tables.alert_changes), change)
+
+    def _write(self, alerts: Mapping[Key, Alert]) -> None:
+        rows = [
+            {"unit": unit, "kind": kind, "alert": msgspec.msgpack.encode(alert)}
+            for (unit, kind), alert in alerts.items()
+        ]
+        self._database.put(tables.alerts, rows)
 
 
 def decode(unit: str, kind: str, row: bytes) -> Alert:

@@ -1,8 +1,6 @@
 """The entries of one batch: which of them are here already, and the rows of those that are not.
 
-An entry is here where its number and content are. What retention has deleted cannot be compared any more: a number
-that the cursor covers, not above the highest that was forgotten of its class, and accepted no later than that, is what
-was here, come again. Whoever accepts anew under old numbers (a card that was put back) does it later, and is kept.
+An entry is here where its number and content are, or where the cursor covers its number and retention has deleted it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,12 +14,10 @@ from stillroom.events import Entry
 from stillroom_tools.site.gateway import tables
 from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.database import Database
+from stillroom_tools.site.gateway.forgotten import Forgotten
 
 PAIRS = 1_000
 """Numbers asked for at once; far below what a statement can hold."""
-
-Forgotten = dict[tuple[str, str], tuple[int, int]]
-"""(unit, class) to the highest number and acceptance that was deleted."""
 
 
 class Batch:
@@ -50,7 +46,7 @@ class Batch:
         """`new`, `rewritten` (other contents have the number: all are kept) or `duplicate`. settled: by the cursor."""
         unit, content = arrived.opened.unit, (entry.at_ms, entry.accepted_ms, event)
         kept = self._kept.setdefault((unit, entry.number), [])
-        if content in kept or (settled and self._was_forgotten(unit, entry)):
+        if content in kept or (settled and self._forgotten.has(unit, entry)):
             return "duplicate"
         self._rows.append(_row(arrived, room, entry, event, len(kept)))
         kept.append(content)
@@ -63,10 +59,6 @@ class Batch:
         for row in self._rows:
             highest[row["unit"]] = max(row["number"], highest.get(row["unit"], 0))
         return highest
-
-    def _was_forgotten(self, unit: str, entry: Entry) -> bool:
-        number, accepted_ms = self._forgotten.get((unit, entry.event.retention), (0, -1))
-        return entry.number <= number and entry.accepted_ms <= accepted_ms
 
 
 def highest_numbers(database: Database) -> dict[str, int]:

@@ -14,9 +14,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from stillroom.clock import MS_PER_S
 from stillroom.files import lock_folder
 from stillroom_tools.site.gateway import migrations
 from stillroom_tools.site.gateway.connecting import (
+    BUSY_S,
     check_durable,
     durable_file,
     durable_server,
@@ -122,7 +124,9 @@ class Database:
     def shrink(self) -> None:
         """After much was deleted: what the log still holds of it is overwritten (SQLite)."""
         if self.is_sqlite:
+            self.run(text("PRAGMA busy_timeout=0"))  # who reads just now is not waited for
             self.run(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            self.run(text(f"PRAGMA busy_timeout={BUSY_S * MS_PER_S}"))
 
     def reopen(self) -> None:
         """A new connection in place of one that failed. Raises StoreAway as long as it is of no use."""

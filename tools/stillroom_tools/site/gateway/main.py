@@ -27,6 +27,7 @@ from stillroom_tools.site.gateway.enrolled import Enrolled
 from stillroom_tools.site.gateway.notices import Notice, Refused
 from stillroom_tools.site.gateway.outgoing import collect
 from stillroom_tools.site.gateway.restrictions import Restrictions
+from stillroom_tools.site.gateway.retention import Retention
 from stillroom_tools.site.gateway.rooms import Room, Rooms
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site, open_site
@@ -66,6 +67,7 @@ class Gateway:
         self._site, self._clock, self._announce = site, clock, announce
         self._store = Store(place.of(site), site.config.alerts, site.name)
         self._enrolled = Enrolled(site, "gateway", self._store, clock, _tell)
+        self._retention = Retention(self._store, site.config.retention)
         self._restrictions = Restrictions(site, self._store.commands, _tell)
         self._chains = Chains(self._store.chain_of)
         self._rooms = Rooms(clock, site.config.slots.period_s)
@@ -152,6 +154,8 @@ class Gateway:
         self._restrictions.tell_again(self._enrolled.units, self._clock.utc_ms())
         self._refused.tell(self._enrolled.refusals, self._subscriber.dropped)
         self._look_at_alerts()
+        for said in self._retention.step(self._clock.utc_ms()):
+            self._notice(said)
 
     def _look_at_alerts(self) -> None:
         """What people did, and what time did; then what stands, for whoever shows it."""

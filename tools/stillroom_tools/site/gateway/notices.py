@@ -18,7 +18,7 @@ REPORT_S = 10.0
 class Notice(msgspec.Struct, frozen=True):
     """One line of `--json`."""
 
-    notice: Literal["alarm", "presence", "refused"]
+    notice: Literal["alarm", "presence", "refused", "retention"]
     at_ms: int
     unit: str
     """Empty where nobody can tell which."""

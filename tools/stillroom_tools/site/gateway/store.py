@@ -31,6 +31,7 @@ from stillroom_tools.site.gateway.commands import Commands
 from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor, Range
 from stillroom_tools.site.gateway.database import Database
 from stillroom_tools.site.gateway.erased import Told, decode
+from stillroom_tools.site.gateway.forgotten import Forgotten
 from stillroom_tools.site.gateway.known import LastKnown, Latest, read_known
 from stillroom_tools.site.gateway.place import Place, in_folder
 from stillroom_tools.site.gateway.rooms import NO_ROOM
@@ -107,7 +108,7 @@ class Store:
         counts: Counter[str] = Counter()
         changed: dict[str, _Unit] = {}
         with self.database.transaction():
-            rows = batches.Batch(self.database, batch, self._highest, self._forgotten)
+            rows = batches.Batch(self.database, batch, self._highest, self.forgotten)
             for arrived in batch:
                 unit = arrived.opened.unit
                 before = changed.get(unit) or self._units.get(unit)
@@ -169,10 +170,7 @@ class Store:
         self._units = self._load_units()
         self._highest = batches.highest_numbers(self.database)
         self._latest = Latest(self.database.run(select(tables.latest)))
-        self._forgotten: batches.Forgotten = {
-            (row.unit, row.retention): (row.number, row.accepted_ms)
-            for row in self.database.run(select(tables.forgotten))
-        }
+        self.forgotten = Forgotten(self.database)
 
     def _keep(
         self, arrived: Arrived, before: _Unit | None, rows: batches.Batch, counts: Counter[str]
