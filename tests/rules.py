@@ -413,7 +413,7 @@ RULES = (
         "tests/site/test_chains.py::test_a_link_taken_out_of_the_database_is_an_alarm",
     ),
     Rule(
-        7, "what retention has deleted is not news when it comes again", "tools/stillroom_tools/site/gateway/forgotten.py",
+        7, "what retention has deleted is no news", "tools/stillroom_tools/site/gateway/forgotten.py",
         "return bool(entry.number <= number and entry.accepted_ms <= accepted_ms)", "return False",
         "tests/site/test_retention.py::test_what_was_deleted_and_comes_again_is_no_news",
     ),
