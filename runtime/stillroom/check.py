@@ -1,11 +1,11 @@
-"""`stillroom check CONFIG`: is this configuration sound, and what does it ask for? Starts nothing."""
+"""`stillroom check FILE`: is this configuration, or this scenario, sound, and what does it ask for? Starts nothing."""
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 from stillroom import config, guard
-from stillroom.errors import EXIT_OK, ConfigError
+from stillroom.errors import EXIT_OK, ConfigError, SetupError
 from stillroom.keeper.conditions import needing
 from stillroom.keeper.heat import hottest
 from stillroom.keeper.own_keys import own_keys
@@ -13,15 +13,21 @@ from stillroom.keeper.roster import load_authority
 from stillroom.run import check_socket_path, find_opener
 from stillroom.status import HOLDS, read_running
 
-HELP = "check a configuration file and say what it asks for"
+HELP = "check a configuration file or a scenario and say what it asks for"
+CHECKS = "stillroom.checks"
+"""Entry points of the tools that check files of theirs: called with the path, they give lines or raise ConfigError."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, help="a unit.toml")
+    parser.add_argument("config", type=Path, help="a unit.toml, or a scenario of the lab")
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints a few plain lines; raises ConfigError for the first thing wrong."""
+    raw = config.read_toml(options.config)
+    if "title" in raw and "site" not in raw:
+        print("\n".join(_check_scenario(options.config)))
+        return EXIT_OK
     unit = config.load(options.config)
     _check_files(options.config, unit)
     _check_site(options.config, unit)
@@ -46,6 +52,16 @@ def run(options: argparse.Namespace) -> int:
     for line in _guards(unit):
         print(f"  {line}")
     return EXIT_OK
+
+
+def _check_scenario(path: Path) -> list[str]:
+    """A scenario is the lab's, which this package does not know. Raises ConfigError, SetupError."""
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=CHECKS, name="scenario"):
+        lines: list[str] = point.load()(path)
+        return lines
+    raise SetupError(f"{path}: a scenario; to check it: pip install 'stillroom[tools]'")
 
 
 def _guards(unit: config.UnitConfig) -> Iterator[str]:

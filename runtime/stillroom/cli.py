@@ -34,6 +34,7 @@ _HELP = {
     "bench": "time the hot path against what the machine can do",
     "make": "make units",
     "selftest": "replay a recording of which the rate is known, and say whether it is read",
+    "simulate": "a scenario's night: what a unit tells of it beside what was so",
     "site": "a facility's side: keys, authorisations, gateway, watch",
 }
 

@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from stillroom.config import Zones, convert, read_toml
+from stillroom.config_conditions import ConditionsConfig, Time
 from stillroom.config_together import check_zones
 from stillroom_tools.lab.scenario_check import check
+from stillroom_tools.lab.scenario_expect import Expected, Never
 from stillroom_tools.lab.scenario_physics import (
     Compression,
     Curtain,
@@ -32,6 +34,7 @@ Colour = tuple[
     Annotated[int, Meta(ge=0, le=255)], Annotated[int, Meta(ge=0, le=255)], Annotated[int, Meta(ge=0, le=255)]
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=24, pattern=r"\A[a-z][a-z0-9-]*\Z")]
+LASTS_AFTER_S = 30.0
 
 
 class Act(Struct, frozen=True, forbid_unknown_fields=True):
@@ -202,6 +205,25 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     things: Annotated[tuple[Thing, ...], Meta(max_length=4)] = ()
     zones: Zones = Zones()
     """For the unit that looks at this room; the simulator itself does not read them."""
+    conditions: ConditionsConfig = ConditionsConfig()
+    """Of that unit, as in its own file."""
+    detector: Literal["stand-in", "none"] = "stand-in"
+    """none: the unit has no weights."""
+    clock: Time = "12:00"
+    """Time of day, in the time zone of `conditions`, at which it begins."""
+    lasts_s: Annotated[float, Meta(ge=1.0, le=86_400.0)] | None = None
+    """How long `stillroom simulate` goes on; half a minute after the last act, or one round, where it is not said."""
+    expects: Annotated[tuple[Expected, ...], Meta(max_length=256)] = ()
+    """What the unit must tell."""
+    never: Annotated[tuple[Never, ...], Meta(max_length=256)] = ()
+    """What it must not."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it goes on."""
+        if self.lasts_s is not None:
+            return self.lasts_s
+        return self.repeat_s or max((act.at_s for act in self.acts), default=0.0) + LASTS_AFTER_S
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -210,3 +232,16 @@ def load_scenario(path: Path) -> Scenario:
     check_zones(path, scenario.zones)
     check(path, scenario)
     return scenario
+
+
+def check_file(path: Path) -> list[str]:
+    """What `stillroom check` says of a sound scenario. Raises ConfigError."""
+    scenario = load_scenario(path)
+    drawn = [name for name in scenario.zones.__struct_fields__ if getattr(scenario.zones, name)]
+    told = f"{len(scenario.expects)} things expected, {len(scenario.never)} that must not be"
+    return [
+        f"{path}: sound",
+        f"  scenario '{scenario.title}', {scenario.seconds:g} s from {scenario.clock}",
+        f"  zones {', '.join(drawn).replace('_', ' ') or 'none'}",
+        f"  {len(scenario.acts)} acts; {told}",
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stillroom.errors import ConfigError
+from stillroom_tools.lab.scenario_expect import expect_faults
 from stillroom_tools.lab.scenario_verbs import BODY, CAMERA, NEEDS, OF_A_THING, PLACED, RESIDENT
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def check(path: Path, scenario: "Scenario") -> None:
 
 
 def _faults(scenario: "Scenario") -> Iterator[str]:
+    told = scenario.expects, scenario.never
+    yield from expect_faults(*told, scenario.conditions, scenario.zones, scenario.seconds)
     lens = scenario.lens
     if lens.aim != "room" and lens.distance_m * math.sin(math.radians(lens.pitch_deg)) > HEADROOM_M:
         yield (

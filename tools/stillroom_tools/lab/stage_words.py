@@ -1,0 +1,117 @@
+"""What `stillroom simulate` says: what was so beside what was told, line by line, and the figures of many nights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stillroom_tools.lab.stage_figures import Figure
+    from stillroom_tools.lab.stage_jobs import Outcome
+    from stillroom_tools.lab.stage_judge import Tally
+    from stillroom_tools.lab.stage_run import Told
+
+SAID = 40
+"""Problems printed; of more only how many."""
+
+
+def show(outcomes: "Sequence[Outcome]", *, live: bool = False) -> None:
+    """On standard output. live: the lines have been said already."""
+    if len(outcomes) == 1 and not live:
+        _show_night(outcomes[0])
+    problems = [f"{_named(each)}: {problem}" for each in outcomes for problem in each.tally.problems]
+    for problem in problems[:SAID]:
+        print(problem)
+    if len(problems) > SAID:
+        print(f"and {len(problems) - SAID} more")
+    if len(outcomes) > 1:
+        _show_figures(total(outcomes))
+    print("as expected" if not problems else f"{len(problems)} not as expected")
+
+
+def total(outcomes: "Sequence[Outcome]") -> "Tally":
+    """All nights added up."""
+    from stillroom_tools.lab.stage_judge import Tally
+
+    tally = Tally()
+    for outcome in outcomes:
+        tally.add(outcome.tally)
+    return tally
+
+
+def as_json(outcomes: "Sequence[Outcome]", seeds: range) -> dict[str, object]:
+    """One night with all of its lines; of many the figures, and of each what was not as expected."""
+    from stillroom_tools.lab import stage_figures
+
+    tally = total(outcomes)
+    names = sorted({Path(each.job.path).stem for each in outcomes})
+    found = stage_figures.as_json(tally, seeds, names)
+    found["problems"] = [
+        {"scenario": Path(each.job.path).stem, "seed": each.job.seed, "problem": problem}
+        for each in outcomes
+        for problem in each.tally.problems
+    ]
+    if len(outcomes) == 1:
+        night = outcomes[0].night
+        found["truth"], found["believed"] = night.truth, night.believed
+        found["told"] = [_plain(told) for told in night.told]
+        found["due"] = [_plain(told) for told in night.due]
+        found["alerts"] = [[each.at_ms, each.kind, each.priority, each.state] for each in night.alerts]
+    return found
+
+
+def line(told: "Told") -> str:
+    """One line of what was told."""
+    return f"{clock(told.at_s)}  {_what(told):<34}  {told.why}"
+
+
+def clock(at_s: float) -> str:
+    """H:MM:SS.s"""
+    whole = round(at_s * 10)
+    return f"{whole // 36000}:{whole // 600 % 60:02}:{whole // 10 % 60:02}.{whole % 10}"
+
+
+def _show_night(outcome: "Outcome") -> None:
+    night = outcome.night
+    print(f"{night.title}, seed {night.seed}, {clock(night.seconds)}")
+    print(f"{'time':<10}  {'so':<28}  {'told':<34}  why")
+    rows = [(at_s, 0, f"{state:<28}", "", "") for at_s, state in night.truth]
+    rows += [(each.at_s, 1, f"due: {_what(each)}", "", "") for each in night.due]
+    rows += [(each.at_s, 2, "", _what(each), each.why) for each in night.told]
+    for at_s, _, so, told, why in sorted(rows):
+        print(f"{clock(at_s):<10}  {so:<28}  {told:<34}  {why}".rstrip())
+
+
+def _what(told: "Told") -> str:
+    if told.level is None:
+        return f"{told.kind.partition(':')[2]} ({told.model})" if told.model else told.kind.partition(":")[2]
+    return f"{told.kind} over" if told.ends else f"{told.kind} ({told.level})"
+
+
+def _show_figures(tally: "Tally") -> None:
+    from stillroom_tools.lab.stage_figures import burden, figures
+
+    print(f"{tally.nights} runs, {tally.hours:.1f} h in front of the camera")
+    for row in figures(tally):
+        met = "" if row.met is None else "met" if row.met else "NOT met"
+        print(f"  {row.name:<44} {_value(row):>10} {row.unit:<14} {row.wanted:<9} {met}".rstrip())
+    for row in burden(tally):
+        print(f"  {row.name:<44} {_value(row):>10} {row.unit}")
+
+
+def _value(row: "Figure") -> str:
+    return "-" if row.value is None else f"{row.value:.3f}"
+
+
+def _named(outcome: "Outcome") -> str:
+    return f"{Path(outcome.job.path).stem} seed {outcome.job.seed}"
+
+
+def _plain(told: "Told") -> dict[str, object]:
+    return {
+        "at_s": round(told.at_s, 1),
+        "kind": told.kind,
+        "level": told.level,
+        "ends": told.ends,
+        "why": told.why,
+        "model": told.model,
+    }
