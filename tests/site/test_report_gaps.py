@@ -4,7 +4,6 @@ from datetime import UTC
 from pathlib import Path
 
 import msgspec
-import pytest
 from tests.rig import SOMEWHERE, Rig
 
 from stillroom.document_forms import from_ms
@@ -99,6 +98,13 @@ def test_before_the_first_word_and_after_now() -> None:
     assert not states(found)[-1][1] > 100
 
 
+def test_what_is_kept_no_longer_is_told_from_a_unit_that_was_off() -> None:
+    told = [Told("u-1", 9, at_ms, at_ms, at_ms, event) for at_ms, event in ((40 * MIN, start()), (40 * MIN, OPEN),
+            *minutes(40, 60))]  # fmt: skip
+    found = unit_day("u-1", told, (), Span(0, 60 * MIN), NOW, forgotten_ms=30 * MIN)
+    assert known(found) == [(0, 30, "forgotten"), (30, 40, "unheard"), (40, 60, "sensed")]
+
+
 def test_a_gate_that_closes_in_the_middle_of_a_minute_and_a_camera_that_gives_nothing() -> None:
     found = day(*BEGUN, *minutes(0, 20), (20 * MIN + 30_000, GateChanged("paused", None)), *minutes(20, 21, 0.5),
                 *minutes(21, 30, 0.0), (30 * MIN, OPEN), *minutes(30, 40, 0.0), *minutes(40, 60, 0.2),
@@ -128,12 +134,12 @@ def test_a_clock_that_was_set_back_or_a_whole_day_ahead_breaks_nothing() -> None
     assert known(found) == [(0, 10, "no-picture"), (10, 60, "sensed")]
 
 
-@pytest.mark.parametrize(("level", "until"), [("technical", 40), ("high", 60)])
-def test_a_start_ends_what_the_unit_says_of_itself_and_nothing_of_a_person(level: str, until: int) -> None:
-    begun = ConditionChanged("a", level, True, "why")  # type: ignore[arg-type]
+def test_a_start_ends_no_condition() -> None:
+    """The unit keeps its conditions over a start, and says their end."""
+    begun = ConditionChanged("a", "technical", True, "why")
     found = day(*BEGUN, *minutes(0, 60), (10 * MIN, begun), (40 * MIN, start()), (40 * MIN, OPEN))
     (stood,) = found.conditions
-    assert (stood.from_ms, stood.until_ms, stood.over) == (10 * MIN, until * MIN, level == "technical")
+    assert (stood.from_ms, stood.until_ms, stood.over) == (10 * MIN, 60 * MIN, False)
 
 
 def test_what_began_before_the_day_and_at_another_level() -> None:

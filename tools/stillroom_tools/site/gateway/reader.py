@@ -62,6 +62,12 @@ class Reader:
         query = select(entries.unit).where(entries.room == room).distinct().order_by(entries.unit)
         return [unit for (unit,) in self._rows(query)]
 
+    def forgotten(self, retention: str) -> dict[str, int]:
+        """Of each unit: entries of this class that it accepted up to then (UTC in ms) are kept no longer."""
+        gone = tables.forgotten.c
+        rows = self._rows(select(gone.unit, gone.accepted_ms).where(gone.retention == retention))
+        return {row.unit: row.accepted_ms for row in rows}
+
     def known(self) -> list[LastKnown]:
         """What each unit has said last of its room, and when it was heard."""
         with self._look() as connection:

@@ -1,7 +1,8 @@
-"""`stillroom site report ROOM --day D`: a room's day as a picture."""
+"""`stillroom site report ROOM --day D`: a room's day as a picture; `--burden`: what alerts asked of staff over days."""
 
 import argparse
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -11,33 +12,57 @@ from stillroom.config_conditions import zone
 from stillroom.errors import EXIT_OK, ConfigError, InputError
 from stillroom.files import replace_file
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.report import burden, burden_words
 from stillroom_tools.site.report.day import room_day
-from stillroom_tools.site.report.days import LocalDay, parse_day
+from stillroom_tools.site.report.days import LocalDay, local_ms, parse_day
+from stillroom_tools.site.report.period import period_of
 from stillroom_tools.site.report.picture import picture
+from stillroom_tools.site.report.truth import Compared, Run, compare, read_truth
 from stillroom_tools.site.report.words import sentences
 
-HELP = "a room's day as a picture; or the burden of alerts over days"
+HELP = "a room's day as a picture; or what alerts asked of staff over days"
+_USAGE = (
+    "ROOM and --day, or --burden with --from and --to: stillroom site report room-12 --day 2026-11-25 --site site; "
+    "stillroom site report --burden --from 2026-11-01 --to 2026-12-01 --site site"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("room", nargs="?", metavar="ROOM", help="the room's pseudonym, as authorised")
+    parser.add_argument(
+        "room", nargs="?", metavar="ROOM", help="its pseudonym, as authorised (--burden: all)"
+    )
     parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
     parser.add_argument("--day", metavar="DAY", help="2026-11-25, in the site's time zone (site.toml)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the picture, SVG (ROOM-DAY.svg)")
+    parser.add_argument(
+        "--burden", action="store_true", help="conditions and alerts of a room's night and day"
+    )
+    parser.add_argument("--from", dest="start", metavar="DAY", help="--burden: 2026-11-01, included")
+    parser.add_argument("--to", dest="until", metavar="DAY", help="--burden: 2026-12-01, not included")
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FILE",
+        help="--burden: what happened in simulated runs: missed and false",
+    )
     parser.add_argument("--json", action="store_true", help="the same as JSON on standard output")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Raises ConfigError, InputError, StorageError, TrustError."""
+    """Raises ConfigError, InputError, SetupError, StorageError, TrustError."""
+    of_day = (options.day, options.out)
+    of_days = (options.start, options.until, options.truth)
+    if options.burden:
+        wrong = any(of_day) or options.start is None or options.until is None
+    else:
+        wrong = any(of_days) or options.room is None or options.day is None
+    if wrong:
+        raise ConfigError(_USAGE)
     site = open_site(options.site)
-    return _day(site, options)
+    return _burden(site, options) if options.burden else _day(site, options)
 
 
 def _day(site: Site, options: argparse.Namespace) -> int:
-    if options.room is None or options.day is None:
-        raise ConfigError(
-            "a room and --day are needed: stillroom site report room-12 --day 2026-11-25 --site site"
-        )
     name = site.config.time_zone
     local = LocalDay(parse_day(options.day, "--day"), zone(name), name)
     now_ms = SystemClock().utc_ms()
@@ -60,3 +85,41 @@ def _check_out(out: Path) -> None:
         )
     if out.exists() and not out.is_file():
         raise InputError(f"{out}: not a plain file: name one, or a place where there is none yet")
+
+
+def _burden(site: Site, options: argparse.Namespace) -> int:
+    first, to = parse_day(options.start, "--from"), parse_day(options.until, "--to")
+    if first >= to:
+        raise ConfigError(f"--to {to}: must be after --from {first}")
+    now_ms = SystemClock().utc_ms()
+    if local_ms(first, 0, zone(site.config.time_zone)) > now_ms:
+        raise ConfigError(f"--from {first}: is still to come")
+    runs = read_truth(options.truth) if options.truth else None
+    period = period_of(site, first, to - timedelta(days=1))
+    found = burden.tallies(site, period, now_ms, options.room)
+    report = burden_words.Report(
+        site.name,
+        site.config.time_zone,
+        first,
+        to,
+        (period.night_from, period.night_until),
+        burden.summed(found.values()).burden(None),
+        tuple(tally.burden(room) for room, tally in found.items()),
+        None if runs is None else _compared(runs, found),
+    )
+    if options.json:
+        print(msgspec.json.encode(report).decode())
+    else:
+        burden_words.show(report)
+    return EXIT_OK
+
+
+def _compared(runs: list[Run], found: dict[str, burden.Tally]) -> Compared:
+    """The conditions of persons; what a unit says of itself is no part of a scenario's truth."""
+    began = [
+        (room, kind, level, at_ms)
+        for room, tally in found.items()
+        for kind, level, at_ms, _ in tally.conditions
+        if level != "technical"
+    ]
+    return compare([run for run in runs if run.room in found], began)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from stillroom.document_forms import to_ms
-from stillroom.events import Audited, ConditionChanged, RoomState, StateChanged, Summary
+from stillroom.events import ConditionChanged, RoomState, StateChanged, Summary
 from stillroom.keeper.states import ALL
 from stillroom_tools.site.gateway.reader import open_reader
 from stillroom_tools.site.layout import Site
@@ -93,6 +93,7 @@ def room_day(site: Site, room: str, local: LocalDay, now_ms: int) -> RoomDay:
         if not units:
             raise kept.no_such_room(reader, room)
         told = kept.entries(reader, room, span)
+        forgotten = reader.forgotten(Summary.retention)
         changes = reader.alert_history(0, max(now_ms, span.until_ms))
     alerts = [each for each in episodes(changes) if each.room == room]
     return RoomDay(
@@ -111,6 +112,7 @@ def room_day(site: Site, room: str, local: LocalDay, now_ms: int) -> RoomDay:
                 span,
                 now_ms,
                 _scopes(site, unit, room, span),
+                forgotten.get(unit, 0),
             )
             for unit in units
         ),
@@ -124,10 +126,11 @@ def unit_day(
     span: Span,
     now_ms: int,
     scopes: tuple[str, ...] | None = None,
+    forgotten_ms: int = 0,
 ) -> UnitDay:
-    """told: a unit's entries, in order of time."""
+    """told: a unit's entries, in order of time. forgotten_ms: summaries from before then are kept no longer."""
     past = span.within(Span(span.from_ms, max(now_ms, span.from_ms)))
-    known = stretches(told, span, now_ms)
+    known = stretches(told, span, now_ms, forgotten_ms)
     lit = [Span(each.from_ms, each.until_ms) for each in known if each.what in ("sensed", "no-picture")]
     summaries = [one.event for one in told if isinstance(one.event, Summary)]
     return UnitDay(
@@ -215,11 +218,7 @@ def conditions(told: Sequence[Told], span: Span) -> list[Stood]:
         event = one.event
         if one.at_ms >= span.until_ms:
             break
-        if isinstance(event, Audited) and one.at_ms in starts([one]):
-            # A unit that starts anew says again which of its own stand, and never the end of one that is over.
-            for kind in [kind for kind, (_, begun) in standing.items() if begun.level == "technical"]:
-                end(kind, one.at_ms, over=True)
-        elif isinstance(event, ConditionChanged):
+        if isinstance(event, ConditionChanged):
             if event.kind in standing:
                 end(event.kind, one.at_ms, over=True)
             if event.active:

@@ -5,7 +5,6 @@ A unit that runs sends a summary a minute. Where none covers a time, the unit wa
 
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -19,8 +18,8 @@ from stillroom_tools.site.report.kept import LONGEST_SUMMARY_MS, Told
 LEAST_SENSED = 0.1
 """Of the observations that a minute should have: with fewer the camera gave no picture. The slowest gives a fifth."""
 
-What = Literal["sensed", "dark", "no-picture", "off", "lost", "unheard", "to-come"]
-UNKNOWN: tuple[What, ...] = ("off", "lost", "unheard")
+What = Literal["sensed", "dark", "no-picture", "off", "lost", "unheard", "forgotten", "to-come"]
+UNKNOWN: tuple[What, ...] = ("off", "lost", "unheard", "forgotten")
 """The unit tells nothing of the time."""
 
 
@@ -31,14 +30,6 @@ class Stretch(Struct, frozen=True):
     until_ms: int
     what: What
     why: str = ""
-
-
-@dataclass(frozen=True)
-class Hole:
-    """Nothing is told of this time. started: the unit was switched on in it or at its end."""
-
-    span: Span
-    started: bool
 
 
 def starts(told: Sequence[Told]) -> list[int]:
@@ -89,8 +80,11 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def stretches(told: Sequence[Told], span: Span, now_ms: int) -> list[Stretch]:
-    """All of a span in order, without a hole. told: a unit's, in order of time; now_ms: what is later is to come."""
+def stretches(told: Sequence[Told], span: Span, now_ms: int, forgotten_ms: int = 0) -> list[Stretch]:
+    """All of a span in order, without a hole. told: a unit's, in order of time; now_ms: what is later is to come.
+
+    forgotten_ms: summaries from before then are kept no longer, which is told from a unit that was off.
+    """
     past = span.within(Span(span.from_ms, max(now_ms, span.from_ms)))
     known = runs(told, past)
     summaries = sorted((one.event for one in told if isinstance(one.event, Summary)), key=_until)
@@ -98,7 +92,9 @@ def stretches(told: Sequence[Told], span: Span, now_ms: int) -> list[Stretch]:
     at_ms = past.from_ms
     for run in [*known, Span(past.until_ms, past.until_ms)]:
         if at_ms < run.from_ms:
-            found.append(_hole(told, Span(at_ms, run.from_ms)))
+            gone_ms = min(max(forgotten_ms, at_ms), run.from_ms)
+            found.append(Stretch(at_ms, gone_ms, "forgotten", "what the unit said is kept no longer"))
+            found.append(_hole(told, Span(gone_ms, run.from_ms)))
         found += _known(told, summaries, run)
         at_ms = run.until_ms
     if past.until_ms < span.until_ms:

@@ -1,10 +1,8 @@
 """What the gateway has kept of a room, as the reports want it: read through its reader, beside a gateway that runs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stillroom.errors import ConfigError
-from stillroom.events import ConditionChanged
 from stillroom_tools.site.gateway.arrived import Kept
 from stillroom_tools.site.gateway.erased import Told as Event
 from stillroom_tools.site.gateway.erased import decode
@@ -32,32 +30,16 @@ class Told:
 def entries(reader: Reader, room: str, span: Span) -> list[Told]:
     """Of a room, in order of time: those of a span, its summaries that end soon after it, and what stood before it.
 
-    What stood before: each change of gate and conditions since the room has been known; and, where a condition of the
-    unit itself stood, the links of its audit chain since, which tell when it was started anew. Raises StorageError.
+    What stood before: each change of gate and conditions since the room has been known. Raises StorageError.
     """
     before = reader.entries(room, 0, span.from_ms, _STANDING)
     inside = reader.entries(room, span.from_ms, span.until_ms + LONGEST_SUMMARY_MS, _TOLD)
     found = [_told(one) for one in (*before, *inside)]
-    since_ms = _technical_since([one for one in found if one.at_ms < span.from_ms])
-    if since_ms is not None:
-        found += [_told(one) for one in reader.entries(room, since_ms, span.from_ms, ("audit",))]
     return sorted(found, key=lambda told: (told.at_ms, told.unit, told.number))
 
 
 def _told(kept: Kept) -> Told:
     return Told(kept.unit, kept.number, kept.at_ms, kept.accepted_ms, kept.opened_ms, decode(kept.event))
-
-
-def _technical_since(before: Sequence[Told]) -> int | None:
-    standing: dict[tuple[str, str], int] = {}
-    for one in before:
-        if isinstance(one.event, ConditionChanged) and one.event.level == "technical":
-            key = (one.unit, one.event.kind)
-            if one.event.active:
-                standing.setdefault(key, one.at_ms)
-            else:
-                standing.pop(key, None)
-    return min(standing.values(), default=None)
 
 
 def no_such_room(reader: Reader, room: str) -> ConfigError:

@@ -18,6 +18,13 @@ MAX_DEEDS = 4
 LEAST_MS = 60_000
 """A stretch that is not sensed gets a line of its own from a minute on; the shorter ones are counted."""
 NOTHING = "Nothing was sensed on this day: this says nothing about anybody."
+_SHORT = {
+    "off": "unit off",
+    "lost": "entries lost",
+    "unheard": "nothing heard",
+    "forgotten": "kept no longer",
+    "to-come": "still to come",
+}
 _DONE = {
     "acknowledge": "acknowledged",
     "attend": "attended",
@@ -49,15 +56,9 @@ def plain(code: str) -> str:
 
 def why(stretch: Stretch) -> str:
     """A word or two for why nothing is sensed."""
-    short = {
-        "off": "unit off",
-        "lost": "entries lost",
-        "unheard": "nothing heard",
-        "to-come": "still to come",
-    }
     if stretch.what == "no-picture":
         return f"no picture: {plain(stretch.why).removeprefix('camera ')}"
-    return short.get(stretch.what) or plain(stretch.why)
+    return _SHORT.get(stretch.what) or plain(stretch.why)
 
 
 def sentences(day: RoomDay) -> Iterator[str]:

@@ -1,0 +1,213 @@
+"""What alerts ask of staff: how many in a room's night and day, how soon somebody took them on, which came back.
+
+Counts and medians alone: of nobody, and where rooms are summed of no room. A night or a day counts by the share of it
+in which the room was sensed: a room that was dark asks nothing, and would make every rate look better.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Literal
+
+from msgspec import Struct
+
+from stillroom.clock import MS_PER_S
+from stillroom.config_technical import TECHNICAL
+from stillroom.events import ConditionChanged, Summary
+from stillroom_tools.site.gateway.alert_forms import PRIORITIES, UNIT_SILENT
+from stillroom_tools.site.gateway.reader import open_reader
+from stillroom_tools.site.gateway.rooms import NO_ROOM
+from stillroom_tools.site.layout import Site
+from stillroom_tools.site.report import kept
+from stillroom_tools.site.report.days import Span
+from stillroom_tools.site.report.episodes import Episode, episodes
+from stillroom_tools.site.report.gaps import stretches
+from stillroom_tools.site.report.kept import Told
+from stillroom_tools.site.report.period import Period
+
+Level = Literal["high", "medium", "low", "technical"]
+LEVELS: tuple[Level, ...] = (*PRIORITIES, "technical")
+"""The last: of the unit itself, at whatever level the facility wants to be told of it."""
+
+
+class Kind(Struct, frozen=True):
+    """Of one kind and level. `night`: those that began in a night of the period; medians are None where nobody acted.
+
+    taken_on: somebody acknowledged, paused or attended it; attended: somebody said that he was in the room.
+    """
+
+    kind: str
+    level: Level
+    conditions: int
+    conditions_night: int
+    alerts: int
+    alerts_night: int
+    taken_on: int
+    taken_on_median_s: float | None
+    attended: int
+    attended_median_s: float | None
+    re_raised: int
+    escalated: int
+    open: int
+
+
+class Burden(Struct, frozen=True):
+    """Of one room, or (None) of all. room_nights, room_days: sensed shares of nights and days, summed."""
+
+    room: str | None
+    nights: int
+    """Of the calendar, begun in the period; the last may end after it."""
+    room_nights: float
+    room_days: float
+    kinds: tuple[Kind, ...]
+
+
+@dataclass
+class Tally:
+    """What began, of one room or of several: times of day and night alone are kept of it."""
+
+    nights: int = 0
+    room_nights: float = 0.0
+    room_days: float = 0.0
+    conditions: list[tuple[str, Level, int, bool]] = field(default_factory=list)
+    """Kind, level, when (UTC in ms), at night."""
+    alerts: list[tuple[Episode, bool]] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        self.nights = max(self.nights, other.nights)
+        self.room_nights += other.room_nights
+        self.room_days += other.room_days
+        self.conditions += other.conditions
+        self.alerts += other.alerts
+
+    def burden(self, room: str | None) -> Burden:
+        found = {(kind, level) for kind, level, *_ in self.conditions}
+        found |= {(episode.kind, level_of(episode)) for episode, _ in self.alerts}
+        order = sorted(found, key=lambda each: (LEVELS.index(each[1]), each[0]))
+        kinds = tuple(self._kind(kind, level) for kind, level in order)
+        return Burden(room, self.nights, round(self.room_nights, 3), round(self.room_days, 3), kinds)
+
+    def _kind(self, kind: str, level: Level) -> Kind:
+        begun = Counter(night for of, at, _, night in self.conditions if (of, at) == (kind, level))
+        alerts = [
+            (each, night) for each, night in self.alerts if (each.kind, level_of(each)) == (kind, level)
+        ]
+        taken = [each.taken_on.at_ms - each.raised_ms for each, _ in alerts if each.taken_on]
+        attended = [each.attended.at_ms - each.raised_ms for each, _ in alerts if each.attended]
+        return Kind(
+            kind,
+            level,
+            begun.total(),
+            begun[True],
+            len(alerts),
+            sum(night for _, night in alerts),
+            len(taken),
+            _median_s(taken),
+            len(attended),
+            _median_s(attended),
+            sum(each.again for each, _ in alerts),
+            sum(each.escalated_ms is not None for each, _ in alerts),
+            sum(each.cleared_ms is None for each, _ in alerts),
+        )
+
+
+def level_of(episode: Episode) -> Level:
+    return "technical" if episode.technical or episode.kind == UNIT_SILENT else episode.priority
+
+
+def tallies(site: Site, period: Period, now_ms: int, room: str | None = None) -> dict[str, Tally]:
+    """Of each room of which anything is kept, or of one.
+
+    Raises ConfigError (no such room), SetupError, StorageError.
+    """
+    with open_reader(site) as reader:
+        rooms = [name for name in reader.rooms() if name != NO_ROOM and room in (None, name)]
+        if room is not None and not rooms:
+            raise kept.no_such_room(reader, room)
+        changes = episodes(reader.alert_history(0, max(now_ms, period.whole.until_ms)))
+        forgotten = reader.forgotten(Summary.retention)
+        return {
+            name: tally_of(
+                kept.entries(reader, name, period.whole), _of_room(changes, name), period, now_ms, forgotten
+            )
+            for name in rooms
+        }
+
+
+def summed(found: Iterable[Tally]) -> Tally:
+    """Of all rooms together."""
+    whole = Tally()
+    for each in found:
+        whole.add(each)
+    return whole
+
+
+def tally_of(
+    told: Sequence[Told],
+    alerts: Iterable[Episode],
+    period: Period,
+    now_ms: int,
+    forgotten: dict[str, int] | None = None,
+) -> Tally:
+    """told: a room's entries, in order of time; forgotten: as `Reader.forgotten` gives it, of summaries."""
+    tally = Tally(nights=len(period.nights))
+    lit = [
+        list(
+            _sensed([one for one in told if one.unit == unit], period, now_ms, (forgotten or {}).get(unit, 0))
+        )
+        for unit in sorted({one.unit for one in told})
+    ]
+    tally.room_nights = sum(_share(lit, night) for night in period.nights)
+    tally.room_days = sum(_share(lit, day) for day in period.days)
+    for kind, level, at_ms in begun(told, period.whole):
+        _note(tally, period, at_ms, (kind, level))
+    for each in alerts:
+        if period.whole.from_ms <= each.raised_ms < period.whole.until_ms:
+            _note(tally, period, each.raised_ms, each)
+    return tally
+
+
+def _note(tally: Tally, period: Period, at_ms: int, what: tuple[str, Level] | Episode) -> None:
+    """What began after the last day counts for its night alone, and so not at all where it is not in that."""
+    night = period.at_night(at_ms)
+    if at_ms >= period.span.until_ms and not night:
+        return
+    if isinstance(what, Episode):
+        tally.alerts.append((what, night))
+    else:
+        tally.conditions.append((*what, at_ms, night))
+
+
+def begun(told: Sequence[Told], span: Span) -> Iterator[tuple[str, Level, int]]:
+    """Kind, level and time of each condition that began; one that only goes on at another level did not begin."""
+    ended: dict[tuple[str, str], int] = {}
+    for one in told:
+        event = one.event
+        if isinstance(event, ConditionChanged):
+            goes_on = ended.get((one.unit, event.kind)) == one.at_ms
+            if event.active and not goes_on and span.from_ms <= one.at_ms < span.until_ms:
+                yield event.kind, "technical" if event.kind in TECHNICAL else event.level, one.at_ms
+            if not event.active:
+                ended[one.unit, event.kind] = one.at_ms
+
+
+def _sensed(told: Sequence[Told], period: Period, now_ms: int, forgotten_ms: int) -> Iterator[Span]:
+    for each in stretches(told, period.whole, now_ms, forgotten_ms):
+        if each.what == "sensed":
+            yield Span(each.from_ms, each.until_ms)
+
+
+def _share(lit: Sequence[Sequence[Span]], of: Span) -> float:
+    """Of a night or a day: the part that one unit of the room sensed, of the unit that sensed most of it."""
+    return max(
+        (sum(each.within(of).length_ms for each in spans) / of.length_ms for spans in lit), default=0.0
+    )
+
+
+def _of_room(alerts: Iterable[Episode], room: str) -> list[Episode]:
+    return [each for each in alerts if each.room == room]
+
+
+def _median_s(lasted_ms: Sequence[int]) -> float | None:
+    return round(median(lasted_ms) / MS_PER_S, 1) if lasted_ms else None
