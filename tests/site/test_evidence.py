@@ -14,11 +14,13 @@ from stillroom.cli import main
 from stillroom.document_forms import from_ms
 from stillroom.documents import KINDS, Withdrawal, read_document
 from stillroom.errors import ConfigError, StorageError, TrustError
+from stillroom.events import ConditionChanged, Entry
 from stillroom.link import Hello, Network
-from stillroom.notes import sign_note
-from stillroom_tools.site import evidence
+from stillroom.notes import add_signature, encode, sign_note
+from stillroom_tools.site import evidence, evidence_page
 from stillroom_tools.site.audit_facts import gather
 from stillroom_tools.site.audit_file import Link
+from stillroom_tools.site.gateway.alert_forms import Act
 from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import open_site
@@ -111,6 +113,42 @@ def test_the_page_says_the_same_and_loads_nothing(ward):
     for words in ("2 h 0 min", "Its record is whole", "somebody in the room", "withdrawn", "form"):
         assert words in page
     assert "http" not in page and "<script" not in page and "src=" not in page
+
+
+def test_the_burden_is_in_it_as_counts_and_names_nobody(ward):
+    """Somebody fell: the file says how often and how soon somebody came, of all rooms together, and no more."""
+    store = Store(ward.site / "gateway")
+    now_ms, unit = ward.rig.clock.utc_ms(), "u-1"
+    event = ConditionChanged("on-floor", "high", True, "on-floor for 0.0 s")
+    with store.database.transaction():
+        store.alerts.heard(unit, "r-1", Entry(9_000, now_ms, now_ms, event), now_ms)
+    store.alerts.act(Act("attend", unit, "nurse-a", now_ms + 40_000), now_ms + 40_000)
+    store.close()
+    ward.make()
+    found = evidence.read(ward.out, open_site(ward.site)).burden
+    fall = next(kind for kind in found.kinds if kind.kind == "on-floor")
+    assert (fall.alerts, fall.attended, fall.attended_median_s, fall.open) == (1, 1, 40.0, 1)
+    assert found.room is None
+    page = Path(f"{ward.out}.html").read_text()
+    assert "What alerts asked of staff" in page and "<td>on floor</td>" in page
+    for text in (page, ward.out.read_text()):
+        assert "nurse-a" not in text and "on-floor for" not in text
+
+
+def test_where_nothing_was_sensed_the_burden_is_not_nought(ward):
+    ward.days = ("2020-01-01", "2020-02-01")
+    ward.make()
+    page = Path(f"{ward.out}.html").read_text()
+    assert "nothing known: no room was sensed in this time" in page and "no alert was raised" not in page
+
+
+def test_a_file_of_before_the_burden_still_reads(ward):
+    ward.make()
+    site = open_site(ward.site)
+    old = msgspec.structs.replace(evidence.read(ward.out, site), burden=None)
+    ward.out.write_bytes(add_signature(encode(evidence.KIND, old), site.keys("gateway"), evidence.MAX_BYTES))
+    assert b"burden" not in ward.out.read_bytes() and ward.check() == 0
+    assert "What alerts" not in evidence_page.page(old)
 
 
 @pytest.mark.parametrize("change", ["a number", "cut short", "by another", "nothing"])

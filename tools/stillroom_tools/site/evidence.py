@@ -8,18 +8,15 @@ no more. The page beside it says the same to people.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
-
-from msgspec import Meta, Struct
 
 from stillroom.clock import MS_PER_S, SystemClock
-from stillroom.document_forms import Time, Timed, from_ms, now, to_ms
+from stillroom.document_forms import from_ms, now, to_ms
 from stillroom.documents import Authorisation
 from stillroom.errors import EXIT_OK, ConfigError, InputError, TrustError
 from stillroom.files import replace_file
-from stillroom.keys import PlainName, VerifyKey
+from stillroom.keys import VerifyKey
 from stillroom.notes import NoteError, Signer, add_signature, encode, open_note
 from stillroom_tools.site import audit_file
 from stillroom_tools.site.audit_facts import Facts, gather
@@ -27,113 +24,29 @@ from stillroom_tools.site.audit_kept import links_of
 from stillroom_tools.site.audit_open import Period
 from stillroom_tools.site.audit_part import Part, part_that_verifies
 from stillroom_tools.site.audit_words import LAST_MS
+from stillroom_tools.site.evidence_forms import (
+    GAPS,
+    NOT_STARTED,
+    SOUND,
+    WHOLE,
+    Allowed,
+    Evidence,
+    Halt,
+    Known,
+    Look,
+    Open,
+    Pause,
+    Refused,
+    UnitEvidence,
+)
 from stillroom_tools.site.gateway.reader import Reader, open_reader
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.report.burden import Burden, summed, tallies
+from stillroom_tools.site.report.period import period_of
 
 HELP = "what units were allowed to do and did, as one signed file and a page"
 KIND = "evidence"
 MAX_BYTES = 64 * 1024 * 1024
-
-WHOLE, GAPS, NOT_STARTED = "whole", "gaps", "not-started"
-SOUND = (WHOLE, GAPS, NOT_STARTED)
-"""A chain of which nothing is wrong."""
-
-Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-
-
-class Open(Struct, frozen=True, forbid_unknown_fields=True):
-    """The camera was open; where it is not `certain`, at least until `closed`."""
-
-    opened: Time
-    closed: Time
-    certain: bool
-
-
-class Look(Struct, frozen=True, forbid_unknown_fields=True):
-    at: Time
-    by: str
-    level: str
-    reason: str
-    seconds: Count
-    answer: str
-
-
-class Pause(Struct, frozen=True, forbid_unknown_fields=True):
-    """`until`: as it was asked for; `ended`: somebody ended it earlier."""
-
-    at: Time
-    by: str
-    until: Time
-    ended: Time | None
-
-
-class Halt(Struct, frozen=True, forbid_unknown_fields=True):
-    at: Time
-    halt: str
-    lifted: Time | None
-
-
-class Refused(Struct, frozen=True, forbid_unknown_fields=True):
-    at: Time
-    reason: str
-
-
-class Allowed(Struct, frozen=True, forbid_unknown_fields=True):
-    """An authorisation that was in force at some time of the period.
-
-    withdrawn: when it was taken back. open_after_s: so long after that a link still proves the camera open under it;
-    a few seconds are the withdrawal's way to the unit.
-    """
-
-    authorisation: Authorisation
-    withdrawn: Time | None
-    open_after_s: Count
-
-
-class Known(Struct, frozen=True, forbid_unknown_fields=True):
-    """From the first to the last of the period of which the unit's links tell. `erased`, `missing`: links of it.
-
-    outside: links that do not follow from those that verify; only these count here.
-    """
-
-    start: Time
-    until: Time
-    erased: Count
-    missing: Count
-    outside: Count
-
-
-class UnitEvidence(Struct, frozen=True, forbid_unknown_fields=True):
-    """One unit.
-
-    chain: `whole`; `gaps`, where a damaged card has cost links, which the unit says itself; `not-started`; or what is
-    wrong with it, and then what follows is worth no more than that. known: null where no link tells of the period: then
-    nothing is known, and the zeros and empty lists say nothing. at_least: the camera may have been open for longer.
-    """
-
-    unit: PlainName
-    fingerprint: str
-    chain: str
-    links: Count
-    missing: tuple[tuple[Count, Count], ...]
-    head: str | None
-    known: Known | None
-    allowed: tuple[Allowed, ...]
-    sensed_s: Count
-    at_least: bool
-    open: tuple[Open, ...]
-    looks: tuple[Look, ...]
-    pauses: tuple[Pause, ...]
-    halts: tuple[Halt, ...]
-    refused: tuple[Refused, ...]
-
-
-class Evidence(Timed, frozen=True, forbid_unknown_fields=True):
-    """All of the file."""
-
-    site: PlainName
-    made: Time
-    units: tuple[UnitEvidence, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -203,7 +116,15 @@ def collect(site: Site, start: datetime, until: datetime, made: datetime) -> Evi
             _unit(site, kept, enrolment.unit, VerifyKey(enrolment.sign), withdrawn, start, until)
             for enrolment in site.enrolments()
         )
-    return Evidence(start=start, until=until, site=site.name, made=made, units=units)
+    burden = _burden(site, start, until, made)
+    return Evidence(start=start, until=until, site=site.name, made=made, units=units, burden=burden)
+
+
+def _burden(site: Site, start: datetime, until: datetime, made: datetime) -> Burden:
+    """Summed over rooms before anything is written: what one of them asked of staff tells of who lives in it."""
+    period = period_of(site, start.date(), (until - timedelta(days=1)).date())
+    found = tallies(site, period, to_ms(made))
+    return summed(found.values()).burden(None, len(period.nights))
 
 
 def _unit(

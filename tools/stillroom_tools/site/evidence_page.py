@@ -6,7 +6,16 @@ from datetime import datetime
 from stillroom.document_forms import to_ms
 from stillroom_tools.site import audit_page
 from stillroom_tools.site.audit_words import damaged, moment
-from stillroom_tools.site.evidence import GAPS, NOT_STARTED, WHOLE, Allowed, Evidence, Known, UnitEvidence
+from stillroom_tools.site.evidence_forms import (
+    GAPS,
+    NOT_STARTED,
+    WHOLE,
+    Allowed,
+    Evidence,
+    Known,
+    UnitEvidence,
+)
+from stillroom_tools.site.report.burden_words import COLUMNS, NOTE, row
 
 ON_ITS_WAY_S = 60
 """So long after a withdrawal an open camera is no cause for alarm: it is on its way to the unit."""
@@ -19,6 +28,7 @@ def page(evidence: Evidence) -> str:
     body = [f"<p class=small>Site {audit_page.code(evidence.site)}, {period}. All times are UTC.</p>"]
     names = ("Unit", "Camera open", "Asked to look", "Pauses", "Documents refused", "Record")
     body += audit_page.table(names, (_row(unit) for unit in evidence.units))
+    body += _burden(evidence)
     for unit in evidence.units:
         body += _unit_words(unit)
     body.append(
@@ -37,6 +47,28 @@ def _row(unit: UnitEvidence) -> tuple[str, ...]:
     more = " or more" if _doubt(unit.known) else ""
     counts = (f"{len(found)}{more}" for found in (unit.looks, unit.pauses, unit.refused))
     return (name, audit_page.text(_open_for(unit)), *counts, record)
+
+
+def _burden(evidence: Evidence) -> Iterator[str]:
+    """What alerts asked of staff: of all rooms together, so that no line tells of one resident."""
+    burden = evidence.burden
+    if burden is None:
+        return
+    yield "<h2>What alerts asked of staff</h2>"
+    if not (burden.room_days or burden.kinds):
+        yield f"<p>{NOTHING}: no room was sensed in this time.</p>"
+        return
+    yield (
+        f"<p class=small>All rooms together: {burden.room_nights:.1f} room-nights and {burden.room_days:.1f} room-days "
+        "were sensed; what was not sensed counts for nothing. Days and nights are of the site's own time zone. "
+        f"{audit_page.text(NOTE)}. How many were missed, and how many were false, nobody knows of a real room.</p>"
+    )
+    rows = (tuple(audit_page.text(cell) for cell in row(kind, burden)) for kind in burden.kinds)
+    yield from (
+        audit_page.table(COLUMNS, rows)
+        if burden.kinds
+        else ["<p>No condition began, no alert was raised.</p>"]
+    )
 
 
 def _record(chain: str) -> str:

@@ -4,11 +4,11 @@ Counts and medians alone: of nobody, and where rooms are summed of no room. A ni
 in which the room was sensed: a room that was dark asks nothing, and would make every rate look better.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from statistics import median
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -32,9 +32,10 @@ LEVELS: tuple[Level, ...] = (*PRIORITIES, "technical")
 
 
 class Kind(Struct, frozen=True):
-    """Of one kind and level. `night`: those that began in a night of the period; medians are None where nobody acted.
+    """Of one kind and level: all that began in the days of a period, and apart from these those of its nights.
 
-    taken_on: somebody acknowledged, paused or attended it; attended: somebody said that he was in the room.
+    Medians are None where nobody acted. taken_on: somebody acknowledged, paused or attended it; attended: somebody said
+    that he was in the room.
     """
 
     kind: str
@@ -63,52 +64,57 @@ class Burden(Struct, frozen=True):
     kinds: tuple[Kind, ...]
 
 
+class When(NamedTuple):
+    """Whether something began in a day, and in a night, of a period: its last night may end after its last day."""
+
+    day: bool
+    night: bool
+
+
 @dataclass
 class Tally:
-    """What began, of one room or of several: times of day and night alone are kept of it."""
+    """What began, of one room or of several, in one period or in several."""
 
-    nights: int = 0
     room_nights: float = 0.0
     room_days: float = 0.0
-    conditions: list[tuple[str, Level, int, bool]] = field(default_factory=list)
-    """Kind, level, when (UTC in ms), at night."""
-    alerts: list[tuple[Episode, bool]] = field(default_factory=list)
+    conditions: list[tuple[str, Level, int, When]] = field(default_factory=list)
+    """Kind, level, UTC in ms."""
+    alerts: list[tuple[Episode, When]] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
-        self.nights = max(self.nights, other.nights)
         self.room_nights += other.room_nights
         self.room_days += other.room_days
         self.conditions += other.conditions
         self.alerts += other.alerts
 
-    def burden(self, room: str | None) -> Burden:
+    def burden(self, room: str | None, nights: int) -> Burden:
+        """nights: of the calendar, in all periods."""
         found = {(kind, level) for kind, level, *_ in self.conditions}
         found |= {(episode.kind, level_of(episode)) for episode, _ in self.alerts}
         order = sorted(found, key=lambda each: (LEVELS.index(each[1]), each[0]))
         kinds = tuple(self._kind(kind, level) for kind, level in order)
-        return Burden(room, self.nights, round(self.room_nights, 3), round(self.room_days, 3), kinds)
+        return Burden(room, nights, round(self.room_nights, 3), round(self.room_days, 3), kinds)
 
     def _kind(self, kind: str, level: Level) -> Kind:
-        begun = Counter(night for of, at, _, night in self.conditions if (of, at) == (kind, level))
-        alerts = [
-            (each, night) for each, night in self.alerts if (each.kind, level_of(each)) == (kind, level)
-        ]
-        taken = [each.taken_on.at_ms - each.raised_ms for each, _ in alerts if each.taken_on]
-        attended = [each.attended.at_ms - each.raised_ms for each, _ in alerts if each.attended]
+        begun = [when for of, at, _, when in self.conditions if (of, at) == (kind, level)]
+        raised = [(each, when) for each, when in self.alerts if (each.kind, level_of(each)) == (kind, level)]
+        alerts = [each for each, when in raised if when.day]
+        taken = [each.taken_on.at_ms - each.raised_ms for each in alerts if each.taken_on]
+        attended = [each.attended.at_ms - each.raised_ms for each in alerts if each.attended]
         return Kind(
             kind,
             level,
-            begun.total(),
-            begun[True],
+            sum(when.day for when in begun),
+            sum(when.night for when in begun),
             len(alerts),
-            sum(night for _, night in alerts),
+            sum(when.night for _, when in raised),
             len(taken),
             _median_s(taken),
             len(attended),
             _median_s(attended),
-            sum(each.again for each, _ in alerts),
-            sum(each.escalated_ms is not None for each, _ in alerts),
-            sum(each.cleared_ms is None for each, _ in alerts),
+            sum(each.again for each in alerts),
+            sum(each.escalated_ms is not None for each in alerts),
+            sum(each.cleared_ms is None for each in alerts),
         )
 
 
@@ -127,12 +133,11 @@ def tallies(site: Site, period: Period, now_ms: int, room: str | None = None) ->
             raise kept.no_such_room(reader, room)
         changes = episodes(reader.alert_history(0, max(now_ms, period.whole.until_ms)))
         forgotten = reader.forgotten(Summary.retention)
-        return {
-            name: tally_of(
-                kept.entries(reader, name, period.whole), _of_room(changes, name), period, now_ms, forgotten
-            )
-            for name in rooms
-        }
+        found = {name: Tally() for name in rooms}
+        for name, part in product(rooms, period.months()):
+            told = kept.entries(reader, name, part.whole)
+            found[name].add(tally_of(told, _of_room(changes, name), part, now_ms, forgotten))
+    return found
 
 
 def summed(found: Iterable[Tally]) -> Tally:
@@ -151,7 +156,7 @@ def tally_of(
     forgotten: dict[str, int] | None = None,
 ) -> Tally:
     """told: a room's entries, in order of time; forgotten: as `Reader.forgotten` gives it, of summaries."""
-    tally = Tally(nights=len(period.nights))
+    tally = Tally()
     lit = [
         list(
             _sensed([one for one in told if one.unit == unit], period, now_ms, (forgotten or {}).get(unit, 0))
@@ -161,22 +166,17 @@ def tally_of(
     tally.room_nights = sum(_share(lit, night) for night in period.nights)
     tally.room_days = sum(_share(lit, day) for day in period.days)
     for kind, level, at_ms in begun(told, period.whole):
-        _note(tally, period, at_ms, (kind, level))
+        tally.conditions.append((kind, level, at_ms, _when(period, at_ms)))
     for each in alerts:
-        if period.whole.from_ms <= each.raised_ms < period.whole.until_ms:
-            _note(tally, period, each.raised_ms, each)
+        when = _when(period, each.raised_ms)
+        if when.day or when.night:
+            tally.alerts.append((each, when))
     return tally
 
 
-def _note(tally: Tally, period: Period, at_ms: int, what: tuple[str, Level] | Episode) -> None:
-    """What began after the last day counts for its night alone, and so not at all where it is not in that."""
-    night = period.at_night(at_ms)
-    if at_ms >= period.span.until_ms and not night:
-        return
-    if isinstance(what, Episode):
-        tally.alerts.append((what, night))
-    else:
-        tally.conditions.append((*what, at_ms, night))
+def _when(period: Period, at_ms: int) -> When:
+    span = period.span
+    return When(span.from_ms <= at_ms < span.until_ms, period.at_night(at_ms))
 
 
 def begun(told: Sequence[Told], span: Span) -> Iterator[tuple[str, Level, int]]:

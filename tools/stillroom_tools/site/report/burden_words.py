@@ -13,8 +13,10 @@ from stillroom_tools.site.report.burden import LEVELS, Burden, Kind
 from stillroom_tools.site.report.truth import Compared, Wrong
 from stillroom_tools.site.report.words import plain
 
-WIDTH = 140
-UNKNOWN_TRUTH = "Missed and false: not known. Nobody knows here what happened in these rooms; of simulated ones --truth tells it."
+WIDTH = 170
+UNKNOWN_TRUTH = (
+    "Missed and false: not known: nobody told what happened in these rooms (--truth, of simulated ones)."
+)
 
 
 class Report(Struct, frozen=True):
@@ -91,7 +93,7 @@ def row(kind: Kind, of: Burden) -> tuple[str, ...]:
     )
 
 
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "kind",
     "level",
     "conditions",
@@ -103,8 +105,11 @@ COLUMNS = (
     "taken on",
     "after",
     "attended",
+    "after",
+    "re-raised",
+    "escalated",
+    "open",
 )
-COLUMNS += ("after", "re-raised", "escalated", "open")
 NOTE = "taken on: acknowledged, paused or attended; after: the median; open: not cleared yet"
 
 
@@ -135,10 +140,10 @@ def truth(compared: Compared | None) -> Iterator[str]:
     if compared is None:
         yield UNKNOWN_TRUTH
         return
-    nights = compared.hours / 12
+    missed, false = len(compared.missed), len(compared.false)
     yield (
-        f"Against the truth of {compared.runs} simulated runs ({compared.hours:.1f} h): missed "
-        f"{len(compared.missed)} of {compared.expected}; false {len(compared.false)}, {rate(len(compared.false), nights)} in twelve hours."
+        f"Against the truth of {compared.runs} simulated runs ({compared.hours:.1f} h): missed {missed} of "
+        f"{compared.expected}; false {false}, {rate(false, compared.hours / 12)} in twelve hours."
     )
     yield from (f"  missed  {_wrong(each)}" for each in compared.missed)
     yield from (f"  false   {_wrong(each)}" for each in compared.false)

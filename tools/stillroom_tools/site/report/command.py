@@ -103,8 +103,8 @@ def _burden(site: Site, options: argparse.Namespace) -> int:
         first,
         to,
         (period.night_from, period.night_until),
-        burden.summed(found.values()).burden(None),
-        tuple(tally.burden(room) for room, tally in found.items()),
+        burden.summed(found.values()).burden(None, len(period.nights)),
+        tuple(tally.burden(room, len(period.nights)) for room, tally in found.items()),
         None if runs is None else _compared(runs, found),
     )
     if options.json:
@@ -119,7 +119,7 @@ def _compared(runs: list[Run], found: dict[str, burden.Tally]) -> Compared:
     began = [
         (room, kind, level, at_ms)
         for room, tally in found.items()
-        for kind, level, at_ms, _ in tally.conditions
-        if level != "technical"
+        for kind, level, at_ms, when in tally.conditions
+        if level != "technical" and when.day
     ]
     return compare([run for run in runs if run.room in found], began)

@@ -1,14 +1,17 @@
 """Whole days of a site, and the nights that begin in them."""
 
-from dataclasses import dataclass
-from datetime import date, tzinfo
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta, tzinfo
 
 from stillroom.config_conditions import zone
 from stillroom.errors import ConfigError
 from stillroom_tools.site.layout import Site
 from stillroom_tools.site.report.days import DAY, Span, days, local_ms, night_of
 
-LONGEST_DAYS = 400
+LONGEST_DAYS = 3_700
+_MONTH_DAYS = 31
+"""Of so much at once the entries of a room are held in memory."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ class Period:
     def whole(self) -> Span:
         """Days, and what of the last night comes after them."""
         return Span(self.span.from_ms, max(self.span.until_ms, self.nights[-1].until_ms))
+
+    def months(self) -> Iterator["Period"]:
+        """The same in parts, whose days and nights are none of another part's."""
+        first = self.first
+        while first <= self.last:
+            last = min(first + timedelta(days=_MONTH_DAYS - 1), self.last)
+            yield replace(self, first=first, last=last)
+            first = last + DAY
 
     def at_night(self, at_ms: int) -> bool:
         return any(night.from_ms <= at_ms < night.until_ms for night in self.nights)
