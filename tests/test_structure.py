@@ -111,7 +111,11 @@ def test_eye_and_courier_can_not_come_to_read_a_key() -> None:
 
 def test_one_file_speaks_mqtt() -> None:
     assert users_of("paho") == {"stillroom.mqtt_client"}
-    assert users_of("stillroom.mqtt") <= {"stillroom.courier.main", "stillroom_tools.site.subscriber"}
+    assert users_of("stillroom.mqtt") <= {
+        "stillroom.courier.main",
+        "stillroom_tools.site.home_assistant.main",
+        "stillroom_tools.site.subscriber",
+    }
 
 
 def test_one_file_speaks_picamera2() -> None:

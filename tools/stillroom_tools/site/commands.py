@@ -41,6 +41,10 @@ _COMMANDS = {
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),
     "board": ("stillroom_tools.site.board.main", "the ward board: a web page, for people who log in"),
     "people": ("stillroom_tools.site.board.commands", "who may log in to the ward board, and what they did"),
+    "home-assistant": (
+        "stillroom_tools.site.home_assistant.main",
+        "tell Home Assistant of the rooms, in clear, where site.toml says so",
+    ),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
 }
 

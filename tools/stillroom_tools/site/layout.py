@@ -4,8 +4,6 @@ authority/ and ca/ hold the secrets that make a site; they belong on a machine w
 that runs day and night reads `authority.key` or `ca-key.pem`.
 """
 
-import ipaddress
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +33,8 @@ from stillroom.notes import Signer, signer_of
 from stillroom.orders import Configuration, Halt, Lift, Pause
 from stillroom_tools.site.gateway.alert_forms import AlertsConfig
 from stillroom_tools.site.gateway.settings import GatewayConfig, RetentionConfig
+from stillroom_tools.site.home_assistant.settings import HomeAssistantConfig
+from stillroom_tools.site.host import check_host
 
 SITE_FILE = "site.toml"
 RESERVED = ("authority", "gateway", "board", "advocate")
@@ -45,7 +45,6 @@ D = TypeVar("D", Roster, Enrolment, Authorisation, Withdrawal, Halt, Lift, Pause
 Party = Literal["gateway", "board"]
 Client = Literal[Party, "advocate"]
 """Who comes to the broker, beside units: advocates all by one certificate, which lets them listen."""
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
 class SiteBroker(Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +77,7 @@ class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: TimeZone = "UTC"
     """Of the days and nights of its reports."""
     retention: RetentionConfig = RetentionConfig()
+    home_assistant: HomeAssistantConfig = HomeAssistantConfig()
 
 
 @dataclass(frozen=True)
@@ -278,15 +278,3 @@ def check_name(name: str, what: str) -> str:
     if name in RESERVED:
         raise ConfigError(f"{what} '{name}': reserved, as are {', '.join(RESERVED)}: choose another")
     return name
-
-
-def check_host(host: str, what: str) -> str:
-    """Raises ConfigError for what is neither a host name nor an address."""
-    try:
-        ipaddress.ip_address(host)
-        return host
-    except ValueError:
-        pass
-    if not _HOST.fullmatch(host):
-        raise ConfigError(f"{what} '{host}': a host name or an IP address is needed")
-    return host

@@ -18,12 +18,12 @@ from stillroom.files import flush_folder, write_new
 from stillroom.keys import KeyRing, save_keys
 from stillroom.notes import sign_note, signer_of
 from stillroom_tools.site.broker import mosquitto_acl, mosquitto_conf
+from stillroom_tools.site.host import check_host
 from stillroom_tools.site.layout import (
     SITE_FILE,
     Party,
     SiteBroker,
     SiteConfig,
-    check_host,
     check_name,
     open_site,
 )

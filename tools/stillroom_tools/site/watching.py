@@ -89,6 +89,11 @@ class Watch:
         return "; ".join(said)
 
     @property
+    def alerts(self) -> tuple[Alert, ...] | None:
+        """What stands, as of the last `look`; None where nobody here knows."""
+        return self._standing.alerts if self._standing else None
+
+    @property
     def alerts_known(self) -> bool:
         """Whether a gateway says what stands."""
         return self._standing is not None
@@ -96,8 +101,7 @@ class Watch:
     @property
     def strays(self) -> list[Alert]:
         """Alerts of units that are enrolled no longer."""
-        standing = self._standing.alerts if self._standing else ()
-        return [alert for alert in standing if alert.unit not in self.rooms.units()]
+        return [alert for alert in self.alerts or () if alert.unit not in self.rooms.units()]
 
     def _alarm(self) -> dict[str, Room]:
         """The rooms whose alarms are others now."""
@@ -107,8 +111,7 @@ class Watch:
     def _alert(self) -> dict[str, Room]:
         """The rooms whose alerts are others now."""
         self._standing = alert_file.read(self._folder, self._clock.utc_ms())
-        known = self._standing.alerts if self._standing else None
-        return {room.unit: room for room in self.rooms.alert(known)}
+        return {room.unit: room for room in self.rooms.alert(self.alerts)}
 
     def _refresh(self) -> None:
         if self._enrolled.refresh():

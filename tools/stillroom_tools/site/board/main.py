@@ -26,7 +26,8 @@ from stillroom_tools.site.board.live import Live
 from stillroom_tools.site.board.log import Log
 from stillroom_tools.site.board.people import People, new_token
 from stillroom_tools.site.board.sessions import Sessions
-from stillroom_tools.site.layout import Site, check_host, open_site
+from stillroom_tools.site.host import check_host
+from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.subscriber import say
 from stillroom_tools.site.watching import Watch
 

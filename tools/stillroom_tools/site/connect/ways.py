@@ -7,7 +7,6 @@ CA is at hand; else a unit's own folder can be given. With one login for all, ri
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -15,9 +14,9 @@ from stillroom import config
 from stillroom.config import BrokerConfig, UnitConfig
 from stillroom.errors import ConfigError
 from stillroom.files import write_new
-from stillroom_tools.site.layout import Site, check_host, check_name, open_site
+from stillroom_tools.site.broker_url import parse_url
+from stillroom_tools.site.layout import Site, check_name, open_site
 
-PORTS = {"mqtt": 1883, "mqtts": 8883}
 UNIT, NEIGHBOUR = "connect-a", "connect-b"
 """Names of the two units that are made up for the trial."""
 NO_SITE = "connect-check"
@@ -78,31 +77,12 @@ class Given:
     password_file: Path | None = None
 
 
-def parse_url(url: str) -> BrokerConfig:
-    """`mqtt://host[:port]` or `mqtts://host[:port]`. Raises ConfigError."""
-    wanted = "expected mqtt://host[:port] or mqtts://host[:port]"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise ConfigError(f"--broker '{url}': {error}: {wanted}") from None
-    if parts.username or parts.password:
-        raise ConfigError("--broker: a login in a URL is seen by others: give --username and --password-file")
-    if parts.scheme not in PORTS or not parts.hostname or parts.path not in {"", "/"} or parts.query:
-        raise ConfigError(f"--broker '{url}': {wanted}")
-    if port == 0:
-        raise ConfigError(f"--broker '{url}': port 0: 1 to 65535")
-    host = check_host(parts.hostname, "--broker: host")
-    tls = parts.scheme == "mqtts"
-    return BrokerConfig(host, port or PORTS[parts.scheme], tls, keepalive_s=KEEPALIVE_S)
-
-
 def find_ways(given: Given, scratch: Path) -> Ways:
     """`scratch`: an empty private folder, for certificates of the trial.
 
     Raises ConfigError, TrustError, StorageError.
     """
-    bare = parse_url(given.url)
+    bare = replace(parse_url(given.url, "--broker"), keepalive_s=KEEPALIVE_S)
     _check_together(given, bare)
     site = open_site(given.site) if given.site else None
     name = site.name if site else check_name(given.name, "--name") if given.name else NO_SITE
