@@ -26,12 +26,14 @@ ENDS_AT = {
     "get-up": "standing",
     "fall": "fallen",
     "leave": "outside",
+    "sit-in-bed": "bed-upright",
     "sit-chair": "chair",
     "sit-floor": "floor",
     "crawl": "crawling",
     "to-bathroom": "bathroom",
     "cover-head": "bed",
     "attend": "attending",
+    "carried-out": "outside",
 }
 NO_WAY = ("get-up", "come-back", "uncover-head")
 """Verbs that change nothing for somebody who is outside."""
@@ -45,7 +47,7 @@ def life(*acts: tuple[float, str], seed: int = 1, **tables: object) -> Life:
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_scenarios_load_and_their_zones_are_those_of_the_room(path: Path) -> None:
     scenario = load_scenario(path)
-    assert scenario.zones == zones_of(scenario.lens)
+    assert scenario.zones == zones_of(scenario.lens, room=scenario.room)
 
 
 def test_the_day_shows_every_key() -> None:
@@ -110,6 +112,7 @@ def _expected(before: str, verb: str) -> str:
         "enter": at != "outside",
         "get-up": at in ("outside", "bathroom"),
         "fall": at == "bathroom",
+        "carried-out": at in ("outside", "bathroom"),
         "come-back": at != "bathroom",
         "uncover-head": True,
     }
@@ -120,7 +123,7 @@ def _expected(before: str, verb: str) -> str:
 def test_an_act_in_the_middle_of_a_walk_does_not_wait_for_its_end(verb: str) -> None:
     room = life((0.0, "enter"), (2.0, verb))
     room.moment(2.5)
-    assert room.moment(14.0).resident.place == ("standing" if verb in NO_WAY else ENDS_AT[verb])
+    assert room.moment(16.0).resident.place == ("standing" if verb in NO_WAY else ENDS_AT[verb])
 
 
 def test_an_act_is_prompt() -> None:

@@ -1,14 +1,33 @@
 """More people than one in a scenario: what the file may say, what becomes of it, and what is refused."""
 
 import itertools
+import tomllib
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 
+from stillroom.clock import NS_PER_S
 from stillroom.errors import ConfigError
-from stillroom_tools.lab.scenario import Act, Furniture, Looks, Movement, Scenario, Somebody, load_scenario
+from stillroom_tools.lab.scenario import (
+    Act,
+    Furniture,
+    Lens,
+    Light,
+    Looks,
+    Movement,
+    Scenario,
+    Somebody,
+    Thing,
+    load_scenario,
+)
+from stillroom_tools.lab.scenario_physics import Curtain, Television
 from stillroom_tools.lab.scene import zones_of
 from stillroom_tools.lab.scene_bodies import Bodies, Body
+from stillroom_tools.lab.scene_sensor import FINE
+from stillroom_tools.lab.simulated import SimulatedCamera
 
 ROOM = Furniture(bathroom=True, chair=True)
 NURSE = Somebody(name="nurse", role="nurse")
@@ -34,6 +53,8 @@ def who(room: Bodies, at_s: float) -> dict[str, Body]:
         ("[[acts]]\nat_s = 1.0\ndo = 'sit-chair'", "'acts.0.do' = 'sit-chair': the room has none; add 'room.chair"),
         ("[[acts]]\nat_s = 1.0\ndo = 'come-back'", "the room has none; add 'room.bathroom = true'"),
         ("[[acts]]\nat_s = 1.0\ndo = 'turn'\nwhere = 'room'", "'acts.0.where' = 'room': allowed with fall, sit-floor"),
+        ("[[acts]]\nat_s = 1.0\ndo = 'crawl'\nwhere = 'bed-edge'", "'acts.0.where' = 'bed-edge': of 'crawl' allowed: "),
+        ("[[acts]]\nat_s = 1.0\ndo = 'drop-curtain'", "'acts.0.do' = 'drop-curtain': the room has none; add a table"),
         ("[[acts]]\nat_s = 1.0\ndo = 'enter'\nover_s = 2.0", "'acts.0.over_s' = 2.0: allowed with 'light' alone"),
         ("[[acts]]\nat_s = 1.0\ndo = 'enter'\njitter_s = -1.0", "'acts.0.jitter_s' = -1.0"),
         ("[[people]]\nname = 'nurse'", "'people.1.name' = 'nurse': there already; each needs a name of its own"),
@@ -54,6 +75,17 @@ def test_refuses_with_file_key_value_and_what_is_allowed(tmp_path: Path, text: s
     assert str(refused.value).startswith(f"{path}: ")
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_the_ward_shows_every_key_of_people_things_and_acts() -> None:
+    path = Path(__file__).resolve().parents[2] / "config" / "scenarios" / "ward.toml"
+    written = tomllib.loads(path.read_text())
+    assert set(written["people"][0]) == set(Somebody.__struct_fields__)
+    assert set(written["things"][0]) == set(Thing.__struct_fields__)
+    assert set(written["room"]) == set(Furniture.__struct_fields__)
+    assert set().union(*written["acts"]) == set(Act.__struct_fields__) - {"turn_deg"}, (
+        "that one is in the day"
+    )
 
 
 def test_a_nurse_comes_attends_and_goes() -> None:
@@ -95,6 +127,7 @@ def test_a_visitor_alone_while_the_resident_is_in_the_bathroom_is_somebody_in_th
         ("crawl", "on-floor", "lying"),
         ("fall", "on-floor", "lying"),
         ("sit-up", "bed-edge", "sitting"),
+        ("sit-in-bed", "in-bed", "sitting"),
         ("cover-head", "in-bed", "lying"),
     ],
 )
@@ -117,6 +150,23 @@ def test_behind_the_bed_somebody_who_fell_hardly_shows_and_in_the_open_all_of_hi
     seen = who(bodies(Act(1.0, "fall"), begins="bed"), 30.0)["resident"]
     assert hidden.shown < 0.3 and seen.shown == 1.0
     assert (hidden.place, hidden.posture) == (seen.place, seen.posture) == ("fallen", "lying")
+
+
+def test_who_rolls_out_of_bed_lies_behind_it_and_who_slides_off_its_edge_before_it() -> None:
+    rolled = bodies(Act(1.0, "fall", where="behind-bed"), begins="bed")
+    slid = bodies(Act(1.0, "fall", where="bed-edge"), begins="bed")
+    assert [rolled.at(at_s).state for at_s in (1.5, 3.0, 20.0)] == ["in-bed", "on-floor", "on-floor"]
+    assert "out-of-bed" not in {slid.at(index / 10).state for index in range(200)}, "he never stands"
+    assert slid.at(20.0).state == "on-floor"
+    assert who(rolled, 20.0)["resident"].shown < 0.3 < 0.7 < who(slid, 20.0)["resident"].shown
+
+
+def test_somebody_carried_out_lies_all_the_way_and_is_gone() -> None:
+    room = bodies(Act(1.0, "carried-out"), begins="bed")
+    seen = [who(room, index / 5).get("resident") for index in range(100)]
+    assert {body.posture for body in seen if body is not None} == {"lying"}
+    assert [room.at(at_s).state for at_s in (0.0, 6.0, 19.0)] == ["in-bed", "out-of-bed", "empty"]
+    assert seen[-1] is None
 
 
 def test_two_residents_each_live_their_own_life() -> None:
@@ -161,6 +211,55 @@ def test_turns_in_bed_come_at_the_rate_asked_for_and_only_there() -> None:
 
     assert 60 < turns("bed") < 132, "twelve an hour, eight hours"
     assert turns("chair") == 0
+
+
+def test_a_curtain_falls_as_anything_does_and_stays_down() -> None:
+    made = Scenario(
+        title="test", lens=Lens(noise=0.0), curtain=Curtain(sway_mm=0.0), acts=(Act(2.0, "drop-curtain"),)
+    )
+    hung, bare = (
+        SimulatedCamera(each, width_px=160, height_px=120, frames_per_s=10.0)
+        for each in (made, msgspec.structs.replace(made, curtain=None, acts=()))
+    )
+    empty = bare.frame(0).y.astype(int)
+    rows = [
+        np.flatnonzero((abs(hung.frame(index).y - empty) > 15).any(axis=1)) for index in (10, 23, 25, 40, 90)
+    ]
+    tops = [int(found[0]) for found in rows]
+    assert tops[0] < tops[1] < tops[2] < tops[3] == tops[4]
+    assert hung.truth_at(NS_PER_S).state == hung.truth_at(9 * NS_PER_S).state == "empty"
+
+
+def test_a_television_in_the_dark_is_bright_itself_and_lights_the_room_whatever_the_lamps_do() -> None:
+    def brightness(**keys: float) -> tuple[float, float]:
+        screen = Television(**keys)  # type: ignore[arg-type]
+        made = Scenario(title="test", lens=Lens(noise=0.0), light=Light(lux=0.5), television=screen)
+        frame = SimulatedCamera(made, width_px=160, height_px=120, frames_per_s=10.0).frame(30)
+        return float(frame.y[8:18, 74:88].mean()), float(frame.y[80:110].mean())
+
+    dim_screen, dim_room = brightness(glow=0.0)
+    screen, room = brightness(glow_lux=5.0)
+    assert screen > 3 * dim_screen and screen > 2 * room
+    assert 1.2 * dim_room < room < 4 * dim_room
+
+
+def test_several_who_lie_still_are_drawn_as_if_each_frame_were_painted_anew() -> None:
+    """What each changes is added up; they overlap little, so that the sum is as good as the picture itself."""
+    other = Somebody(name="other", begins="chair", movement=STILL)
+    made = Scenario(
+        title="test", lens=Lens(noise=0.0), room=ROOM, begins="bed", movement=STILL, people=(other,)
+    )
+    camera = SimulatedCamera(made, width_px=320, height_px=240, frames_per_s=10.0)
+    alone = SimulatedCamera(
+        msgspec.structs.replace(made, people=()), width_px=320, height_px=240, frames_per_s=10.0
+    )
+    for index in (10, 13, 27):
+        scene = camera.scene(index / 10)
+        assert scene.figure is not None and scene.figure.still is not None and len(scene.figure.vitals) == 2
+        still = camera.frame(index).y.astype(int)
+        moving = camera.paint(replace(scene, figure=replace(scene.figure, still=None))).planes[0] / FINE
+        assert np.abs(still - moving).max() < 2.0
+        assert np.abs(still - alone.frame(index).y).max() > 20, "he is there"
 
 
 def test_a_room_with_more_in_it_has_the_zones_for_it() -> None:

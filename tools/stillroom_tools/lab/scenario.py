@@ -51,7 +51,8 @@ class Act(Struct, frozen=True, forbid_unknown_fields=True):
     over_s: Annotated[float, Meta(ge=0.0, le=7200.0)] = 0.0
     """Of `light` alone: how long the change takes; a sunrise is thousands of seconds, a switch 0."""
     where: Where | None = None
-    """Of `fall`, `sit-floor` and `crawl`: on which floor; the open one where it is not said."""
+    """Of `fall`, `sit-floor` and `crawl`: on which floor; the open one where it is not said. Who lies in bed and falls
+    `behind-bed` rolls out of it; `bed-edge` (of `fall` alone): slides from where he sits there."""
     turn_deg: Annotated[float, Meta(ge=-20.0, le=20.0)] | None = None
     """Of `knock` alone: how far the camera is turned downwards (7 where it is not said)."""
 

@@ -37,6 +37,7 @@ STATES: dict[Place, RoomState] = {
     "floor": "occupied",  # sits there because he wants to
     "crawling": "on-floor",
     "attending": "occupied",
+    "carried": "occupied",
     "bathroom": "bathroom",
 }
 
@@ -202,5 +203,5 @@ class Actor:
 
 
 def _state(place: Place, was_in_bed: bool) -> RoomState:
-    up = place in ("standing", "chair", "floor", "attending")
+    up = place in ("standing", "chair", "floor", "attending", "carried")
     return "out-of-bed" if up and was_in_bed else STATES[place]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stillroom.errors import ConfigError
 from stillroom_tools.lab.scenario_expect import expect_faults
-from stillroom_tools.lab.scenario_verbs import BODY, CAMERA, NEEDS, OF_A_THING, PLACED, RESIDENT
+from stillroom_tools.lab.scenario_verbs import BODY, NEEDS, NOBODYS, OF_A_THING, PLACED, RESIDENT
 
 if TYPE_CHECKING:
     from stillroom_tools.lab.scenario import Act, Scenario
@@ -36,6 +36,8 @@ def _faults(scenario: "Scenario") -> Iterator[str]:
     yield from _of_names(scenario)
     before_s = 0.0
     for index, act in enumerate(scenario.acts):
+        if act.do == "drop-curtain" and scenario.curtain is None:
+            yield f"'acts.{index}.do' = 'drop-curtain': the room has none; add a table 'curtain'"
         for fault in (*_of_time(scenario, act, before_s), *_of_who(scenario, act), *_of_what(act)):
             yield f"'acts.{index}.{fault}"
         before_s = act.at_s
@@ -66,7 +68,7 @@ def _of_time(scenario: "Scenario", act: "Act", before_s: float) -> Iterator[str]
 def _of_who(scenario: "Scenario", act: "Act") -> Iterator[str]:
     kinds = {RESIDENT: "person"} | {one.name: "person" for one in scenario.people}
     kinds |= {thing.name: thing.kind for thing in scenario.things}
-    ours = act.do in CAMERA or act.do == "light"
+    ours = act.do in NOBODYS
     if ours and act.who is not None:
         yield f"who' = '{act.who}': '{act.do}' is nobody's act; leave it out"
     elif not ours and (kind := kinds.get(act.who or RESIDENT)) is None:
@@ -86,6 +88,8 @@ def _of_what(act: "Act") -> Iterator[str]:
         yield f"turn_deg': allowed with 'knock' alone (here: '{act.do}')"
     if act.where is not None and act.do not in PLACED:
         yield f"where' = '{act.where}': allowed with {', '.join(PLACED)} (here: '{act.do}')"
+    elif act.where is not None and act.where not in PLACED[act.do]:
+        yield f"where' = '{act.where}': of '{act.do}' allowed: {', '.join(PLACED[act.do])}"
 
 
 def _has(scenario: "Scenario", what: str) -> bool:

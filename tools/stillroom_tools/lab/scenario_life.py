@@ -51,6 +51,8 @@ class Moment:
     lux: float
     light_since_s: float
     covered: float
+    dropped_s: float
+    """When the curtain came off its rail; infinity: not yet."""
     harms: Harms
 
     @property
@@ -77,6 +79,7 @@ class Life:
         lux = scenario.light.lux
         self._lights = [Dimmed(-math.inf, lux, lux, 0.0)]
         self._covers: list[tuple[float, bool]] = [(-1e9, False)]
+        self._dropped_s = math.inf
         self._harms: list[tuple[float, Harms]] = [(-1e9, Harms())]
 
     def cue(self, verb: Cue, at_s: float) -> None:
@@ -99,6 +102,7 @@ class Life:
             lux=lux,
             light_since_s=since_s,
             covered=self._covered(at_s),
+            dropped_s=self._dropped_s,
             harms=next(each for since_s, each in reversed(self._harms) if since_s <= at_s),
         )
 
@@ -114,6 +118,8 @@ class Life:
         if act.do == "light" and act.lux is not None:
             now = self._lights[-1].lux(act.at_s)
             self._lights = [*self._lights, Dimmed(act.at_s, now, act.lux, act.over_s)][-_KEPT:]
+        elif act.do == "drop-curtain":
+            self._dropped_s = min(self._dropped_s, act.at_s)
         elif act.do in ("cover", "uncover"):
             if (act.do == "cover") != self._covers[-1][1]:
                 self._covers = [*self._covers, (act.at_s, act.do == "cover")][-_KEPT:]

@@ -124,3 +124,7 @@ class Television(Struct, frozen=True, forbid_unknown_fields=True):
     width_m: Annotated[float, Meta(ge=0.2, le=2.0)] = 1.0
     glow: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.06
     """Most that its light adds to the room's, as a share (a bright screen in a dim room: 0.05-0.3, assumed)."""
+    glow_lux: Annotated[float, Meta(ge=0.0, le=50.0)] = 0.0
+    """lux, in place of `glow` where it is not 0: most that it adds whatever else lights the room (a screen of 1 m over
+    a bed 3 m away: 2-10, assumed); the screen itself is then as bright in the dark. Automatic exposure heeds the lamps
+    alone (assumed)."""

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,11 +10,11 @@ import numpy as np
 
 from stillroom.observation import Posture
 from stillroom_tools.lab.scene import Points
-from stillroom_tools.lab.scene_body import crawling, in_bed, on_bed_end, rolling, upright, walking
+from stillroom_tools.lab.scene_body import carried, crawling, in_bed, on_bed_end, rolling, upright, walking
 
 Place = Literal[
     "outside", "standing", "bed-end", "bed-upright", "bed", "kneeling", "fallen",
-    "chair", "floor", "crawling", "attending", "bathroom",
+    "chair", "floor", "crawling", "attending", "carried", "bathroom",
 ]  # fmt: skip
 Spot = tuple[float, float]
 
@@ -39,6 +40,7 @@ POSTURES: dict[Place, Posture] = {
     "floor": "sitting",
     "crawling": "lying",  # the trunk is level, and that is what a posture is told by
     "attending": "upright",
+    "carried": "lying",
     "bathroom": "upright",
 }
 
@@ -120,10 +122,17 @@ class Step:
         if self.path:
             spot, heading, walked_m = self._walked(share)
             stride = min(1.0, walked_m / _SETTLE_M, (length_m(self.path) - walked_m) / _SETTLE_M)
-            gait = crawling if self.after.place == "crawling" else rolling if self.after.wheels else walking
-            return gait(*spot, heading, walked_m, stride)
+            return self._gait(*spot, heading, walked_m, stride)
         eased = share**2 if self.after.place == "fallen" else share * share * (3.0 - 2.0 * share)
         return self.before.pose() * (1.0 - eased) + self.after.pose() * eased
+
+    @property
+    def _gait(self) -> Callable[[float, float, float, float, float], Points]:
+        if self.before.place == "carried":
+            return carried
+        if self.after.place == "crawling":
+            return crawling
+        return rolling if self.after.wheels else walking
 
     def blanket(self, at_s: float) -> float:
         """How far the blanket is pulled up at a time within the step."""
@@ -135,7 +144,7 @@ class Step:
         if not self.after.wheels:
             return None
         share = self._share(at_s)
-        if self.path and self.after.place != "crawling":
+        if self.path and self._gait is rolling:
             spot, heading, _ = self._walked(share)
             return (*spot, heading)
         (x0, z0, a), (x1, z1, b) = parked(self.before), parked(self.after)
@@ -147,7 +156,8 @@ class Step:
         if not self.path or at_s >= self.end_s:
             return self
         spot, heading, _ = self._walked(self._share(at_s))
-        place: Place = "crawling" if self.after.place == "crawling" else "standing"
+        gaits: dict[object, Place] = {crawling: "crawling", carried: "carried"}
+        place = gaits.get(self._gait, "standing")
         after = replace(self.after, place=place, spot=spot, heading=heading)
         return replace(self, end_s=at_s, after=after, path=_until(self.path, spot))
 

@@ -9,6 +9,7 @@ from stillroom_tools.lab.scenario_stance import (
     BERTH_M,
     BESIDE_BED,
     CHAIR,
+    IN_BED,
     OUTSIDE,
     Place,
     Spot,
@@ -16,6 +17,7 @@ from stillroom_tools.lab.scenario_stance import (
     Step,
     along,
     length_m,
+    parked,
 )
 from stillroom_tools.lab.scene import BED_X_M, BED_Z_M, in_bathroom
 
@@ -34,6 +36,10 @@ CRAWL_M_PER_S = 0.25
 """Of an adult in need (0.2 to 0.4, assumed)."""
 WHEEL_M_PER_S = 0.7
 """Most, in a room (assumed; 1 m/s and more in corridors)."""
+CARRY_M_PER_S = 0.6
+"""Of two people with a third between them (assumed)."""
+_OVER_EDGE_M = 0.5
+"""By which somebody lies farther from the camera when he begins to fall over the bed's far edge."""
 _TRANSFER_S = 3.0
 """Between wheelchair and bed (assumed; with help it takes minutes)."""
 
@@ -77,11 +83,13 @@ class Ways:
         """The steps that make `verb` happen from stance `now` at `at_s`. None where it is so already."""
         for after, duration_s, path in self._moves(verb, now, where):
             if path:
-                duration_s = length_m(path) / self._m_per_s(after)
+                duration_s = length_m(path) / self._m_per_s(now, after)
             yield Step(at_s, at_s + duration_s, now, after, path)
             now, at_s = after, at_s + duration_s
 
-    def _m_per_s(self, after: Stance) -> float:
+    def _m_per_s(self, now: Stance, after: Stance) -> float:
+        if now.place == "carried":
+            return CARRY_M_PER_S
         if after.place == "crawling":
             return min(self.walk_m_per_s, CRAWL_M_PER_S)
         return min(self.walk_m_per_s, WHEEL_M_PER_S) if self.wheels else self.walk_m_per_s
@@ -112,6 +120,11 @@ class Ways:
             yield from self._to_bed_end(now)
         elif verb == "lie-down" and now.place != "bed":
             yield from self._to_bed(now)
+        elif verb == "sit-in-bed" and now.place != "bed-upright":
+            lying = yield from self._to_bed(now)
+            yield replace(lying, place="bed-upright", on_side=False, head_covered=False), 1.6, ()
+        elif verb == "carried-out" and now.place not in ("outside", "bathroom"):
+            yield from self._carried_out(now)
         elif verb == "turn":
             lying = yield from self._to_bed(now)
             yield replace(lying, on_side=not lying.on_side), 1.4, ()
@@ -160,7 +173,33 @@ class Ways:
             now = yield from self._walk(now, self._middle)
         return now
 
+    def _carried_out(self, now: Stance) -> _Moves:
+        """Lifted from where he is; a wheelchair stays behind."""
+        spot = _BESIDE_BED_ON_WHEELS if now.place in IN_BED else now.spot
+        lifted = replace(now.to("carried", spot, 0.0), parked=parked(now) if self.wheels else None)
+        yield lifted, 3.0, ()
+        path = _way(lifted, OUTSIDE)
+        spot, heading = along(path, length_m(path))
+        after = replace(lifted, place="outside", spot=spot, heading=heading, was_in_bed=False)
+        yield after, 0.0, path
+        return after
+
+    def _rolled_out(self, now: Stance) -> _Moves:
+        """Over the bed's far edge, and down."""
+        edge = replace(now, on_side=True, head_covered=False, berth_m=_OVER_EDGE_M)
+        yield edge, 0.9, ()
+        fallen = replace(now.to("fallen", (BED_X_M[1] - 1.02, BEHIND_BED[1]), -math.pi / 2))
+        yield fallen, 0.45, ()
+        return fallen
+
     def _to_fallen(self, now: Stance, where: str | None) -> _Moves:
+        if where == "behind-bed" and now.place == "bed":
+            return (yield from self._rolled_out(now))
+        if where == "bed-edge":
+            edge = yield from self._to_bed_end(now)
+            fallen = edge.to("fallen", (1.05, edge.spot[1]), 0.2)
+            yield fallen, 1.2, ()
+            return fallen
         up = now if now.place in ("kneeling", "floor", "crawling") else (yield from self._to_standing(now))
         if where == "behind-bed" and up.spot != BEHIND_BED:
             up = yield from self._walk((yield from self._to_standing(up)), BEHIND_BED)

@@ -28,9 +28,9 @@ class Beside:
         self._things = Things(scenario, camera, seed)
         self._other = None if scenario.second is None else _Other(scenario, scenario.second, camera, seed)
 
-    def capsules(self, at_s: float) -> list[Capsule]:
-        """Far ones first; none in a room without any."""
-        found = self._things.capsules(at_s) if self._things.any else []
+    def capsules(self, at_s: float, dropped_s: float) -> list[Capsule]:
+        """Far ones first; none in a room without any. dropped_s: when the curtain came off its rail."""
+        found = self._things.capsules(at_s, dropped_s) if self._things.any else []
         return found if self._other is None else [*found, *self._other.capsules(at_s)]
 
 

@@ -116,7 +116,7 @@ class Bodies:
         known = self._known.get(key)
         if known is None or known[0] is not being:
             far, near = self._cast.wheelchair(being)
-            both = replace(far, capsules=[*far.capsules, *near.capsules])
+            both = replace(far, drawn=lambda _: [*far.capsules, *near.capsules])
             made = self._lifeless(key, "wheelchair", both, "floor", moving=far.still is None)
             known = self._known[key] = being, made
         return known[1]

@@ -66,16 +66,6 @@ _LEANING = np.array([  # over the bed, from beside it
     (0.27, -0.19, 1.27), (0.43, -0.23, 1.03), (0.68, -0.14, 0.88),
     (0.02, 0.10, 0.50), (0.03, 0.11, 0.06), (0.02, -0.10, 0.50), (0.03, -0.11, 0.06),
 ])  # fmt: skip
-_SEATED = _SITTING - [0.0, 0.0, 0.04]
-_UPRIGHT = {
-    "standing": _STANDING,
-    "kneeling": _KNEELING,
-    "fallen": _FALLEN,
-    "chair": _SEATED,
-    "floor": _ON_FLOOR,
-    "crawling": _ON_ALL_FOURS,
-    "attending": _LEANING,
-}
 # Along the bed from the pelvis towards the head, across it towards the camera, up from the mattress.
 _SUPINE = np.array([
     (0.00, 0.00, 0.12), (0.26, 0.00, 0.16), (0.50, 0.00, 0.13), (0.70, 0.00, 0.20), (0.71, 0.02, 0.30),
@@ -95,6 +85,19 @@ _UPRIGHT_IN_BED = np.array([
     (0.05, -0.19, 0.55), (0.02, -0.26, 0.32), (-0.16, -0.20, 0.24),
     (-0.42, 0.10, 0.14), (-0.84, 0.11, 0.10), (-0.42, -0.10, 0.14), (-0.84, -0.11, 0.10),
 ])  # fmt: skip
+
+_CARRIED = _SUPINE[:, [0, 1, 2]] + [0.0, 0.0, 0.8]
+_SEATED = _SITTING - [0.0, 0.0, 0.04]
+_UPRIGHT = {
+    "standing": _STANDING,
+    "kneeling": _KNEELING,
+    "fallen": _FALLEN,
+    "chair": _SEATED,
+    "floor": _ON_FLOOR,
+    "crawling": _ON_ALL_FOURS,
+    "attending": _LEANING,
+    "carried": _CARRIED,
+}
 
 
 def upright(shape: str, x_m: float, z_m: float, heading: float) -> Points:
@@ -136,6 +139,13 @@ def crawling(x_m: float, z_m: float, heading: float, crawled_m: float, stride: f
     for hand, elbow, knee, foot, side in ((7, 6, 13, 14, 1.0), (10, 9, 11, 12, -1.0)):
         local[[hand, elbow], 0] += np.array([0.14, 0.07]) * swing * side
         local[[knee, foot], 0] += 0.12 * swing * side
+    return _turned(local, x_m, z_m, heading)
+
+
+def carried(x_m: float, z_m: float, heading: float, carried_m: float, stride: float) -> Points:
+    """On the back, head first, at the height of hands; with the bearers' steps."""
+    local = _CARRIED.copy()
+    local[:, 2] += 0.015 * stride * math.cos(4 * math.pi * carried_m / STRIDE_M)
     return _turned(local, x_m, z_m, heading)
 
 

@@ -4,6 +4,7 @@ The room is exposed once and kept; a frame paints anew only the rectangle around
 steps of 1/FINE count, Y then U then V in one flat array, so that noise and rounding are one pass.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from stillroom_tools.lab.scene_figure import Figure, Layer
 from stillroom_tools.lab.scene_light import Gains, shine
 from stillroom_tools.lab.scene_output import Layout, Output
 from stillroom_tools.lab.scene_paint import Capsule, Painter, Window, window_of
+from stillroom_tools.lab.scene_person import Vital
 from stillroom_tools.lab.scene_room import paint_room
 from stillroom_tools.lab.scene_sensor import FINE, Counts, Exposure, Noise, NoiseTables, noise_tables, to_fine
 from stillroom_tools.lab.scene_still import Still
@@ -62,9 +64,9 @@ class Canvas:
         self._bytes = np.empty(room_fine.size, np.uint8)
         self._out = Output(self._views(self._bytes), layout, padding_px)
         self._exposed: Exposure | None = None
-        self._factor = 1.0
+        self._factor = self._shining = 1.0
         self._tables: NoiseTables | None = None
-        self._still: tuple[bytes, Window, Still] | None = None
+        self._still: tuple[Hashable, Window, Still] | None = None
         self._dirty: Window | None = None
 
     def draw(
@@ -107,35 +109,39 @@ class Canvas:
         return self._lit
 
     def _draw_moving(self, figure: Figure) -> None:
-        window = self._window(figure, (figure.breath,))
+        window = self._window(figure)
         if not window.empty:
-            self._show(window, self._painted(window, figure, figure.breath, figure.beat))
+            self._show(window, self._painted(window, figure))
             self._sigma_of(_cut(self._planes, window)[0], _cut(self._sigmas, window))
 
-    def _draw_still(self, figure: Figure, key: bytes) -> None:
+    def _draw_still(self, figure: Figure, key: Hashable) -> None:
         """As `_draw_moving`, from pictures kept since the person lay still; noise levels are those of mid-breath."""
         if self._still is not None and self._still[0] == key:
             _, window, still = self._still
-            self._show(window, still.mixed(figure.breath, figure.beat))
+            self._show(window, still.mixed(figure.vitals))
             return
         self._restore()
         self._still = None
-        window = self._window(figure, (-0.5, 0.7))
+        rest, *ways = (tuple(Vital(breath, 0.0) for _ in figure.vitals) for breath in (0.0, -0.5, 0.7))
+        window = self._window(*(figure.at(way) for way in ways))
         if window.empty:
             return
-        still = Still(lambda breath, beat: self._painted(window, figure, breath, beat))
+        still = Still(lambda vitals: self._painted(window, figure.at(vitals)), len(figure.vitals))
         self._still = key, window, still
-        self._show(window, still.mixed(0.0, 0.0))
+        self._show(window, still.mixed(rest))
         self._sigma_of(_cut(self._planes, window)[0], _cut(self._sigmas, window))
-        self._show(window, still.mixed(figure.breath, figure.beat))
+        self._show(window, still.mixed(figure.vitals))
 
-    def _window(self, figure: Figure, breaths: tuple[float, ...]) -> Window:
+    def _window(self, *figures: Figure) -> Window:
         """What may change: capsules, and their shadows out to where they have faded."""
-        shadows = [*figure.shadows, *(shadow for layer in figure.layers for shadow in layer.shadows)]
-        dark = [Capsule(x - rx, y, ry, x + rx, y, ry, (0.0, 0.0, 0.0)) for x, y, rx, ry in shadows]
-        found = [capsule for breath in breaths for capsule in figure.capsules(breath, 0.0)]
-        found += [capsule for layer in figure.layers for capsule in layer.capsules]
-        return window_of([*found, *figure.behind, *dark], self._width, self._height)
+        found = list[Capsule]()
+        for figure in figures:
+            shadows = [*figure.shadows, *(shadow for layer in figure.layers for shadow in layer.shadows)]
+            found += [Capsule(x - rx, y, ry, x + rx, y, ry, (0.0, 0.0, 0.0)) for x, y, rx, ry in shadows]
+            found += figure.capsules(figure.breath, 0.0)
+            found += [capsule for layer in figure.layers for capsule in layer.capsules]
+            found += figure.behind
+        return window_of(found, self._width, self._height)
 
     def _views(self, flat: NDArray[np.generic]) -> tuple[NDArray, NDArray, NDArray]:  # type: ignore[type-arg]
         luma, chroma = self._width * self._height, self._width * self._height // 4
@@ -146,7 +152,7 @@ class Canvas:
     def _expose(self, exposure: Exposure) -> None:
         if exposure == self._exposed:
             return
-        self._exposed, self._factor = exposure, exposure.factor
+        self._exposed, self._factor, self._shining = exposure, exposure.factor, exposure.shining
         self._tables = noise_tables(self._lens, exposure)
         for top in range(0, self._height, _STRIP_PX):  # piecewise: large temporaries would stay in the heap
             self._clear(Window(0, top, self._width, min(top + _STRIP_PX, self._height)))
@@ -190,20 +196,21 @@ class Canvas:
             begin = end
         self._dirty = window
 
-    def _painted(self, window: Window, figure: Figure, breath: float, beat: float) -> Floats:
+    def _painted(self, window: Window, figure: Figure) -> Floats:
         """The window's Y, U, V with the person in the empty room: flat float32 in FINE steps."""
         flat = self._empty(window)
         height, width = window.y1 - window.y0, window.x1 - window.x0
         y = flat[: height * width].reshape(height, width)
         chroma = flat[height * width :].reshape(2, height // 2, width // 2)
-        painter = Painter(window, y, chroma, self._factor)
+        painter = Painter(window, y, chroma, self._factor, self._shining)
         for shadow in figure.shadows if figure.through == "room" else ():
             painter.dim(*shadow, _SHADOW)
         for capsule in figure.behind:
             painter.lay(capsule)
         for layer in figure.far:
             self._lay_over(painter, window, layer)
-        own = Layer(figure.capsules(breath, beat), [], 0.0, figure.through, figure.behind_bed)
+        found = figure.capsules(figure.breath, figure.beat)
+        own = Layer(lambda _: found, [], 0.0, figure.through, figure.behind_bed)
         self._lay_over(painter, window, own)
         for layer in figure.near:
             self._lay_over(painter, window, layer)

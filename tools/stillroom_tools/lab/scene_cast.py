@@ -6,7 +6,7 @@ from stillroom_tools.lab.scenario_life import Moment
 from stillroom_tools.lab.scenario_rover import ThingNow
 from stillroom_tools.lab.scenario_stance import IN_BED
 from stillroom_tools.lab.scenario_verbs import RESIDENT
-from stillroom_tools.lab.scene import BED_X_M, BED_Z_M, ROOM_BACK_M, Pinhole, in_bathroom
+from stillroom_tools.lab.scene import BED_TOP_M, BED_X_M, BED_Z_M, ROOM_BACK_M, Pinhole, in_bathroom
 from stillroom_tools.lab.scene_body import PELVIS
 from stillroom_tools.lab.scene_figure import Layer, Shadow, Through
 from stillroom_tools.lab.scene_person import Person, Vital
@@ -22,6 +22,7 @@ class Cast:
 
     def __init__(self, scenario: Scenario, camera: Pinhole, seed: int) -> None:
         mono, self._camera = scenario.light.infrared, camera
+        self._kept: dict[str, tuple[ThingNow, Layer | None]] = {}
         self._kinds = {thing.name: thing.kind for thing in scenario.things}
 
         def dressed(looks: Looks, breathing: BreathingLife, pulse: PulseLife) -> Person:
@@ -50,25 +51,36 @@ class Cast:
 
     def thing(self, name: str, now: ThingNow) -> Layer | None:
         """A pet or a robot; None while it is outside."""
-        return layer_of(self._kinds[name], now, self._camera)
+        kept = self._kept.get(name)
+        if kept is None or kept[0] is not now:
+            kept = self._kept[name] = now, layer_of(self._kinds[name], now, self._camera)
+        return kept[1]
 
     def wheelchair(self, being: Being) -> list[Layer]:
         """The one that is his: what is behind who sits there, and what is before him."""
         if being.wheelchair is None:
             return []
         x, z, heading = being.wheelchair
-        key = None if being.moving else repr(being.wheelchair).encode()
+        key = None if being.moving else being.wheelchair
         seen: Through = "room" if z <= ROOM_BACK_M else "bathroom-door" if in_bathroom(x, z) else "door"
-        halves = zip(wheelchair(x, z, heading, self._camera), (_NEXT_M, -_NEXT_M), strict=True)
+        far, near = wheelchair(x, z, heading, self._camera)
+        halves = ((lambda _: far, _NEXT_M), (lambda _: near, -_NEXT_M))
         return [Layer(half, [], z + beyond_m, seen, still=key) for half, beyond_m in halves]
 
     def _person(self, name: str, being: Being, at_s: float) -> Layer:
         assert being.pose is not None
-        breathing, pulse = self._rhythms[name]
+        pose, person, (breathing, pulse) = being.pose, self.people[name], self._rhythms[name]
         vital = Vital(breath(breathing.turns(at_s)), beat(pulse.turns(at_s)))
-        capsules = self.people[name].capsules(being.pose, vital, being.blanket)
-        z_m = float(being.pose[PELVIS, 2])
-        return Layer(capsules, self.shadows(name, being), z_m, through(being), behind_bed(being))
+        return Layer(
+            lambda vital: person.capsules(pose, vital, being.blanket),
+            self.shadows(name, being),
+            float(pose[PELVIS, 2]),
+            through(being),
+            behind_bed(being),
+            (pose.tobytes(), being.blanket) if being.still else None,
+            True,
+            vital,
+        )
 
     def shadows(self, name: str, being: Being) -> list[Shadow]:
         """On the floor that one sees."""
@@ -84,6 +96,8 @@ def through(being: Being) -> Through:
 
 def behind_bed(being: Being) -> bool:
     """Whether the bed stands before some of him."""
-    if being.pose is None or being.in_doorway or being.in_bathroom or being.place in IN_BED:
+    if being.pose is None or being.in_doorway or being.in_bathroom:
+        return False
+    if being.place in IN_BED and float(being.pose[PELVIS, 1]) > BED_TOP_M:
         return False
     return float(being.pose[PELVIS, 2]) > BED_Z_M[1] and float(being.pose[:, 0].min()) < BED_X_M[1]

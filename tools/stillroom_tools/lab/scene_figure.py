@@ -1,10 +1,11 @@
 """What the canvas is asked to draw: the resident, whatever moves behind him, and others before and behind."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stillroom_tools.lab.scene_paint import Capsule
+from stillroom_tools.lab.scene_person import Vital
 
 Shadow = tuple[float, float, float, float]
 """A soft ellipse: x, y, rx, ry px."""
@@ -12,17 +13,27 @@ Through = Literal["room", "door", "bathroom-door"]
 """Where somebody is seen: in the room, or through one of its doors."""
 
 
+_HALF_WAY = Vital(0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """Somebody else, or a thing, as it is just now."""
 
-    capsules: list[Capsule]
+    drawn: Callable[[Vital], list[Capsule]]
+    """At a breath and beat; of a thing always the same."""
     shadows: list[Shadow]
     z_m: float
     through: Through = "room"
     behind_bed: bool = False
-    still: bytes | None = None
-    """Equal as long as it does not change; None: it does."""
+    still: Hashable = None
+    """Equal as long as nothing but breath and pulse changes; None: more does."""
+    breathes: bool = False
+    vital: Vital = _HALF_WAY
+
+    @property
+    def capsules(self) -> list[Capsule]:
+        return self.drawn(self.vital)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class Figure:
     beat: float
     shadows: list[Shadow]
     through: Through
-    still: bytes | None
+    still: Hashable
     behind_bed: bool = False
     behind: list[Capsule] = field(default_factory=list)
     """What moves behind the person, whether or not there is one."""
@@ -45,3 +56,18 @@ class Figure:
     @property
     def layers(self) -> list[Layer]:
         return [*self.far, *self.near]
+
+    @property
+    def vitals(self) -> tuple[Vital, ...]:
+        """Of the resident, and of each layer that breathes."""
+        return Vital(self.breath, self.beat), *(one.vital for one in self.layers if one.breathes)
+
+    def at(self, vitals: tuple[Vital, ...]) -> "Figure":
+        """The same bodies at other breaths and beats, in the order of `vitals`."""
+        own, *rest = vitals
+        left = iter(rest)
+        far, near = (
+            [replace(one, vital=next(left)) if one.breathes else one for one in some]
+            for some in (self.far, self.near)
+        )
+        return replace(self, breath=own.breath, beat=own.beat, far=far, near=near)

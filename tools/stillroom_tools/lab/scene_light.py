@@ -37,13 +37,17 @@ class RoomLight:
     def __init__(self, scenario: Scenario, rows: int, seed: int) -> None:
         self._scenario, self._rows, self._seed = scenario, rows, seed
 
-    def at(self, at_s: float) -> Gains | None:
-        """The gains of a frame whose first row is taken at `at_s`."""
+    def at(self, at_s: float, lux: float) -> Gains | None:
+        """The gains of a frame whose first row is taken at `at_s`, in a room whose lamps give so much."""
         mains, steps, screen = self._scenario.mains, self._scenario.steps, self._scenario.television
         if mains is None and steps is None and screen is None:
             return None
         rows = np.ones(self._rows) if mains is None else flicker(mains, at_s, self._rows)
-        light = [1.0, 1.0, 1.0] if screen is None else [1.0 + more for more in glow(screen, self._seed, at_s)]
+        light = (
+            [1.0, 1.0, 1.0]
+            if screen is None
+            else [1.0 + more for more in glow(screen, self._seed, at_s, lux)]
+        )
         if steps is not None:
             light = [a * b for a, b in zip(light, stepped(steps, self._seed, at_s), strict=True)]
         red, green, blue = (each ** (1.0 / GAMMA) for each in light)

@@ -33,6 +33,8 @@ class Capsule:
     """How much darker the edge is than the middle."""
     z_m: float = 0.0
     """How far its middle is from the camera's wall, for what may stand before it."""
+    shines: bool = False
+    """By itself: the room's darkness does not darken it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,12 @@ class Painter:
     y: (h, w), chroma: (2, h/2, w/2) float32 in counts, chroma around 0; changed in place.
     """
 
-    def __init__(self, window: Window, y: Floats, chroma: Floats, factor: float = 1.0) -> None:
-        """`factor`: what exposure does to the capsules' colours."""
+    def __init__(
+        self, window: Window, y: Floats, chroma: Floats, factor: float = 1.0, shining: float = 1.0
+    ) -> None:
+        """`factor`, `shining`: what exposure does to the colours of capsules, and of those that shine."""
         self._window = window
-        self._factor = factor
+        self._factor, self._shining = factor, shining
         self._luma, self._chroma = y, chroma
         self._xs = np.arange(y.shape[1], dtype=np.float32)
         self._ys = np.arange(y.shape[0], dtype=np.float32)[:, None]
@@ -96,15 +100,16 @@ class Painter:
         xs = self._xs[columns] + np.float32(x + 0.5 - capsule.x0)
         ys = self._ys[rows] + np.float32(y + 0.5 - capsule.y0)
         cover, shade = _shape(capsule, xs, ys)
+        factor = self._shining if capsule.shines else self._factor
         if clip is not None:
             cover *= clip[rows, columns]
         luma = self._luma[rows, columns]
-        shade *= np.float32(capsule.colour[0] * self._factor)
+        shade *= np.float32(capsule.colour[0] * factor)
         shade -= luma
         shade *= cover
         luma += shade
         part = self._chroma[:, inner.y0 // 2 : inner.y1 // 2, inner.x0 // 2 : inner.x1 // 2]
-        tint = np.array(capsule.colour[1:], np.float32)[:, None, None] * np.float32(self._factor)
+        tint = np.array(capsule.colour[1:], np.float32)[:, None, None] * np.float32(factor)
         part += _halved(cover) * (tint - part)
 
     def dim(self, x: float, y: float, rx: float, ry: float, share: float) -> None:

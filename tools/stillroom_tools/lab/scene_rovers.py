@@ -37,8 +37,14 @@ def layer_of(kind: str, now: ThingNow, camera: Pinhole) -> Layer | None:
         capsules = placed(_cat(now), now.at_m, now.heading, camera)
     hidden = z > BED_Z_M[1] and x < BED_X_M[1] + 0.2
     shadow = [_shadow(now.at_m, 0.22, camera)] if y == 0.0 and not hidden else []
-    key = None if now.moving else repr(now).encode()
-    return Layer(capsules, shadow, z, "door" if z > ROOM_BACK_M else "room", hidden, key)
+    return Layer(
+        lambda _: capsules,
+        shadow,
+        z,
+        "door" if z > ROOM_BACK_M else "room",
+        hidden,
+        None if now.moving else now,
+    )
 
 
 def wheelchair(

@@ -41,6 +41,13 @@ class Exposure:
 
     level: float
     white_electrons: float
+    open: float = 1.0
+    """Share of the light that the lens lets in."""
+
+    @property
+    def shining(self) -> float:
+        """The same as `factor` of what shines by itself, and is exposed as a screen in a lit room is."""
+        return float(encode(np.array(self.open)) / 255.0)
 
     @property
     def factor(self) -> float:
@@ -67,8 +74,9 @@ def exposure(lens: Lens, lux_before: float, lux: float, since_s: float, covered:
     full_well = SENSORS[lens.sensor][0]
     before, after = (math.log(_gain(full_well, each)) for each in (lux_before, lux))
     gain = math.exp(after + (before - after) * math.exp(-since_s / EXPOSURE_SETTLES_S))
-    level = min(WHITE_ELECTRONS_PER_LUX * lux * gain / full_well, 2.0) * max(1.0 - covered, 0.0002)
-    return Exposure(_stepped(level), _stepped(full_well / gain))
+    open_ = max(1.0 - covered, 0.0002)
+    level = min(WHITE_ELECTRONS_PER_LUX * lux * gain / full_well, 2.0) * open_
+    return Exposure(_stepped(level), _stepped(full_well / gain), open_)
 
 
 def _stepped(value: float) -> float:

@@ -55,7 +55,7 @@ class Staging:
 
     def figure(self, now: Moment, at_s: float) -> Figure | None:
         """The resident, the others, and whatever moves behind, if anything is there."""
-        figure, behind = self._resident(now.resident, at_s), self._beside.capsules(at_s)
+        figure, behind = self._resident(now.resident, at_s), self._beside.capsules(at_s, now.dropped_s)
         others = self._cast.layers(now, at_s)
         if not (behind or others):
             return figure
@@ -65,7 +65,7 @@ class Staging:
         still = not behind and figure.still is not None and None not in keys
         own_m = 0.0 if now.resident.pose is None else float(now.resident.pose[PELVIS, 2])
         far, near = ([x for x in others if (x.z_m > own_m) == farther] for farther in (True, False))
-        key = repr((figure.still, keys)).encode() if still else None
+        key = (figure.still, *keys) if still else None
         return replace(figure, still=key, behind=behind, far=far, near=near)
 
     def box(self, now: Being, at_s: float) -> Box | None:
@@ -93,6 +93,6 @@ class Staging:
             beat=vital.beat,
             shadows=self._cast.shadows(RESIDENT, now),
             through=through(now),
-            still=pose.tobytes() + bytes([now.blanket > 1.0]) if now.still else None,
+            still=(pose.tobytes(), now.blanket) if now.still else None,
             behind_bed=behind_bed(now),
         )

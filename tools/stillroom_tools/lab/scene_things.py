@@ -20,6 +20,7 @@ _DISC, _BLADE = (196, 200, 204), (120, 126, 134)
 _SWING_RAD = 0.7
 _FOLDS = 9
 _CURTAIN_X_M, _CURTAIN_Y_M = (-1.65, -0.35), (2.1, 0.75)
+_G, _HEAP_M, _HEAP_WIDE_M = 9.81, 0.1, 0.16
 _CLOTH = (176, 150, 132)
 _SCREEN_AT_M = (0.1, 1.3)
 _SCENE_S = 3.0
@@ -37,21 +38,23 @@ class Things:
         scenario = self._scenario
         return any(thing is not None for thing in (scenario.fan, scenario.curtain, scenario.television))
 
-    def capsules(self, at_s: float) -> list[Capsule]:
-        """As they stand at a time."""
+    def capsules(self, at_s: float, dropped_s: float = math.inf) -> list[Capsule]:
+        """As they stand at a time. dropped_s: when the curtain came off its rail."""
         scenario, found = self._scenario, list[Capsule]()
         if scenario.television is not None:
             found += self._television(scenario.television, at_s)
         if scenario.curtain is not None:
-            found += self._curtain(scenario.curtain, at_s)
+            found += self._curtain(scenario.curtain, at_s, max(at_s - dropped_s, 0.0))
         if scenario.fan is not None:
             found += self._fan(scenario.fan, at_s)
         return found
 
-    def _seen(self, ends: _Ends, radius_m: float, colour: Colour, round_: float = 0.0) -> Capsule:
+    def _seen(
+        self, ends: _Ends, radius_m: float, colour: Colour, round_: float = 0.0, *, shines: bool = False
+    ) -> Capsule:
         a, b = self._camera.project(np.array(ends)).tolist()
         ra, rb = (self._camera.focal_px * radius_m / end[2] for end in (a, b))
-        return Capsule(a[0], a[1], ra, b[0], b[1], rb, colour, (), round_)
+        return Capsule(a[0], a[1], ra, b[0], b[1], rb, colour, (), round_, shines=shines)
 
     def _fan(self, fan: Fan, at_s: float) -> Iterator[Capsule]:
         x, y, z = _FAN_AT_M
@@ -66,7 +69,8 @@ class Things:
             side, up = fan.radius_m * math.cos(angle) * math.cos(facing), fan.radius_m * math.sin(angle)
             yield self._seen(((x, y, z), (x + 0.8 * side, y + 0.8 * up, z)), 0.18 * fan.radius_m, colour)
 
-    def _curtain(self, curtain: Curtain, at_s: float) -> Iterator[Capsule]:
+    def _curtain(self, curtain: Curtain, at_s: float, fallen_s: float) -> Iterator[Capsule]:
+        """Sways as it hangs; once off its rail it drops as anything does, and lies in a heap."""
         half = 0.5 * curtain.spread
         band = curtain.sway_hz * (1.0 - half), curtain.sway_hz * (1.0 + half)
         gust = waves(at_s, *band, self._seed, 61)
@@ -75,7 +79,13 @@ class Things:
             own = waves(at_s, *band, self._seed, 62, fold)
             sway_m = curtain.sway_mm / 1000.0 * (0.8 * gust + 0.6 * own)
             x = left + (right - left) * (fold + 0.5) / _FOLDS
-            ends = (x, _CURTAIN_Y_M[0], ROOM_BACK_M - 0.05), (x + sway_m, _CURTAIN_Y_M[1], ROOM_BACK_M - 0.05)
+            top_m, hem_m = (max(y - 0.5 * _G * fallen_s**2, _HEAP_M) for y in _CURTAIN_Y_M)
+            sway_m *= (top_m - hem_m) / (_CURTAIN_Y_M[0] - _CURTAIN_Y_M[1])
+            heaped_m = _HEAP_WIDE_M if top_m == hem_m else 0.0
+            ends = (
+                (x - heaped_m, top_m, ROOM_BACK_M - 0.05),
+                (x + sway_m + heaped_m, hem_m, ROOM_BACK_M - 0.05),
+            )
             yield self._seen(ends, 0.6 * (right - left) / _FOLDS, yuv(_CLOTH), 0.35)
 
     def _television(self, television: Television, at_s: float) -> Iterator[Capsule]:
@@ -83,18 +93,20 @@ class Things:
         wide, z = television.width_m, ROOM_BACK_M - 0.04
         radius = 0.28 * wide
         ends = (x - 0.5 * wide + radius, y, z), (x + 0.5 * wide - radius, y, z)
-        yield self._seen(ends, radius, yuv(scene_rgb(self._seed, at_s)))
+        shines = television.glow_lux > 0.0
+        yield self._seen(ends, radius, yuv(scene_rgb(self._seed, at_s)), shines=shines)
         number, into_s = _scene(self._seed, at_s)
         for index in range(3):
             speed, start, height, bright, size = units(5, self._seed, number, 71 + index)
             across = ((start + (speed - 0.5) * 0.6 * into_s) % 1.0 - 0.5) * (wide - 2 * radius)
             at = (x + across, y + (height - 0.5) * radius, z - 0.005)
-            yield self._seen((at, at), (0.1 + 0.3 * size) * radius, yuv((255 * bright,) * 3))
+            yield self._seen((at, at), (0.1 + 0.3 * size) * radius, yuv((255 * bright,) * 3), shines=shines)
 
 
-def glow(television: Television, seed: int, at_s: float) -> tuple[float, float, float]:
+def glow(television: Television, seed: int, at_s: float, lux: float) -> tuple[float, float, float]:
     """What the screen adds to the room's light, as shares of red, green and blue (even over the room: assumed)."""
-    red, green, blue = (television.glow * value / 255.0 for value in scene_rgb(seed, at_s))
+    most = television.glow_lux / lux if television.glow_lux else television.glow
+    red, green, blue = (most * value / 255.0 for value in scene_rgb(seed, at_s))
     return red, green, blue
 
 

@@ -150,7 +150,7 @@ class SimulatedCamera:
         if now.harms.turned_deg != self._turned_deg:
             self._point(now.harms.turned_deg)
         light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
-        return Scene(now, light, self._staging.figure(now, at_s), self._light.at(at_s))
+        return Scene(now, light, self._staging.figure(now, at_s), self._light.at(at_s, now.lux))
 
     def _powered(self, index: int) -> bool:
         return not self._life.moment(self._times_ns(index)[0] / NS_PER_S).harms.off

@@ -18,9 +18,10 @@ from stillroom_tools.lab.scenario import Scenario
 from stillroom_tools.lab.scenario_harm import BLUR_PX, DAZZLE, Harms, blurred
 from stillroom_tools.lab.scenario_life import Moment
 from stillroom_tools.lab.scene_canvas import Painted
-from stillroom_tools.lab.scene_figure import Figure
+from stillroom_tools.lab.scene_person import Vital
 from stillroom_tools.lab.scene_random import mixed, normals
 from stillroom_tools.lab.scene_sensor import FINE
+from stillroom_tools.lab.scene_still import LOWEST, REST, STEPS, alone, levels
 from stillroom_tools.lab.simulated import Scene, SimulatedCamera
 
 Real = NDArray[np.float32]
@@ -36,8 +37,6 @@ _BANK = 1 << 16
 _BLUR_LEAVES = 0.3
 """Of a cell's noise: blur is a mean over more than a cell."""
 _CLIPPED = 1.5
-_LOWEST, _STEPS = -0.75, 8
-"""Of a breath: an eighth of one moves an edge by 0.05 px; between two the cells are as good as linear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class CellCamera:
         self._bank: Real = normals(_BANK, seed, 5).astype(np.float32)
         self._before: Real | None = None
         self._latest: Shown | None = None
-        self._still: tuple[object, dict[int, _Clean]] = None, {}
+        self._still: tuple[object, dict[tuple[int, int], _Clean]] = None, {}
 
     def at(self, index: int) -> Shown:
         """Fifth number `index`, of its two frames; what does not move is painted once for both."""
@@ -119,23 +118,26 @@ class CellCamera:
         if key != self._still[0]:
             self._still = key, {}
         if figure is None:
-            return self._level(0, scene, None)
-        place = (figure.breath - _LOWEST) * _STEPS
-        level = int(place)
-        low, high = (self._level(each, scene, figure) for each in (level, level + 1))
-        cells = low.cells * np.float32(1.0 - (place - level))
-        cells += high.cells * np.float32(place - level)
-        return replace(low, cells=cells)
+            return self._level(0, 0, scene)
+        whole = self._level(0, REST, scene)
+        cells = whole.cells.copy()
+        for body, vital in enumerate(figure.vitals):
+            level, share = levels(vital.breath)
+            cells += self._level(body, level, scene).cells * np.float32(1.0 - share)
+            cells += self._level(body, level + 1, scene).cells * np.float32(share)
+            cells -= whole.cells
+        return replace(whole, cells=cells)
 
-    def _level(self, level: int, scene: Scene, figure: Figure | None) -> _Clean:
-        """Somebody who does nothing but breathe, at one depth of breath: painted when it is first needed."""
-        kept = self._still[1]
-        if level not in kept:
+    def _level(self, body: int, level: int, scene: Scene) -> _Clean:
+        """One of those who do nothing but breathe, at one depth of breath: painted when it is first needed."""
+        kept, figure = self._still[1], scene.figure
+        if (body, level) not in kept:
             if figure is not None:
-                figure = replace(figure, breath=_LOWEST + level / _STEPS, beat=0.0, still=None)
+                vital = Vital(LOWEST + level / STEPS, 0.0)
+                figure = replace(figure.at(alone(len(figure.vitals), body, vital)), still=None)
             painted = self._room.paint(replace(scene, figure=figure))
-            kept[level] = replace(_clean(painted, scene.now.harms), still=True)
-        return kept[level]
+            kept[body, level] = replace(_clean(painted, scene.now.harms), still=True)
+        return kept[body, level]
 
     def _noisy(self, clean: _Clean, number: int) -> Real:
         size = clean.cells.size
