@@ -67,15 +67,48 @@ def test_every_key_of_the_example_is_commented():
         (LEAST + "[slots]\nperod_s = 2", "unknown key 'slots.perod_s': did you mean 'period_s'?"),
         (LEAST + "wibble = 2", "unknown key 'wibble': known here: site, unit"),
         (LEAST + 'folder = "x"', "unknown key 'folder'"),
-        (LEAST + "slots = 3", "key 'slots' = 3: expected object"),
+        (LEAST + "slots = 3", "key 'slots' = 3: allowed is a table"),
         (
             LEAST + "[zones]\nbed = [[0, 0], [1, 2], [1, 1]]",
             "key 'zones.bed.1.1' = 2: allowed is a number from 0.0 to 1.0",
         ),
-        (LEAST + "[zones]\nbed = [[0, 0], [1, 1]]", "key 'zones.bed' = [[0, 0], [1, 1]]"),
+        (
+            LEAST + "[zones]\nbed = [[0, 0], [1, 1]]",
+            "key 'zones.bed' = [[0, 0], [1, 1]]: allowed is a list of 3 to 32 corners [x, y], each 0 to 1",
+        ),
+        (LEAST + "[zones]\nbed = 'all'", "key 'zones.bed' = 'all': allowed is a list of 3 to 32 corners"),
+        (
+            LEAST + "[zones]\nbed = [0, 0, 1]",
+            "key 'zones.bed.0' = 0: allowed is a corner [x, y], each 0 to 1",
+        ),
+        (
+            LEAST + "[zones]\nprivate = [[0, 0], [1, 1], [1, 0]]",
+            "key 'zones.private.0' = [0, 0]: allowed is a list of 3 to 32 corners",
+        ),
+        (
+            LEAST + "[zones]\nprivate = [" + "[[0, 0], [1, 1], [1, 0]]," * 9 + "]",
+            "allowed is a list of at most 8 outlines",
+        ),
+        (LEAST + "zones = []", "key 'zones' = []: allowed is a table"),
+        (
+            LEAST + '[conditions]\nleft_bed = { level = "high" }',
+            'allowed is a list of at most 8 rows like { level = "high", after_s = 5.0 }',
+        ),
+        (
+            LEAST + '[conditions]\nleft_bed = [{ level = "high", from = 21:00:00 }]',
+            "key 'conditions.left_bed.0.from' = 21:00:00: allowed is text: a time of day from 00:00 to 23:59",
+        ),
+        (
+            LEAST + "[room]\nleave_dwell_s = 60\nunseen_unknown_s = 60",
+            "key 'room.leave_dwell_s' = 60: must be shorter than 'unseen_unknown_s', 60",
+        ),
+        (
+            LEAST + "[slots]\nperiod_s = 10\n[technical]\ncourier_silent_s = 29",
+            "key 'technical.courier_silent_s' = 29: must be at least 3 slots of 'slots.period_s', 30 s",
+        ),
         (
             LEAST + "[zones]\nchair = [[0, 0], [1, 1], [1, 0], [0, 1]]",
-            "key 'zones.chair' = [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]: crosses itself, side 1 and side 3",
+            "key 'zones.chair' = [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]: crosses or touches itself, side 1",
         ),
         (
             LEAST + "[zones]\nprivate = [[[0, 0], [1, 0], [1, 1]], [[0, 0], [0.5, 0.5], [1, 1]]]",
@@ -231,8 +264,41 @@ def test_check_says_which_conditions_cannot_come_about(tmp_path, capsys):
     path = make_unit(tmp_path)
     assert main(["check", str(path)]) == 0
     said = capsys.readouterr().out
-    assert "condition on-floor cannot come about: it needs the zone floor" in said
+    assert "condition on-floor cannot come about: it needs 'zones.floor'" in said
     assert "condition left-bed" not in said, "which nobody asked for"
+
+
+def test_check_says_which_zones_are_private(tmp_path, capsys):
+    path = make_unit(tmp_path)
+    zones = (
+        "[zones]\nbed = [[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]\ndoor = [[0.5, 0.5], [1, 0.5], [1, 1], [0.5, 1]]\n"
+        "private = [[[0, 0], [0.4, 0], [0.4, 1], [0, 1]]]"
+    )
+    path.write_text(path.read_text().replace("[zones]\nprivate = []", zones))
+    assert main(["check", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "zone bed: 81% of it is private, where nobody is seen" in said
+    assert "zone door:" not in said and "the picture:" not in said
+    path.write_text(path.read_text().replace("[0.4, 0], [0.4, 1]", "[1, 0], [1, 1]"))
+    assert main(["check", str(path)]) == 0
+    assert "the picture: 100% of it is private" in capsys.readouterr().out
+
+
+def test_check_says_how_hot_it_is_or_that_nobody_knows(tmp_path, capsys):
+    path = make_unit(tmp_path)
+    zone = tmp_path / "thermal" / "thermal_zone0"
+    zone.mkdir(parents=True)
+    (zone / "temp").write_text("48250\n")
+    (zone / "type").write_text("cpu-thermal\n")
+    for folder, says in (
+        (tmp_path / "thermal", "heat: 48.2 C at cpu-thermal"),
+        ("/nowhere", "the condition hot"),
+    ):
+        text = path.read_text().splitlines()
+        text = [f'hot_sensors = "{folder}"' if line.startswith("hot_sensors") else line for line in text]
+        path.write_text("\n".join(text))
+        assert main(["check", str(path)]) == 0
+        assert says in capsys.readouterr().out
 
 
 def test_check_says_what_a_sound_file_asks_for(tmp_path, capsys):

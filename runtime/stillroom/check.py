@@ -1,7 +1,7 @@
 """`stillroom check FILE`: is this configuration, or this scenario, sound, and what does it ask for? Starts nothing."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stillroom import config, guard
@@ -10,12 +10,15 @@ from stillroom.keeper.conditions import needing
 from stillroom.keeper.heat import hottest
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import load_authority
+from stillroom.keeper.zones import contains
 from stillroom.run import check_socket_path, find_opener
 from stillroom.status import HOLDS, read_running
 
 HELP = "check a configuration file or a scenario and say what it asks for"
 CHECKS = "stillroom.checks"
 """Entry points of the tools that check files of theirs: called with the path, they give lines or raise ConfigError."""
+HIDDEN = 0.5
+"""Of a zone, from which on `check` says so: a body rests in a zone with half of its box."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +43,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"  camera {camera.kind}{source}, {size}, {camera.frames_per_s:g} frames a second")
     zones = [name for name in unit.zones.__struct_fields__ if name != "private" and getattr(unit.zones, name)]
     print(f"  zones {', '.join(zones).replace('_', ' ') or 'none'}; private zones: {len(unit.zones.private)}")
-    for code, zone in needing(zones).items():
-        if getattr(unit.conditions, code.replace("-", "_")):
-            print(f"  condition {code} cannot come about: it needs the zone {zone.replace('_', ' ')}")
+    for line in (*cannot_come_about(unit), *_hidden(unit.zones)):
+        print(f"  {line}")
     found = hottest(unit.technical.hot_sensors)
     heat = (
         f"{found[0]:.1f} C at {found[1]}" if found else "no sensor here: the condition hot cannot come about"
@@ -62,6 +64,33 @@ def _check_scenario(path: Path) -> list[str]:
         lines: list[str] = point.load()(path)
         return lines
     raise SetupError(f"{path}: a scenario; to check it: pip install 'stillroom[tools]'")
+
+
+def cannot_come_about(unit: config.UnitConfig) -> Iterator[str]:
+    """A line for each condition that is asked for in vain."""
+    for code, key in needing(unit.conditions, unit.zones, bool(unit.detector.models)).items():
+        yield f"condition {code} cannot come about: it needs '{key}'"
+
+
+def _hidden(zones: config.Zones) -> Iterator[str]:
+    """A line for each zone half of which lies in private ones, where nobody is ever seen."""
+    drawn = {name: getattr(zones, name) for name in zones.__struct_fields__ if name != "private"}
+    whole: config.Polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    outlines = {"the picture": whole} | {
+        f"zone {name.replace('_', ' ')}": each for name, each in drawn.items() if each
+    }
+    for name, polygon in outlines.items():
+        private = share_private(polygon, zones.private)
+        if private >= HIDDEN:
+            yield f"{name}: {private:.0%} of it is private, where nobody is seen"
+
+
+def share_private(polygon: config.Polygon, private: Sequence[config.Polygon]) -> float:
+    """Of the polygon, by an even lattice of 64 x 48 points over the picture; 0 where none lies in it."""
+    lattice = (((col + 0.5) / 64, (row + 0.5) / 48) for row in range(48) for col in range(64))
+    inside = [point for point in lattice if contains(polygon, *point)]
+    hidden = sum(any(contains(each, *point) for each in private) for point in inside)
+    return hidden / len(inside) if inside else 0.0
 
 
 def _guards(unit: config.UnitConfig) -> Iterator[str]:

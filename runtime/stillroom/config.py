@@ -17,8 +17,12 @@ from stillroom.config_technical import TechnicalConfig
 from stillroom.errors import ConfigError
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z 0-9 -")]
-Point = tuple[Annotated[float, Meta(ge=0.0, le=1.0)], Annotated[float, Meta(ge=0.0, le=1.0)]]
-Polygon = Annotated[tuple[Point, ...], Meta(min_length=3, max_length=32)]
+Place = Annotated[float, Meta(ge=0.0, le=1.0)]
+Point = Annotated[tuple[Place, Place], Meta(description="a corner [x, y], each 0 to 1")]
+Polygon = Annotated[
+    tuple[Point, ...],
+    Meta(min_length=3, max_length=32, description="a list of 3 to 32 corners [x, y], each 0 to 1"),
+]
 
 
 MAX_FILE_BYTES = 256 * 1024
@@ -81,7 +85,10 @@ class Zones(Struct, frozen=True, forbid_unknown_fields=True):
     chair: Polygon | None = None
     """Who rests there is not on the floor, however he is held."""
     floor: Polygon | None = None
-    private: Annotated[tuple[Polygon, ...], Meta(max_length=8)] = ()
+    private: Annotated[
+        tuple[Polygon, ...],
+        Meta(max_length=8, description="a list of at most 8 outlines, each a list of corners"),
+    ] = ()
     """Never read: masked in the first pass over the picture."""
 
     @property

@@ -48,23 +48,26 @@ class LongRow(Row, frozen=True, forbid_unknown_fields=True):
     after_s: Annotated[float, Meta(ge=30.0, le=86_400.0)] = 1800.0
 
 
+ROWS = Meta(max_length=8, description='a list of at most 8 rows like { level = "high", after_s = 5.0 }')
+
+
 class ConditionsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Each condition with its rows; at most eight of each."""
 
     time_zone: TimeZone = "UTC"
     """Of the times of day in the rows."""
-    left_bed: Annotated[tuple[Row, ...], Meta(max_length=8)] = ()
-    about_to_leave: Annotated[tuple[Row, ...], Meta(max_length=8)] = ()
+    left_bed: Annotated[tuple[Row, ...], ROWS] = ()
+    about_to_leave: Annotated[tuple[Row, ...], ROWS] = ()
     """On the bed's edge."""
-    not_back: Annotated[tuple[LongRow, ...], Meta(max_length=8)] = ()
+    not_back: Annotated[tuple[LongRow, ...], ROWS] = ()
     """Out of bed, or of the room, for so long."""
-    bathroom_long: Annotated[tuple[LongRow, ...], Meta(max_length=8)] = (LongRow("medium", 1800.0),)
-    on_floor: Annotated[tuple[Row, ...], Meta(max_length=8)] = (Row("high"),)
-    several_people: Annotated[tuple[Row, ...], Meta(max_length=8)] = ()
-    no_movement: Annotated[tuple[LongRow, ...], Meta(max_length=8)] = ()
+    bathroom_long: Annotated[tuple[LongRow, ...], ROWS] = (LongRow("medium", 1800.0),)
+    on_floor: Annotated[tuple[Row, ...], ROWS] = (Row("high"),)
+    several_people: Annotated[tuple[Row, ...], ROWS] = ()
+    no_movement: Annotated[tuple[LongRow, ...], ROWS] = ()
     """Somebody is there, and nothing moves."""
-    left_room: Annotated[tuple[Row, ...], Meta(max_length=8)] = ()
-    entered: Annotated[tuple[Row, ...], Meta(max_length=8)] = ()
+    left_room: Annotated[tuple[Row, ...], ROWS] = ()
+    entered: Annotated[tuple[Row, ...], ROWS] = ()
     """Into the empty room: with a row for the night, entered at night."""
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from stillroom.config_conditions import Row
+from stillroom.config_conditions import ROWS, Row
 
 TECHNICAL = {
     "camera-covered": "nothing of the room is to be seen, and less light than before",
@@ -45,13 +45,17 @@ TECHNICAL = {
 """Each code that a unit may tell of itself, and what it means."""
 
 
+SLOTS_TO_ANSWER = 3
+"""In fewer nobody can be called silent: an answer to one record comes after the next."""
+
+
 class TechnicalRow(Row, frozen=True, forbid_unknown_fields=True):
     """At which level, and after how long. It stands in the room's snapshot from the first moment."""
 
     after_s: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 0.0
 
 
-Rows = Annotated[tuple[TechnicalRow, ...], Meta(max_length=8)]
+Rows = Annotated[tuple[TechnicalRow, ...], ROWS]
 
 
 class TechnicalConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,7 +105,11 @@ class TechnicalConfig(Struct, frozen=True, forbid_unknown_fields=True):
         return found
 
 
-def limit_faults(config: TechnicalConfig) -> Iterator[tuple[str, str]]:
-    """Key and what is wrong with it: limits that contradict one another."""
+def limit_faults(config: TechnicalConfig, slot_s: float) -> Iterator[tuple[str, str]]:
+    """Key and what is wrong with it: limits that contradict one another. slot_s: from one record to the next."""
+    for key in ("courier_silent_s", "gateway_silent_s"):
+        if getattr(config, key) < SLOTS_TO_ANSWER * slot_s:
+            least = f"{SLOTS_TO_ANSWER} slots of 'slots.period_s', {SLOTS_TO_ANSWER * slot_s:g} s"
+            yield key, f"= {getattr(config, key):g}: must be at least {least}"
     if config.hot_ends_c >= config.hot_c:
         yield "hot_ends_c", f"= {config.hot_ends_c:g}: must be lower than 'hot_c', {config.hot_c:g}"

@@ -22,13 +22,16 @@ def check_zones(path: Path, zones: Zones) -> None:
         raise ConfigError(f"{path}: key 'zones.bed_edge': an edge belongs to a bed: add 'zones.bed'")
 
 
-def condition_faults(config: UnitConfig) -> Iterator[tuple[str, str]]:
-    """Key and what is wrong with it, of the conditions of a person and of the unit."""
+def faults_together(config: UnitConfig) -> Iterator[tuple[str, str]]:
+    """Key and what is wrong with it: times of the room, conditions of a person and of the unit that contradict."""
+    leave_s, unseen_s = config.room.leave_dwell_s, config.room.unseen_unknown_s
+    if leave_s >= unseen_s:
+        yield "room.leave_dwell_s", f"= {leave_s:g}: must be shorter than 'unseen_unknown_s', {unseen_s:g}"
     for key, wrong in faults(config.conditions):
         yield f"conditions.{key}", wrong
     technical = config.technical
     rows = {code.replace("-", "_"): technical.rows(code) for code in TECHNICAL}
-    for key, wrong in (*limit_faults(technical), *row_faults(rows)):
+    for key, wrong in (*limit_faults(technical, config.slots.period_s), *row_faults(rows)):
         yield f"technical.{key}", wrong
 
 
@@ -40,7 +43,7 @@ def said(key: str, wrong: str) -> str:
 def check_together(path: Path, config: UnitConfig) -> None:
     """Raises ConfigError: file, key, value, what is allowed."""
     check_zones(path, config.zones)
-    for key, wrong in condition_faults(config):
+    for key, wrong in faults_together(config):
         raise ConfigError(f"{path}: {said(key, wrong)}")
     if config.profile == "care" and config.camera.kind != OWN_CAMERA:
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from datetime import date, time
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -32,8 +33,13 @@ def _allowed(schema: type, keys: list[str]) -> str:
     from msgspec import inspect
 
     kind, said = _row_of(schema, keys), ""
-    if isinstance(kind, inspect.Metadata):
-        said, kind = (kind.extra_json_schema or {}).get("description", ""), kind.type
+    while isinstance(kind, inspect.Metadata | inspect.UnionType):
+        if isinstance(kind, inspect.Metadata):
+            said, kind = (kind.extra_json_schema or {}).get("description", said), kind.type
+        else:
+            kind = _not_none(kind)
+    if isinstance(kind, inspect.StructType) and not said:
+        return "allowed is a table"
     if isinstance(kind, inspect.LiteralType):
         return f"allowed is {' or '.join(repr(v) for v in kind.values)}"
     if isinstance(kind, inspect.FloatType | inspect.IntType) and kind.ge is not None:
@@ -53,7 +59,9 @@ def _row_of(schema: type, keys: list[str]) -> Any:
         while isinstance(kind, inspect.Metadata):
             kind = kind.type
         while isinstance(kind, inspect.UnionType):
-            kind = next(t for t in kind.types if not isinstance(t, inspect.NoneType))
+            kind = _not_none(kind)
+        while isinstance(kind, inspect.Metadata):
+            kind = kind.type
         if isinstance(kind, inspect.StructType):
             kind = next(f.type for f in kind.fields if f.encode_name == step)
         elif isinstance(kind, inspect.VarTupleType):
@@ -61,6 +69,12 @@ def _row_of(schema: type, keys: list[str]) -> Any:
         elif isinstance(kind, inspect.TupleType):
             kind = kind.item_types[int(step)]
     return kind
+
+
+def _not_none(kind: Any) -> Any:
+    from msgspec import inspect
+
+    return next(each for each in kind.types if not isinstance(each, inspect.NoneType))
 
 
 def _explain_unknown(name: str, keys: list[str], schema: type) -> str:
@@ -81,5 +95,5 @@ def _structs(annotation: Any) -> list[type]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = str(value) if isinstance(value, date | time) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

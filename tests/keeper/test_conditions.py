@@ -11,7 +11,7 @@ from stillroom.clock import NS_PER_S
 from stillroom.config import UnitConfig, Zones
 from stillroom.config_conditions import ConditionsConfig, LongRow, Row
 from stillroom.events import ConditionChanged, RoomState
-from stillroom.keeper.conditions import KINDS, Conditions, needing
+from stillroom.keeper.conditions import KINDS, NEEDS, Conditions, needing
 from stillroom.keeper.room import Room
 from stillroom.keeper.states import ALL
 from stillroom.observation import Box, Observation, Reading
@@ -307,10 +307,21 @@ def test_a_rhythm_alone_in_an_empty_room_is_no_condition():
 def test_every_condition_has_its_rows_and_its_zone_where_it_needs_one():
     keys = set(ConditionsConfig.__struct_fields__) - {"time_zone"}
     assert {kind.key for kind in KINDS} == keys
-    assert set(needing(Zones.__struct_fields__)) == set()
-    assert needing([])["about-to-leave"] == "bed_edge"
     for kind in KINDS:
         assert not kind.during & kind.ends and "unknown" not in kind.during | kind.ends
+
+
+def test_what_is_asked_for_and_cannot_come_about_is_named_with_what_it_needs():
+    everything = Zones(**{name: BED for name in Zones.__struct_fields__ if name != "private"})
+    assert needing(ALWAYS, everything, True) == {}
+    assert needing(ALWAYS, Zones(), True) == {
+        "left-bed": "zones.bed", "about-to-leave": "zones.bed_edge", "not-back": "zones.bed",
+        "bathroom-long": "zones.bathroom_door", "on-floor": "zones.floor",
+    }  # fmt: skip
+    blind = needing(ALWAYS, everything, False)
+    assert blind == {"on-floor": "detector.models", "several-people": "detector.models"}
+    assert needing(ConditionsConfig(bathroom_long=(), on_floor=()), Zones(), False) == {}
+    assert set(NEEDS) < {kind.code for kind in KINDS}
 
 
 def test_a_kind_cannot_begin_and_end_in_the_same_state():

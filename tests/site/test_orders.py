@@ -142,7 +142,7 @@ def test_settings_add_up_until_they_are_reset(site, trust, tmp_path):
         ("outbox.summary_s=10.5", "whole seconds"),
         ("zones.bed=[[0, 0], [1, 1]]", "3 to 32 points"),
         ("zones.bed=[[0, 0], [1, 1], [2, 0]]", "3 to 32 points"),
-        ("zones.bed=[[0, 0], [1, 1], [1, 0], [0, 1]]", "crosses itself"),
+        ("zones.bed=[[0, 0], [1, 1], [1, 0], [0, 1]]", "crosses or touches itself"),
         ("zones.floor=[[0, 0], [0.5, 0.5], [1, 1]]", "holds less than"),
         ("zones.floor='all'", "3 to 32 points"),
         ("=", "at the unit alone"),
@@ -197,6 +197,14 @@ def test_conditions_are_for_the_room_of_the_newest_authorisation_and_go_with_it(
     found = load_configuration(trust, load(unit / "unit.toml"), 3)
     assert found.conditions.room == "room-2" and found.bed_dwell_ms == 4000
     assert [one.condition for one in found.conditions.each] == ["camera-covered"], "not another resident's"
+
+
+def test_what_cannot_come_about_at_the_unit_at_hand_is_said(site, tmp_path, capsys):
+    authorise(site, tmp_path / "u-1", "room-1")
+    do(site, "configure", tmp_path / "u-1", "--set", 'conditions.left_bed=[{level="high"}]')
+    assert "unit u-1: condition left-bed cannot come about: it needs 'zones.bed'" in capsys.readouterr().err
+    do(site, "configure", tmp_path / "u-1", "--set", "zones.bed=[[0.3, 0], [0.7, 0], [0.7, 1]]")
+    assert "condition left-bed" not in capsys.readouterr().err
 
 
 def test_conditions_of_a_unit_that_is_authorised_for_no_room_are_nobodys(site, trust, tmp_path):

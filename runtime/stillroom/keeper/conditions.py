@@ -8,10 +8,11 @@ of breathing, which a curtain can have, begins and ends none.
 Durations are the camera's time, times of day the unit's; a replay gives the same conditions.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from stillroom.clock import NS_PER_S
+from stillroom.config import Zones
 from stillroom.config_conditions import ConditionsConfig, Level, Row, minute_of, row_at, zone
 from stillroom.events import ConditionChanged, RoomState
 from stillroom.keeper.occupancy import LEAST_MOTION
@@ -170,8 +171,24 @@ class Conditions:
             self._tell(at_ms, ConditionChanged(track.kind.code, level, False, why))
 
 
-def needing(zones: Iterable[str]) -> dict[str, str]:
-    """Conditions that cannot come about without a zone that was not drawn: code to zone. zones: those drawn."""
-    need = {"about-to-leave": "bed_edge", "bathroom-long": "bathroom_door", "on-floor": "floor"}
-    need |= {"left-bed": "bed", "not-back": "bed"}
-    return {code: zone for code, zone in need.items() if zone not in set(zones)}
+NEEDS = {
+    "left-bed": ("zones.bed",),
+    "about-to-leave": ("zones.bed_edge",),
+    "not-back": ("zones.bed",),
+    "bathroom-long": ("zones.bathroom_door",),
+    "on-floor": ("zones.floor", "detector.models"),
+    "several-people": ("detector.models",),
+}
+"""Keys of `unit.toml` without which a condition cannot come about."""
+
+
+def needing(config: ConditionsConfig, zones: Zones, models: bool) -> dict[str, str]:
+    """Conditions that are asked for and cannot come about: code to the first key that is missing."""
+    there = {f"zones.{name}" for name in zones.__struct_fields__ if getattr(zones, name)}
+    there |= {"detector.models"} if models else set()
+    missing = {code: [key for key in keys if key not in there] for code, keys in NEEDS.items()}
+    return {
+        kind.code: missing[kind.code][0]
+        for kind in KINDS
+        if getattr(config, kind.key) and missing.get(kind.code)
+    }

@@ -16,7 +16,7 @@ from stillroom.clock import MS_PER_S
 from stillroom.config import Polygon, UnitConfig
 from stillroom.config_conditions import KEYS
 from stillroom.config_technical import TECHNICAL
-from stillroom.config_together import condition_faults, said
+from stillroom.config_together import faults_together, said
 from stillroom.config_words import explain
 from stillroom.documents import read_document
 from stillroom.errors import ConfigError, TrustError
@@ -103,10 +103,9 @@ def check(installed: UnitConfig, changes: Configuration) -> None:
         wrong = None if drawn is None else outline.fault(corners(drawn))
         if wrong:
             raise ConfigError(f"key 'zones.{name}': {wrong}")
-    if changes.conditions is not None:
-        whole = applied(installed, changes, changes.conditions.room)
-        for key, wrong in condition_faults(whole):
-            raise ConfigError(said(key, wrong))
+    whole = applied(installed, changes, changes.conditions.room if changes.conditions else "")
+    for key, wrong in faults_together(whole):
+        raise ConfigError(said(key, wrong))
 
 
 def applied(installed: UnitConfig, changes: Configuration | None, room: str) -> UnitConfig:

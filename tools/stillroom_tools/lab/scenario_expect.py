@@ -98,9 +98,8 @@ def _of_expected(
     if row.kind not in OF_PERSONS:
         return
     asked = {each.level for each in getattr(conditions, row.kind.replace("-", "_"))}
-    drawn = [name for name in zones.__struct_fields__ if getattr(zones, name)]
     if not asked or row.level not in (None, *asked):
         levels = ", ".join(sorted(asked)) or "none"
         yield "kind", f"'{row.kind}': cannot come about: levels asked for in 'conditions': {levels}"
-    elif zone := needing(drawn).get(row.kind):
-        yield "kind", f"'{row.kind}': cannot come about without the zone; add 'zones.{zone}'"
+    elif needed := needing(conditions, zones, models=True).get(row.kind):
+        yield "kind", f"'{row.kind}': cannot come about without the zone; add '{needed}'"

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from stillroom import outline
+from stillroom.check import cannot_come_about
 from stillroom.clock import MS_PER_S, SystemClock
 from stillroom.config import UnitConfig, load
 from stillroom.config_technical import TechnicalConfig
@@ -22,7 +23,7 @@ from stillroom.document_forms import now
 from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.files import make_folder, replace_file
-from stillroom.keeper.settings import CONFIGURATION_FILE, check, corners
+from stillroom.keeper.settings import CONFIGURATION_FILE, applied, check, corners
 from stillroom.notes import sign_note
 from stillroom.orders import Configuration, RoomConditions
 from stillroom_tools.site.authorise import recipient
@@ -76,13 +77,17 @@ def run(options: argparse.Namespace) -> int:
     version = before.version + 1 if before else 1
     paper = Configuration(at=now(SystemClock()), site=site.name, unit=unit, version=version, **fields)
     # Where the unit is not at hand, what is told of its own rows is a unit's as it is made; it checks for itself.
-    check(load(options.unit / "unit.toml") if trust else UnitConfig(site.name, unit), paper)
+    installed = load(options.unit / "unit.toml") if trust else None
+    check(installed or UnitConfig(site.name, unit), paper)
     note = sign_note(KINDS[Configuration], paper, [site.authority_keys()])
     make_folder(site.configurations_dir)
     replace_file(site.configurations_dir / f"{unit}.note", note)
     deliver(site, unit, trust, CONFIGURATION_FILE, note)
     of_room = f", with conditions for room {paper.conditions.room}" if paper.conditions else ""
     print(f"unit {unit}: configuration {version} is signed{of_room}", file=sys.stderr)
+    if installed and paper.conditions:
+        for line in cannot_come_about(applied(installed, paper, paper.conditions.room)):
+            print(f"unit {unit}: {line}", file=sys.stderr)
     print(version)
     return EXIT_OK
 
