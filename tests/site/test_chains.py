@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from site_facility import Facility
 
-from stillroom.events import Audited
+from stillroom.events import Audited, Lost, Summary
 from stillroom.link import Network
+from stillroom_tools.site.gateway.chains import owed
 from stillroom_tools.site.gateway.settings import FILE
 
 
@@ -102,6 +103,73 @@ def test_what_the_unit_says_it_has_lost_is_no_alarm_and_what_follows_is_held_to_
     facility.change(f"DELETE FROM entries WHERE number IN ({newest})")
     facility.hear(facility.record())
     assert facility.alarms == {"broken-chain": 1}, "more are missing than were lost"
+
+
+def drop(facility: Facility, kind: type, count: int) -> None:
+    """The unit has no room for its oldest entries of a kind, and says so."""
+    outbox = facility.rig.unit._outbox
+    gone = [entry.number for entry in outbox.take(0, 1_000) if isinstance(entry.event, kind)][:count]
+    assert len(gone) == count
+    number = outbox._drop(gone, "outbox-full", outbox.accepted, facility.rig.clock.utc_ms())
+    outbox.accepted = number
+    outbox._set_meta("accepted", number)
+
+
+def test_lost_entries_of_other_kinds_excuse_no_link(facility):
+    """A unit was away for long, and lost its summaries; an insider then takes one link out: it is not among them."""
+    facility.settle()
+    facility.rig.beat(700)
+    drop(facility, Summary, 5)
+    facility.live(2)
+    facility.settle()
+    assert facility.alarms == {}
+    facility.change(f"DELETE FROM entries WHERE number = {MIDDLE}")
+    facility.hear(facility.record())
+    assert facility.alarms == {"broken-chain": 1}
+
+
+def test_links_that_came_again_are_owed_no_more(facility):
+    """Two gave way and came once more under new numbers. Taken out then, nobody lost them."""
+    facility.settle()
+    facility.live(2)
+    drop(facility, Audited, 2)
+    facility.live()
+    facility.settle()
+    last_two = "SELECT number FROM entries WHERE kind = 'audit' ORDER BY number DESC LIMIT 2"
+    facility.change(f"DELETE FROM entries WHERE number IN ({last_two})")
+    facility.hear(facility.record())
+    assert facility.alarms == {"broken-chain": 1}
+
+
+def link(index: int) -> Audited:
+    return Audited(index, 0, b"{}", bytes(16), bytes(32), bytes(64))
+
+
+@pytest.mark.parametrize(
+    ("links", "lost", "after", "until", "expected"),
+    [
+        ({1: 2, 2: 4, 3: 6}, [], 0, 3, False),
+        ({1: 2, 3: 6}, [], 0, 3, True),
+        ({1: 2, 3: 6}, [(4, 4)], 0, 3, False),
+        ({1: 2, 3: 6}, [(7, 99)], 0, 3, True),  # what was lost came after it
+        ({2: 6, 3: 8}, [(1, 1)], 0, 3, False),  # the first
+        ({1: 2, 2: 4}, [(5, 5)], 0, 3, False),  # the last
+        ({1: 2, 2: 4}, [(3, 3)], 0, 3, True),
+        ({1: 2, 4: 9}, [(4, 4)], 0, 4, True),  # two are missing and one was lost
+        ({1: 2, 4: 9}, [(4, 5), (5, 6)], 0, 4, False),
+        ({1: 2, 4: 9}, [(4, 4), (4, 4)], 0, 4, True),  # told twice is lost once
+        ({1: 2, 4: 9}, [], 3, 4, False),  # passed over before
+        ({1: 2, 2: 90, 4: 9}, [(4, 5)], 0, 4, False),  # one of two came again, the other is owed still
+        ({1: 2, 2: 90, 4: 9}, [(4, 4)], 0, 4, True),
+        ({1: 2, 2: 90, 4: 92}, [(4, 6)], 0, 4, True),  # all came again but one, which is not owed any more
+        ({}, [(1, 9)], 0, 3, False),
+        ({}, [], 0, 3, True),
+    ],
+)
+def test_a_link_is_excused_by_the_number_that_it_would_have(links, lost, after, until, expected):
+    kept = [(number, link(index)) for index, number in links.items()]
+    kept += [(100 + n, Lost((each,), "outbox-full")) for n, each in enumerate(lost)]
+    assert owed(sorted(kept, key=lambda row: row[0]), after, until) is expected
 
 
 def test_a_chain_that_begins_anew_after_damage_is_no_alarm(facility):

@@ -1,12 +1,13 @@
 """Whether the audit links that the gateway holds lead to the head that each unit tells with every record.
 
 Links come as entries, in any order and late, so that a link which is not there yet says nothing while entries wait at
-the unit. Once none wait, the gateway must hold them all. What the unit itself says it has lost is not held against
-anybody.
+the unit. Once none wait, the gateway must hold them all. Links that the unit itself says it has lost are not held
+against anybody: those alone, by the numbers that they would have. A thousand summaries that were lost excuse no link.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED, head_of
 from stillroom.events import Audited, Lost, Snapshot
@@ -15,6 +16,9 @@ from stillroom_tools.site.audit_file import link_of
 from stillroom_tools.site.gateway.erased import Chained, Told, leaf
 
 _DAMAGED = STORAGE_DAMAGED.encode()
+MAX_NUMBER = 2**53 + 1
+"""Beyond every number of an entry."""
+Numbered = tuple[int, Told]
 
 
 @dataclass
@@ -26,30 +30,24 @@ class _Chain:
     ahead: dict[int, Chained] = field(default_factory=dict)
     anew: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     """Of those ahead which begin the chain anew: the link, with its head, up to which all was delivered."""
-    lost: int = 0
-    """How many entries the unit says it has lost, of whatever kind."""
     wrong: tuple[int, bytes] | None = None
     """What was told about last: once is enough for each head."""
 
     def take(self, event: Told) -> None:
-        if isinstance(event, Lost):
-            self.lost += sum(last - first + 1 for first, last in event.ranges)
-        elif isinstance(event, Chained) and event.index > self.index:
+        if isinstance(event, Chained) and event.index > self.index:
             self.ahead.setdefault(event.index, event)
             after = _begins_after(event)
             if after is not None:
                 self.anew.setdefault(event.index, after)
             while (link := self._next()) is not None:
-                if link.index > self.index + 1:
-                    self.lost = 0  # a damage is told as a loss too, and was passed over just now
                 self._go_on_from(link.index, link.head)
 
-    def leads_to(self, told: Snapshot) -> bool:
-        """Whether it does; also where it may yet, since entries wait."""
+    def leads_to(self, told: Snapshot, kept: Callable[[], Iterable[Numbered]]) -> bool:
+        """Whether it does; also where it may yet, since entries wait. kept: read where links are missing."""
         if self.index < told.links and self.index + 1 not in self.ahead:
             if told.waiting:
                 return True
-            self._pass_over_lost(told)
+            self._pass_over_lost(told, kept)
         return (self.index, self.head) == (told.links, told.head)
 
     def _next(self) -> Chained | None:
@@ -66,13 +64,12 @@ class _Chain:
                 return link if _follows(FIRST_HEAD, link) else None
         return None
 
-    def _pass_over_lost(self, told: Snapshot) -> None:
+    def _pass_over_lost(self, told: Snapshot, kept: Callable[[], Iterable[Numbered]]) -> None:
         """Links were among what the unit has lost: on from the head told. What came before a damage must be here."""
         if any(after > self.index for after, _ in self.anew.values()):
             return
         newest = self.ahead.get(told.links)
-        missing = told.links - self.index - len(self.ahead)
-        if missing <= self.lost and (newest is None or newest.head == told.head):
+        if (newest is None or newest.head == told.head) and not owed(kept(), self.index, told.links):
             self._go_on_from(told.links, told.head)
 
     def _go_on_from(self, index: int, head: bytes) -> None:
@@ -81,11 +78,47 @@ class _Chain:
         self.anew = {at: after for at, after in self.anew.items() if at > index}
 
 
+def owed(kept: Iterable[Numbered], after: int, links: int) -> bool:
+    """Whether any link beyond `after` up to `links` is missing that the unit does not say it has lost.
+
+    An entry's number rises with its link's index, but for links that had to give way and went once more: they have
+    a number higher than that of a link behind them. Between two that stand in their places each other link, missing or
+    gone once more, must have been one of the numbers lost between.
+    """
+    numbers, lost = dict[int, int](), list[tuple[int, int]]()
+    for number, event in kept:
+        if isinstance(event, Lost):
+            lost += event.ranges
+        elif isinstance(event, Chained) and event.index <= links:
+            numbers.setdefault(event.index, number)
+    places = [(links + 1, MAX_NUMBER)]
+    for index in sorted(numbers, reverse=True):
+        if numbers[index] < places[-1][1]:
+            places.append((index, numbers[index]))
+    places.append((0, 0))
+    for (index, number), (before, number_before) in pairwise(places):
+        between = range(max(before, after) + 1, index)
+        missing = any(each not in numbers for each in between)
+        if missing and _lost_between(lost, number_before, number) < len(between):
+            return True
+    return False
+
+
+def _lost_between(lost: Iterable[tuple[int, int]], low: int, high: int) -> int:
+    """How many numbers, of ranges that may overlap, lie between two."""
+    count, until = 0, low
+    for first, last in sorted(lost):
+        start, end = max(first, until + 1), min(last, high - 1)
+        if start <= end:
+            count, until = count + end - start + 1, end
+    return count
+
+
 class Chains:
     """`load` a unit before its records are committed, then show each record to `leads_astray`, in their order."""
 
-    def __init__(self, kept: Callable[[str], Iterable[Told]]) -> None:
-        """`kept`: the links and losses of a unit that are on the disk, by their numbers."""
+    def __init__(self, kept: Callable[[str], Iterable[Numbered]]) -> None:
+        """`kept`: the links and losses of a unit that are on the disk, with their numbers, in the order of these."""
         self._kept = kept
         self._chains: dict[str, _Chain] = {}
 
@@ -93,7 +126,7 @@ class Chains:
         for unit in units:
             if unit not in self._chains:
                 chain = self._chains[unit] = _Chain()
-                for event in self._kept(unit):
+                for _, event in self._kept(unit):
                     chain.take(event)
 
     def leads_astray(self, opened: Opened) -> bool:
@@ -102,7 +135,9 @@ class Chains:
         for entry in opened.body.entries:
             chain.take(entry.event)
         at = (told.links, told.head)
-        if opened.late or told.head == FIRST_HEAD or chain.leads_to(told) or chain.wrong == at:
+        if opened.late or told.head == FIRST_HEAD or chain.wrong == at:
+            return False
+        if chain.leads_to(told, lambda: self._kept(opened.unit)):
             return False
         chain.wrong = at
         return True

@@ -141,14 +141,14 @@ class Store:
         with self.database.transaction(flushed=False):
             self.database.set_number(what, place)
 
-    def chain_of(self, unit: str) -> Iterator[Told]:
-        """The audit links and the losses of a unit that are kept, by their numbers."""
+    def chain_of(self, unit: str) -> Iterator[tuple[int, Told]]:
+        """The audit links and the losses of a unit that are kept, with their numbers, in the order of these."""
         entries = tables.entries.c
         of_unit = (entries.unit == unit) & entries.kind.in_(["audit", "lost"])
         rows = self.database.run(
-            select(entries.event).where(of_unit).order_by(entries.number, entries.variant)
+            select(entries.number, entries.event).where(of_unit).order_by(entries.number, entries.variant)
         )
-        return (decode(event) for (event,) in rows)
+        return ((number, decode(event)) for number, event in rows)
 
     def count(self) -> int:
         """How many entries are kept."""
