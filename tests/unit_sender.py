@@ -48,6 +48,8 @@ class Sender:
         self.accepted = 0
         self.state: RoomState = "in-bed"
         self.broken_down = 0
+        self.heard = 0
+        """Records downwards that were right."""
         self.session = Subscriber(
             settings.broker,
             folder,
@@ -90,6 +92,7 @@ class Sender:
             except WireError:
                 self.broken_down += 1
                 continue
+            self.heard += 1
             done = {n for n in self._waiting if n <= down.cursor}
             done |= {n for n in self._waiting for first, last in down.ranges if first <= n <= last}
             for number in done:

@@ -4,6 +4,7 @@ The unit's side is a small sender made from the keeper's own Sealer: it keeps ea
 cursor covers it, as the outbox does.
 """
 
+import json
 import os
 import random
 import re
@@ -198,3 +199,25 @@ def test_ends_quietly_when_asked(
         running._process.send_signal(number)
         assert running._process.wait(10) == 0
         assert "Traceback" not in running.said()
+
+
+def test_after_a_restart_rooms_are_known_from_before_and_marked(
+    tmp_path: Path, tls_site: Path, tls_broker: LocalBroker
+) -> None:
+    """Without a record: what the unit said last, and since when it was not heard."""
+    sender = Sender(tmp_path / "unit", tls_site, "u-1")
+    with sender.session, gateway(tls_site, tmp_path) as running:
+        sender.accept(2)
+        step_until(sender, lambda: sender.settled, "two states")
+        running.kill()
+        before = len(running.lines.read_bytes().splitlines())
+        running.start()
+        give_up = time.monotonic() + WITHIN_S
+        while len(lines := running.lines.read_bytes().splitlines()) <= before:
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+    said = json.loads(lines[before])
+    assert (said["notice"], said["unit"], said["what"]) == ("presence", "u-1", "waiting")
+    words = r"unit u-1 \(room room-1\) is waiting: was in-bed since .* UTC, not heard since .* UTC"
+    assert re.fullmatch(words, said["text"])
+    assert "rooms known from before: 1, heard last from" in running.said()

@@ -11,9 +11,9 @@ from stillroom.errors import StorageError
 from stillroom_tools.site.gateway import migrations
 from stillroom_tools.site.gateway.alert_forms import Alert
 from stillroom_tools.site.gateway.cursor import Cursor
-from stillroom_tools.site.gateway.known import LastKnown
 from stillroom_tools.site.gateway.place import in_folder
 from stillroom_tools.site.gateway.reader import Reader
+from stillroom_tools.site.gateway.rooms import LastKnown
 from stillroom_tools.site.gateway.settings import FILE
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.gateway.tables import VERSION

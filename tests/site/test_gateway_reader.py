@@ -11,9 +11,9 @@ from stillroom.document_forms import to_ms
 from stillroom.errors import StorageError
 from stillroom.events import ConditionChanged, Entry, GateChanged, StateChanged
 from stillroom_tools.site.gateway.alert_forms import Act
-from stillroom_tools.site.gateway.known import LastKnown
 from stillroom_tools.site.gateway.place import Place
 from stillroom_tools.site.gateway.reader import Reader
+from stillroom_tools.site.gateway.rooms import LastKnown
 from stillroom_tools.site.gateway.store import Store
 
 T = to_ms(NOON)

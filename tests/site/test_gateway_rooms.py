@@ -8,7 +8,7 @@ from parties import NOON, HandClock, body
 
 from stillroom.document_forms import to_ms
 from stillroom.events import Snapshot
-from stillroom_tools.site.gateway.rooms import LATE_AFTER_MS, Rooms
+from stillroom_tools.site.gateway.rooms import LATE_AFTER_MS, LastKnown, Rooms
 
 SNAPSHOT = body().snapshot
 
@@ -90,3 +90,24 @@ def test_without_an_authorisation_the_room_has_the_units_name(rooms: Rooms, cloc
     assert rooms.all()[0].name == "u-1"
     saw(rooms, clock, 1)
     assert rooms.all()[0].name == "room-1"
+
+
+KNOWN = LastKnown("u-1", "room-1", to_ms(NOON) - 90_000, "in-bed", to_ms(NOON) - 3_600_000, "open", 1)
+
+
+def test_what_is_known_from_before_is_shown_with_its_age_until_the_unit_is_heard(
+    rooms: Rooms, clock: HandClock
+) -> None:
+    rooms.enrol(["u-2", "u-3"])
+    known = rooms.remember([KNOWN, LastKnown("u-2", "none", 5), LastKnown("u-9", "room-9", 5)])
+    assert [(r.unit, r.name, r.presence, r.seen_ms) for r in known] == [
+        ("u-1", "room-1", "waiting", to_ms(NOON) - 90_000), ("u-2", "u-2", "waiting", 5),
+    ]  # fmt: skip
+    assert known[0].before == "was in-bed since 2026-11-22 11:00 UTC, not heard since 2026-11-22 11:58:30 UTC"
+    assert known[1].before == "not heard since 1970-01-01 00:00:00 UTC" and known[0].snapshot is None
+    clock.pass_time(timedelta(seconds=7))
+    assert {room.name for room in rooms.judge()} == {"room-1", "u-2", "u-3"}, "silent, under the name it had"
+    saw(rooms, clock)
+    (room,) = [room for room in rooms.all() if room.unit == "u-1"]
+    assert (room.presence, room.before, room.known) == ("live", "", None)
+    assert [room.unit for room in rooms.remember([KNOWN])] == ["u-2"], "what is heard is never put back"

@@ -11,7 +11,9 @@ from stillroom.errors import SetupError, StorageError
 from stillroom_tools.site.gateway.place import Place
 
 BUSY_S = 5
-"""How long a commit waits for somebody who holds the file, and a new connection for the server's answer."""
+"""How long a commit waits for somebody who holds the file."""
+_SERVER_WAITS = {"connect_timeout": 2, "tcp_user_timeout": 5_000}
+"""Seconds for a new connection, milliseconds for one that says nothing any more: units are told the time meanwhile."""
 _LOCK = 0x53544C52
 """Key of PostgreSQL's advisory lock: one gateway a database."""
 _SENT_AGAIN = (
@@ -41,7 +43,7 @@ def told(words: str, what: str, remedy: str = _SENT_AGAIN) -> Iterator[None]:
 
 def make_engine(place: Place, **options: Any) -> Engine:
     """Raises SetupError."""
-    waits = {"timeout": BUSY_S} if place.file is not None else {"connect_timeout": BUSY_S}
+    waits = {"timeout": BUSY_S} if place.file is not None else _SERVER_WAITS
     try:
         return create_engine(place.url, isolation_level="AUTOCOMMIT", connect_args=waits, **options)
     except ImportError:

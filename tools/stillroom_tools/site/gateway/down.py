@@ -43,6 +43,8 @@ class Downwards:
         self._due: list[tuple[int, str]] = []
         self._turn: dict[str, int] = {}
         self._enrolled: frozenset[str] = frozenset()
+        self.carries_commands = True
+        """False while the store cannot say which: units hear the time and the cursor all the same."""
 
     def enrol(self, units: Mapping[str, Enrolment]) -> None:
         """Speak to these units from now on, and to no others."""
@@ -76,7 +78,7 @@ class Downwards:
         turn = self._turn[unit] = self._turn.get(unit, -1) + 1
         cursor = self._store.cursor(unit)
         utc_ms = self._clock.utc_ms() + (place_ns - self._clock.mono_ns()) // NS_PER_MS
-        to_tell = self._store.commands.to_tell(unit, utc_ms)
+        to_tell = self._store.commands.to_tell(unit, utc_ms) if self.carries_commands else None
         command = to_tell.part(turn) if to_tell else None
         ranges = cursor.told(turn, RANGES_WITH_COMMAND if command else RANGES_TOLD)
         heard = self._store.heard(unit)

@@ -9,27 +9,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import CursorResult, select
 
-from stillroom.events import Entry, Event, GateChanged, GateReason, RoomState, StateChanged
+from stillroom.events import Entry, Event, GateChanged, StateChanged
 from stillroom_tools.site.gateway import tables
+from stillroom_tools.site.gateway.rooms import LastKnown
 
 _decode = msgspec.json.Decoder(Event).decode
 _KIND = {StateChanged: "state", GateChanged: "gate"}
-
-
-class LastKnown(msgspec.Struct, frozen=True):
-    """Of one unit. Never to be shown as "now": `heard_ms` says how old it is."""
-
-    unit: str
-    room: str
-    """As it was called last; `none` where the unit never had an authorisation."""
-    heard_ms: int
-    """When its newest record was opened, UTC of the gateway."""
-    state: RoomState | None = None
-    """None: it never said, or that was too long ago (`[retention] care_days`)."""
-    since_ms: int = 0
-    """UTC of the unit."""
-    gate: GateReason | None = None
-    gate_since_ms: int = 0
 
 
 class Latest:

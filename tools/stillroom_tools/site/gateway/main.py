@@ -6,15 +6,13 @@ each change of an alert (`alert_book`); other lines with a `notice` are about th
 """
 
 import argparse
-import os
 import signal
-import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from stillroom.clock import NS_PER_S, Clock, SystemClock
+from stillroom.document_forms import from_ms
 from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.metronome import Pacer
 from stillroom_tools.site.gateway import alert_file, place
@@ -22,16 +20,19 @@ from stillroom_tools.site.gateway.acts import collect_acts
 from stillroom_tools.site.gateway.alarms import ANOTHER_START
 from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.chains import Chains
+from stillroom_tools.site.gateway.connecting import StoreAway
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
 from stillroom_tools.site.gateway.notices import Notice, Refused
+from stillroom_tools.site.gateway.outage import Outage
 from stillroom_tools.site.gateway.outgoing import collect
 from stillroom_tools.site.gateway.restrictions import Restrictions
 from stillroom_tools.site.gateway.retention import Retention
 from stillroom_tools.site.gateway.rooms import Room, Rooms
+from stillroom_tools.site.gateway.said import Said, tell
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site, open_site
-from stillroom_tools.site.subscriber import Message, Subscriber, say
+from stillroom_tools.site.subscriber import Message, Subscriber
 
 HELP = "receive, keep and acknowledge what the units say"
 
@@ -51,7 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Until SIGINT or SIGTERM. Raises ConfigError, TrustError, StorageError; broker trouble never ends it."""
+    """Until SIGINT or SIGTERM. Raises ConfigError, TrustError, StorageError.
+
+    Broker trouble never ends it, nor, once it runs, a store that is away.
+    """
     site = open_site(options.site)
     gateway = Gateway(site, SystemClock(), announce=options.json)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,11 +68,12 @@ class Gateway:
     """One site's gateway: make it, `run` it, `stop` it from a signal handler."""
 
     def __init__(self, site: Site, clock: Clock, *, announce: bool) -> None:
-        self._site, self._clock, self._announce = site, clock, announce
+        self._site, self._clock = site, clock
         self._store = Store(place.of(site), site.config.alerts, site.name)
-        self._enrolled = Enrolled(site, "gateway", self._store, clock, _tell)
+        self._said = Said(self._store, announce)
+        self._enrolled = Enrolled(site, "gateway", self._store, clock, tell)
         self._retention = Retention(self._store, site.config.retention)
-        self._restrictions = Restrictions(site, self._store.commands, _tell)
+        self._restrictions = Restrictions(site, self._store.commands, tell)
         self._chains = Chains(self._store.chain_of)
         self._rooms = Rooms(clock, site.config.slots.period_s)
         self._subscriber = Subscriber(
@@ -77,13 +82,14 @@ class Gateway:
             f"{site.name}-gateway",
             [f"stillroom/1/{site.name}/+/up"],
             persistent=True,
-            tell=_tell,
+            tell=tell,
         )
         self._pacer = Pacer(clock, self._subscriber.publish)
         self._down = Downwards(
             self._enrolled.keys.signing, self._store, clock, site.config.slots.period_s, self._publish
         )
-        self._refused = Refused(clock, self._notice)
+        self._refused = Refused(clock, self._said.notice)
+        self._outage = Outage(self._store, clock, self._said.notice)
         self._stopping = False
         self._not_shown = ""
 
@@ -93,23 +99,53 @@ class Gateway:
     def run(self) -> None:
         """Serve until `stop`."""
         self._enrol()
-        _tell(
-            f"site '{self._site.name}', {len(self._enrolled.units)} units, {self._store.count()} entries kept, "
-            f"{len(self._store.alerts.all())} alerts stand"
+        tell(
+            f"site '{self._site.name}', {len(self._enrolled.units)} units, {len(self._store.alerts.all())} alerts stand"
         )
-        look_ns = self._clock.mono_ns()
-        self._print_new()
+        self._remember()
+        self._said.print_new()
         try:
             with self._subscriber, self._pacer:
                 while not self._stopping:
-                    self._beat()
-                    if self._clock.mono_ns() >= look_ns:
-                        look_ns = self._clock.mono_ns() + round(LOOK_ROUND_S * NS_PER_S)
-                        self._look_round()
+                    try:
+                        self._serve()
+                    except StoreAway as error:
+                        self._wait_for_store(error)
         finally:
             with suppress(StillroomError):  # nobody reads any more: that has been said
                 self._refused.tell(self._enrolled.refusals, self._subscriber.dropped, now=True)
             self._store.close()
+
+    def _serve(self) -> None:
+        look_ns = self._clock.mono_ns()
+        while not self._stopping:
+            self._beat()
+            if self._clock.mono_ns() >= look_ns:
+                look_ns = self._clock.mono_ns() + round(LOOK_ROUND_S * NS_PER_S)
+                self._look_round()
+
+    def _wait_for_store(self, error: StoreAway) -> None:
+        """Units hear the time, and what was on the disk; they are told no commands, and nothing is taken."""
+        self._outage.begin(error)
+        self._down.carries_commands = False
+        while not self._stopping and not self._outage.is_open_again():
+            self._down.send_due()
+            time.sleep(min(self._down.wait_s(), LONGEST_WAIT_S))
+        self._down.carries_commands = True
+        self._enrolled.alarms.excuse()  # what was opened and not kept is missing through no fault of its way
+        self._chains = Chains(self._store.chain_of)
+
+    def _remember(self) -> None:
+        """What was known before this start, until units are heard: never as if it were now."""
+        known = self._rooms.remember(self._store.known())
+        if known:
+            oldest_ms, newest_ms = (pick(room.seen_ms or 0 for room in known) for pick in (min, max))
+            tell(
+                f"rooms known from before: {len(known)}, heard last from {from_ms(oldest_ms):%Y-%m-%d %H:%M:%S} to "
+                f"{from_ms(newest_ms):%Y-%m-%d %H:%M:%S} UTC"
+            )
+        for room in known:
+            self._said.write(self._presence(room, f": {room.before}"))
 
     def _beat(self) -> None:
         self.receive(self._subscriber.take(BATCH, min(self._down.wait_s(), LONGEST_WAIT_S)))
@@ -123,6 +159,7 @@ class Gateway:
         now_ms = self._clock.utc_ms()
         self._chains.load(o.unit for o in opened)
         counts = self._store.commit([Arrived(o, now_ms) for o in opened])
+        self._outage.end()
         self._refused.count(counts)
         for o in opened:
             if self._chains.leads_astray(o):
@@ -136,56 +173,54 @@ class Gateway:
             self._restrictions.heard(o.unit, self._store.heard(o.unit))
         self._tell_alerts()
         if counts["new"] or counts["rewritten"]:
-            self._print_new()
+            self._said.print_new()
 
     def _look_round(self) -> None:
         if self._enrolled.refresh():
             self._enrol()
-            _tell(f"units enrolled now: {', '.join(sorted(self._enrolled.units)) or 'none'}")
+            tell(f"units enrolled now: {', '.join(sorted(self._enrolled.units)) or 'none'}")
         for told in collect(self._site, self._enrolled.units, self._store.commands, self._clock.utc_ms()):
-            _tell(told)
+            tell(told)
         for room in self._rooms.judge():
             self._present(room, ": no record for three slots")
             self._store.alerts.silent(room.unit, room.name, self._clock.utc_ms())
         for alarm in self._enrolled.alarms.news():
-            self._notice(alarm)
+            self._said.notice(alarm)
             if alarm.what in ANOTHER_START:
                 self._restrictions.suspect(alarm.unit)
         self._restrictions.tell_again(self._enrolled.units, self._clock.utc_ms())
         self._refused.tell(self._enrolled.refusals, self._subscriber.dropped)
         self._look_at_alerts()
         for said in self._retention.step(self._clock.utc_ms()):
-            self._notice(said)
+            self._said.notice(said)
 
     def _look_at_alerts(self) -> None:
         """What people did, and what time did; then what stands, for whoever shows it."""
         book, now_ms = self._store.alerts, self._clock.utc_ms()
         for told in collect_acts(self._site, book, now_ms):
-            _tell(told)
+            tell(told)
         book.pass_time(now_ms)
         self._tell_alerts()
         trouble = alert_file.write(
             self._site.folder / "gateway", alert_file.Standing(now_ms, tuple(book.all()))
         )
         if trouble and trouble != self._not_shown:
-            _tell(trouble)
+            tell(trouble)
         self._not_shown = trouble
 
     def _tell_alerts(self) -> None:
         news = self._store.alerts.news()
         for said in news:
-            _tell(said.text)
+            tell(said.text)
         if news:
-            self._print_new()
+            self._said.print_new()
 
     def _present(self, room: Room, because: str) -> None:
-        text = f"unit {room.unit} (room {room.name}) is {room.presence}{because}"
-        self._notice(Notice("presence", self._clock.utc_ms(), room.unit, room.presence, 0, text))
+        self._said.notice(self._presence(room, because))
 
-    def _notice(self, notice: Notice) -> None:
-        _tell(notice.text)
-        if self._announce:
-            _write_all(msgspec.json.encode(notice) + b"\n")
+    def _presence(self, room: Room, because: str) -> Notice:
+        text = f"unit {room.unit} (room {room.name}) is {room.presence}{because}"
+        return Notice("presence", self._clock.utc_ms(), room.unit, room.presence, 0, text)
 
     def _enrol(self) -> None:
         units = self._enrolled.units
@@ -196,28 +231,3 @@ class Gateway:
 
     def _publish(self, unit: str, record: bytes, at_ns: int) -> None:
         self._pacer.hand(f"stillroom/1/{self._site.name}/{unit}/down", record, at_ns)
-
-    def _print_new(self) -> None:
-        """Print, then mark: a kill in between prints these lines again, and loses none."""
-        while self._announce and (found := self._store.unannounced(BATCH)):
-            _write_all(b"".join(msgspec.json.encode(kept) + b"\n" for _, kept in found))
-            self._store.mark_announced(found[-1][0])
-        while self._announce and (changed := self._store.unannounced_alerts(BATCH)):
-            _write_all(b"".join(text + b"\n" for _, text in changed))
-            self._store.mark_announced(changed[-1][0], "announced alerts")
-
-
-def _tell(text: str) -> None:
-    say(f"gateway: {text}")
-
-
-def _write_all(data: bytes) -> None:
-    """To standard output in as few writes as the system takes. Raises StillroomError where nobody reads any more."""
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[os.write(sys.stdout.fileno(), view) :]
-    except BrokenPipeError:
-        raise StillroomError(
-            "standard output was closed; the entries not printed come at the next start"
-        ) from None

@@ -18,12 +18,13 @@ REPORT_S = 10.0
 class Notice(msgspec.Struct, frozen=True):
     """One line of `--json`."""
 
-    notice: Literal["alarm", "presence", "refused", "retention"]
+    notice: Literal["alarm", "presence", "refused", "retention", "store"]
     at_ms: int
     unit: str
     """Empty where nobody can tell which."""
     what: str
-    """alarm: `cloned`, `rolled-back`, `broken-chain`, `withheld`; presence: `live`, `late`, `silent`; refused: why."""
+    """alarm: `cloned`, `rolled-back`, `broken-chain`, `withheld`; presence: `waiting` (known from before the start, not
+    heard since), `live`, `late`, `silent`; refused: why; retention: which class went; store: `away`, `back`."""
     count: int
     """Of the records (or entries) that it is about, since this process began; presence: 0."""
     text: str

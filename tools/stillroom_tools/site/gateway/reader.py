@@ -21,8 +21,9 @@ from stillroom_tools.site.gateway.alert_forms import Alert
 from stillroom_tools.site.gateway.arrived import Kept, kept, select_kept
 from stillroom_tools.site.gateway.connecting import BUSY_S, make_engine, told
 from stillroom_tools.site.gateway.erased import Chained
-from stillroom_tools.site.gateway.known import LastKnown, read_known
+from stillroom_tools.site.gateway.known import read_known
 from stillroom_tools.site.gateway.place import Place, of
+from stillroom_tools.site.gateway.rooms import LastKnown
 from stillroom_tools.site.layout import Site
 
 

@@ -9,8 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import msgspec
+
 from stillroom.clock import NS_PER_S, Clock
-from stillroom.events import Snapshot
+from stillroom.document_forms import from_ms
+from stillroom.events import GateReason, RoomState, Snapshot
 from stillroom_tools.site.gateway.alert_forms import Alert
 
 Presence = Literal["waiting", "live", "late", "silent"]
@@ -24,6 +27,22 @@ NO_ROOM = "none"
 """What a unit without an authorisation calls its room."""
 LATE_AFTER_MS = 15_000
 """A broker that holds records back, or a unit's clock that is wrong: either way not "now"."""
+
+
+class LastKnown(msgspec.Struct, frozen=True):
+    """What a unit had said last of its room. Never to be shown as "now": `heard_ms` says how old it is."""
+
+    unit: str
+    room: str
+    """As it was called last; `none` where the unit never had an authorisation."""
+    heard_ms: int
+    """When its newest record was opened, UTC of the gateway."""
+    state: RoomState | None = None
+    """None: it never said, or that was too long ago (`[retention] care_days`)."""
+    since_ms: int = 0
+    """UTC of the unit."""
+    gate: GateReason | None = None
+    gate_since_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,11 +62,23 @@ class Room:
     """What stands against the unit itself (see alarms.py), and how many records each is about."""
     alerts: tuple[Alert, ...] | None = None
     """What stands of its conditions, the most urgent first; None where nobody here knows."""
+    known: LastKnown | None = None
+    """From before this gateway's start, until the unit is heard."""
 
     @property
     def name(self) -> str:
         """The room's pseudonym; the unit's id where the unit does not say which room (it has no authorisation)."""
-        return self.snapshot.room if self.snapshot and self.snapshot.room != NO_ROOM else self.unit
+        told = self.snapshot or self.known
+        return told.room if told and told.room != NO_ROOM else self.unit
+
+    @property
+    def before(self) -> str:
+        """What is known from before, in words that say how old it is; empty once the unit is heard."""
+        if self.known is None:
+            return ""
+        state = f"was {self.known.state} since {from_ms(self.known.since_ms):%Y-%m-%d %H:%M} UTC, "
+        said = state if self.known.state else ""
+        return f"{said}not heard since {from_ms(self.known.heard_ms):%Y-%m-%d %H:%M:%S} UTC"
 
 
 class Rooms:
@@ -66,6 +97,14 @@ class Rooms:
             if unit not in self._rooms:
                 self._rooms[unit] = Room(unit, "waiting", self._clock.utc_ms())
                 self._heard_ns[unit] = self._clock.mono_ns()
+
+    def remember(self, known: Iterable[LastKnown]) -> list[Room]:
+        """Expected rooms of which something is known from before, and which were not heard since."""
+        found = {one.unit: one for one in known if one.heard_ms}
+        for unit, room in self._rooms.items():
+            if unit in found and room.snapshot is None:
+                self._rooms[unit] = replace(room, known=found[unit], seen_ms=found[unit].heard_ms)
+        return [room for room in self.all() if room.known]
 
     def withdraw(self, units: Iterable[str]) -> None:
         """Expect these no longer."""
@@ -91,6 +130,7 @@ class Rooms:
             seen_ms=now_ms,
             behind_ms=behind_ms,
             snapshot=snapshot,
+            known=None,
         )
         return self._rooms[unit]
 

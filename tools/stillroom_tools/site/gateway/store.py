@@ -32,9 +32,9 @@ from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor, Range
 from stillroom_tools.site.gateway.database import Database
 from stillroom_tools.site.gateway.erased import Told, decode
 from stillroom_tools.site.gateway.forgotten import Forgotten
-from stillroom_tools.site.gateway.known import LastKnown, Latest, read_known
+from stillroom_tools.site.gateway.known import Latest, read_known
 from stillroom_tools.site.gateway.place import Place, in_folder
-from stillroom_tools.site.gateway.rooms import NO_ROOM
+from stillroom_tools.site.gateway.rooms import NO_ROOM, LastKnown
 
 
 @dataclass
