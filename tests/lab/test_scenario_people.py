@@ -23,8 +23,11 @@ from stillroom_tools.lab.scenario import (
     Thing,
     load_scenario,
 )
+from stillroom_tools.lab.scenario_life import Life
 from stillroom_tools.lab.scenario_physics import Curtain, Television
-from stillroom_tools.lab.scene import zones_of
+from stillroom_tools.lab.scenario_stance import IN_BED
+from stillroom_tools.lab.scenario_verbs import BODY, PLACED, RESIDENT
+from stillroom_tools.lab.scene import BED_TOP_M, BED_X_M, BED_Z_M, zones_of
 from stillroom_tools.lab.scene_bodies import Bodies, Body
 from stillroom_tools.lab.scene_sensor import FINE
 from stillroom_tools.lab.simulated import SimulatedCamera
@@ -167,6 +170,28 @@ def test_somebody_carried_out_lies_all_the_way_and_is_gone() -> None:
     assert {body.posture for body in seen if body is not None} == {"lying"}
     assert [room.at(at_s).state for at_s in (0.0, 6.0, 19.0)] == ["in-bed", "out-of-bed", "empty"]
     assert seen[-1] is None
+
+
+_PLACES: list[tuple[str, str | None]] = [
+    (verb, where) for verb in BODY for where in (None, *PLACED.get(verb, ()))
+]
+
+
+@pytest.mark.parametrize(("verb", "where"), _PLACES)
+def test_nobody_is_ever_inside_the_bed(verb: str, where: str | None) -> None:
+    """Nor below it but with a hand, whoever does it, from wherever, on the way too."""
+    for begins, number in itertools.product(("bed", "room", "chair", "bathroom", "outside"), (0, 1, 4)):
+        people = tuple(Somebody(name=f"p{each}", begins=begins, movement=STILL) for each in (1, 2, 3, 4))  # type: ignore[arg-type]
+        act = Act(0.5, verb, where=where, who=f"p{number}" if number else None)  # type: ignore[arg-type]
+        made = Scenario(title="test", room=ROOM, begins=begins, movement=STILL, people=people, acts=(act,))  # type: ignore[arg-type]
+        life = Life(made, 1)
+        for index in range(100):
+            being = life.moment(index / 5).beings[act.who or RESIDENT]
+            if being.pose is None or being.place in IN_BED:
+                continue
+            x, y, z = being.pose.T
+            sides = (x - BED_X_M[0], BED_X_M[1] - x, z - BED_Z_M[0], BED_Z_M[1] - z, BED_TOP_M - y)
+            assert np.minimum.reduce(sides).max() < 0.2, (begins, number, index / 5)
 
 
 def test_two_residents_each_live_their_own_life() -> None:

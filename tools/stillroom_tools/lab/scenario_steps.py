@@ -43,7 +43,7 @@ _OVER_EDGE_M = 0.5
 _TRANSFER_S = 3.0
 """Between wheelchair and bed (assumed; with help it takes minutes)."""
 
-_MIDDLES: tuple[Spot, ...] = (MIDDLE, (1.5, 3.05), (1.35, 2.2), (1.7, 2.6), (-0.2, 3.1))
+_MIDDLES: tuple[Spot, ...] = (MIDDLE, (1.5, 3.05), (1.35, 2.2), (1.7, 2.6), (-0.2, 3.25))
 """Where each person stands who only came in."""
 _Move = tuple[Stance, float, tuple[Spot, ...]]
 _Moves = Generator[_Move, None, Stance]
@@ -218,7 +218,7 @@ class Ways:
         to = BEHIND_BED if where == "behind-bed" else _ON_FLOOR
         if up.spot != to:
             up = yield from self._walk(up, to)
-        down = up.to("floor", to, math.pi if where == "behind-bed" else 1.2 * math.pi)
+        down = up.to("floor", to, math.pi / 2 if where == "behind-bed" else 1.2 * math.pi)
         yield down, 2.4, ()
         return down
 
