@@ -52,6 +52,10 @@ async def start(folder: str, port: int) -> core.HomeAssistant:
     hass.config.components |= {"http", "file_upload"}
     if not port:
         return hass
+    if kept := hass.config_entries.async_entries("mqtt"):
+        await hass.config_entries.async_setup(kept[0].entry_id)
+        await hass.async_start()
+        return hass
     entry = config_entries.ConfigEntry(
         data={"broker": "127.0.0.1", "port": port},
         discovery_keys=MappingProxyType({}),

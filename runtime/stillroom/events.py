@@ -8,7 +8,16 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from stillroom.observation import NOBODY, PERSON, Count, FramesPerSecond, PersonShare, Reading, Share
+from stillroom.observation import (
+    NOBODY,
+    PERSON,
+    Count,
+    FramesPerSecond,
+    PersonShare,
+    Reading,
+    Share,
+    Withheld,
+)
 
 RoomState = Literal[
     "unknown",
@@ -136,6 +145,9 @@ class Summary(Struct, frozen=True, tag="summary", forbid_unknown_fields=True):
     breathing_trusted: PersonShare
     pulse_bpm: PerMinute | None
     pulse_trusted: PersonShare
+    breathing_withheld: Annotated[Withheld, PERSON] | None = None
+    """The commonest reason, where there is no rate; None where there is one, or the camera was closed throughout."""
+    pulse_withheld: Annotated[Withheld, PERSON] | None = None
 
 
 class Lost(Struct, frozen=True, tag="lost", forbid_unknown_fields=True):

@@ -36,13 +36,14 @@ const gate = among(
   "camera-refused", "camera-moved", "halted",
 );
 
+const withheld = among(
+  "no-person", "several-people", "motion", "dark", "clipped", "low-signal", "warming-up", "unsupported",
+);
 const reading = map(
   {
     value: orNull(rate),
     quality: orNull(share),
-    withheld: orNull(among(
-      "no-person", "several-people", "motion", "dark", "clipped", "low-signal", "warming-up", "unsupported",
-    )),
+    withheld: orNull(withheld),
     method: matches(/^[a-z0-9-]{1,16}$/),
     window_s: float(0, 600),
   },
@@ -68,6 +69,7 @@ const events = {
   summary: {
     from_ms: ms, until_ms: ms, state, motion: share, sensed: share, breaths_per_min: orNull(rate),
     breathing_trusted: share, pulse_bpm: orNull(rate), pulse_trusted: share,
+    breathing_withheld: orNull(withheld), pulse_withheld: orNull(withheld),
   },
   lost: { ranges: list(pair(count), 1, 32), reason: code },
   receipt: { command: count, kind: code, document: orNull(code), outcome: code },

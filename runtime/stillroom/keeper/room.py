@@ -1,5 +1,6 @@
 """One room as the keeper knows it: observations in; state, conditions, readings and summaries out."""
 
+from collections import Counter
 from collections.abc import Callable
 from statistics import median
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from stillroom.events import Event, RoomState, StateChanged, Summary
 from stillroom.keeper.conditions import Conditions, Standing
 from stillroom.keeper.occupancy import judge
 from stillroom.keeper.state import Change, RoomStateMachine
-from stillroom.observation import Observation, Reading
+from stillroom.observation import Observation, Reading, Withheld
 
 SILENT_AFTER_S = 2.0
 OPENING_S = 6.0
@@ -130,14 +131,20 @@ class _Minute:
         self._count = 0
         self._breathing: list[float] = []
         self._pulse: list[float] = []
+        self._no_breathing: Counter[Withheld] = Counter()
+        self._no_pulse: Counter[Withheld] = Counter()
 
     def add(self, seen: Observation, breathing: Reading, pulse: Reading) -> None:
         self._count += 1
         self._motion += seen.motion
-        if breathing.value is not None:
-            self._breathing.append(breathing.value)
-        if pulse.value is not None:
-            self._pulse.append(pulse.value)
+        for reading, values, reasons in (
+            (breathing, self._breathing, self._no_breathing),
+            (pulse, self._pulse, self._no_pulse),
+        ):
+            if reading.value is not None:
+                values.append(reading.value)
+            elif reading.withheld is not None:
+                reasons[reading.withheld] += 1
 
     def close(self, utc_ms: int, state: RoomState) -> Summary | None:
         """The summary when the stretch is over (or the clock was set back), else None."""
@@ -155,6 +162,12 @@ class _Minute:
             breathing_trusted=len(self._breathing) / seen,
             pulse_bpm=median(self._pulse) if self._pulse else None,
             pulse_trusted=len(self._pulse) / seen,
+            breathing_withheld=None if self._breathing else _commonest(self._no_breathing),
+            pulse_withheld=None if self._pulse else _commonest(self._no_pulse),
         )
         self._begin(utc_ms)
         return summary
+
+
+def _commonest(reasons: Counter[Withheld]) -> Withheld | None:
+    return next((reason for reason, _ in reasons.most_common(1)), None)
