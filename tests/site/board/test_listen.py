@@ -140,7 +140,9 @@ def test_from_the_first_token_to_a_live_tile_and_an_alert_that_is_attended(tmp_p
         made.voices[0].tells(StateChanged("on-floor", "in-bed", "floor zone 0.81"))
         until(lambda: made.speak() or "floor zone 0.81" in browser.get("/rooms/u-001").text, "what was kept")
         room = browser.get("/rooms/u-001").text
-        assert "high: on floor" in room and "<td>acknowledged</td><td>ann</td>" in room
-        assert "None was raised" in browser.get("/rooms/u-002").text
+        assert "alert: on floor, high; attended by ann after" in room and "Alerts: 1 high" in room
+        drawn = browser.get("/rooms/u-001/day.svg")
+        assert drawn.headers["content-type"] == "image/svg+xml" and "attended by ann" in drawn.text
+        assert "style-src 'sha256-" in drawn.headers["content-security-policy"]
         made.end("gateway")
         until(lambda: "Alerts are not known" in page(), "that nobody knows the alerts")

@@ -14,6 +14,7 @@ import pytest
 from board_desk import HOST, Board, alert
 from starlette.testclient import TestClient
 
+from stillroom.explain import CLOSED
 from stillroom.observation import Reading
 from stillroom_tools.site.board import acts
 from stillroom_tools.site.board.app import application
@@ -24,7 +25,6 @@ from stillroom_tools.site.gateway import alert_file
 from stillroom_tools.site.gateway.acts import AlertAct
 from stillroom_tools.site.gateway.alert_forms import Alert
 from stillroom_tools.site.layout import Site
-from stillroom_tools.site.room_words import DARK_BECAUSE
 
 
 def tile(page: str, unit: str = "u-1") -> str:
@@ -48,13 +48,13 @@ def test_a_tile_says_state_since_when_and_rates_with_their_quality(board: Board)
     assert "Breathing several people Pulse low signal" in words(tile(viewer.get("/").text))
 
 
-@pytest.mark.parametrize("gate", DARK_BECAUSE)
+@pytest.mark.parametrize("gate", CLOSED)
 def test_each_dark_room_says_why_and_shows_nothing_of_before(board: Board, gate: str) -> None:
     viewer = board.logged_in("ann", "viewer")
     board.room()
     board.room(gate=gate)
     shown = tile(viewer.get("/").text)
-    assert ("PAUSED" if gate == "paused" else "DARK") in shown and DARK_BECAUSE[gate] in words(shown)  # type: ignore[index]
+    assert ("PAUSED" if gate == "paused" else "DARK") in shown and CLOSED[gate] in words(shown)
     assert "15.5" not in shown and "in bed" not in shown
 
 

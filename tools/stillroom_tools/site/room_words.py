@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stillroom.clock import MS_PER_S
-from stillroom.events import GateReason, RoomState
+from stillroom.events import RoomState
+from stillroom.explain import CLOSED
 from stillroom.observation import Reading
 from stillroom_tools.site.gateway.rooms import Room
 
@@ -39,21 +40,6 @@ _TONES: dict[RoomState, Tone] = {
     "on-floor": "alarm",
 }
 
-DARK_BECAUSE: dict[GateReason, str] = {
-    "no-authorisation": "nobody has authorised sensing here",
-    "not-yet-valid": "its authorisation has not begun",
-    "expired": "its authorisation has ended",
-    "review-overdue": "the review of its authorisation is overdue",
-    "withdrawn": "its authorisation was withdrawn",
-    "paused": "somebody pressed the button in the room, or the facility paused it",
-    "clock-unsure": "the unit does not know the time",
-    "indicator-fault": "its light does not work",
-    "camera-refused": "this unit's profile does not take its camera",
-    "camera-moved": "its camera was moved: the new view must be accepted",
-    "halted": "the facility halted it",
-}
-"""Why no camera is open, in a sentence; all reasons of the gate but `open`."""
-
 
 @dataclass(frozen=True)
 class Said:
@@ -80,7 +66,7 @@ def say(room: Room, now_ms: int) -> Said:
         return Said("waiting", "WAITING for a record", "doubt", now_ms - room.since_ms, False)
     if room.presence == "late":
         return Said("late", f"LATE {late_by(room)}", "doubt", now_ms - room.since_ms, False)
-    because = DARK_BECAUSE.get(snapshot.gate, "")
+    because = CLOSED.get(snapshot.gate, "")
     if snapshot.gate == "paused":
         return Said("paused", "PAUSED by the room", "dark", None, False, because)
     if snapshot.gate != "open":

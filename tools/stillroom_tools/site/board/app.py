@@ -36,6 +36,7 @@ def application(desk: Desk, hosts: Collection[str]) -> Starlette:
         Route("/stay", login.stay, methods=["POST"]),
         Route("/set-up", login.set_up, methods=["GET", "POST"]),
         Route("/rooms/{unit}", rooms.page),
+        Route("/rooms/{unit}/day.svg", rooms.picture),
         Route("/log", log.page),
         Route("/people", people.page, methods=["GET", "POST"]),
         Mount("/static", _Static(directory=HERE / "static")),

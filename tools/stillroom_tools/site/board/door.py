@@ -55,7 +55,7 @@ class Door:
 
     def _clothe(self, headers: MutableHeaders) -> None:
         for name, value in HEADERS.items():
-            headers[name] = value
+            headers.setdefault(name, value)
         headers.setdefault("cache-control", "no-store")
         if self._tls:
             headers["strict-transport-security"] = HSTS

@@ -2,35 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from threading import Lock
 from typing import TypeVar
 
-import msgspec
-
-from stillroom.clock import Clock
+from stillroom.clock import MS_PER_S, Clock
+from stillroom.config_conditions import zone
 from stillroom.document_forms import to_ms
 from stillroom.documents import Authorisation
-from stillroom.events import StateChanged
 from stillroom_tools.site.audit_file import link_of
 from stillroom_tools.site.audit_words import words
-from stillroom_tools.site.gateway.alert_book import AlertLine
 from stillroom_tools.site.gateway.reader import Reader, open_reader
 from stillroom_tools.site.layout import Site
+from stillroom_tools.site.report.day import RoomDay, room_day
+from stillroom_tools.site.report.days import LocalDay
 
 T = TypeVar("T")
 MOST_LINKS = 100
-
-
-@dataclass(frozen=True)
-class Stay:
-    """A state of the room, from one change to the next. Times are UTC in ms."""
-
-    state: str
-    from_ms: int
-    lasted_ms: int | None
-    """None: until now, or nobody knows."""
-    why: str
-    late: bool
 
 
 @dataclass(frozen=True)
@@ -61,19 +49,19 @@ class History:
                 self._reader = open_reader(self._site)
         return question(self._reader)
 
-    def stays(self, unit: str, room: str, from_ms: int, until_ms: int) -> list[Stay]:
-        """The newest first."""
-        kept = self.ask(lambda reader: reader.entries(room, from_ms, until_ms, ("state",)))
-        told = [(one, msgspec.json.decode(one.event, type=StateChanged)) for one in kept if one.unit == unit]
-        ends: list[int | None] = [*(one.at_ms for one, _ in told), None][1:]
-        return [
-            Stay(said.state, one.at_ms, None if end is None else end - one.at_ms, said.why, one.late)
-            for (one, said), end in zip(told, ends, strict=False)
-        ][::-1]
+    def today(self) -> date:
+        """In the site's time zone."""
+        now_s = self._clock.utc_ms() / MS_PER_S
+        return datetime.fromtimestamp(now_s, zone(self._site.config.time_zone)).date()
 
-    def alerts(self, unit: str, from_ms: int, until_ms: int) -> list[AlertLine]:
-        """Each change, the newest first."""
-        return self.ask(lambda reader: reader.alert_history(from_ms, until_ms, unit))[::-1]
+    def local(self, day: date) -> LocalDay:
+        """A day as the site's clocks show it."""
+        name = self._site.config.time_zone
+        return LocalDay(day, zone(name), name)
+
+    def day(self, room: str, day: date) -> RoomDay:
+        """What was kept of a room and a day. Raises ConfigError (nothing ever was), StorageError, TrustError."""
+        return room_day(self._site, room, self.local(day), self._clock.utc_ms())
 
     def links(self, unit: str) -> list[tuple[int, str]]:
         """The newest links of the unit's own audit chain in words, with their times; none is verified here."""
