@@ -15,7 +15,7 @@ from starlette.types import Scope
 from stillroom.errors import StillroomError
 from stillroom_tools.site.board.acts import Acts
 from stillroom_tools.site.board.desk import HERE, Desk, there
-from stillroom_tools.site.board.door import Door
+from stillroom_tools.site.board.door import SAFE, Door
 from stillroom_tools.site.board.log_page import LogPage
 from stillroom_tools.site.board.login import Login
 from stillroom_tools.site.board.people_page import PeoplePage
@@ -44,7 +44,7 @@ def application(desk: Desk, hosts: Collection[str]) -> Starlette:
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if error.status_code == 401 and request.method == "GET":
+        if error.status_code == 401 and request.method in SAFE:
             return there("/login")
         said = "Log in again: your session has ended." if error.status_code == 401 else error.detail
         return _failed(desk, request, error.status_code, said)

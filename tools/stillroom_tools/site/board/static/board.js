@@ -8,6 +8,7 @@ const body = document.body;
 const $ = (id) => document.getElementById(id);
 const tiles = $("tiles");
 let lost = false;
+let acting = false;
 
 function put(place, html) {
   const made = document.createElement("template");
@@ -94,15 +95,15 @@ async function act(event) {
   const form = event.target;
   const fields = new URLSearchParams(new FormData(form));
   fields.set(event.submitter.name, event.submitter.value);
-  const button = event.submitter;
-  button.disabled = true;
+  if (acting) return; // not `disabled`: that would take the focus away from whoever uses the keyboard
+  acting = true;
   let text = "Nothing was done: the board did not answer. Look in.", good = false;
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields, headers: { accept: "text/plain" } });
     text = await answer.text();
     good = answer.ok;
   } catch { /* said already */ }
-  button.disabled = false;
+  acting = false;
   const said = $("said");
   said.textContent = text;
   said.classList.toggle("bad", !good);

@@ -1,0 +1,86 @@
+"""Debian's Chromium through Playwright, for tests of pages; skips by name where one of them is not there."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from board_rig import PASSWORD, Ward, code_now
+
+from stillroom.observation import Reading
+
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NONE = Reading(None, None, "no-person")
+MOVES = Reading(None, None, "motion")
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser that is never downloaded."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(
+            executable_path=program, args=[*sandbox, "--autoplay-policy=user-gesture-required"]
+        )
+        yield browser
+        browser.close()
+
+
+def set_up(page: Any, address: str, name: str, token: str) -> str:
+    """Somebody who has a token sets up his login in this page; the secret of his phone."""
+    page.goto(f"{address}/set-up")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Go on").click()
+    secret: str = page.locator("code.key").inner_text()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Code from").fill(code_now(secret))
+    page.get_by_role("button", name="Set up and log in").click()
+    page.wait_for_url(f"{address}/")
+    return secret
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core finds: rule and element. The page's context must bypass its own policy."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": AXE_RULES}}).response
+    assert found["passes"], "it looked"
+    return [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
+
+
+def lives(ward: Ward) -> None:
+    """Rooms of all kinds: calm, empty, on the floor, paused, dark, unknown, silent."""
+    closed = {"state": "unknown", "camera": "none", "model": "none"}
+    rooms: list[dict[str, object]] = [
+        {},
+        {"state": "empty", "breathing": NONE, "pulse": NONE},
+        {"state": "on-floor", "breathing": MOVES, "pulse": MOVES},
+        {"gate": "paused", **closed},
+        {"gate": "expired", **closed},
+        {"state": "unknown", "breathing": Reading(None, None, "dark"), "pulse": Reading(None, None, "dark"),
+         "faults": ("camera-covered",)},
+        {"state": "out-of-bed", "breathing": MOVES, "pulse": MOVES},
+        {"state": "bathroom", "breathing": NONE, "pulse": NONE},
+        {"state": "several-people", "breathing": Reading(None, None, "several-people"),
+         "pulse": Reading(None, None, "several-people")},
+        {"gate": "withdrawn", **closed},
+        {"state": "bed-edge", "breathing": MOVES},
+        {"state": "occupied", "breathing": MOVES, "pulse": Reading(74.0, 0.81, None, "pos", 9.0)},
+    ]  # fmt: skip
+    for voice, changes in zip(ward.voices, rooms, strict=False):
+        voice.is_now(**changes)
+    ward.voices[2].condition("on-floor")
+    ward.voices[5].condition("camera-covered", "technical")
+    ward.voices[7].condition("bathroom-long", "medium")
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
