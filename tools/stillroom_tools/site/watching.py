@@ -4,13 +4,13 @@ It keeps nothing. Alerts are the gateway's: read from its file (`gateway.alert_f
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.receiver import MemoryStore
 from stillroom_tools.site.gateway import alert_file
 from stillroom_tools.site.gateway.alert_forms import Alert
-from stillroom_tools.site.gateway.enrolled import Enrolled
+from stillroom_tools.site.gateway.enrolled import Enrolled, unit_of
 from stillroom_tools.site.gateway.notices import Refused, Tell
 from stillroom_tools.site.gateway.rooms import Room, Rooms
 from stillroom_tools.site.layout import Site
@@ -43,8 +43,10 @@ class Watch:
             tell=tell,
         )
         self._refresh_ns = 0
-        self._folder = site.folder / "gateway"
+        self._alerts = alert_file.Follower(site.folder / "gateway")
         self._standing: alert_file.Standing | None = None
+        self._told_of: set[str] = set()
+        """Units whose alerts are those of `_standing`."""
         self._refused = Refused(clock, notice)
 
     def __enter__(self) -> "Watch":
@@ -62,7 +64,9 @@ class Watch:
     def look(self, timeout_s: float) -> list[Room]:
         """Take in what came, waiting at most `timeout_s` for something; the rooms that a record or silence touched."""
         touched: dict[str, Room] = {}
+        spoke: set[str] = set()
         for message in self.subscriber.take(BATCH, timeout_s):
+            spoke.add(unit_of(message.topic))
             opened = self._enrolled.open(message)
             if opened is None:
                 continue
@@ -70,12 +74,13 @@ class Watch:
             room = self.rooms.saw(opened.unit, order, opened.body.sealed_ms, opened.body.snapshot)
             if room is not None:
                 touched[room.unit] = room
-        touched.update(self._alarm())
-        touched.update(self._alert())
         if self._clock.mono_ns() >= self._refresh_ns:
             self._refresh_ns = self._clock.mono_ns() + round(REFRESH_S * NS_PER_S)
             self._refresh()
+            spoke.update(self._enrolled.units)
             self._refused.tell(self._enrolled.refusals, self.subscriber.dropped)
+        touched.update(self._alarm(spoke))
+        touched.update(self._alert())
         touched.update({room.unit: room for room in self.rooms.judge()})
         return list(touched.values())
 
@@ -103,14 +108,17 @@ class Watch:
         """Alerts of units that are enrolled no longer."""
         return [alert for alert in self.alerts or () if alert.unit not in self.rooms.units()]
 
-    def _alarm(self) -> dict[str, Room]:
-        """The rooms whose alarms are others now."""
-        found = (self.rooms.alarm(unit, self._enrolled.alarms.of(unit)) for unit in self._enrolled.units)
+    def _alarm(self, units: Iterable[str]) -> dict[str, Room]:
+        """Those of these rooms whose alarms are others now: of the others none can be, but for time."""
+        found = (self.rooms.alarm(unit, self._enrolled.alarms.of(unit)) for unit in units)
         return {room.unit: room for room in found if room is not None}
 
     def _alert(self) -> dict[str, Room]:
         """The rooms whose alerts are others now."""
-        self._standing = alert_file.read(self._folder, self._clock.utc_ms())
+        standing, enrolled = self._alerts.look(self._clock.utc_ms()), self.rooms.units()
+        if (standing, enrolled) == (self._standing, self._told_of):
+            return {}
+        self._standing, self._told_of = standing, enrolled
         return {room.unit: room for room in self.rooms.alert(self.alerts)}
 
     def _refresh(self) -> None:

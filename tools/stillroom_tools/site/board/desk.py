@@ -62,6 +62,8 @@ class Desk:
     tls: bool
     first_token: str = ""
     """Makes the first manager, once; empty where there is one."""
+    closing: bool = False
+    """The board is about to end, and streams with it."""
     names: Limiter = field(init=False)
     addresses: Limiter = field(init=False)
     hashing: CapacityLimiter = field(init=False)

@@ -117,31 +117,29 @@ class Live:
         around = (self._watch.status(), self._watch.strays)
         changed = around != self._around
         self._around, self.trouble = around, around[0]
-        rooms = list(touched)
+        rooms, all_rooms = list(touched), self._watch.rooms.all()
         for face in self.faces.values():
-            changed |= self._draw_face(face, rooms, now_ms, version, around_too=changed)
+            if self._draw_tiles(face, rooms, now_ms, version) or changed:
+                self._draw_around(face, all_rooms, version)
+                changed = True
         if changed:
             self.version = version
             for loop, event in list(self._waiting):
                 loop.call_soon_threadsafe(event.set)
 
-    def _draw_face(
-        self, face: Face, touched: list[Room], now_ms: int, version: int, *, around_too: bool
-    ) -> bool:
-        changed = self._forget(face) or around_too
+    def _draw_tiles(self, face: Face, touched: list[Room], now_ms: int, version: int) -> bool:
+        """Whether any is another now, or is gone."""
+        changed = self._forget(face)
         for room in touched:
             made = tile(room, now_ms, persons=face.persons)
             if face.shown.get(room.unit) != made:
                 face.shown[room.unit] = made
                 face.tiles[room.unit] = (version, self._draw("tile.html", tile=made))
                 changed = True
-        if changed:
-            self._draw_around(face, version)
         return changed
 
-    def _draw_around(self, face: Face, version: int) -> None:
+    def _draw_around(self, face: Face, rooms: list[Room], version: int) -> None:
         """The list of alerts, the counts and the order, where they are others now."""
-        rooms = self._watch.rooms.all()
         order = [room.unit for room in rooms if room.unit in face.shown]
         if order != face.order[1]:
             face.order = (version, order)

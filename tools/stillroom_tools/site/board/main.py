@@ -12,6 +12,7 @@ import ssl
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from cryptography import x509
@@ -166,7 +167,19 @@ def serve(desk: Desk, place: Place, listening: socket.socket) -> None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # the server ends at them, and raises them again when it has
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, desk).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Lets the streams end by themselves before it ends."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+        super().__init__(config)
+        self._desk = desk
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._desk.closing = True
+        super().handle_exit(sig, frame)
 
 
 def _names(certificate: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 A page that hears no beat for three seconds says that it has lost the board, and holds nothing for true any more.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from stillroom_tools.site.board.live import Face
 from stillroom_tools.site.board.sessions import WARNING_S, Session
 
 BEAT_S = 1.0
+LEAST_S = 0.1
+"""Between two events: what changes meanwhile goes into one."""
 
 
 class Ward:
@@ -49,6 +52,8 @@ class Ward:
         version = version if version <= live.version else 0
         while True:
             left_s = self._desk.sessions.left_s(session)
+            if self._desk.closing:
+                return
             if not left_s or not self._desk.still(session):
                 yield _event({"ended": True})
                 return
@@ -56,6 +61,7 @@ class Ward:
             said = self._news(self._face(session), version) | self._beat(session, left_s)
             yield _event(said | {"version": newest})
             version = newest
+            await asyncio.sleep(LEAST_S)
             await live.changed(version, BEAT_S)
 
     def _beat(self, session: Session, left_s: int) -> dict[str, Any]:

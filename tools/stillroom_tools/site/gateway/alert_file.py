@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from stillroom.clock import MS_PER_S
+from stillroom.files import Stamp, file_stamp
 from stillroom_tools.site.gateway.alert_forms import Alert
 
 FILE = "alerts.json"
@@ -37,10 +38,34 @@ def write(folder: Path, standing: Standing) -> str:
     return ""
 
 
+class Follower:
+    """Reads it again where it is another file now: it is looked at far more often than it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._stamp: Stamp | None = None
+        self._found: Standing | None = None
+
+    def look(self, now_ms: int) -> Standing | None:
+        """As `read`."""
+        stamp = file_stamp(self._path)
+        if stamp is None or stamp != self._stamp:
+            self._stamp, self._found = stamp, _decoded(self._path)
+        return self._found if self._found and _is_now(self._found, now_ms) else None
+
+
 def read(folder: Path, now_ms: int) -> Standing | None:
     """What stands now; None where no gateway runs, or it is somewhere else: then nobody here knows."""
+    found = _decoded(folder / FILE)
+    return found if found and _is_now(found, now_ms) else None
+
+
+def _decoded(path: Path) -> Standing | None:
     try:
-        found = msgspec.json.decode((folder / FILE).read_bytes(), type=Standing)
+        return msgspec.json.decode(path.read_bytes(), type=Standing)
     except (OSError, msgspec.MsgspecError):
         return None
-    return found if abs(now_ms - found.at_ms) <= OLD_AFTER_S * MS_PER_S else None
+
+
+def _is_now(found: Standing, now_ms: int) -> bool:
+    return abs(now_ms - found.at_ms) <= OLD_AFTER_S * MS_PER_S

@@ -7,6 +7,7 @@ that whoever shows a room must show first.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -180,9 +181,11 @@ class Rooms:
         return room.presence if room else None
 
 
-def _counted(name: str) -> list[tuple[int, str]]:
+@lru_cache(4_096)
+def _counted(name: str) -> tuple[tuple[int, str], ...]:
     """Letters and digits of a name apart, so that they sort as people count."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name)]
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
 
 
 def _is_late(behind_ms: int, snapshot: Snapshot) -> bool:

@@ -7,6 +7,7 @@ import { keepAlive, warn } from "./session.js";
 const body = document.body;
 const $ = (id) => document.getElementById(id);
 const tiles = $("tiles");
+const MANY = 60; // as in ward.html
 let lost = false;
 let acting = false;
 
@@ -16,6 +17,7 @@ function put(place, html) {
   const focused = document.activeElement;
   const again = focused && place.contains(focused) ? focused.getAttribute("aria-label") || focused.textContent : null;
   place.replaceChildren(made.content);
+  tick(place);
   if (again === null) return;
   for (const one of place.querySelectorAll("a, button")) {
     if ((one.getAttribute("aria-label") || one.textContent) === again) return one.focus();
@@ -30,6 +32,7 @@ function putTile(unit, html) {
   const before = $(`r-${unit}`);
   const focused = before && before.contains(document.activeElement);
   if (before) before.replaceWith(tile); else tiles.append(tile);
+  tick(tile);
   if (focused) tile.querySelector("a").focus();
 }
 
@@ -42,6 +45,7 @@ function order(units) {
   });
   const none = $("none");
   if (none) none.hidden = units.length > 0;
+  tiles.classList.toggle("many", units.length > MANY);
 }
 
 const loud = () => new Map([...document.querySelectorAll("#alerts .alert[data-sounding]")].map((one) => [
@@ -56,12 +60,16 @@ function putAlerts(html) {
 
 function trouble(text) {
   const place = $("trouble");
-  if (place.textContent !== text) place.textContent = text;
+  if (place.textContent === text) return;
+  place.textContent = text;
   place.hidden = !text;
 }
 
+let minutesWrong = 0;
 function drift(now) {
   const minutes = Math.round(Math.abs(Date.now() - now) / 60000);
+  if (minutes === minutesWrong) return;
+  minutesWrong = minutes;
   $("drift").hidden = minutes < 1;
   if (minutes) $("drift").textContent = `The clock of this screen is about ${minutes} min wrong. All times here are the board's.`;
 }
@@ -75,11 +83,12 @@ function heard(said) {
   if (said.order) order(said.order);
   if (said.head !== undefined) put($("head"), said.head);
   if (said.alerts !== undefined) putAlerts(said.alerts);
-  body.dataset.link = said.deaf ? "deaf" : "live";
+  const link = said.deaf ? "deaf" : "live";
+  if (body.dataset.link !== link) body.dataset.link = link;
+  body.toggleAttribute("data-loud", Boolean(said.sound));
   trouble(said.wrong);
   sound.play(said.sound, said.deaf);
   warn(said.left);
-  tick();
 }
 
 function gone() {
@@ -112,8 +121,8 @@ async function act(event) {
 
 $("act-form").addEventListener("submit", act);
 setNow(Number(body.dataset.now));
-tick();
-setInterval(tick, 1000);
+tick(document);
+setInterval(() => tick(document), 1000);
 sound.button($("sound"));
 keepAlive();
 listen(Number(body.dataset.version), heard, gone);

@@ -17,9 +17,9 @@ export function span(ms) { // as `span` of room_words.py
   return `${Math.floor(seconds / 86400)} d`;
 }
 
-export function tick() {
+export function tick(root) {
   const time = now();
-  for (const one of document.querySelectorAll("time[data-since], time[data-until]")) {
+  for (const one of root.querySelectorAll("time[data-since], time[data-until]")) {
     const since = one.dataset.since;
     const text = span(since ? time - Number(since) : Number(one.dataset.until) - time);
     if (one.textContent !== text) one.textContent = text;
