@@ -99,11 +99,6 @@ class Watch:
         return self._standing.alerts if self._standing else None
 
     @property
-    def alerts_known(self) -> bool:
-        """Whether a gateway says what stands."""
-        return self._standing is not None
-
-    @property
     def strays(self) -> list[Alert]:
         """Alerts of units that are enrolled no longer."""
         return [alert for alert in self.alerts or () if alert.unit not in self.rooms.units()]

@@ -144,7 +144,7 @@ class Live:
         if order != face.order[1]:
             face.order = (version, order)
         listed = standing(rooms, self._watch.strays, persons=face.persons)
-        known = self._watch.alerts_known
+        known = self._watch.alerts is not None
         if (listed, known) != (face.listed, face.known) or not face.alerts[0]:
             face.listed, face.known = listed, known
             face.alerts = (version, self._draw("alerts.html", alerts=listed, known=known))
