@@ -268,6 +268,20 @@ def test_a_television_in_the_dark_is_bright_itself_and_lights_the_room_whatever_
     assert 1.2 * dim_room < room < 4 * dim_room
 
 
+def test_frames_of_a_full_room_are_the_same_in_any_order_and_others_for_another_seed() -> None:
+    path = Path(__file__).resolve().parents[2] / "config" / "scenarios" / "ward.toml"
+    made = load_scenario(path)
+
+    def camera(seed: int) -> SimulatedCamera:
+        return SimulatedCamera(made, width_px=96, height_px=64, frames_per_s=2.0, seed=seed)
+
+    numbers = [4, 60, 130, 135, 170, 250, 300, 306, 520, 530, 850, 875, 900]
+    one, other = camera(1), camera(1)
+    forwards = {number: one.frame(number).y.tobytes() for number in numbers}
+    assert forwards == {number: other.frame(number).y.tobytes() for number in reversed(numbers)}
+    assert camera(2).frame(306).y.tobytes() != forwards[306]
+
+
 def test_several_who_lie_still_are_drawn_as_if_each_frame_were_painted_anew() -> None:
     """What each changes is added up; they overlap little, so that the sum is as good as the picture itself."""
     other = Somebody(name="other", begins="chair", movement=STILL)
