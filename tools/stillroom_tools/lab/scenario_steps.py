@@ -206,7 +206,7 @@ class Ways:
         to = BEHIND_BED if where == "behind-bed" else ON_FLOOR
         if up.spot != to:
             up = yield from self._walk(up, to)
-        down = up.to("floor", to, math.pi / 2 if where == "behind-bed" else 1.2 * math.pi)
+        down = up.to("floor", to, math.pi / 2 if where == "behind-bed" else 1.1 * math.pi)
         yield down, 2.4, ()
         return down
 

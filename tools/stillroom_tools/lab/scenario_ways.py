@@ -7,7 +7,7 @@ MIDDLE: Spot = (1.2, 2.75)
 BY_THE_DOOR: Spot = (1.2, 3.7)
 BEHIND_BED: Spot = (-0.45, 3.03)
 """On that floor the bed hides who lies from a lens that hangs at 2.2 m, but for a few centimetres."""
-ON_FLOOR: Spot = (1.0, 2.6)
+ON_FLOOR: Spot = (1.55, 3.0)
 _CORNER: Spot = (0.85, 3.2)
 ATTENDING: Spot = (-0.4, 2.98)
 BEFORE_CHAIR: Spot = (-0.9, 3.14)
