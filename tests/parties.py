@@ -15,7 +15,8 @@ from stillroom import wire
 from stillroom.document_forms import to_ms
 from stillroom.documents import Approver, Authorisation, BoxPeriod, Enrolment, Recipient, Roster
 from stillroom.events import Body, DownBody, Entry, Snapshot, StateChanged
-from stillroom.keys import BoxKey, KeyRing, SigningKey, digest
+from stillroom.hashes import digest
+from stillroom.keys import BoxKey, KeyRing, SigningKey
 from stillroom.observation import Reading
 from stillroom.wire import Boot, Epoch, Lane
 

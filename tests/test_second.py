@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from bodies_at_random import at_random, spoilt
-from test_vectors import HERE, NOTES, RECORDS, REPLAY, named
+from test_vectors import HERE, NOTES, RECORDS, REPLAY, VIEWS, named
 
 from stillroom.bodies import decode_down, decode_up, encode
 from stillroom.errors import WireError
@@ -82,6 +82,14 @@ def test_it_opens_and_refuses_the_same_records(second: dict[str, Any], vector: d
 @named(NOTES)
 def test_it_accepts_and_refuses_the_same_documents(second: dict[str, Any], vector: dict[str, Any]) -> None:
     assert second["notes"][vector["name"]] == vector["expect"]
+
+
+@named(VIEWS["vectors"])
+def test_it_opens_and_refuses_the_same_frames_of_views(
+    second: dict[str, Any], vector: dict[str, Any]
+) -> None:
+    assert second["viewId"] == VIEWS["view"]
+    assert second["views"][vector["name"]] == vector["expect"]
 
 
 @named(REPLAY)

@@ -1,6 +1,7 @@
 """The vectors of WIRE.md, through our own code: good ones open, bad ones fail as they say."""
 
 import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -9,21 +10,24 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from stillroom import wire
+from stillroom import view_wire, wire
 from stillroom.bodies import decode_down, decode_up
 from stillroom.documents import KINDS
 from stillroom.errors import WireError
 from stillroom.events import Body, DownBody, Entry, Event, Snapshot
-from stillroom.keys import BoxKey, SigningKey, VerifyKey, digest
+from stillroom.hashes import digest
+from stillroom.keys import BoxKey, SigningKey, VerifyKey
 from stillroom.notes import NoteError, open_note, parse_signer
 from stillroom.observation import Reading
 from stillroom.replay import Seen, advance
+from stillroom.view_seal import SEALED_BYTES
 from stillroom.wire import Boot, Lane, Record
 
 HERE = Path(__file__).parent / "vectors"
 RECORDS = json.loads((HERE / "records.json").read_text(encoding="utf-8"))
 NOTES = json.loads((HERE / "notes.json").read_text(encoding="utf-8"))
 REPLAY = json.loads((HERE / "replay.json").read_text(encoding="utf-8"))
+VIEWS = json.loads((HERE / "views.json").read_text(encoding="utf-8"))
 WIRE_MD = (Path(wire.__file__).parent / "WIRE.md").read_text(encoding="utf-8")
 SCHEMAS = {kind: schema for schema, kind in KINDS.items()}
 
@@ -31,6 +35,31 @@ SCHEMAS = {kind: schema for schema, kind in KINDS.items()}
 def named(vectors: list[dict[str, Any]]) -> pytest.MarkDecorator:
     assert len({v["name"] for v in vectors}) == len(vectors)
     return pytest.mark.parametrize("vector", vectors, ids=[v["name"] for v in vectors])
+
+
+@named(VIEWS["vectors"])
+def test_frames_of_views(vector: dict[str, Any]) -> None:
+    unit, session = (
+        SigningKey(bytes.fromhex(VIEWS["sign_seed"])),
+        BoxKey(bytes.fromhex(VIEWS["session_secret"])),
+    )
+    frame = bytearray(base64.b64decode(vector.get("frame", VIEWS["vectors"][0]["frame"])))
+    if "put" in vector:
+        new = bytes.fromhex(vector["put"])
+        frame[vector["at"] : vector["at"] + len(new)] = new
+        if vector["sign"]:
+            frame[SEALED_BYTES:] = view_wire.sign(bytes(frame[:SEALED_BYTES]), unit)[SEALED_BYTES:]
+        del frame[len(frame) - vector["cut"] :]
+    view = view_wire.view_id(session.public.raw)
+    assert view.hex() == VIEWS["view"]
+    try:
+        number, shown = view_wire.open_frame(bytes(frame), unit.verify_key, view, session)
+    except WireError as refused:
+        assert refused.reason == vector["expect"]
+        return
+    said = {"number": number, "level": shown.level, "block": shown.block, "blank": shown.blank}
+    said |= {"left_ms": shown.left_ms, "pixels": hashlib.sha256(shown.luma).hexdigest()}
+    assert said == vector["expect"]
 
 
 def opened(vector: dict[str, Any]) -> bytes:

@@ -26,7 +26,8 @@ from parties import (
 
 from stillroom import wire
 from stillroom.errors import TrustError, WireError
-from stillroom.keys import KeyRing, RecipientKey, VerifyKey, digest
+from stillroom.hashes import digest
+from stillroom.keys import KeyRing, RecipientKey, VerifyKey
 from stillroom.wire import MAX_WRAPS, RECORD_BYTES, Boot, Lane, SealError
 
 UP = Lane.UP

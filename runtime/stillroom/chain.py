@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stillroom.events import Audited
-from stillroom.keys import VerifyKey, digest
+from stillroom.hashes import digest
+from stillroom.keys import VerifyKey
 
 FIRST_HEAD = bytes(32)
 SALT_BYTES = 16

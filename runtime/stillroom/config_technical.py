@@ -41,6 +41,7 @@ TECHNICAL = {
     "trust-unreadable": "the documents of the site cannot be read",
     "roster-refused": "a new roster was not accepted; the one before is in force",
     "configuration-refused": "a configuration from afar was not accepted; the one before is in force",
+    "view-policy-refused": "a policy for views was not accepted: nobody looks",
 }
 """Each code that a unit may tell of itself, and what it means."""
 
@@ -98,6 +99,7 @@ class TechnicalConfig(Struct, frozen=True, forbid_unknown_fields=True):
     trust_unreadable: Rows = ()
     roster_refused: Rows = ()
     configuration_refused: Rows = ()
+    view_policy_refused: Rows = ()
 
     def rows(self, code: str) -> tuple[TechnicalRow, ...]:
         """Of one of `TECHNICAL`."""

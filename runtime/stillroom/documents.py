@@ -24,6 +24,7 @@ from stillroom.orders import (
     Resume,
     ViewRequest,
 )
+from stillroom.view_forms import BLOCKS, ViewLevel
 from stillroom.wire import MAX_WRAPS
 
 MAX_AUTHORISATION = timedelta(days=28)
@@ -33,9 +34,9 @@ MAX_APPROVERS = 8
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Scope = Literal["status", "breathing", "pulse", "view-figure", "view-picture", "release"]
 VIEWS: tuple[Scope, ...] = ("view-figure", "view-picture")
-WITHOUT_EFFECT: tuple[Scope, ...] = (*VIEWS, "release")
+WITHOUT_EFFECT: tuple[Scope, ...] = ("release",)
 """Scopes that can be signed for and that this version of a unit cannot do: carried, never acted on."""
-ConsumerRole = Literal["gateway", "board", "viewer", "advocate"]
+ConsumerRole = Literal["gateway", "board", "viewer", "advocate", "manager"]
 
 UNIT_RECIPIENTS = ("gateway", "board")
 """Roles to which every record of a unit is sealed."""
@@ -218,6 +219,29 @@ class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
         whole_seconds_utc(self.at)
 
 
+class ViewPolicy(Timed, frozen=True, forbid_unknown_fields=True):
+    """A manager's rules for looks into rooms: without one there are none. A higher version replaces a lower."""
+
+    site: PlainName
+    unit: PlainName | None
+    """None: of every unit of the site."""
+    version: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    levels: Annotated[tuple[ViewLevel, ...], Meta(min_length=1)]
+    least_block: Annotated[int, Meta(ge=1, le=48)]
+    """Of a picture: the smallest square that may be averaged over; 1 lets clear pictures be seen."""
+    seconds: Annotated[int, Meta(ge=1, le=60)]
+    looks_per_hour: Annotated[int, Meta(ge=1, le=60)]
+    """Of one viewer into one room."""
+    announce_ms: Annotated[int, Meta(ge=1_000, le=30_000)]
+    """So long the room's light says that somebody will look, before he does."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _differ("levels", self.levels)
+        if self.least_block not in BLOCKS:
+            raise ValueError(f"'least_block' is one of {', '.join(map(str, BLOCKS))}")
+
+
 class ViewAcceptance(Struct, frozen=True, forbid_unknown_fields=True):
     """Somebody has looked where a moved camera looks now: what was noticed before `at` no longer keeps it off."""
 
@@ -235,6 +259,7 @@ KINDS: dict[type[Struct], str] = {
     Authorisation: "authorisation",
     Withdrawal: "withdrawal",
     ViewAcceptance: "view-acceptance",
+    ViewPolicy: "view-policy",
     Halt: "halt",
     Lift: "lift",
     Pause: "pause",

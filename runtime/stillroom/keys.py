@@ -17,6 +17,7 @@ from nacl import bindings, exceptions
 
 from stillroom.errors import TrustError
 from stillroom.files import read_private, replace_file, write_new
+from stillroom.hashes import digest
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
@@ -28,21 +29,9 @@ UNIT_KEY_FILE = "unit.key"
 _ANY_SCALAR = bytes([64] * KEY_BYTES)
 _SECRET_KIND = b"stillroom/1 secret\n"
 
-Role = Literal["authority", "gateway", "board", "viewer", "advocate", "approver", "unit"]
+Role = Literal["authority", "gateway", "board", "viewer", "manager", "advocate", "approver", "unit"]
 RawKey = Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
 PlainName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
-
-
-def digest(domain: bytes, data: bytes, size_bytes: int = 32, key: bytes = b"") -> bytes:
-    """BLAKE2b of `domain`, a zero byte and `data`; keyed where a key is given. No two domains ever agree."""
-    return bindings.crypto_generichash_blake2b_salt_personal(
-        domain + b"\0" + data, digest_size=size_bytes, key=key
-    )
-
-
-def same(left: bytes, right: bytes) -> bool:
-    """Equality in a time that tells nothing about where they differ."""
-    return len(left) == len(right) and bindings.sodium_memcmp(left, right)
 
 
 def fingerprint(data: bytes) -> str:

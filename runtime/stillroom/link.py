@@ -16,7 +16,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.errors import LinkError
-from stillroom.observation import Nanoseconds, Observation
+from stillroom.observation import MAX_PEOPLE, Nanoseconds, Observation, Posture
+from stillroom.view_forms import VIEW_ID_BYTES, Blank, ViewLevel
 
 EYE_SOCKET = "eye.sock"
 COURIER_SOCKET = "courier.sock"
@@ -87,6 +88,46 @@ class CameraSettings(Struct, frozen=True, tag="camera-settings", forbid_unknown_
     """Names of those that are not as asked."""
 
 
+PerMille = Annotated[int, Meta(ge=-500, le=1500)]
+
+
+class Drawn(Struct, frozen=True, forbid_unknown_fields=True):
+    """One figure of a view: how it is held and where its feet (lying: its middle) are, in thousandths of the picture.
+
+    size: standing, in thousandths of the picture's height. turn_deg: of a lying one, head to the right at 90.
+    """
+
+    posture: Posture
+    x: PerMille
+    y: PerMille
+    size: PerMille
+    turn_deg: Annotated[int, Meta(ge=-180, le=180)] = 0
+
+
+class ViewAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """One frame of a view that runs. The eye draws and seals it; it decides nothing."""
+
+    view: Annotated[bytes, Meta(min_length=VIEW_ID_BYTES, max_length=VIEW_ID_BYTES)]
+    sender_id: Annotated[bytes, Meta(min_length=8, max_length=8)]
+    """Key id of the unit's signing key."""
+    session: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    """The viewer's, for this view alone."""
+    number: Annotated[int, Meta(ge=0, le=65_535)]
+    level: ViewLevel
+    block: Annotated[int, Meta(ge=1, le=48)]
+    left_ms: Annotated[int, Meta(ge=0, le=60_000)]
+    blank: Blank
+    """Why it must show nothing; `shown`: it may show something."""
+    figures: Annotated[tuple[Drawn, ...], Meta(max_length=MAX_PEOPLE)] = ()
+
+
+class ViewFrame(Struct, frozen=True, tag="view-frame", forbid_unknown_fields=True):
+    """Eye to keeper: a sealed frame, which the keeper signs and cannot open."""
+
+    number: Annotated[int, Meta(ge=0, le=65_535)]
+    sealed: Record
+
+
 class Lease(Struct, frozen=True, tag="lease", forbid_unknown_fields=True):
     """Keeper to eye: live for `ttl_ms` more. Nothing else keeps an eye alive."""
 
@@ -94,6 +135,10 @@ class Lease(Struct, frozen=True, tag="lease", forbid_unknown_fields=True):
     breathing: bool
     pulse: bool
     room_empty: bool
+    everybody_left: bool = False
+    """The room is empty, and whoever was in it was seen to leave."""
+    view: ViewAsked | None = None
+    """A frame to be made; None while nobody looks."""
 
 
 class Halt(Struct, frozen=True, tag="halt", forbid_unknown_fields=True):
@@ -107,6 +152,12 @@ class Up(Struct, frozen=True, tag="up", forbid_unknown_fields=True):
     record: Record
     send_ns: Nanoseconds
     """When to publish it, by the monotonic clock that both read; at once where that has passed."""
+
+
+class Look(Struct, frozen=True, tag="look", forbid_unknown_fields=True):
+    """Keeper to courier: one signed frame of a view, to be published once (QoS 0) and forgotten."""
+
+    frame: Record
 
 
 class Sent(Struct, frozen=True, tag="sent", forbid_unknown_fields=True):
@@ -128,10 +179,10 @@ class Network(Struct, frozen=True, tag="network", forbid_unknown_fields=True):
     why: Text
 
 
-EyeSays = Guarded | Hello | CameraSettings | Fault | Observation
+EyeSays = Guarded | Hello | CameraSettings | Fault | Observation | ViewFrame
 EyeHears = Lease | Halt
 CourierSays = Guarded | Sent | Down | Network
-CourierHears = Up
+CourierHears = Up | Look
 
 
 class Link:

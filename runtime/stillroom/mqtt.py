@@ -83,6 +83,10 @@ class Session:
         self._trouble = ""
         self._brief = 0
         self._topics: dict[int, str] = {}
+        self._once: set[int] = set()
+        self._early: dict[int, tuple[int, str]] = {}
+        """What paho said of a message before `publish` had returned its number. No lock is held around that: paho has
+        its own, and calls back under it."""
         self._refused: set[str] = set()
         """Topics to which the broker's ACL lets us say nothing."""
         self._client = self._make()
@@ -111,7 +115,17 @@ class Session:
         self._topics[number] = topic
         while len(self._topics) > 2 * self._manner.max_unacknowledged:
             del self._topics[next(iter(self._topics))]
+        if (said := self._early.pop(number, None)) is not None:
+            self._on_publish(number, *said)
         return number
+
+    def publish_once(self, topic: str, payload: bytes) -> None:
+        """QoS 0: sent if there is a connection, and nobody hears what became of it."""
+        number = self._client.publish(topic, payload, qos=0) if self._up.is_set() else None
+        if number is not None:
+            self._once.add(number)
+            if self._early.pop(number, None) is not None:
+                self._once.discard(number)
 
     def _make(self) -> Client:
         calls = Calls(
@@ -182,6 +196,14 @@ class Session:
 
     def _on_publish(self, mid: int, code: int, words: str) -> None:
         """A broker's PUBACK may say that it refused the message, or that nobody is subscribed: then nobody has it."""
+        if mid not in self._topics and mid not in self._once:
+            self._early[mid] = code, words
+            if mid not in self._topics and mid not in self._once:
+                return  # `publish` will find it
+            self._early.pop(mid, None)
+        if mid in self._once:
+            self._once.discard(mid)
+            return
         topic, was_refused = self._topics.pop(mid, ""), bool(self._refused)
         if code >= REFUSED:
             self._refused.add(topic)

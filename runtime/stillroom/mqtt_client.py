@@ -119,9 +119,9 @@ class Client:
         """Read and write for at most so long; False where the connection is over. Raises OSError, ValueError."""
         return self._client.loop(timeout=timeout_s) == paho.MQTT_ERR_SUCCESS
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
-        """Hand over one message of QoS 1: its number, or None where it was dropped. From any thread."""
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> int | None:
+        """Hand over one message: its number, or None where it was dropped. From any thread."""
+        info = self._client.publish(topic, payload, qos=qos, retain=retain)
         return info.mid if info.rc == paho.MQTT_ERR_SUCCESS else None
 
     def subscribe(self, topics: Sequence[str]) -> None:

@@ -149,6 +149,19 @@ def open_note(
     return decode(text, kind, schema)
 
 
+def open_by_one(
+    note: bytes, kind: str, schema: type[D], signers: Sequence[Signer], limit: int = MAX_NOTE_BYTES
+) -> tuple[D, Signer]:
+    """What a note says, and the first of `signers` who signed it. Raises NoteError as `open_note` does."""
+    for signer in signers:
+        try:
+            return open_note(note, kind, schema, [signer], limit=limit), signer
+        except NoteError as error:
+            if error.reason != "signer":
+                raise
+    raise NoteError("signer", f"not signed by any of {', '.join(s.name for s in signers) or 'nobody'}")
+
+
 def encode(kind: str, document: Struct) -> bytes:
     """The signed text: kind line, JSON indented by two in the order of the schema, newline."""
     body = msgspec.json.format(msgspec.json.encode(document), indent=2)

@@ -4,13 +4,14 @@ Who may sign which, and what each does, is in WIRE.md; how a unit carries them o
 """
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
 from stillroom.config_conditions import End, Level, Time
 from stillroom.document_forms import Code, Dated, Timed
-from stillroom.keys import PlainName
+from stillroom.keys import PlainName, RawKey, can_receive
+from stillroom.view_forms import BLOCKS, ViewLevel
 
 MAX_PAUSE = timedelta(hours=8)
 """From afar: as long as a shift. For longer there are halts, which the authority signs."""
@@ -68,9 +69,20 @@ class ViewRequest(Dated, frozen=True, forbid_unknown_fields=True):
     id: Code
     site: PlainName
     unit: PlainName
-    level: Literal["figure", "picture"]
+    level: ViewLevel
     seconds: Annotated[int, Meta(ge=1, le=60)]
     reason: Code
+    block: Annotated[int, Meta(ge=1, le=48)]
+    """Side of the squares that a picture is averaged over; of a figure 1."""
+    session: RawKey
+    """X25519, made for this look alone: frames are sealed to it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.block not in BLOCKS or (self.level == "figure" and self.block != 1):
+            raise ValueError(f"'block' is one of {', '.join(map(str, BLOCKS))}; of a figure 1")
+        if not can_receive(self.session):
+            raise ValueError("a session key that nobody can be sealed to")
 
 
 PerMille = Annotated[int, Meta(ge=0, le=1000)]

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from nacl import bindings, exceptions
 
 from stillroom.errors import StillroomError, TrustError, WireError
+from stillroom.hashes import digest, same
 from stillroom.keys import (
     KEY_ID_BYTES,
     SEALED_OVERHEAD_BYTES,
@@ -27,8 +28,6 @@ from stillroom.keys import (
     RecipientKey,
     SigningKey,
     VerifyKey,
-    digest,
-    same,
 )
 
 RECORD_BYTES = 2048

@@ -10,9 +10,10 @@ from tests.parties import ring
 
 from stillroom.document_forms import now
 from stillroom.documents import Recipient
-from stillroom.keys import KeyRing
+from stillroom.keys import BoxKey, KeyRing
 from stillroom.orders import Acknowledgement, Pause, Resume, ViewRequest
 
+SESSION = BoxKey.generate()
 VIEWER = ring("viewer", "carer", 0, "test")
 ADVOCATE = ring("advocate", "advocate", 0, "test")
 MINUTE = timedelta(minutes=1)
@@ -169,7 +170,9 @@ def acknowledgement(told: Commanded, by: KeyRing, entry: int = 1) -> bytes:
 
 
 def view(told: Commanded, by: KeyRing) -> bytes:
-    asked = ViewRequest(now(told.rig.clock), "v-1", "test", "u-1", "figure", 15, "fall-check")
+    asked = ViewRequest(
+        now(told.rig.clock), "v-1", "test", "u-1", "figure", 15, "fall-check", 1, SESSION.public.raw
+    )
     return told.sign(asked, by)
 
 
@@ -187,15 +190,20 @@ def test_who_has_seen_an_entry_is_kept_and_changes_nothing(told: Commanded, boar
     assert told.gate == "open"
 
 
-def test_a_look_is_refused_with_a_receipt_and_a_link_that_says_who_asked(told: Commanded, board: KeyRing):
+def test_a_look_that_nothing_allows_is_refused_with_a_receipt_and_a_link_that_says_who_asked(
+    told: Commanded, board: KeyRing
+):
     told.tell(2, view(told, board))
     told.tell(3, view(told, VIEWER))
     assert told.receipts()[1:] == [
         (2, "view-request", None, "signer"),
-        (3, "view-request", "v-1", "no-views"),
+        (3, "view-request", "v-1", "not-authorised"),
     ]
     (link,) = told.audited("view-refused")
-    assert link.items() >= {"by": "carer", "view": "v-1", "reason": "fall-check", "why": "no-views"}.items()
+    assert (
+        link.items()
+        >= {"by": "carer", "view": "v-1", "reason": "fall-check", "why": "not-authorised"}.items()
+    )
 
 
 def test_whoever_is_not_in_the_roster_any_more_is_not_heard(told: Commanded):

@@ -129,9 +129,10 @@ const differ = (values) => new Set(values).size === values.length;
 const approver = exactly({ name, sign: signKey });
 const viewLimits = { seconds: whole(1, 60), looks_per_hour: whole(1, 60) };
 const recipient = exactly({
-  name, role: among("gateway", "board", "viewer", "advocate"), sign: signKey,
+  name, role: among("gateway", "board", "viewer", "advocate", "manager"), sign: signKey,
   boxes: list((v) => box(v) && inTime(v), 0, 32),
 });
+const blocks = [1, 2, 3, 4, 6, 8, 12, 16, 24, 48];
 const fields = {
   roster: {
     from: moment, until: moment, site: name, version: whole(1, Number.MAX_SAFE_INTEGER),
@@ -151,8 +152,14 @@ const fields = {
   pause: { from: moment, until: moment, id: code, site: name, unit: name },
   resume: { at: moment, pause: code, site: name, unit: name },
   acknowledgement: { at: moment, entry: whole(1, Number.MAX_SAFE_INTEGER), site: name, unit: name },
+  "view-policy": {
+    from: moment, until: moment, site: name, unit: orNull(name), version: whole(1, Number.MAX_SAFE_INTEGER),
+    levels: list(among("figure", "picture"), 1, 2), least_block: among(...blocks), seconds: whole(1, 60),
+    looks_per_hour: whole(1, 60), announce_ms: whole(1_000, 30_000),
+  },
   "view-request": {
     at: moment, id: code, site: name, unit: name, level: among("figure", "picture"), seconds: whole(1, 60), reason: code,
+    block: among(...blocks), session: boxKey,
   },
   configuration: {
     at: moment, site: name, unit: name, version: whole(1, Number.MAX_SAFE_INTEGER),
@@ -170,6 +177,8 @@ const documents = {
     Date.parse(v.from) < Date.parse(v.review_by) && Date.parse(v.review_by) <= Date.parse(v.until) &&
     differ(v.scopes) && v.scopes.includes("status") &&
     (v.view !== null) === v.scopes.some((scope) => scope.startsWith("view-")),
+  "view-policy": (v) => exactly(fields["view-policy"])(v) && inTime(v) && differ(v.levels),
+  "view-request": (v) => exactly(fields["view-request"])(v) && (v.level === "picture" || v.block === 1),
   pause: (v) => exactly(fields.pause)(v) && inTime(v) && Date.parse(v.until) - Date.parse(v.from) <= DAY_MS / 3,
 };
 

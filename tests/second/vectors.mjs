@@ -7,6 +7,7 @@ import { decodeBody } from "./body.mjs";
 import { openNote, parseSigner } from "./note.mjs";
 import { derive, fingerprint, hex, keyId, open, parse, Refusal, unhex, unwrap, verify } from "./record.mjs";
 import { advance } from "./replay.mjs";
+import { given, ofVector, viewId } from "./view.mjs";
 
 const [folder] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -56,12 +57,15 @@ function ofSteps(steps) {
 
 const named = (vectors, act) => Object.fromEntries(vectors.map((vector) => [vector.name, act(vector)]));
 const records = read("records.json");
+const views = read("views.json");
 const results = {
   keys: Object.fromEntries(Object.entries(records.keys).map(([name, given]) => [name, ofKey(given)])),
   derivation: ofDerivation(records.derivation),
   records: named(records.records, (vector) => outcome(() => openRecord(vector, records.keys))),
   notes: named(read("notes.json"), (vector) =>
     outcome(() => openNote(vector.note, vector.kind, [parseSigner(vector.signer)], vector.one_of.map(parseSigner)))),
+  viewId: hex(viewId(unhex(views.session_public))),
+  views: named(views.vectors, (vector) => ofVector(vector, views.vectors[0].frame, given(views))),
   replay: named(read("replay.json"), ({ steps }) => ofSteps(steps)),
 };
 process.stdout.write(JSON.stringify(results));

@@ -20,9 +20,10 @@ from nacl import bindings  # noqa: E402
 from parties import BOARD, DOWN, GATEWAY, HEAD_BYTES, OTHER_UNIT, STRANGER, UNIT, WRAP_BYTES  # noqa: E402
 
 from stillroom import wire  # noqa: E402
-from stillroom.documents import KINDS, Recipient, ViewAcceptance, ViewLimits, Withdrawal  # noqa: E402
+from stillroom.documents import KINDS, Recipient, ViewAcceptance, ViewLimits, ViewPolicy, Withdrawal  # noqa: E402
 from stillroom.events import Audited, Command, Receipt  # noqa: E402
-from stillroom.keys import KeyRing, digest  # noqa: E402
+from stillroom.hashes import digest  # noqa: E402
+from stillroom.keys import KeyRing  # noqa: E402
 from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
 from stillroom.orders import (  # noqa: E402
     Acknowledgement,
@@ -288,7 +289,14 @@ DOCUMENTS = (
     Pause(start=p.NOON, until=p.NOON + p.DAY / 3, id="p-1", **SITE_OF),
     Resume(at=p.NOON, pause="p-1", **SITE_OF),
     Acknowledgement(at=p.NOON, entry=2**53 - 1, **SITE_OF),
-    ViewRequest(at=p.NOON, id="v-1", **SITE_OF, level="figure", seconds=15, reason="fall-check"),
+    ViewPolicy(
+        start=p.NOON, until=p.NOON + 28 * p.DAY, site="demo", unit=None, version=1, levels=("figure", "picture"),
+        least_block=12, seconds=15, looks_per_hour=4, announce_ms=1_000,
+    ),
+    ViewRequest(
+        at=p.NOON, id="v-1", **SITE_OF, level="figure", seconds=15, reason="fall-check", block=1,
+        session=bytes.fromhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"),
+    ),
     Configuration(
         at=p.NOON, **SITE_OF, version=1, enter_dwell_ms=None, bed_dwell_ms=3_000, leave_dwell_ms=None, summary_s=10,
         bed=((300, 0), (700, 300), (700, 1000)), floor=None,
@@ -314,6 +322,10 @@ BEYOND = [
     ("a look of 61 seconds", "view-request", "15", "61"),
     ("a look at another level", "view-request", '"figure"', '"video"'),
     ("a look without a reason", "view-request", '"fall-check"', '""'),
+    ("a figure that is averaged", "view-request", '"block": 1', '"block": 12'),
+    ("a policy of squares that do not fit", "view-policy", '"least_block": 12', '"least_block": 5'),
+    ("a policy without an announcement", "view-policy", "1000", "999"),
+    ("a policy of one level twice", "view-policy", '"figure",', '"picture",'),
     ("a configuration of version 0", "configuration", '"version": 1', '"version": 0'),
     ("a dwell of half a millisecond", "configuration", "3000", "3000.5"),
     ("a dwell that is too short", "configuration", "3000", "499"),

@@ -14,7 +14,7 @@ from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.config import UnitConfig
 from stillroom.errors import LinkError
 from stillroom.guard_files import Files
-from stillroom.link import CourierHears, Down, Link, Network, Sent, Up
+from stillroom.link import CourierHears, Down, Link, Look, Network, Sent, Up
 from stillroom.mqtt import Handlers, Session
 
 MAX_DOWN_BYTES = 4_096
@@ -51,13 +51,13 @@ def _files(unit: UnitConfig) -> Files:
 
 
 class Courier:
-    """Up on `.../up`, down on `.../down`; a broker's acknowledgement goes back to the keeper by slot."""
+    """Up on `.../up`, down on `.../down`, views on `.../view`; acknowledgements go back to the keeper by slot."""
 
     def __init__(self, unit: UnitConfig, keeper: Link) -> None:
         self._keeper = keeper
         self._clock = SystemClock()
         base = f"stillroom/1/{unit.site}/{unit.unit}"
-        self._topic = f"{base}/up"
+        self._base, self._topic = base, f"{base}/up"
         self._lock = threading.Lock()
         self._slots: dict[int, int] = {}
         self._early: set[int] = set()
@@ -71,7 +71,9 @@ class Courier:
         self._session.start()
         while True:
             message = self._keeper.receive(wait=True)
-            if isinstance(message, Up):
+            if isinstance(message, Look):
+                self._session.publish_once(f"{self._base}/view", message.frame)
+            elif isinstance(message, Up):
                 self._wait_for_place(message.send_ns)
                 self._forward(message)
 

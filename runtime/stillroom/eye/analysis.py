@@ -14,6 +14,7 @@ from stillroom.eye.agreement import Cells
 from stillroom.eye.background import Background, Light
 from stillroom.eye.breathing import Breathing
 from stillroom.eye.distil import Grid, Mask, distil
+from stillroom.eye.empty_picture import EmptyPicture
 from stillroom.eye.figures import Motion, blobs_of, box_of, is_dark
 from stillroom.eye.health import CameraHealth
 from stillroom.eye.patch import Patch, body_of, inside
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from stillroom.config import Polygon
     from stillroom.eye.frame import Frame
     from stillroom.eye.looking import Looking, Seen
+    from stillroom.eye.order import Order, Served
     from stillroom.eye.worker import Models
 
 READ_EVERY_S = 1.0
@@ -88,6 +90,11 @@ class Analysis:
         self._looking = None if models is None else self._look_with(models, width_px, height_px, doors)
         self._face: Box | None = None
         self._several = False
+        self.empty_picture = EmptyPicture(self._shape)
+        """For views."""
+        self.served: tuple[Served, ...] = ()
+        """What became of a view's orders in the last frame."""
+        self._left = False
 
     def _look_with(
         self, models: "Models", width_px: int, height_px: int, doors: "tuple[Polygon, ...]"
@@ -113,20 +120,25 @@ class Analysis:
         """The camera changed its pace or its exposure: what was collected for readings does not fit any more."""
         self._restart()
 
-    def room_is_empty(self, empty: bool) -> None:
-        """The keeper's word. The empty room is learned only after True."""
-        self._empty = empty
+    def room_is_empty(self, empty: bool, everybody_left: bool = False) -> None:
+        """The keeper's word. The empty room is learned only after True; for views only where all were seen to leave."""
+        self._empty, self._left = empty, empty and everybody_left
 
-    def feed(self, frame: "Frame", captured_mono_ns: int) -> Observation | None:
-        """Take a frame; an Observation five times a second of frame time at most, else None."""
+    def feed(
+        self, frame: "Frame", captured_mono_ns: int, orders: "Sequence[Order]" = ()
+    ) -> Observation | None:
+        """Take a frame; an Observation five times a second of frame time at most, else None.
+
+        orders: what a view wants of this frame. `served` tells what became of them.
+        """
         self._keep_pace(frame.frame_ns)
         self._grid, self._spare = self._spare, self._grid
         before = self._spare.y if self._has_before else None
-        if self._looking is None:
-            distil(frame, before, self._mask, self._grid)
-        else:
-            orders = self._looking.orders()
-            self._looking.served(distil(frame, before, self._mask, self._grid, orders))
+        looks = () if self._looking is None else self._looking.orders()
+        outcomes = distil(frame, before, self._mask, self._grid, (*looks, *orders))
+        if self._looking is not None:
+            self._looking.served(outcomes[: len(looks)])
+        self.served = outcomes[len(looks) :]
         self._has_before = True
         self._histogram, self._clipped = self._grid.histogram, self._grid.clipped
         fifth = self._traces.feed(self._grid, frame.frame_ns)
@@ -186,6 +198,7 @@ class Analysis:
             self._next_read_s = fifth.time_s + READ_EVERY_S - 0.1
             self._read(figure, fifth, dark)
         seen = None if self._looking is None or dark else self._look(fifth, frame_ns, moving, figure)
+        self.empty_picture.feed(fifth.luma, self._nobody(fifth.time_s, motion, dark or light_changed))
         if seen is not None and seen.restless is not None:
             moving = moving & ~seen.restless
             figure = None if figure is None else figure & ~seen.restless
@@ -212,6 +225,12 @@ class Analysis:
             people_certainty=None if seen is None else seen.certainty,
             persons=() if seen is None else seen.persons,
         )
+
+    def _nobody(self, now_s: float, motion: float, unlit: bool) -> bool:
+        """Keeper, movement, breathing and model agree that nobody is there."""
+        if not self._left or unlit or motion > 0.0 or self._breathing_box is not None:
+            return False
+        return self._looking is not None and self._looking.finds_nobody(now_s)
 
     def _may_learn(self, now_s: float) -> bool | None:
         """The keeper's word; and the models': not while somebody may be there, and sooner where nobody is."""

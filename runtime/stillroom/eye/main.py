@@ -13,11 +13,12 @@ from stillroom.config import OWN_CAMERA, UnitConfig
 from stillroom.errors import LinkError, StillroomError
 from stillroom.eye import lease
 from stillroom.guard_files import Files
-from stillroom.link import EyeHears, Fault, Hello, Lease, Link
+from stillroom.link import EyeHears, Fault, Hello, Lease, Link, ViewAsked
 
 if TYPE_CHECKING:
     from stillroom.eye.analysis import Analysis
-    from stillroom.eye.frame import TellsSettings
+    from stillroom.eye.frame import Camera, TellsSettings
+    from stillroom.eye.view import View
     from stillroom.eye.worker import Worker
 
 DEVICES = ("video*", "media*", "v4l-subdev*", "v4l", "dma_heap", "udmabuf")
@@ -89,6 +90,7 @@ class Eye:
         self._keeper = keeper
         self._holder = lease.LeaseHolder(keeper, self._take)
         self._lease: Lease | None = None
+        self._view: View | None = None
 
     def run(self) -> None:
         """Wait for the first lease, open the camera, distil until told to stop."""
@@ -112,8 +114,15 @@ class Eye:
                 if self._holder.ended.is_set():
                     return
                 self._instruct(analysis)
-                observation = analysis.feed(frame, clock.mono_ns())
+                asked = self._asked(camera)
+                orders = (
+                    () if asked is None or self._view is None else self._view.order(asked, frame.frame_ns)
+                )
+                observation = analysis.feed(frame, clock.mono_ns(), orders)
                 del frame  # it is the camera's own memory
+                if asked is not None and self._view is not None:
+                    served = analysis.served == ("served",)
+                    self._keeper.send(self._view.frame(asked, analysis.empty_picture, served))
                 if observation is not None:
                     self._keeper.send(observation)
                     if isinstance(camera, TellsSettings):
@@ -124,6 +133,18 @@ class Eye:
             camera.close()
             if models is not None:
                 models.close()
+
+    def _asked(self, camera: "Camera") -> ViewAsked | None:
+        """The frame of a view that is to be made now. What draws and seals is imported when somebody first looks."""
+        asked = self._lease.view if self._lease is not None else None
+        if asked is None:
+            self._view = None
+            return None
+        if self._view is None or self._view.id != asked.view:
+            from stillroom.eye.view import View
+
+            self._view = View(asked, camera.width, camera.height)
+        return asked if self._view.wants(asked) else None
 
     def _pass_on(self, tells: "TellsSettings", analysis: "Analysis") -> None:
         """What the camera says of its settings; another pace of frames begins the readings anew."""
@@ -147,4 +168,4 @@ class Eye:
         current = self._lease
         if current is not None:
             analysis.allow(breathing=current.breathing, pulse=current.pulse)
-            analysis.room_is_empty(current.room_empty)
+            analysis.room_is_empty(current.room_empty, current.everybody_left)

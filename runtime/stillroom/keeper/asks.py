@@ -2,9 +2,10 @@
 
 A pause from afar closes the camera as the room's button does, but each ends its own: no signature from outside ends
 the pause of somebody in the room. It ends by itself, and a copy of it that comes again neither prolongs it nor revives
-it. A look is refused and written down: this unit has no views. Whatever was signed is done and written down once.
+it. A look is judged in `views.py`. Whatever was signed is done and written down once.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -49,8 +50,11 @@ class _Paused(Struct, frozen=True, array_like=True):
 class Asks:
     """Carries out what was verified; remembers the pauses over a restart."""
 
-    def __init__(self, outbox: Outbox, audit: AuditChain, clock: Clock) -> None:
-        self._outbox, self._audit, self._clock = outbox, audit, clock
+    def __init__(
+        self, outbox: Outbox, audit: AuditChain, clock: Clock, look: Callable[[ViewRequest, str], None]
+    ) -> None:
+        """look: gives the look that somebody asks for, or raises Refusal."""
+        self._outbox, self._audit, self._clock, self._look = outbox, audit, clock, look
         self._before = SignedBefore(outbox)
         left_ms = outbox.recall(_UNTIL) - clock.utc_ms()
         self._until_ns = clock.mono_ns() + left_ms * NS_PER_MS if left_ms > 0 else 0
@@ -69,7 +73,7 @@ class Asks:
         elif isinstance(ask, Acknowledgement):
             self._acknowledge(ask, by)
         else:
-            self._refuse_view(ask, by)
+            self._look(ask, by)
 
     def _pause(self, ask: Pause, by: str) -> None:
         """`time`: not now; `stale`: it came before, or he has signed a later one."""
@@ -101,18 +105,7 @@ class Asks:
         self._once("acknowledgement", by, ask)
         self._audit.append(self._clock.utc_ms(), "acknowledged", by=by, entry=ask.entry)
 
-    def _refuse_view(self, ask: ViewRequest, by: str) -> None:
-        self._once("view-request", by, ask)
-        asked: dict[str, str | int] = {
-            "view": ask.id,
-            "level": ask.level,
-            "seconds": ask.seconds,
-            "reason": ask.reason,
-        }
-        self._audit.append(self._clock.utc_ms(), "view-refused", by=by, **asked, why="no-views")
-        raise Refusal("no-views")
-
-    def _once(self, kind: str, by: str, ask: Acknowledgement | ViewRequest) -> None:
+    def _once(self, kind: str, by: str, ask: Acknowledgement) -> None:
         """`stale`: it came before."""
         at_ms = to_ms(ask.at)
         if self._before.has(kind, by, at_ms, ask):

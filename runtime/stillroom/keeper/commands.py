@@ -14,7 +14,15 @@ from typing import get_args
 from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.document_forms import to_ms
-from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance, Withdrawal, read_document
+from stillroom.documents import (
+    KINDS,
+    Authorisation,
+    Roster,
+    ViewAcceptance,
+    ViewPolicy,
+    Withdrawal,
+    read_document,
+)
 from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.events import Command, Receipt
 from stillroom.files import make_folder, read_bounded, replace_file
@@ -24,14 +32,15 @@ from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.parts import Parts
 from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority, needed_for
 from stillroom.keeper.settings import CONFIGURATION_FILE, CONFIGURATION_VERSION, check, load_configuration
-from stillroom.notes import NoteError, Signer, open_note
+from stillroom.keeper.view_policy import POLICY_FILE, POLICY_VERSION
+from stillroom.notes import NoteError, Signer, open_by_one, open_note
 from stillroom.orders import Configuration, Halt, Lift
 
 _LAST = "command "
 _REFUSED = "command_refused "
 
-Paper = Authorisation | Withdrawal | Roster | ViewAcceptance | Halt | Lift | Configuration
-"""What the authority signs."""
+Paper = Authorisation | Withdrawal | Roster | ViewAcceptance | Halt | Lift | Configuration | ViewPolicy
+"""What the authority signs; of a view policy a manager does."""
 Document = Paper | Ask
 _SCHEMAS: dict[str, type[Document]] = {KINDS[schema]: schema for schema in get_args(Document)}
 
@@ -95,9 +104,9 @@ class Commands:
             raise Refusal("kind")
         try:
             authority = load_authority(self._trust)
-            roles = WHO_MAY.get(schema)
+            roles = ("manager",) if schema is ViewPolicy else WHO_MAY.get(schema)
             signers = (authority,) if roles is None else roster.people(*roles)
-            document, signer = _signed_by_one(note, kind, schema, signers)
+            document, signer = open_by_one(note, kind, schema, signers)
             open_note(note, kind, schema, [signer], _approvers(document, roster))
         except NoteError as error:
             raise Refusal(error.reason) from None
@@ -126,6 +135,8 @@ class Commands:
             self._check_follows(document, roster)
         elif isinstance(document, Configuration):
             self._check_newer(document)
+        elif isinstance(document, ViewPolicy):
+            self._check_policy(document)
         elif isinstance(document, Authorisation):
             self._check_new(document)
         elif isinstance(document, Halt) and (self._trust / LIFTS / f"{document.id}.note").exists():
@@ -176,18 +187,10 @@ class Commands:
             print(f"keeper: a configuration from afar was refused: {error}", file=sys.stderr, flush=True)
             raise Refusal("settings") from None
 
-
-def _signed_by_one(
-    note: bytes, kind: str, schema: type[Document], signers: tuple[Signer, ...]
-) -> tuple[Document, Signer]:
-    """What a note says, and the first of `signers` who signed it. Raises NoteError."""
-    for signer in signers:
-        try:
-            return open_note(note, kind, schema, [signer]), signer
-        except NoteError as error:
-            if error.reason != "signer":
-                raise
-    raise NoteError("signer", f"not signed by any of {', '.join(s.name for s in signers) or 'nobody'}")
+    def _check_policy(self, document: ViewPolicy) -> None:
+        """Not below the one in force: what a manager has narrowed no old paper widens."""
+        if document.version < self._outbox.recall(POLICY_VERSION):
+            raise Refusal("version")
 
 
 def _approvers(document: Document, roster: Roster) -> Sequence[Signer]:
@@ -210,6 +213,8 @@ def _place(document: Paper) -> str:
             return ROSTER_FILE
         case Configuration():
             return CONFIGURATION_FILE
+        case ViewPolicy():
+            return POLICY_FILE
         case Authorisation():
             return f"{AUTHORISATIONS}/{document.id}.note"
         case Withdrawal():

@@ -8,7 +8,7 @@ from msgspec import Struct
 from stillroom.clock import NS_PER_MS, Clock
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.indicator import Indicator, Pattern
-from stillroom.link import EYE_START, Halt, Lease
+from stillroom.link import EYE_START, Halt, Lease, ViewAsked
 
 LEASE_TTL_MS = 900
 """Less than the second within which the camera must be dead; four and a half lease periods."""
@@ -41,22 +41,35 @@ class EyeLife:
         """The door through which the eye is spoken to."""
         self._eye = eye
 
-    def show(self, decision: Decision, camera_failed: bool) -> bool:
-        """The light: before a camera opens, until no eye can live any more. False: it does not work."""
+    def show(self, decision: Decision, camera_failed: bool, viewed: bool) -> bool:
+        """The light: before a camera opens, until no eye can live any more. viewed: somebody looks, or will.
+
+        False: it does not work.
+        """
         now_ns = self._clock.mono_ns()
         if decision.open or now_ns < self._lit_until_ns:
-            pattern: Pattern = "steady"
+            pattern: Pattern = "view" if viewed else "steady"
         else:
             pattern = "fault" if decision.reason in FAULTS or camera_failed else "off"
         return self._light.show(pattern, now_ns)
 
-    def lend(self, scopes: tuple[str, ...], room_empty: bool) -> None:
+    def lend(
+        self, scopes: tuple[str, ...], room_empty: bool, everybody_left: bool, view: ViewAsked | None
+    ) -> None:
         """One lease more; an eye that is not there yet may start."""
         if not self._start.exists():
             self._start.touch(mode=0o600)
         self._lit_until_ns = self._clock.mono_ns() + LEASE_TTL_MS * NS_PER_MS
-        lease = Lease(LEASE_TTL_MS, "breathing" in scopes, "pulse" in scopes, room_empty=room_empty)
-        self._eye.send(lease)
+        self._eye.send(
+            Lease(
+                LEASE_TTL_MS,
+                "breathing" in scopes,
+                "pulse" in scopes,
+                room_empty=room_empty,
+                everybody_left=everybody_left,
+                view=view,
+            )
+        )
 
     def end(self) -> None:
         """No eye from now on: the one that lives is told, and its door is shut."""

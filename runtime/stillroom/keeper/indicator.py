@@ -19,7 +19,7 @@ PATTERNS: dict[Pattern, tuple[bool, ...]] = {
     "view": (True, True, False, False),
     "fault": (True, *(False,) * 9),
 }
-"""`view` belongs to looks, which this version has none of."""
+"""`view`: somebody looks into the room, or will in a moment."""
 FILE = "indicator"
 
 

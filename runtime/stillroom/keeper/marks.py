@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from stillroom.errors import StorageError
 from stillroom.files import flush_folder
-from stillroom.keys import digest
+from stillroom.hashes import digest
 
 FILE = "outbox.marks"
 BLOCK = 4096

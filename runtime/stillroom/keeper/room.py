@@ -9,8 +9,10 @@ from stillroom.clock import MS_PER_S, NS_PER_MS, NS_PER_S
 from stillroom.config import UnitConfig
 from stillroom.events import Event, RoomState, StateChanged, Summary
 from stillroom.keeper.conditions import Conditions, Standing
+from stillroom.keeper.figures import Seen, seen_by
 from stillroom.keeper.occupancy import judge
 from stillroom.keeper.state import Change, RoomStateMachine
+from stillroom.keeper.states import SOMEBODY
 from stillroom.observation import Observation, Reading, Withheld
 
 SILENT_AFTER_S = 2.0
@@ -36,6 +38,7 @@ class Room:
         self._silent_from_ns = 0
         self.state_since_ms = utc_ms
         self.last: Observation | None = None
+        self._up = self._left = False
         self._model = "none"
 
     def adopt(self, config: UnitConfig) -> None:
@@ -53,6 +56,16 @@ class Room:
     def is_empty(self) -> bool:
         """The keeper's word to the eye: the background may be learned."""
         return self._machine.state == "empty"
+
+    @property
+    def everybody_left(self) -> bool:
+        """It is empty, and whoever was in it was seen to leave: up from the bed before, where there is one."""
+        return self.is_empty and self._left
+
+    @property
+    def seen(self) -> Seen:
+        """What a view may show of it."""
+        return seen_by(self.last, self.state, self._zones)
 
     @property
     def breathing(self) -> Reading:
@@ -106,6 +119,10 @@ class Room:
     def _apply(self, change: Change | None, at_ms: int) -> None:
         if change:
             self.state_since_ms = at_ms
+            if change.state == "empty":
+                self._left = change.before in SOMEBODY and (self._up or self._zones.bed is None)
+            elif change.state in ("unknown", "in-bed", "bed-edge", "out-of-bed"):
+                self._up = change.state == "out-of-bed"
             self._tell(at_ms, StateChanged(change.state, change.before, change.why, self._model))
 
     def _shown(self, reading: Reading | None) -> Reading:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from stillroom.errors import StorageError
 from stillroom.files import lock_folder
+from stillroom.hashes import digest
 from stillroom.keeper import card
 from stillroom.keeper.card import ASIDE, FILE, Damaged, Space
 from stillroom.keeper.entries import AUDIT, Entries, Range, gaps, told
 from stillroom.keeper.marks import BLOCK, Marks
-from stillroom.keys import digest
 
 _NO_LINK = bytes(32)
 _KEPT = b"stillroom/1 kept"

@@ -10,8 +10,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from stillroom.hashes import digest
 from stillroom.keeper.outbox import Outbox
-from stillroom.keys import digest
 
 MAX_REMEMBERED = 32
 """Of one signer and kind: as many may overtake each other."""

@@ -31,9 +31,12 @@ from stillroom.keeper.room import Room
 from stillroom.keeper.standing import KeptConditions
 from stillroom.keeper.storage import MB
 from stillroom.keeper.upkeep import Upkeep
+from stillroom.keeper.view_policy import PolicyWatch
+from stillroom.keeper.views import Views
 from stillroom.keeper.watch import GateWatch
-from stillroom.link import CameraSettings, Fault, Guarded, Hello
+from stillroom.link import CameraSettings, Fault, Guarded, Hello, ViewFrame
 from stillroom.observation import Observation
+from stillroom.orders import ViewRequest
 
 NOT_GUARDED = Guarded(())
 
@@ -66,7 +69,9 @@ class Unit:
         )
         self._audit = AuditChain(self._outbox, unit_keys.signing)
         self._open_time = OpenTime(self._audit, clock)
-        asks = Asks(self._outbox, self._audit, clock)
+        policy = PolicyWatch(trust, settings.unit, self._outbox)
+        self._views = Views(self._outbox, self._audit, clock, unit_keys.signing, policy, self._faults)
+        asks = Asks(self._outbox, self._audit, clock, self._look)
         self._restraint = Restraint(self._audit, clock)
         self._commands = Commands(self._outbox, trust, settings, clock, asks)
         self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause, asks)
@@ -112,6 +117,8 @@ class Unit:
             )
         elif isinstance(message, Guarded):
             self._take_guards("eye", message)
+        elif isinstance(message, ViewFrame):
+            self._views.took(message)
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
             self._faults.say("camera-failed", False, "")
@@ -151,6 +158,12 @@ class Unit:
     def courier_gone(self) -> None:
         self._delivery.courier_gone()
 
+    def _look(self, request: ViewRequest, by: str) -> None:
+        """Somebody wants to look into the room. Raises Refusal."""
+        decision = self._gate.decision
+        allowed = decision.authorisation if decision.open else None
+        self._views.ask(request, by, allowed, not self._light.dead)
+
     def _obey(self, command: Command) -> None:
         """Carry it out, once; then the trust folder is read as if somebody had put a file there."""
         utc_ms = self._clock.utc_ms()
@@ -174,22 +187,30 @@ class Unit:
             decision = self._gate.decide(self._gate_changed)
         self._upkeep.view.moved(self._gate.camera_moved)
         if not decision.open or decision.authorisation is None:
+            self._views.stop(decision.reason)
             self._life.end()
             self._commit_urgent()
             return
-        self._life.lend(decision.authorisation.scopes, self._room.is_empty)
+        frame = self._views.leaves()
+        if frame is not None:
+            self._courier.send(frame)
+        room = self._room
+        asked = self._views.asked(room.seen)
+        self._life.lend(decision.authorisation.scopes, room.is_empty, room.everybody_left, asked)
         self._open_time.still(decision.authorisation.id)
         self._commit_urgent()
 
     def _show(self, decision: Decision) -> bool:
         """The light; false where it must work and does not: the camera may not open then."""
-        works = self._life.show(decision, "camera-failed" in self._faults.names)
+        failed = "camera-failed" in self._faults.names
+        works = self._life.show(decision, failed, self._views.announced)
         self._gate.indicator_dead = not works and self._settings.panel.required
         return not (decision.open and self._gate.indicator_dead)
 
     def read_trust(self) -> None:
         """Twice a second: the documents that the site has put there."""
         self._papers.read(self._delivery)
+        self._views.read_policy(self._delivery.roster)
 
     def _adopt(self, settings: UnitConfig) -> None:
         """The authority has changed them from afar, or the room has another name."""
@@ -221,6 +242,7 @@ class Unit:
 
     def close(self) -> None:
         """End the eye, accept what waits, send one last record."""
+        self._views.stop("stop")
         self._room.lose_sight(self._clock.utc_ms(), "the unit stops")
         self._life.end()
         self._audit.append(self._clock.utc_ms(), "stop")

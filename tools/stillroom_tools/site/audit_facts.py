@@ -13,9 +13,12 @@ from stillroom_tools.site.audit_open import FOREVER_MS, Period, open_periods
 IN_THE_ROOM = "somebody in the room"
 
 
+GRANTED = "granted"
+
+
 @dataclass(frozen=True)
 class Look:
-    """Somebody asked to look. `answer`: why he was refused."""
+    """Somebody asked to look. `answer`: `granted`, or why he was refused."""
 
     at_ms: int
     by: str
@@ -127,8 +130,9 @@ def _missing(links: Sequence[Link], from_ms: int, until_ms: int) -> int:
 
 def _note(facts: Facts, at_ms: int, said: dict[str, Any]) -> None:
     what, by = str(said.get("what")), str(said.get("by", ""))
-    if what == "view-refused":
-        level, reason, why = (str(said.get(key, "")) for key in ("level", "reason", "why"))
+    if what in ("view-refused", "view-granted"):
+        level, reason = (str(said.get(key, "")) for key in ("level", "reason"))
+        why = str(said.get("why", "")) if what == "view-refused" else GRANTED
         facts.looks.append(Look(at_ms, by, level, reason, _number(said.get("seconds")), why))
     elif what == "paused-by-button":
         until_ms = at_ms + _number(said.get("seconds")) * MS_PER_S

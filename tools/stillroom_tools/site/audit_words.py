@@ -121,12 +121,24 @@ def words(link: Link) -> str:
             f"{said.get('by')} asked to look into the room ({said.get('level')}, because: {said.get('reason')}) "
             f"and was refused: {said.get('why')}"
         ),
+        "view-granted": (
+            f"{said.get('by')} was let look into the room for {said.get('seconds')} s ({said.get('level')}, because: "
+            f"{said.get('reason')}); the light showed it first"
+        ),
+        "view-ended": f"The look of {said.get('by')} was over after {said.get('frames')} frames ({_end(said)})",
+        "view-policy-changed": f"Other rules for looks are in force (version {said.get('version')})",
         "configuration-changed": _configured(said),
         "guards": _guards(said),
         "command": _command(said),
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
     return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
+
+
+def _end(said: dict[str, Any]) -> str:
+    """How a look ended; `over`: by itself."""
+    how = str(said.get("how"))
+    return "by itself" if how == "over" else f"early: {how.replace('-', ' ')}"
 
 
 def _configured(said: dict[str, Any]) -> str:

@@ -67,7 +67,7 @@ acl_file {folder}/acl
 #tls_version tlsv1.3
 {who}"""
 _ACL = """\
-# Site '{site}': each unit its own two topics; the gateway hears all and answers; boards and advocates hear.
+# Site '{site}': each unit its own topics; the gateway hears all and answers; boards (views too) and advocates hear.
 user gateway
 topic read stillroom/1/{site}/+/up
 topic write stillroom/1/{site}/+/down
@@ -75,6 +75,7 @@ topic deny stillroom/1/{site}/gateway/up
 
 user board
 topic read stillroom/1/{site}/+/up
+topic read stillroom/1/{site}/+/view
 topic deny stillroom/1/{site}/board/up
 
 user advocate
@@ -82,6 +83,7 @@ topic read stillroom/1/{site}/+/up
 topic deny stillroom/1/{site}/advocate/up
 
 pattern write stillroom/1/{site}/%u/up
+pattern write stillroom/1/{site}/%u/view
 pattern read stillroom/1/{site}/%u/down
 """
 _EMQX = """\

@@ -45,6 +45,12 @@ _COMMANDS = {
         "stillroom_tools.site.home_assistant.main",
         "tell Home Assistant of the rooms, in clear, where site.toml says so",
     ),
+    "signer": (
+        "stillroom_tools.site.signer",
+        "viewers, who may ask to look, and managers, who sign the rules for it",
+    ),
+    "view-policy": ("stillroom_tools.site.view_policy", "a manager's rules for looks into rooms"),
+    "view": ("stillroom_tools.site.view.command", "look into a room: brief, announced and kept"),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
 }
 

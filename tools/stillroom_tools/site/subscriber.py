@@ -18,7 +18,9 @@ from stillroom.mqtt import Handlers, Session
 
 CAPACITY = 4_096
 MAX_KEPT_BYTES = 4_096
-"""Of a payload; a record has 2,048. What is longer is refused later by its size, without filling memory."""
+"""Of a payload; a record has 2,048. What is longer is refused later by its size, without filling memory.
+
+`keep_bytes`: for whoever listens to something longer."""
 MAX_UNACKNOWLEDGED = 1_024
 """Records downwards that may wait for the broker's word: a slot of a thousand units."""
 WAIT_FOR_ROOM_S = 1.0
@@ -52,13 +54,14 @@ class Subscriber:
         persistent: bool,
         tell: Callable[[str], None] = say,
         capacity: int = CAPACITY,
+        keep_bytes: int = MAX_KEPT_BYTES,
     ) -> None:
         """`persistent`: the broker queues while we are away. `tell` gets one line at each change of the connection.
 
         Raises ConfigError, BrokerError for files of the configuration that cannot be read.
         """
         self._tell = tell
-        self._capacity = capacity
+        self._capacity, self._keep_bytes = capacity, keep_bytes
         self._queue: deque[Message] = deque()
         self._changed = threading.Condition()
         self._stopping = False
@@ -120,7 +123,7 @@ class Subscriber:
                 self._changed.wait_for(self._has_room, WAIT_FOR_ROOM_S)
             while len(self._queue) >= self._capacity:
                 self._drop_oldest()
-            self._queue.append(Message(topic, payload[:MAX_KEPT_BYTES], self._gap))
+            self._queue.append(Message(topic, payload[: self._keep_bytes], self._gap))
             self._gap = False
             self._changed.notify_all()
 

@@ -5,28 +5,20 @@ stands in the address that the demo prints; other users of the machine do not ha
 """
 
 import asyncio
-import hmac
-import os
 import queue
-import secrets
-import socket
 import threading
-import webbrowser
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from stillroom.clock import SystemClock
-from stillroom.errors import ConfigError
 from stillroom_tools.lab.demo_gateway import Line
 from stillroom_tools.lab.demo_page import shown
 from stillroom_tools.lab.demo_page.attacked import Attacked
@@ -34,21 +26,12 @@ from stillroom_tools.lab.demo_page.tap import Tap
 from stillroom_tools.lab.demo_page.twin import Twin
 from stillroom_tools.lab.demo_screen import EVENTS_KEPT
 from stillroom_tools.lab.demo_ward import ACTS, Ward, say
+from stillroom_tools.local_page import HEADERS, LocalPage
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.watching import Watch
 
-HERE = Path(__file__).parent
-FILES = {"": "page.html", "page.css": "page.css", "page.js": "page.js"}
 SEND_EVERY_S = 0.25
 MAX_BODY_BYTES = 512
-COOKIE = "stillroom-demo"
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,57 +47,39 @@ class Page:
     def __init__(self, ward: Ward, port: int) -> None:
         """Raises ConfigError: the port is taken."""
         self._ward, self._site = ward, open_site(ward.site)
-        self._token = secrets.token_urlsafe(16)
-        self._socket = _bound(port)
+        self._page = LocalPage(Path(__file__).parent, port)
         self._watch = Watch(self._site, SystemClock(), lambda _text: None)
         self._tap, self._attacked = Tap(self._site), Attacked(ward)
         self._events: deque[Line] = deque(maxlen=EVENTS_KEPT)
         self._wanted: queue.Queue[Wanted] = queue.Queue(64)
         self._over = threading.Event()
         self._units = {unit.name: unit for unit in ward.units}
-        routes = [Route(f"/{path}", self._file) for path in FILES]
-        routes += [
+        self._routes = (
             Route("/live", self._live),
             Route("/picture/{unit}", self._picture),
             Route("/act", self._act, methods=["POST"]),
-        ]
-        settings = uvicorn.Config(
-            Starlette(routes=routes), log_level="critical", lifespan="off", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(settings)
-        self._serving = threading.Thread(
-            target=lambda: self._server.run(sockets=[self._socket]), name="page", daemon=True
         )
         self._watching = threading.Thread(target=self._look, name="rooms", daemon=True)
-
-    @property
-    def url(self) -> str:
-        host, port = self._socket.getsockname()
-        return f"http://{host}:{port}/?token={self._token}"
 
     def __enter__(self) -> "Page":
         self._watch.__enter__()
         self._tap.__enter__()
         self._watching.start()
-        self._serving.start()
+        self._page.start(self._routes, "page")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._server.should_exit = True
-        self._serving.join(3.0)
+        self._page.stop()
         self._watching.join()
         self._tap.__exit__()
         self._watch.__exit__()
 
     def tell(self) -> None:
         """Say where it is, and open a browser where there is one to be seen."""
-        say(f"open {self.url}")
+        say(f"open {self._page.url}")
         say("Ctrl-C ends the demo and settles the ledger")
-        if os.environ.get("DISPLAY") or os.environ.get(
-            "WAYLAND_DISPLAY"
-        ):  # else it may be one in this terminal
-            webbrowser.open(self.url)
+        self._page.open()
 
     def work(self) -> None:
         """Do what was pressed. In the thread that started the broker: it dies with the one that starts it."""
@@ -136,23 +101,8 @@ class Page:
 
     # answers
 
-    def _allowed(self, request: Request) -> None:
-        """Who has the token, at our own address (a foreign name that resolves here is a page of somebody else's)."""
-        host, port = self._socket.getsockname()
-        if request.headers.get("host") not in {f"{host}:{port}", f"localhost:{port}"}:
-            raise HTTPException(421)
-        given = request.query_params.get("token") or request.cookies.get(COOKIE) or ""
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
-            raise HTTPException(403, "open the address that the demo printed")
-
-    async def _file(self, request: Request) -> Response:
-        self._allowed(request)
-        answer = FileResponse(HERE / FILES[request.url.path[1:]], headers=HEADERS)
-        answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
-        return answer
-
     async def _live(self, request: Request) -> Response:
-        self._allowed(request)
+        self._page.check(request)
         return StreamingResponse(self._states(self._chosen(request)), 200, HEADERS, "text/event-stream")
 
     async def _states(self, unit: str) -> AsyncIterator[bytes]:
@@ -181,7 +131,7 @@ class Page:
 
     async def _picture(self, request: Request) -> Response:
         """Pictures one after another. The file of a recording is not drawn again: there is none of it here."""
-        self._allowed(request)
+        self._page.check(request)
         unit = self._units[self._chosen(request)]
         if not unit.simulated:
             raise HTTPException(404)
@@ -189,7 +139,7 @@ class Page:
         return StreamingResponse(_parts(Twin(unit.folder), self._over), 200, HEADERS, kind)
 
     async def _act(self, request: Request) -> Response:
-        self._allowed(request)
+        self._page.check(request)
         if (
             request.headers.get("content-type") != "application/json"
         ):  # a foreign page cannot send that unasked
@@ -228,17 +178,3 @@ def _parts(twin: Twin, over: threading.Event) -> Iterator[bytes]:
             yield b"--picture\r\nContent-Type: image/jpeg\r\n\r\n" + picture + b"\r\n"
     finally:
         twin.close()
-
-
-def _bound(port: int) -> socket.socket:
-    """Taken now, so that a port in use is said before anything serves."""
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError as error:
-        listening.close()
-        raise ConfigError(
-            f"--port {port}: {error.strerror}: another program has it; name another, or 0 for any free one"
-        ) from None
-    return listening

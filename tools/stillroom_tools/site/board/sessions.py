@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from stillroom.clock import NS_PER_S, Clock
-from stillroom.keys import digest, same
+from stillroom.hashes import digest, same
 from stillroom_tools.site.board.people import Person
 from stillroom_tools.site.board.roles import Right, rights
 

@@ -39,6 +39,7 @@ HELP = "receive, keep and acknowledge what the units say"
 BATCH = 256
 LONGEST_WAIT_S = 0.2
 LOOK_ROUND_S = 1.0
+COLLECT_S = 0.25
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,6 +92,7 @@ class Gateway:
         self._refused = Refused(clock, self._said.notice)
         self._outage = Outage(self._store, clock, self._said.notice)
         self._stopping = False
+        self._collect_ns = 0
         self._not_shown = ""
 
     def stop(self) -> None:
@@ -149,6 +151,9 @@ class Gateway:
 
     def _beat(self) -> None:
         self.receive(self._subscriber.take(BATCH, min(self._down.wait_s(), LONGEST_WAIT_S)))
+        if self._clock.mono_ns() >= self._collect_ns:
+            self._collect_ns = self._clock.mono_ns() + round(COLLECT_S * NS_PER_S)
+            self._collect()
         self._down.send_due()
 
     def receive(self, messages: list[Message]) -> None:
@@ -175,12 +180,15 @@ class Gateway:
         if counts["new"] or counts["rewritten"]:
             self._said.print_new()
 
+    def _collect(self) -> None:
+        """What people send: whoever asks for a look waits for it."""
+        for told in collect(self._site, self._enrolled.units, self._store.commands, self._clock.utc_ms()):
+            tell(told)
+
     def _look_round(self) -> None:
         if self._enrolled.refresh():
             self._enrol()
             tell(f"units enrolled now: {', '.join(sorted(self._enrolled.units)) or 'none'}")
-        for told in collect(self._site, self._enrolled.units, self._store.commands, self._clock.utc_ms()):
-            tell(told)
         for room in self._rooms.judge():
             self._present(room, ": no record for three slots")
             self._store.alerts.silent(room.unit, room.name, self._clock.utc_ms())

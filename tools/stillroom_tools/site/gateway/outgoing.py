@@ -16,8 +16,9 @@ REFUSED = ".refused"
 
 def collect(site: Site, units: Collection[str], commands: Commands, now_ms: int) -> Iterator[str]:
     """Queue what lies there for enrolled units; a line for each. What cannot be queued is put aside by its name."""
-    for unit in sorted(units):
-        for path in sorted((site.commands_dir / unit).glob("*.note")):
+    for path in sorted(site.commands_dir.glob("*/*.note")):
+        unit = path.parent.name
+        if unit in units:
             try:
                 kind, queued = _queue(path, unit, commands, now_ms)
                 path.unlink(missing_ok=True)

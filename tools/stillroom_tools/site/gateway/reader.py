@@ -52,6 +52,12 @@ class Reader:
             query = query.where(entries.kind.in_(kinds))
         return [kept(row) for row in self._rows(query.order_by(entries.at_ms, entries.id))]
 
+    def newest(self, unit: str, kind: str, count: int) -> list[Kept]:
+        """The last ones of a unit, the newest first."""
+        entries = tables.entries.c
+        query = select_kept().where(entries.unit == unit, entries.kind == kind)
+        return [kept(row) for row in self._rows(query.order_by(entries.id.desc()).limit(count))]
+
     def rooms(self) -> list[str]:
         """All of which any entry is kept."""
         room = tables.entries.c.room

@@ -1,0 +1,78 @@
+"""One view as the eye makes it: a picture of one size for each number that the keeper names, sealed before it leaves.
+
+`figure` is drawn (`figure.py`) over the empty room (`empty_picture.py`). `picture` is luma cut out of the next borrowed
+frame, averaged over squares; it lies in locked memory, and is wiped when it is sealed. Nothing is kept from one frame
+to the next, and what private zones cover is black in both.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stillroom.eye.empty_picture import EmptyPicture
+from stillroom.eye.figure import draw
+from stillroom.eye.order import Order
+from stillroom.link import ViewAsked, ViewFrame
+from stillroom.locked import locked_arrays
+from stillroom.view_forms import HEIGHT_PX, WIDTH_PX, Blank
+from stillroom.view_seal import PIXELS_AT, PLAIN_BYTES, FrameSealer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class View:
+    """Make for the camera's size and what the keeper asks for; `order` before a frame, `frame` after it."""
+
+    def __init__(self, asked: ViewAsked, width_px: int, height_px: int) -> None:
+        (self._plain,) = locked_arrays([((PLAIN_BYTES,), np.uint8)])
+        pixels: NDArray[np.uint8] = self._plain[PIXELS_AT:].reshape(HEIGHT_PX, WIDTH_PX)
+        self._pixels = pixels
+        self._scale = width_px / WIDTH_PX, height_px / HEIGHT_PX
+        self._sealer = FrameSealer(asked.sender_id, asked.view, asked.session, self._plain.data)
+        self.id = asked.view
+        self._last = -1
+
+    def wants(self, asked: ViewAsked) -> bool:
+        """A number that was not sealed yet. None is sealed twice."""
+        return asked.view == self.id and asked.number > self._last
+
+    def order(self, asked: ViewAsked, frame_ns: int) -> tuple[Order, ...]:
+        """What is to be cut out of the next frame; nothing for a figure."""
+        if asked.level != "picture":
+            return ()
+        across, down = self._scale
+        return (Order((across, 0.0, 0.0, 0.0, down, 0.0), self._pixels, frame_ns),)
+
+    def frame(self, asked: ViewAsked, empty: EmptyPicture, served: bool) -> ViewFrame:
+        """Sealed. served: the order of a picture was."""
+        blank = self._compose(asked, empty, served)
+        self._last = asked.number
+        block = asked.block if asked.level == "picture" else 1
+        return ViewFrame(
+            asked.number, self._sealer.seal(asked.number, asked.level, block, blank, asked.left_ms)
+        )
+
+    def _compose(self, asked: ViewAsked, empty: EmptyPicture, served: bool) -> Blank:
+        if asked.blank != "shown":
+            return asked.blank
+        if asked.level == "picture":
+            if not served:
+                return "starting"
+            average(self._pixels, asked.block)
+            return "shown"
+        if not empty.known:
+            return "no-background"
+        self._pixels[:] = empty.luma(HEIGHT_PX, WIDTH_PX)
+        draw(self._pixels, asked.figures)
+        return "shown"
+
+
+def average(pixels: "NDArray[np.uint8]", block: int) -> None:
+    """Each square of block x block pixels becomes its mean, in place. block: one of BLOCKS; 1 changes nothing."""
+    if block == 1:
+        return
+    rows, cols = pixels.shape[0] // block, pixels.shape[1] // block
+    squares = pixels.reshape(rows, block, cols, block)
+    means = (squares.sum(axis=(1, 3), dtype=np.uint32) + block * block // 2) // (block * block)
+    squares[:] = means.astype(np.uint8)[:, None, :, None]

@@ -1,0 +1,167 @@
+"""What a view shows: squares of a picture, a figure over the room as it was when all had left, nothing of anybody."""
+
+import numpy as np
+import pytest
+
+from stillroom.config import Zones
+from stillroom.eye.empty_picture import CHUNK_FIFTHS, LEVELS, EmptyPicture
+from stillroom.eye.figure import FILL, draw
+from stillroom.eye.view import View, average
+from stillroom.keeper.figures import Seen, seen_by
+from stillroom.keys import BoxKey, SigningKey
+from stillroom.link import Drawn, ViewAsked
+from stillroom.observation import Box, Observation, Person, Reading
+from stillroom.view_forms import BLOCKS, HEIGHT_PX, WIDTH_PX
+from stillroom.view_wire import open_frame, sign, view_id
+
+SHAPE = (60, 80)
+UNIT, SESSION = SigningKey.generate(), BoxKey.generate()
+BED = ((0.05, 0.5), (0.6, 0.5), (0.6, 0.9), (0.05, 0.9))
+
+
+def asked(number: int = 0, level: str = "figure", block: int = 1, **more: object) -> ViewAsked:
+    plain = {"left_ms": 5_000, "blank": "shown", "figures": ()} | more
+    session = SESSION.public.raw
+    return ViewAsked(view_id(session), UNIT.verify_key.id, session, number, level, block, **plain)
+
+
+def learned(level: float = 100.0) -> EmptyPicture:
+    empty = EmptyPicture(SHAPE)
+    for _ in range(2 * CHUNK_FIFTHS):
+        empty.feed(np.full(SHAPE[0] * SHAPE[1], level, np.float32), True)
+    return empty
+
+
+def shown(view: View, of: ViewAsked, empty: EmptyPicture, served: bool = True):
+    frame = view.frame(of, empty, served)
+    assert frame.number == of.number
+    _, found = open_frame(sign(frame.sealed, UNIT), UNIT.verify_key, of.view, SESSION)
+    return np.frombuffer(found.luma, np.uint8).reshape(HEIGHT_PX, WIDTH_PX), found
+
+
+def test_a_room_is_learned_only_after_as_long_a_time_without_doubt_again():
+    empty, room = EmptyPicture(SHAPE), np.full(SHAPE[0] * SHAPE[1], 90.0, np.float32)
+    for _ in range(2 * CHUNK_FIFTHS - 1):
+        empty.feed(room, True)
+    assert not empty.known
+    empty.feed(room, False)
+    for _ in range(CHUNK_FIFTHS + 5):
+        empty.feed(room, True)
+    assert not empty.known, "doubt begins it anew"
+    for _ in range(CHUNK_FIFTHS - 5):
+        empty.feed(room, True)
+    assert empty.known
+
+
+def test_the_last_minute_before_somebody_shows_is_never_in_it():
+    empty = learned(90.0)
+    for _ in range(CHUNK_FIFTHS + 50):
+        empty.feed(np.full(SHAPE[0] * SHAPE[1], 180.0, np.float32), True)
+    empty.feed(np.full(SHAPE[0] * SHAPE[1], 180.0, np.float32), False)
+    assert set(np.unique(empty.luma(HEIGHT_PX, WIDTH_PX))) == {(90 // 16 * 16 + 8)}
+
+
+def test_a_learned_room_has_few_levels_so_that_noise_does_not_show():
+    rng = np.random.default_rng(1)
+    pictures = []
+    for _ in range(2):
+        empty = EmptyPicture(SHAPE)
+        room = np.tile(np.linspace(10, 240, 80).astype(np.float32), 60)
+        room = np.floor(room / 16) * 16 + 8
+        for _ in range(2 * CHUNK_FIFTHS):
+            empty.feed(room + rng.normal(0, 1.5, room.size).astype(np.float32), True)
+        pictures.append(empty.luma(HEIGHT_PX, WIDTH_PX))
+    assert (pictures[0] == pictures[1]).all() and len(np.unique(pictures[0])) <= LEVELS
+
+
+def test_a_figure_is_blank_until_a_room_is_known_and_then_drawn():
+    view = View(asked(), 640, 480)
+    luma, found = shown(view, asked(0), EmptyPicture(SHAPE))
+    assert found.blank == "no-background" and not luma.any()
+    figure = Drawn("upright", 500, 900, 600)
+    luma, found = shown(view, asked(1, figures=(figure,)), learned())
+    assert found.blank == "shown" and (luma == FILL).sum() > 300
+    assert luma[2, 2] == 104, "the room beside"
+
+
+@pytest.mark.parametrize("posture", ["upright", "sitting", "lying", "unsure"])
+def test_each_posture_is_a_shape_of_its_own_and_stays_in_the_picture(posture):
+    shapes = {}
+    for each in ("upright", "sitting", "lying", "unsure"):
+        picture = np.zeros((HEIGHT_PX, WIDTH_PX), np.uint8)
+        draw(picture, (Drawn(each, 500, 500, 500, 90),))
+        shapes[each] = picture.tobytes()
+        draw(picture, (Drawn(each, -500, 1500, 500),))
+    assert len(set(shapes.values())) == 4 and posture in shapes
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_picture_of_squares_is_their_means_and_nothing_finer(block):
+    rng = np.random.default_rng(2)
+    pixels = rng.integers(0, 256, (HEIGHT_PX, WIDTH_PX)).astype(np.uint8)
+    exact = pixels.reshape(HEIGHT_PX // block, block, WIDTH_PX // block, block).mean(axis=(1, 3))
+    average(pixels, block)
+    squares = pixels.reshape(HEIGHT_PX // block, block, WIDTH_PX // block, block)
+    assert (squares == squares[:, :1, :, :1]).all()
+    assert np.abs(squares[:, 0, :, 0] - exact).max() <= 0.5
+
+
+def test_pixels_are_wiped_once_they_are_sealed_and_a_number_is_sealed_once():
+    view = View(asked(level="picture", block=4), 640, 480)
+    (order,) = view.order(asked(level="picture", block=4), 0)
+    order.destination[:] = 77
+    luma, _ = shown(view, asked(0, "picture", 4), EmptyPicture(SHAPE))
+    assert (luma == 77).all() and not order.destination.any()
+    assert not view.wants(asked(0, "picture", 4)) and view.wants(asked(1, "picture", 4))
+
+
+def test_what_may_not_be_shown_has_no_pixel_sealed_whatever_was_written():
+    view = View(asked(level="picture", block=4), 640, 480)
+    (order,) = view.order(asked(level="picture", block=4), 0)
+    order.destination[:] = 77
+    luma, found = shown(view, asked(0, "picture", 4, blank="dark"), learned())
+    assert found.blank == "dark" and not luma.any()
+    order.destination[:] = 77
+    luma, found = shown(view, asked(1, "picture", 4), learned(), served=False)
+    assert found.blank == "starting" and not luma.any()
+
+
+def observation(*persons: Person, people: int | None = None, **more: object) -> Observation:
+    plain = {
+        "frame_ns": 0, "captured_mono_ns": 0, "luma_mean": 90.0, "clipped": 0.0, "dark": False, "light_changed": False,
+        "background": "learned", "motion": 0.0, "motion_box": None, "blobs": (), "breathing_box": None,
+        "breathing": Reading(), "pulse": Reading(), "frames_per_s": 30.0, "frames_dropped": 0, "model": "blazepose",
+        "people": len(persons) if people is None else people, "people_certainty": 0.95, "persons": persons,
+    } | more  # fmt: skip
+    return Observation(**plain)
+
+
+def test_figures_know_a_zone_or_a_lattice_and_nothing_of_the_body():
+    zones = Zones(bed=BED)
+    small = Person(Box(0.1, 0.55, 0.4, 0.75), "lying", 0.9)
+    large = Person(Box(0.08, 0.52, 0.55, 0.88), "lying", 0.7)
+    assert seen_by(observation(small), "in-bed", zones) == seen_by(observation(large), "in-bed", zones)
+    thin = Person(Box(0.71, 0.2, 0.74, 0.91), "upright", 0.9)
+    broad = Person(Box(0.64, 0.12, 0.81, 0.93), "upright", 0.8)
+    assert seen_by(observation(thin), "occupied", zones) == seen_by(observation(broad), "occupied", zones)
+
+
+@pytest.mark.parametrize(
+    ("given", "state", "blank"),
+    [
+        (None, "unknown", "starting"),
+        (observation(), "unknown", "unsure"),
+        (observation(people_certainty=0.5), "occupied", "unsure"),
+        (observation(model="none"), "occupied", "no-model"),
+        (observation(dark=True), "in-bed", "dark"),
+        (observation(health="covered"), "in-bed", "dark"),
+        (observation(), "occupied", "unsure"),
+        (observation(), "empty", "shown"),
+        (observation(), "in-bed", "shown"),
+    ],
+)
+def test_where_it_is_not_sure_a_figure_is_blank(given, state, blank):
+    found = seen_by(given, state, Zones(bed=BED))
+    assert found.blank == blank
+    assert isinstance(found, Seen) and (blank == "shown" or not found.figures)
+    assert found.blank_at("picture") == ("dark" if blank == "dark" else "shown")
