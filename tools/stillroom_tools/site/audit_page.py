@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from stillroom.clock import MS_PER_S
-from stillroom_tools.site.audit_facts import Facts, Halt, Pause, gather
+from stillroom_tools.site.audit_facts import GRANTED, Facts, Halt, Look, Pause, gather
 from stillroom_tools.site.audit_file import Head, Link
 from stillroom_tools.site.audit_open import Period
 from stillroom_tools.site.audit_part import Part
@@ -70,12 +70,20 @@ def _same_lease(link: Link) -> object:
     )
 
 
+def _times(looks: Sequence[Look]) -> str:
+    return "once" if len(looks) == 1 else f"{len(looks)} times"
+
+
 def looks(facts: Facts) -> list[str]:
     """Who looked, when, why, for how long."""
     found = facts.looks
-    asked = "once" if len(found) == 1 else f"{len(found)} times"
-    refused = f"Nobody has looked through this camera. Somebody asked to, and was refused, {asked}."
-    said = refused if found else "Nobody has looked through this camera."
+    given = [one for one in found if one.answer == GRANTED]
+    said = "Nobody has looked through this camera."
+    if given:
+        who = ", ".join(sorted({one.by for one in given}))
+        said = f"Somebody has looked through this camera {_times(given)}: {who}."
+    if len(found) > len(given):
+        said += f" Somebody asked to, and was refused, {_times(found[len(given) :])}."
     doubtful = " bad" if facts.unknown and not found else ""
     rows = (
         (
@@ -83,7 +91,7 @@ def looks(facts: Facts) -> list[str]:
             text(one.by),
             text(one.reason),
             text(f"{one.seconds} s, {one.level}"),
-            text(f"refused: {one.answer}"),
+            text("looked" if one.answer == GRANTED else f"refused: {one.answer}"),
         )
         for one in found
     )
