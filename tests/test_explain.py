@@ -72,7 +72,7 @@ def test_what_it_may_and_cannot_do_is_said_with_review_consent_and_assessment(un
     more = ("--consent", "form-7", "--assessment", tmp_path / "dpia.pdf", "--review-days", 0.5)
     authorise(unit, "status,view-figure,release", *more)
     said = explained(unit, capsys)
-    assert "It may also show a drawn figure to somebody who looks, and cannot" in said
+    assert "when somebody looks, after the light has said so: a drawn figure" in said
     assert "It may also record a picture" in said
     assert "to be reviewed by 2" in said and "Consent: form-7. Impact assessment: " in said
 

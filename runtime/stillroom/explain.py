@@ -31,10 +31,10 @@ _SCOPES = {
     "status": "whether somebody is there, in bed or out of it",
     "breathing": "how often the person breathes",
     "pulse": "how often the heart beats, from the colour of the skin",
+    "view-figure": "when somebody looks, after the light has said so: a drawn figure over the empty room",
+    "view-picture": "when somebody looks, after the light has said so: a picture of squares",
 }
 _LATER = {
-    "view-figure": "show a drawn figure to somebody who looks",
-    "view-picture": "show a coarse picture to somebody who looks",
     "release": "record a picture for somebody who is named",
 }
 CLOSED = {

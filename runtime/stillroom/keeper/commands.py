@@ -118,7 +118,7 @@ class Commands:
     def _check_ours(self, document: Document, authority: Signer) -> None:
         ours = document.site == authority.site
         if not isinstance(document, Roster):
-            whole_site = isinstance(document, Halt | Lift) and document.unit is None
+            whole_site = isinstance(document, Halt | Lift | ViewPolicy) and document.unit is None
             ours = ours and (whole_site or document.unit == self._installed.unit)
         if not ours:
             raise Refusal("unit")
