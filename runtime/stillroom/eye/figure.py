@@ -52,7 +52,11 @@ def draw(picture: Luma, figures: tuple[Drawn, ...]) -> None:
 
 def _lay(picture: Luma, figure: Drawn, x_scale: float, y_scale: float) -> None:
     x, y, length = figure.x * x_scale, figure.y * y_scale, max(8.0, figure.size * y_scale)
-    ys, xs = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]].astype(np.float32)
+    rows, cols = (_around(at, length, most) for at, most in zip((y, x), picture.shape, strict=True))
+    picture = picture[rows, cols]
+    if not picture.size:
+        return
+    ys, xs = np.mgrid[rows, cols].astype(np.float32)
     turn = math.radians(figure.turn_deg) if figure.posture == "lying" else 0.0
     across, along = (xs - x) / length, (ys - y) / length
     cos, sin = np.float32(math.cos(turn)), np.float32(math.sin(turn))
@@ -61,6 +65,11 @@ def _lay(picture: Luma, figure: Drawn, x_scale: float, y_scale: float) -> None:
     away = np.min([_away(u, v, bone) for bone in _BONES[figure.posture]], axis=0)
     picture[away < _EDGE] = OUTLINE
     picture[away < 0] = FILL
+
+
+def _around(at: float, length: float, most: int) -> slice:
+    """As far as any figure reaches from its place."""
+    return slice(max(0, int(at - 1.1 * length)), max(0, min(most, int(at + 1.1 * length) + 1)))
 
 
 def _away(u: Plane, v: Plane, bone: Bone) -> Plane:

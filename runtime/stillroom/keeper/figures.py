@@ -1,6 +1,6 @@
 """What a figure view may show: from an observation to words and coarse places, the same for everybody.
 
-A figure in a zone sits or lies at that zone's own place; elsewhere on a lattice of eight by six. So what reaches the
+A figure in a zone sits or lies at that zone's own place; elsewhere on a lattice of four by three. So what reaches the
 eye's drawing has nothing of a person but where he is and how he holds himself: two people in one pose are drawn alike.
 """
 
@@ -14,7 +14,8 @@ from stillroom.link import Drawn
 from stillroom.observation import Observation, Person
 from stillroom.view_forms import HEIGHT_PX, WIDTH_PX, Blank, ViewLevel
 
-COLUMNS, ROWS = 8, 6
+COLUMNS, ROWS = 4, 3
+"""So coarse that two people in one place are mostly in one cell of it, whatever the model makes of their clothes."""
 LEAST_SIZE, GROWS = 300, 450
 """Of a standing figure at the picture's upper edge, and how much larger it is at its lower one, in thousandths."""
 
@@ -55,6 +56,10 @@ def _drawn(person: Person, zones: Zones) -> Drawn:
         return _sitting(outline) if person.posture == "sitting" else _lying(outline)
     if place in ("bed-edge", "chair") and outline is not None:
         return _sitting(outline)
+    if place == "floor" and outline is not None:  # a model finds now the whole of who lies, now a half of him
+        x0, y0, x1, y1 = _bounds(outline)
+        y = round(500 * (y0 + y1))
+        return Drawn("lying", round(500 * (x0 + x1)), y, _size(y), 90)
     box = person.box
     column = min(COLUMNS - 1, int((box.x0 + box.x1) / 2 * COLUMNS))
     if person.posture == "lying":
