@@ -161,9 +161,11 @@ def _late(before: Seen | None, record: Record) -> bool:
 
 def _by_key_id(enrolments: Iterable[Enrolment]) -> dict[bytes, tuple[str, VerifyKey]]:
     units: dict[bytes, tuple[str, VerifyKey]] = {}
+    names: set[str] = set()
     for enrolment in enrolments:
         key = VerifyKey(enrolment.sign)
-        if key.id in units or any(name == enrolment.unit for name, _ in units.values()):
+        if key.id in units or enrolment.unit in names:
             raise TrustError(f"unit '{enrolment.unit}' is enrolled twice, or shares its key with another")
         units[key.id] = (enrolment.unit, key)
+        names.add(enrolment.unit)
     return units

@@ -4,7 +4,7 @@ One damaged file does not keep the others out: it is told once and left aside.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from stillroom.clock import Clock
 from stillroom.documents import Enrolment
@@ -86,21 +86,23 @@ class Enrolled:
 
     def _read(self, names: list[str]) -> dict[str, Enrolment]:
         found: dict[str, Enrolment] = {}
+        taken: set[bytes] = set()
         for name in names:
             try:
-                found[name] = self._checked(name, found)
+                found[name] = self._checked(name, taken)
+                taken.add(found[name].sign)
             except StillroomError as error:
                 self._tell_once(f"left aside: {error}")
         return found
 
-    def _checked(self, name: str, others: dict[str, Enrolment]) -> Enrolment:
+    def _checked(self, name: str, taken: Collection[bytes]) -> Enrolment:
         enrolment = self._site.enrolment(name)
         path = self._site.units_dir / f"{name}.note"
         if enrolment.unit != name:
             raise TrustError(
                 f"{path}: the enrolment of unit '{enrolment.unit}': name it {enrolment.unit}.note"
             )
-        if any(enrolment.sign == other.sign for other in others.values()):
+        if enrolment.sign in taken:
             raise TrustError(f"{path}: has the key of another unit: make each unit its own keys")
         return enrolment
 
