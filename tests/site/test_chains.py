@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from site_facility import Facility
+from site_facility import TOPIC, Facility
 
 from stillroom.events import Audited, Lost, Summary
 from stillroom.link import Network
-from stillroom_tools.site.gateway.chains import owed
+from stillroom_tools.site.gateway.chains import Chains, owed
 from stillroom_tools.site.gateway.settings import FILE
+from stillroom_tools.site.subscriber import Message
 
 
 @pytest.fixture
@@ -187,3 +188,15 @@ def test_a_chain_that_begins_anew_after_damage_is_no_alarm(facility):
     facility.change(f"DELETE FROM entries WHERE number = {MIDDLE}")
     facility.hear(facility.record())
     assert facility.alarms.get("broken-chain") == 1, "what was delivered before the damage must be there"
+
+
+def test_chains_are_loaded_in_turns_and_judged_once_loaded(facility):
+    """After a start of a large site: nobody waits for all of them, and none is left out."""
+    facility.settle()
+    facility.change(f"DELETE FROM entries WHERE number = {MIDDLE}")
+    chains = Chains(facility.gateway._store.chain_of)
+    opened = facility.gateway._enrolled.open(Message(TOPIC, facility.record()))
+    chains.load(["another", "u-1"], enough=lambda: True)
+    assert not chains.leads_astray(opened), "not loaded yet, and so not judged"
+    chains.load(["another", "u-1"], enough=lambda: True)
+    assert chains.leads_astray(opened)

@@ -122,16 +122,23 @@ class Chains:
         self._kept = kept
         self._chains: dict[str, _Chain] = {}
 
-    def load(self, units: Iterable[str]) -> None:
-        for unit in units:
-            if unit not in self._chains:
-                chain = self._chains[unit] = _Chain()
-                for _, event in self._kept(unit):
-                    chain.take(event)
+    def load(self, units: Iterable[str], enough: Callable[[], bool] = lambda: False) -> None:
+        """Those not loaded yet, one at least, until it is `enough` for now: years of links take a second to follow.
+
+        The rest have their turn with their next records, and are judged from then on.
+        """
+        for unit in sorted(set(units) - self._chains.keys()):
+            chain = self._chains[unit] = _Chain()
+            for _, event in self._kept(unit):
+                chain.take(event)
+            if enough():
+                return
 
     def leads_astray(self, opened: Opened) -> bool:
         """The unit tells a head that the links here do not lead to; once for each such head."""
-        chain, told = self._chains[opened.unit], opened.body.snapshot
+        chain, told = self._chains.get(opened.unit), opened.body.snapshot
+        if chain is None:
+            return False
         for entry in opened.body.entries:
             chain.take(entry.event)
         at = (told.links, told.head)

@@ -40,6 +40,8 @@ BATCH = 256
 LONGEST_WAIT_S = 0.2
 LOOK_ROUND_S = 1.0
 COLLECT_S = 0.25
+LONGEST_LOADING_NS = NS_PER_S // 20
+"""Of audit chains, with each batch after a start: records and their answers do not wait for all of them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -162,7 +164,8 @@ class Gateway:
         if not opened:
             return
         now_ms = self._clock.utc_ms()
-        self._chains.load(o.unit for o in opened)
+        enough_ns = self._clock.mono_ns() + LONGEST_LOADING_NS
+        self._chains.load((o.unit for o in opened), lambda: self._clock.mono_ns() > enough_ns)
         counts = self._store.commit([Arrived(o, now_ms) for o in opened])
         self._outage.end()
         self._refused.count(counts)
