@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from site_facility import TOPIC, Facility
+from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
 
 from stillroom.events import Audited, Lost, Summary
 from stillroom.link import Network
@@ -190,13 +192,48 @@ def test_a_chain_that_begins_anew_after_damage_is_no_alarm(facility):
     assert facility.alarms.get("broken-chain") == 1, "what was delivered before the damage must be there"
 
 
-def test_chains_are_loaded_in_turns_and_judged_once_loaded(facility):
+def test_chains_are_followed_in_turns_and_judged_once_all_was_followed(facility, monkeypatch):
     """After a start of a large site: nobody waits for all of them, and none is left out."""
+    monkeypatch.setattr("stillroom_tools.site.gateway.chains.STRETCH", 2)
+    monkeypatch.setattr("stillroom_tools.site.gateway.store.LINKS", 3)
     facility.settle()
     facility.change(f"DELETE FROM entries WHERE number = {MIDDLE}")
     chains = Chains(facility.gateway._store.chain_of)
     opened = facility.gateway._enrolled.open(Message(TOPIC, facility.record()))
     chains.load(["another", "u-1"], enough=lambda: True)
-    assert not chains.leads_astray(opened), "not loaded yet, and so not judged"
-    chains.load(["another", "u-1"], enough=lambda: True)
-    assert chains.leads_astray(opened)
+    assert not chains.leads_astray(opened), "not its turn yet"
+    turns = 0
+    while not chains.leads_astray(opened):
+        chains.load(["another", "u-1"], enough=lambda: True)
+        turns += 1
+        assert turns < 50
+    assert turns >= 3
+
+
+def test_links_that_come_while_a_chain_is_followed_are_no_alarm(facility, monkeypatch):
+    monkeypatch.setattr("stillroom_tools.site.gateway.chains.STRETCH", 2)
+    monkeypatch.setattr("stillroom_tools.site.gateway.store.LINKS", 3)
+    monkeypatch.setattr("stillroom_tools.site.gateway.main.LONGEST_LOADING_NS", -1)
+    facility.settle()
+    facility.close()
+    facility.open()
+    for _ in range(4):
+        facility.live()
+        facility.hear(facility.record())
+    assert facility.gateway._chains._loading, "still at it"
+    while facility.gateway._chains._loading:
+        facility.settle()
+    facility.settle()
+    assert facility.alarms == {}
+    assert facility.gateway._chains._chains["u-1"].index > 10
+
+
+def test_the_links_of_a_unit_are_found_by_their_index(facility):
+    store, asked = facility.gateway._store, []
+    run = store.database.run
+    store.database.run = lambda statement, *rest: asked.append(statement) or run(statement, *rest)
+    list(store.chain_of("u-1"))
+    store.database.run = run
+    compiled = asked[0].compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    (plan,) = run(text(f"EXPLAIN QUERY PLAN {compiled}")).all()
+    assert "INDEX chains (unit=? AND" in plan.detail

@@ -5,9 +5,9 @@ the unit. Once none wait, the gateway must hold them all. Links that the unit it
 against anybody: those alone, by the numbers that they would have. A thousand summaries that were lost excuse no link.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED, head_of
 from stillroom.events import Audited, Lost, Snapshot
@@ -18,6 +18,8 @@ from stillroom_tools.site.gateway.erased import Chained, Told, leaf
 _DAMAGED = STORAGE_DAMAGED.encode()
 MAX_NUMBER = 2**53 + 1
 """Beyond every number of an entry."""
+STRETCH = 500
+"""Links followed without asking whether it is enough: about ten milliseconds."""
 Numbered = tuple[int, Told]
 
 
@@ -121,28 +123,37 @@ class Chains:
         """`kept`: the links and losses of a unit that are on the disk, with their numbers, in the order of these."""
         self._kept = kept
         self._chains: dict[str, _Chain] = {}
+        self._loading: dict[str, Iterator[Numbered]] = {}
 
     def load(self, units: Iterable[str], enough: Callable[[], bool] = lambda: False) -> None:
-        """Those not loaded yet, one at least, until it is `enough` for now: years of links take a second to follow.
+        """Follow those not followed yet, one stretch at least, until it is `enough` for now: years take seconds.
 
-        The rest have their turn with their next records, and are judged from then on.
+        The rest has its turn with its units' next records, and each unit is judged once all of it was followed.
         """
-        for unit in sorted(set(units) - self._chains.keys()):
-            chain = self._chains[unit] = _Chain()
-            for _, event in self._kept(unit):
-                chain.take(event)
-            if enough():
-                return
+        for unit in sorted(set(units)):
+            if unit not in self._chains:
+                self._chains[unit], self._loading[unit] = _Chain(), iter(self._kept(unit))
+            while unit in self._loading:
+                self._follow(unit)
+                if enough():
+                    return
+
+    def _follow(self, unit: str) -> None:
+        stretch = list(islice(self._loading[unit], STRETCH))
+        for _, event in stretch:
+            self._chains[unit].take(event)
+        if len(stretch) < STRETCH:
+            del self._loading[unit]
 
     def leads_astray(self, opened: Opened) -> bool:
         """The unit tells a head that the links here do not lead to; once for each such head."""
         chain, told = self._chains.get(opened.unit), opened.body.snapshot
         if chain is None:
-            return False
+            return False  # its links are on the disk, where they will be followed
         for entry in opened.body.entries:
             chain.take(entry.event)
         at = (told.links, told.head)
-        if opened.late or told.head == FIRST_HEAD or chain.wrong == at:
+        if opened.unit in self._loading or opened.late or told.head == FIRST_HEAD or chain.wrong == at:
             return False
         if chain.leads_to(told, lambda: self._kept(opened.unit)):
             return False

@@ -97,7 +97,7 @@ class Reader:
     def audit(self, unit: str) -> list[Chained]:
         """The links of a unit's audit chain, by the numbers of their entries."""
         entries = tables.entries.c
-        query = select(entries.event).where(entries.unit == unit, entries.kind == "audit")
+        query = select(entries.event).where(entries.unit == unit, tables.CHAINED, entries.kind == "audit")
         rows = self._rows(query.order_by(entries.number, entries.variant))
         return [msgspec.json.decode(event, type=Chained) for (event,) in rows]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, tuple_
 
 from stillroom.errors import StorageError
 from stillroom.events import Entry, Lost, Receipt
@@ -35,6 +35,9 @@ from stillroom_tools.site.gateway.forgotten import Forgotten
 from stillroom_tools.site.gateway.known import Latest, read_known
 from stillroom_tools.site.gateway.place import Place, in_folder
 from stillroom_tools.site.gateway.rooms import NO_ROOM, LastKnown
+
+LINKS = 500
+"""Of an audit chain, read at once."""
 
 
 @dataclass
@@ -142,13 +145,18 @@ class Store:
             self.database.set_number(what, place)
 
     def chain_of(self, unit: str) -> Iterator[tuple[int, Told]]:
-        """The audit links and the losses of a unit that are kept, with their numbers, in the order of these."""
-        entries = tables.entries.c
-        of_unit = (entries.unit == unit) & entries.kind.in_(["audit", "lost"])
-        rows = self.database.run(
-            select(entries.number, entries.event).where(of_unit).order_by(entries.number, entries.variant)
-        )
-        return ((number, decode(event)) for number, event in rows)
+        """The audit links and the losses of a unit that are kept, with their numbers, in the order of these.
+
+        Read in parts, as they are asked for: what is committed meanwhile under higher numbers comes too.
+        """
+        entries, after = tables.entries.c, (0, -1)
+        query = select(entries.number, entries.variant, entries.event).limit(LINKS)
+        query = query.where(entries.unit == unit, tables.CHAINED).order_by(entries.number, entries.variant)
+        while rows := self.database.run(
+            query.where(tuple_(entries.number, entries.variant) > tuple_(*map(literal, after)))
+        ).all():
+            yield from ((row.number, decode(row.event)) for row in rows)
+            after = rows[-1].number, rows[-1].variant
 
     def count(self) -> int:
         """How many entries are kept."""
