@@ -302,3 +302,23 @@ def test_a_file_is_flushed_at_every_commit_and_what_is_deleted_overwritten(tmp_p
 
 
 PRAGMAS = ("journal_mode", "synchronous", "secure_delete")
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 99])
+def test_a_chain_is_read_in_parts_in_the_order_of_its_numbers(
+    store: Store, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("stillroom_tools.site.gateway.store.LINKS", at_once)
+    sender = Sender(store)
+
+    def lost(number: int, reason: str = "outbox-full") -> Entry:
+        return Entry(number, to_ms(NOON), to_ms(NOON), Lost(((1, 1),), reason))
+
+    store.commit([sender.arrive(lost(5), entry(3), lost(2)), sender.arrive(lost(9), lost(5, "of-a-copy"))])
+    found = store.chain_of("u-1")
+    first = next(found)
+    store.commit([sender.arrive(lost(11))])
+    told = [first, *found]
+    assert [number for number, _ in told] == [2, 5, 5, 9, 11], "what was committed meanwhile too"
+    assert [event.reason for _, event in told[1:3]] == ["outbox-full", "of-a-copy"]
+    assert list(store.chain_of("u-2")) == []
