@@ -88,8 +88,8 @@ class Tap:
 
 
 def tap(session: Any, clock: HandClock) -> Tap:
-    """Connect a session to a tap in place of a broker."""
-    session._client = tapped = Tap(clock)
+    """Connect a session to a tap in place of paho, and so of a broker."""
+    session._client._client = tapped = Tap(clock)
     session._up.set()
     return tapped
 
