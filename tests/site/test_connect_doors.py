@@ -109,7 +109,7 @@ def test_nothing_there(connect: Connect) -> None:
         (["mqtt://broker:99999"], "expected mqtt://host[:port]"),
         (["mqtt://broker:0"], "1 to 65535"),
         (["mqtt://broker/topic"], "expected mqtt://host[:port]"),
-        (["mqtt://a:b@broker"], "--password-file"),
+        (["mqtt://a:b@broker"], "password file apart"),
         (["mqtt://bro ker"], "a host name"),
         (["mqtt://broker", "--ca", "ca.pem"], "mqtts:// alone"),
         (["mqtts://broker", "--certificate", "c.pem"], "belong together"),

@@ -36,6 +36,10 @@ _COMMANDS = {
         "stillroom_tools.site.evidence",
         "what units were allowed to do and did, as one signed file",
     ),
+    "fhir": (
+        "stillroom_tools.site.fhir.command",
+        "breathing and pulse as FHIR R4 Observations, from what the gateway has kept",
+    ),
     "report": ("stillroom_tools.site.report.command", "a room's day as a picture"),
     "accept-view": ("stillroom_tools.site.accept_view", "let a unit sense again whose camera was moved"),
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),

@@ -58,6 +58,16 @@ class Reader:
         query = select_kept().where(entries.unit == unit, entries.kind == kind)
         return [kept(row) for row in self._rows(query.order_by(entries.id.desc()).limit(count))]
 
+    def following(
+        self, place: int, kinds: Sequence[str], limit: int, from_ms: int = 0, until_ms: int = 2**53
+    ) -> list[tuple[int, Kept]]:
+        """Of all rooms, by the place at which they came in: the next ones behind `place`, each with its own."""
+        entries = tables.entries.c
+        query = select_kept().where(
+            entries.id > place, entries.kind.in_(kinds), entries.at_ms >= from_ms, entries.at_ms < until_ms
+        )
+        return [(row.id, kept(row)) for row in self._rows(query.order_by(entries.id).limit(limit))]
+
     def rooms(self) -> list[str]:
         """All of which any entry is kept."""
         room = tables.entries.c.room
