@@ -255,6 +255,45 @@ def test_a_broker_that_talks_nonsense_is_told_in_one_line_and_tried_again(
         call.close()
 
 
+class Older:
+    """A server that knows MQTT 3.1.1, and hangs up without a word on MQTT 5, as some do."""
+
+    def __init__(self) -> None:
+        self.levels: list[int] = []
+        self.calls: list[socket.socket] = []
+        self.server = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                call = self.server.accept()[0]
+                self.calls.append(call)
+                self.levels.append(call.recv(1000)[8])
+                if self.levels[-1] == 4:
+                    call.sendall(b"\x20\2\0\0")
+                    call.sendall(b"\x90\3" + call.recv(1000)[2:4] + b"\1")
+                else:
+                    call.close()
+
+    def close(self) -> None:
+        for each in (self.server, *self.calls):
+            each.close()
+
+
+def test_a_broker_that_says_nothing_to_mqtt_5_is_tried_with_3_1_1_and_then_with_5_again(
+    tmp_path: Path,
+) -> None:
+    older = Older()
+    with subscribed(plain(older.server.getsockname()[1]), tmp_path) as (_, told):
+        told.wait("with MQTT 3.1.1")
+        assert older.levels == [5, 5, 4], "two silent ones, since a broker may have been ending"
+        older.calls[-1].shutdown(socket.SHUT_RDWR)
+        wait_until(lambda: len(older.levels) > 3)
+        assert older.levels[3] == 5, "it was a guess"
+    older.close()
+
+
 def test_something_that_says_nothing(tmp_path: Path) -> None:
     server = socket.create_server(("127.0.0.1", 0))
     with server, subscribed(plain(server.getsockname()[1]), tmp_path) as (_, told):

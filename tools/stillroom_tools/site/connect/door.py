@@ -61,13 +61,13 @@ def enter(ways: Ways) -> tuple[bool | None, list[Finding]]:
 
 
 def _version(ways: Ways, found: list[Finding]) -> bool | None:
-    """As a site's processes do it: MQTT 5, and 3.1.1 where the broker says that it does not know that."""
+    """As a site's processes do it: MQTT 5, and 3.1.1 where the broker does not know that, or says nothing."""
     try:
         with Probe(ways.gateway, ways.site, v5=True):
             found.append(good("mqtt", "version 5"))
             return True
     except Refused as error:
-        if error.code not in UNSUPPORTED_VERSION:
+        if error.code and error.code not in UNSUPPORTED_VERSION:
             found.append(missing("mqtt", str(error)))
             return None
     try:
