@@ -16,7 +16,7 @@ import msgspec
 
 from stillroom import outline
 from stillroom.check import cannot_come_about
-from stillroom.clock import MS_PER_S, SystemClock
+from stillroom.clock import MS_PER_S, SystemClock, utc_text
 from stillroom.config import UnitConfig, load
 from stillroom.config_technical import TechnicalConfig
 from stillroom.document_forms import now
@@ -26,6 +26,7 @@ from stillroom.files import make_folder, replace_file
 from stillroom.keeper.settings import CONFIGURATION_FILE, applied, check, corners
 from stillroom.notes import sign_note
 from stillroom.orders import Configuration, RoomConditions
+from stillroom_tools.site import drawn
 from stillroom_tools.site.authorise import recipient
 from stillroom_tools.site.configure_rows import CODES, TIME_ZONE, with_rows
 from stillroom_tools.site.layout import Site
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help=f"of {', '.join(_KEYS)}; for the room it is authorised for: conditions.NAME, technical.NAME (rows)",
     )
+    parser.add_argument("--drawn", action="store_true", help="bed and floor as drawn at the ward board")
     parser.add_argument("--reset", action="store_true", help="all else as it was installed")
     add_send(parser)
 
@@ -64,10 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints the configuration's version. Raises ConfigError, TrustError, StorageError."""
     site, unit, trust = recipient(options)
-    if not options.set and not options.reset:
-        raise ConfigError("nothing is to change: --set KEY=VALUE, or --reset")
+    if not (options.set or options.reset or options.drawn):
+        raise ConfigError("nothing is to change: --set KEY=VALUE, --drawn, or --reset")
     before = site.configuration(unit)
     fields = _fields(None if options.reset else before)
+    if options.drawn:
+        fields |= _drawn(site, unit)
     for words in options.set:
         key, _, text = words.partition("=")
         if key in CODES or key == TIME_ZONE:
@@ -106,6 +110,17 @@ def _of_room(before: RoomConditions | None, site: Site, unit: str) -> RoomCondit
         raise ConfigError(f"unit '{unit}' is authorised for no room: 'site authorise new' first")
     room = max(papers, key=lambda paper: (paper.start, paper.until, paper.id)).room
     return before if before is not None and before.room == room else RoomConditions(room, None, ())
+
+
+def _drawn(site: Site, unit: str) -> dict[str, Any]:
+    """The zones that somebody drew at the ward board, said before they are signed. Raises ConfigError."""
+    found = drawn.read(site, unit)
+    if found is None:
+        raise ConfigError(f"--drawn: nobody has drawn zones of unit '{unit}' at the ward board")
+    zones = {name: getattr(found, name) for name in drawn.ZONES if getattr(found, name) is not None}
+    said = "; ".join(f"{name} {corners(zone)}" for name, zone in zones.items()) or "none"
+    print(f"unit {unit}: drawn by {found.by}, {utc_text(found.at_ms)}: {said}", file=sys.stderr)
+    return zones
 
 
 def _parsed(key: str, text: str) -> dict[str, Any]:

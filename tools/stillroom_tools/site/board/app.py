@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from stillroom.errors import StillroomError
 from stillroom_tools.site.board.acts import Acts
+from stillroom_tools.site.board.burden_page import BurdenPage
 from stillroom_tools.site.board.desk import HERE, Desk, there
 from stillroom_tools.site.board.door import SAFE, Door
 from stillroom_tools.site.board.log_page import LogPage
@@ -21,12 +22,13 @@ from stillroom_tools.site.board.login import Login
 from stillroom_tools.site.board.people_page import PeoplePage
 from stillroom_tools.site.board.room import RoomPage
 from stillroom_tools.site.board.ward import Ward
+from stillroom_tools.site.board.zones_page import ZonesPage
 
 
 def application(desk: Desk, hosts: Collection[str]) -> Starlette:
     """`hosts`: the names under which the board is reached."""
     login, ward, acts, people = Login(desk), Ward(desk), Acts(desk), PeoplePage(desk)
-    rooms, log = RoomPage(desk), LogPage(desk)
+    rooms, log, zones, burden = RoomPage(desk), LogPage(desk), ZonesPage(desk), BurdenPage(desk)
     routes = [
         Route("/", ward.page),
         Route("/events", ward.events),
@@ -37,6 +39,8 @@ def application(desk: Desk, hosts: Collection[str]) -> Starlette:
         Route("/set-up", login.set_up, methods=["GET", "POST"]),
         Route("/rooms/{unit}", rooms.page),
         Route("/rooms/{unit}/day.svg", rooms.picture),
+        Route("/rooms/{unit}/zones", zones.page, methods=["GET", "POST"]),
+        Route("/burden", burden.page),
         Route("/log", log.page),
         Route("/people", people.page, methods=["GET", "POST"]),
         Mount("/static", _Static(directory=HERE / "static")),
