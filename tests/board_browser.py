@@ -77,9 +77,9 @@ def lives(ward: Ward) -> None:
     ]  # fmt: skip
     for voice, changes in zip(ward.voices, rooms, strict=False):
         voice.is_now(**changes)
-    ward.voices[2].condition("on-floor")
-    ward.voices[5].condition("camera-covered", "technical")
-    ward.voices[7].condition("bathroom-long", "medium")
+    ward.voices[2].condition("on-floor", why="floor zone 0.81 for 4 s")
+    ward.voices[5].condition("camera-covered", "technical", why="edges 0.02 for 1 s")
+    ward.voices[7].condition("bathroom-long", "medium", why="for 30 min")
 
 
 def words(text: str) -> str:

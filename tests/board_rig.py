@@ -41,8 +41,9 @@ class Voice:
         )  # fmt: skip
         settings = config.load(folder / "unit.toml")
         self.unit, self._clock = unit, SystemClock()
-        roster = load_roster(settings.path(settings.paths.trust), self._clock)
-        self._sealer = Sealer(load_unit_keys(settings.path(settings.paths.keys)), roster, 1, self._clock)
+        self._roster = load_roster(settings.path(settings.paths.trust), self._clock)
+        self._keys = load_unit_keys(settings.path(settings.paths.keys))
+        self._sealer = Sealer(self._keys, self._roster, 1, self._clock)
         self.topic = f"stillroom/1/{SITE}/{unit}/up"
         self._entries: list[Entry] = []
         self._said = 0
@@ -63,6 +64,12 @@ class Voice:
             head=bytes(32),
         )
 
+    def after(self, entries: int, links: int, head: bytes) -> None:
+        """It has a past, and was started again since."""
+        self._sealer = Sealer(self._keys, self._roster, 1_000, self._clock)
+        self._said = entries
+        self.now = msgspec.structs.replace(self.now, links=links, head=head)
+
     def is_now(self, **changes: object) -> None:
         """What its next records say."""
         if "state" in changes and "state_since_ms" not in changes:
@@ -75,8 +82,8 @@ class Voice:
         now_ms = self._clock.utc_ms()
         self._entries.append(Entry(self._said, now_ms, now_ms, event))
 
-    def condition(self, kind: str, level: str = "high", active: bool = True) -> None:
-        self.tells(ConditionChanged(kind, level, active, "floor zone 0.81 for 4 s"))  # type: ignore[arg-type]
+    def condition(self, kind: str, level: str = "high", active: bool = True, why: str = "zone 0.81") -> None:
+        self.tells(ConditionChanged(kind, level, active, why))  # type: ignore[arg-type]
 
     def record(self) -> bytes:
         entries, self._entries = tuple(self._entries), []

@@ -8,6 +8,8 @@ from board_browser import chromium, lives, set_up, violations, words
 from board_rig import Ward, until, ward
 
 from stillroom_tools.lab.broker import find_program
+from stillroom_tools.site.drawn import read
+from stillroom_tools.site.layout import open_site
 
 
 class Screen:
@@ -56,7 +58,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
 def test_no_page_breaks_a_rule_of_axe(screen: Screen) -> None:
     for scheme in ("light", "dark"):
         page = screen.page(bypass_csp=True, color_scheme=scheme)
-        for path in ("/", "/rooms/u-003", "/people", "/log"):
+        for path in ("/", "/rooms/u-003", "/people", "/log", "/burden"):
             page.goto(screen.ward.address + path)
             screen.ward.speak()
             assert violations(page) == [], f"{path}, {scheme}"
@@ -164,10 +166,34 @@ def test_a_clock_that_is_wrong_is_said_and_not_used(screen: Screen) -> None:
     page.context.close()
 
 
+def test_an_installer_draws_by_hand_and_by_key(screen: Screen) -> None:
+    page = screen.page(bypass_csp=True, storage_state=None)
+    set_up(page, screen.ward.address, "ian", screen.ward.add("ian", "installer"))
+    page.goto(f"{screen.ward.address}/rooms/u-001")
+    assert "in bed" not in page.locator("main").inner_text()
+    page.get_by_role("link", name="Draw its zones").click()
+    canvas = page.locator("#canvas")
+    for x, y in ((0.1, 0.2), (0.5, 0.2), (0.5, 0.6)):
+        box = canvas.bounding_box()
+        canvas.click(position={"x": box["width"] * x, "y": box["height"] * y})
+    page.get_by_role("button", name="Corner 3 of bed").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+ArrowLeft")
+    assert "Corner 3 of bed: 50 % from the left, 62 % from the top" in page.locator("#moved").inner_text()
+    assert violations(page) == []
+    page.get_by_role("button", name="Keep for signing").click()
+    assert "Nothing has changed at the unit" in page.locator(".done").inner_text()
+    kept = read(open_site(screen.ward.site), "u-001")
+    assert kept and kept.by == "ian" and kept.bed is not None
+    assert all(abs(a - b) <= 5 for corner, right in zip(kept.bed, ((100, 200), (500, 200), (498, 620)), strict=True)
+               for a, b in zip(corner, right, strict=True))  # fmt: skip
+    page.context.close()
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920, 3840])
 def test_no_width_scrolls_sideways_or_cuts_a_word(screen: Screen, width: int) -> None:
     page = screen.page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    for path in ("/", "/rooms/u-003", "/people", "/log"):
+    for path in ("/", "/rooms/u-003", "/people", "/log", "/burden"):
         page.goto(screen.ward.address + path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     page.goto(screen.ward.address)
