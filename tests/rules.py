@@ -432,6 +432,56 @@ RULES = (
         'gone = [row.id for row in rows if row.kind not in ("audit", "lost")]', "gone = [row.id for row in rows]",
         "tests/site/test_retention_chain.py::test_a_chain_without_words_leads_to_the_units_head_and_goes_on",
     ),
+    Rule(
+        8, "a board that hears no unit says so", "tools/stillroom_tools/site/board/live.py",
+        "return behind or not self._watch.subscriber.connected", "return False",
+        "tests/site/board/test_ward.py::test_a_board_that_hears_no_broker_says_so_before_anything_else",
+    ),
+    Rule(
+        8, "alerts that nobody knows are no calm", "tools/stillroom_tools/site/board/live.py",
+        "known = self._watch.alerts is not None", "known = True",
+        "tests/site/board/test_ward.py::test_alerts_not_known_is_no_calm",
+    ),
+    Rule(
+        3, "who may not know of persons does not", "tools/stillroom_tools/site/board/tiles.py",
+        "if persons or alert.technical", "if True or alert.technical",
+        "tests/site/board/test_ward.py::test_whoever_may_not_know_of_persons_does_not",
+    ),
+    Rule(
+        3, "a session ends without use", "tools/stillroom_tools/site/board/sessions.py",
+        "min(session.used_ns + IDLE_S * NS_PER_S, ", "max(session.used_ns, ",
+        "tests/site/board/test_login.py::test_a_session_ends_after_a_quarter_of_an_hour_without_use",
+    ),
+    Rule(
+        3, "a code works once", "tools/stillroom_tools/site/board/totp.py",
+        "max(now - _DRIFT, after + 1)", "now - _DRIFT",
+        "tests/site/board/test_login.py::test_a_code_works_once",
+    ),
+    Rule(
+        3, "tries at the login are bounded", "tools/stillroom_tools/site/board/limits.py",
+        "if over_ns > 0:", "if False:",
+        "tests/site/board/test_login.py::test_too_many_tries_wait_and_others_do_not",
+    ),
+    Rule(
+        3, "a page of another host can send nothing", "tools/stillroom_tools/site/board/door.py",
+        'if headers.get("origin") != origin:', "if False:",
+        "tests/site/board/test_login.py::test_what_comes_from_another_page_goes_no_further",
+    ),
+    Rule(
+        3, "the board answers under its own names", "tools/stillroom_tools/site/board/door.py",
+        'if _name(headers.get("host", "")) not in self._hosts:', "if False:",
+        "tests/site/board/test_login.py::test_another_name_for_this_machine_is_not_answered",
+    ),
+    Rule(
+        3, "a form needs the token of its session", "tools/stillroom_tools/site/board/desk.py",
+        'if not session.takes(fields.pop("csrf", "")):', "if False:",
+        "tests/site/board/test_login.py::test_a_form_needs_the_token_of_this_very_session",
+    ),
+    Rule(
+        4, "what cannot be written down is not done", "tools/stillroom_tools/site/board/people_page.py",
+        'await self._desk.write(session.name, "person-add", f"{name} {\'/\'.join(roles)}")', "pass",
+        "tests/site/board/test_login.py::test_nothing_is_done_that_cannot_be_written_down",
+    ),
 )  # fmt: skip
 
 
