@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from parties import NOON, body
+from parties import NOON, HandClock, body
 from rich.cells import cell_len
 from rich.console import Console
 from unit_sender import WITHIN_S, Sender
@@ -26,8 +26,9 @@ from stillroom.document_forms import to_ms
 from stillroom.events import Snapshot
 from stillroom.observation import Reading
 from stillroom_tools.lab.broker import LocalBroker
+from stillroom_tools.site.gateway import alert_file
 from stillroom_tools.site.gateway.alert_forms import Alert, Priority
-from stillroom_tools.site.gateway.rooms import Presence, Room
+from stillroom_tools.site.gateway.rooms import Presence, Room, Rooms
 from stillroom_tools.site.room_words import say, span
 from stillroom_tools.site.table import fit, render
 from stillroom_tools.site.watch import line
@@ -264,6 +265,30 @@ def test_noise_below_what_is_shown_is_no_change() -> None:
     nearly = Reading(15.2401, 0.9301, None, "cells", 30.2)
     assert line(room()) == line(room(breathing=nearly, motion=0.9, frames_dropped=7, frames_per_s=11.0))
     assert line(room()) != line(room(breathing=Reading(15.9, 0.93, None, "cells", 30.0)))
+
+
+def test_rooms_stand_as_people_count_them() -> None:
+    rooms = Rooms(HandClock(), 2.0)
+    names = ["room-10", "room-9", "room-1", "a-2-b-10", "a-2-b-9"]
+    rooms.enrol(f"u-{n}" for n in range(len(names)))
+    for n, name in enumerate(names):
+        rooms.saw(f"u-{n}", (1, 0, 1), NOW, msgspec.structs.replace(SNAPSHOT, room=name))
+    assert [room.name for room in rooms.all()] == ["a-2-b-9", "a-2-b-10", "room-1", "room-9", "room-10"]
+
+
+def test_the_file_of_alerts_is_read_again_only_where_it_is_another(tmp_path: Path) -> None:
+    follower = alert_file.Follower(tmp_path)
+    assert follower.look(NOW) is None
+    alert_file.write(tmp_path, alert_file.Standing(NOW, (alert(),)))
+    found = follower.look(NOW)
+    assert found and found.alerts == (alert(),) and follower.look(NOW + 9_000) is found
+    assert follower.look(NOW + 10_001) is None, "old: nobody knows"
+    alert_file.write(tmp_path, alert_file.Standing(NOW + 11_000, ()))
+    assert follower.look(NOW + 11_000) == alert_file.Standing(NOW + 11_000, ())
+    (tmp_path / alert_file.FILE).write_text("{")
+    assert follower.look(NOW + 11_000) is None
+    (tmp_path / alert_file.FILE).unlink()
+    assert follower.look(NOW + 11_000) is None
 
 
 # the command itself, on a real broker

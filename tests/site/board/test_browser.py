@@ -173,6 +173,7 @@ def test_an_installer_draws_by_hand_and_by_key(screen: Screen) -> None:
     assert "in bed" not in page.locator("main").inner_text()
     page.get_by_role("link", name="Draw its zones").click()
     canvas = page.locator("#canvas")
+    canvas.wait_for()
     for x, y in ((0.1, 0.2), (0.5, 0.2), (0.5, 0.6)):
         box = canvas.bounding_box()
         canvas.click(position={"x": box["width"] * x, "y": box["height"] * y})
@@ -204,6 +205,22 @@ def test_no_width_scrolls_sideways_or_cuts_a_word(screen: Screen, width: int) ->
         page.evaluate("getComputedStyle(document.querySelector('[data-sounding] .icon')).animationName")
         == "none"
     )
+    page.context.close()
+
+
+def test_among_many_rooms_each_tile_still_holds_word_time_and_alert(screen: Screen) -> None:
+    page = screen.page(viewport={"width": 1920, "height": 1080})
+    page.goto(screen.ward.address)
+    page.evaluate("document.getElementById('tiles').classList.add('many')")
+    outside = """[...document.querySelectorAll('.tile')].flatMap((tile) => {
+      const box = tile.getBoundingClientRect();
+      return [...tile.querySelectorAll('strong, time, .strip, .withheld, .sure')].filter((part) => {
+        const own = part.getBoundingClientRect();
+        return own.width && (own.bottom > box.bottom + 1 || own.right > box.right + 1 || own.top < box.top - 1);
+      }).map((part) => `${tile.id}: ${part.textContent.trim()}`);
+    })"""
+    assert page.evaluate(outside) == []
+    assert page.locator("#r-u-003 .strip").is_visible() and page.locator("#r-u-001 .sure").first.is_visible()
     page.context.close()
 
 

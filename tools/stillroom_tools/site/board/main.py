@@ -152,6 +152,7 @@ def serve(desk: Desk, place: Place, listening: socket.socket) -> None:
         log_level="error",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         lifespan="off",
         ws="none",
         limit_concurrency=MOST_CONNECTIONS,
