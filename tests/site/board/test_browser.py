@@ -1,11 +1,13 @@
 """The board's pages in a real browser, fed by a real site: what is seen, heard, pressed and read aloud."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from board_browser import chromium, lives, set_up, violations, words
 from board_rig import Ward, until, ward
+from unit_sender import command
 
 from stillroom_tools.lab.broker import find_program
 from stillroom_tools.site.drawn import read
@@ -223,6 +225,26 @@ def test_among_many_rooms_each_tile_still_holds_word_time_and_alert(screen: Scre
     assert page.locator("#r-u-003 .strip").is_visible()
     screen.until(lambda: page.locator(".sure:visible").count(), "a rate with its quality")
     page.context.close()
+
+
+def test_over_tls_a_browser_keeps_the_strict_cookie_and_the_stream(screen: Screen, tmp_path: Path) -> None:
+    made = Ward(tmp_path, 1)
+    command("site", "board", "--site", made.site, "--certificate", "127.0.0.1")
+    made.address = made.address.replace("http:", "https:")
+    page = screen.page(
+        ignore_https_errors=True, storage_state=None
+    )  # nobody told this browser of the site's CA
+    try:
+        made.start()
+        set_up(page, made.address, "ann", made.first_token())
+        (cookie,) = page.context.cookies()
+        assert (cookie["name"], cookie["secure"], cookie["sameSite"]) == ("__Host-stillroom", True, "Strict")
+        made.speak()
+        page.locator("#r-u-001").get_by_text("in bed").wait_for()
+    finally:
+        screen.hosts.discard(made.address.removeprefix("https://"))
+        page.context.close()
+        made.stop()
 
 
 def test_nothing_is_asked_of_another_host_and_nothing_is_refused(screen: Screen) -> None:
