@@ -4,6 +4,7 @@ import base64
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ class Voice:
         self._sealer = Sealer(self._keys, self._roster, 1, self._clock)
         self.topic = f"stillroom/1/{SITE}/{unit}/up"
         self._entries: list[Entry] = []
+        self._lock = threading.Lock()
         self._said = 0
         self.quiet = False
         self.now: Snapshot = msgspec.structs.replace(
@@ -78,16 +80,18 @@ class Voice:
 
     def tells(self, event: Event) -> None:
         """An entry, in its next record."""
-        self._said += 1
-        now_ms = self._clock.utc_ms()
-        self._entries.append(Entry(self._said, now_ms, now_ms, event))
+        with self._lock:
+            self._said += 1
+            now_ms = self._clock.utc_ms()
+            self._entries.append(Entry(self._said, now_ms, now_ms, event))
 
     def condition(self, kind: str, level: str = "high", active: bool = True, why: str = "zone 0.81") -> None:
         self.tells(ConditionChanged(kind, level, active, why))  # type: ignore[arg-type]
 
     def record(self) -> bytes:
-        entries, self._entries = tuple(self._entries), []
-        return self._sealer.seal(Body(self._clock.utc_ms(), self.now, entries))
+        with self._lock:
+            entries, self._entries = tuple(self._entries), []
+            return self._sealer.seal(Body(self._clock.utc_ms(), self.now, entries))
 
 
 class Ward:
@@ -103,6 +107,17 @@ class Ward:
         self.address = f"http://127.0.0.1:{self.port}"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._subscriber: Subscriber | None = None
+        self._speaking = threading.Lock()
+        self._over = threading.Event()
+
+    def keep_speaking(self) -> None:
+        """A slot each two seconds from now on, whatever a test is at; `speak` besides is another one."""
+
+        def speak() -> None:
+            while not self._over.wait(SLOT_S):
+                self.speak()
+
+        threading.Thread(target=speak, name="voices", daemon=True).start()
 
     def start(self) -> None:
         self.broker.start()
@@ -138,16 +153,15 @@ class Ward:
 
     def speak(self) -> None:
         """One slot of everybody who is not quiet."""
-        for voice in self.voices:
-            if not voice.quiet:
-                self.say(voice)
+        with self._speaking:
+            for voice in self.voices:
+                if not voice.quiet:
+                    self.say(voice)
 
     def say(self, voice: Voice) -> None:
+        """One record of this voice; where there is no broker it is lost."""
         assert self._subscriber is not None
-        until(
-            lambda: self._subscriber and self._subscriber.publish(voice.topic, voice.record()),
-            "a broker that takes",
-        )
+        self._subscriber.publish(voice.topic, voice.record())
 
     def first_token(self) -> str:
         found = re.search(r"^(?:[a-z2-7]{4}-){7}[a-z2-7]{4}$", self.log("board"), re.MULTILINE)
@@ -166,6 +180,7 @@ class Ward:
         return done.stdout.strip()
 
     def stop(self) -> None:
+        self._over.set()
         for name in list(self._running):
             self.end(name)
         if self._subscriber is not None:

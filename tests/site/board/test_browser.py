@@ -47,6 +47,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
     with chromium() as browser, ward(tmp_path_factory.mktemp("b"), 14) as made:
         lives(made)
         made.voices[13].quiet = True
+        made.keep_speaking()
         found = Screen(made, browser)
         page = found.page()
         set_up(page, made.address, "ann", made.first_token())
