@@ -103,6 +103,8 @@ def test_rooms_come_alive_and_what_is_pressed_happens(demo):
     demo.client.get(demo.url)
     state = demo.until(lambda s: s["wire"] and s["wire"]["count"] > 2)
     assert [room["unit"] for room in state["rooms"]] == ["unit-1", "unit-2"]
+    login = state["board"]
+    assert len(login["code"]) == 6 and httpx.get(login["url"], follow_redirects=True).status_code == 200
     assert state["wire"]["bytes"] == 2048 and len(state["wire"]["hex"]) > 1000
     with demo.client.stream("GET", "/picture/unit-1") as answer:
         part = next(answer.iter_bytes(2048))

@@ -43,14 +43,15 @@ def run(options: argparse.Namespace) -> int:
     from stillroom_tools.lab.demo_run import Demo, Shown
     from stillroom_tools.lab.demo_ward import Ward
 
+    shown: Shown = "headless" if options.headless else "terminal" if options.terminal else "browser"
     ward = Ward(
         rooms=options.rooms,
         camera=options.camera,
         broker_url=options.broker,
         scenarios=options.scenarios or _scenarios(),
         models=not options.no_models,
+        board=shown == "browser",
     )
-    shown: Shown = "headless" if options.headless else "terminal" if options.terminal else "browser"
     return Demo(ward, shown=shown, json_lines=options.json, port=options.port).run(options.seconds)
 
 

@@ -24,7 +24,7 @@ SIZE_PX = (640, 480)
 FRAMES_PER_S = 15.0
 """Half of a real camera's, so that several rooms fit on a laptop; the pulse needs no more."""
 SUMMARY_S = 30.0
-LIVES = ("day", "sleeper", "faller", "restless", "night", "empty")
+LIVES = ("day", "sleeper", "faller", "restless", "ward", "night", "hard", "empty")
 
 
 class Broker(NamedTuple):

@@ -15,6 +15,7 @@ from stillroom.clock import SystemClock
 from stillroom.errors import StillroomError
 from stillroom_tools.lab import demo_site
 from stillroom_tools.lab.broker import LocalBroker
+from stillroom_tools.lab.demo_board import DemoBoard
 from stillroom_tools.lab.demo_figures import Figures
 from stillroom_tools.lab.demo_gateway import DemoGateway, Line
 from stillroom_tools.lab.demo_ledger import Ledger
@@ -39,12 +40,14 @@ class Ward:
     """Make it, `set_up`, `beat` and `act` for as long as it shall live, `settle`, `clear_up`."""
 
     def __init__(
-        self, *, rooms: int, camera: str, broker_url: str | None, scenarios: Path, models: bool
+        self, *, rooms: int, camera: str, broker_url: str | None, scenarios: Path, models: bool, board: bool
     ) -> None:
+        """board: the ward board runs, too."""
         self._room_count, self._camera, self._scenarios = rooms, camera, scenarios
         self._foreign = demo_site.parse_broker(broker_url) if broker_url else None
         self._broker: LocalBroker | None = None
-        self._models = models
+        self._models, self._with_board = models, board
+        self.board: DemoBoard | None = None
         self._fetching: DemoModels | None = None
         self._gateway: DemoGateway | None = None
         self.units: list[DemoUnit] = []
@@ -83,6 +86,9 @@ class Ward:
         self._gateway.start()
         for unit in self.units:
             unit.start()
+        if self._with_board:
+            self.board = DemoBoard(self.site, folder / "board.log")
+            self.board.start()
         return True
 
     @property
@@ -103,6 +109,8 @@ class Ward:
                 raise StillroomError(f"{unit.name} ended: {last_line(unit.log)}")
         if self.gateway.ended() is not None:
             raise StillroomError(f"the gateway ended: {last_line(self.folder / 'gateway.log')}")
+        if self.board is not None and self.board.ended() is not None:
+            raise StillroomError(f"the board ended: {last_line(self.folder / 'board.log')}")
         return lines
 
     def models_note(self) -> str:
@@ -193,6 +201,8 @@ class Ward:
         if self._fetching is not None:
             self._fetching.stop()
         self._stop_units()
+        if self.board is not None:
+            self.board.stop()
         if self._gateway is not None:
             self._gateway.stop()
         if self._broker is not None:

@@ -42,6 +42,14 @@ function show(now) {
     button.textContent = undoes ? button.dataset.undo : button.dataset.text;
   }
   attacks(now.attacks);
+  board(now.board);
+}
+
+function board(login) {
+  at("board").hidden = !login;
+  if (!login) return;
+  at("board-link").href = login.url;
+  for (const each of ["name", "password", "code"]) at(`board-${each}`).textContent = login[each];
 }
 
 function rooms(rows, unit) {

@@ -127,6 +127,7 @@ class Page:
             "wire": shown.wire(self._tap.latest(unit)),
             "events": shown.events(self._events, unit),
             "attacks": self._attacked.rows(),
+            "board": ward.board.login() if ward.board else None,
         }
 
     async def _picture(self, request: Request) -> Response:
