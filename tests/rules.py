@@ -37,6 +37,47 @@ class Rule:
 
 RULES = (
     Rule(
+        4, "nobody looks without a manager's policy", "keeper/views.py",
+        "if policy is None or not policy.covers(utc_ms):", "if policy is None:",
+        "tests/keeper/test_views.py::test_what_goes_beyond_is_refused_and_written_down",
+    ),
+    Rule(
+        4, "looks are counted", "keeper/views.py",
+        "if len(looks) >= min(policy.looks_per_hour, limits.looks_per_hour):", "if False:",
+        "tests/keeper/test_views.py::test_looks_are_counted_and_none_follows_at_once",
+    ),
+    Rule(
+        4, "no look follows another at once", "keeper/views.py",
+        "if any(utc_ms < began + policy.announce_ms + 2 * length for began, length in looks):", "if False:",
+        "tests/keeper/test_views.py::test_looks_are_counted_and_none_follows_at_once",
+    ),
+    Rule(
+        4, "the light comes before the first frame", "keeper/views.py",
+        "first_ns = self._clock.mono_ns() + policy.announce_ms * NS_PER_MS", "first_ns = self._clock.mono_ns()",
+        "tests/keeper/test_views.py::test_the_light_first_then_frames_then_nothing",
+    ),
+    Rule(
+        4, "a closed gate ends a look", "keeper/unit.py",
+        "self._views.stop(decision.reason)", "pass",
+        "tests/keeper/test_views.py::test_whatever_closes_the_gate_ends_a_look_at_once",
+    ),
+    Rule(
+        1, "a picture is no finer than the policy's squares", "keeper/views.py",
+        'if request.level == "picture" and request.block < policy.least_block:', "if False:",
+        "tests/keeper/test_views.py::test_what_goes_beyond_is_refused_and_written_down",
+    ),
+    Rule(
+        1, "pixels are wiped once they are sealed", "view_seal.py",
+        """        self._plain[:] = _ZEROS
+        if failed:""", "        if failed:",
+        "tests/eye/test_view.py::test_pixels_are_wiped_once_they_are_sealed_and_a_number_is_sealed_once",
+    ),
+    Rule(
+        5, "a room is used only after as long a time without doubt", "eye/empty_picture.py",
+        "            if self._has_pending:", "            if True:",
+        "tests/eye/test_view.py::test_a_room_is_learned_only_after_as_long_a_time_without_doubt_again",
+    ),
+    Rule(
         1, "a passed descriptor ends the link", "link.py",
         'if flags & socket.MSG_CTRUNC:', "if False:",
         "tests/test_link.py::test_a_passed_descriptor_ends_the_link_and_is_not_received",
