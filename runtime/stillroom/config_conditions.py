@@ -5,6 +5,7 @@ An empty list: never. What a resident needs is for those to choose who know him,
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -75,6 +76,7 @@ KEYS = tuple(name for name in ConditionsConfig.__struct_fields__ if name != "tim
 """Of the conditions, in `[conditions]`."""
 
 
+@lru_cache(maxsize=128)
 def minutes(time: str) -> int:
     """`HH:MM` as minutes of the day, 0 to 1440."""
     return int(time[:2]) * 60 + int(time[3:])

@@ -227,3 +227,21 @@ def test_time_that_jumped_leaves_nobody():
     walker(scene)
     scene.people.restart()
     assert scene.people.believed == [] and scene.people.looked_s is None
+
+
+def test_who_sits_up_and_lies_down_between_two_looks_is_one():
+    """From the edge of the bed to its middle in a second: more than a length of his body, less than two."""
+    scene = Scene(learned=False, empty=False)
+    moved = lambda s: flags(450.0, 300.0, 100.0) | flags(330.0, 300.0, 100.0)  # noqa: E731
+    places = lambda s: [body(450.0 if s < 3.0 else 310.0, 300.0, radius=100.0)]  # noqa: E731
+    assert set(scene.run(8.0, places, moved)[10:]) == {1}
+
+
+def test_a_sleeper_is_found_as_himself_before_somebody_who_came_in_is_taken_for_him():
+    """After half a minute of stillness, the better score of the two is that of who came in."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(4.0, lambda s: [body(200.0, score=0.9)], lambda s: flags(200.0))
+    scene.run(30.0, lambda s: [body(200.0, score=0.9)], every_s=10.0)
+    both = lambda s: [body(420.0, score=0.97), body(190.0, score=0.6)]  # noqa: E731
+    assert scene.run(4.0, both, lambda s: flags(420.0))[-1] == 2
+    assert sorted(track.body.x_px for track in scene.people.believed)[0] < 250.0

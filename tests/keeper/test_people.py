@@ -71,6 +71,20 @@ def test_what_differs_from_the_known_room_is_newer_than_the_last_look():
     assert judge(chair, ZONES).place == "bed"
 
 
+def test_a_picture_that_differs_everywhere_moves_nobody_out_of_bed():
+    """A knocked or smeared camera: for some seconds nothing else is known of it."""
+    everywhere = (Blob(Box(0.0, 0.0, 1.0, 1.0), 0.97, 0.9),)
+    knocked = judge(with_people(person(IN_BED, "lying"), blobs=everywhere, motion=0.9), ZONES)
+    assert knocked.place == "bed" and not knocked.background_known
+    alone = judge(seen(blobs=everywhere, motion=0.9, motion_box=Box(0.0, 0.0, 1.0, 1.0)), ZONES)
+    assert alone.place == "nowhere"
+
+
+@pytest.mark.parametrize(("area", "small"), [(0.01, True), (0.1, False)])
+def test_what_differs_by_less_than_a_sleeper_is_small(area, small):
+    assert judge(seen(blobs=(Blob(IN_BED, area, 0.9),), motion=0.01), ZONES).small == small
+
+
 class Run:
     """Observations, five a second, into a machine."""
 

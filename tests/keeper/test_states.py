@@ -232,3 +232,36 @@ def test_a_long_why_is_cut_and_keeps_its_seconds():
     changes = [machine.feed(at * NS_PER_S, evidence) for at in range(3)]
     (change,) = [each for each in changes if each]
     assert len(change.why) == MAX_WHY and change.why.endswith(", for 1.0 s")
+
+
+def test_who_gets_out_of_bed_before_the_doors_zone_is_no_visitor():
+    """A door's zone reaches far into the picture: whoever stands up may reach it at his first step."""
+    night = Night().asleep()
+    night.feed(1, place="bed", moving=True, bed_stirs=True)
+    assert night.walks(3, door="door") == "out-of-bed"
+    quiet = Night().asleep()
+    quiet.feed(1, place="bed", moving=True)  # by the door
+    assert quiet.walks(20, door="door") == "in-bed", "nothing had moved on the bed: somebody came"
+
+
+def test_a_model_that_finds_nobody_is_a_second_witness_for_the_bathroom_too():
+    for people, within_s in ((0, 1.0), (None, 6.0)):
+        night = Night(bathroom=True).asleep()
+        night.feed(1, place="bed", moving=True, bed_stirs=True)
+        night.walks(3)
+        night.walks(1, door="bathroom-door")
+        assert night.quiet(within_s, people=people, sure=True) == "bathroom"
+    night = Night(bathroom=True).asleep()
+    night.feed(1, place="bed", moving=True, bed_stirs=True)
+    night.walks(3)
+    night.walks(1, door="bathroom-door")
+    assert night.quiet(1.0, people=None) == "out-of-bed"
+
+
+def test_something_small_before_the_bed_puts_nobody_into_it_however_long_it_goes_about():
+    night = Night()
+    for _ in range(30):
+        night.feed(2, place="off-bed", moving=True, people=0, sure=True, known=True)
+        assert night.feed(2, place="bed", moving=True, people=0, sure=True, known=True) == "unknown"
+    assert night.feed(20, place="bed", moving=True, people=0, sure=True, known=True, small=True) == "unknown"
+    assert night.feed(4, place="bed", moving=True, people=0, sure=True, known=True) == "in-bed"

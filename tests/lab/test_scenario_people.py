@@ -11,7 +11,6 @@ import pytest
 
 from stillroom.clock import NS_PER_S
 from stillroom.errors import ConfigError
-from stillroom.keeper.zones import reaches, rests
 from stillroom_tools.lab.scenario import (
     Act,
     Furniture,
@@ -269,20 +268,6 @@ def test_a_television_in_the_dark_is_bright_itself_and_lights_the_room_whatever_
     assert 1.2 * dim_room < room < 4 * dim_room
 
 
-def test_frames_of_a_full_room_are_the_same_in_any_order_and_others_for_another_seed() -> None:
-    path = Path(__file__).resolve().parents[2] / "config" / "scenarios" / "ward.toml"
-    made = load_scenario(path)
-
-    def camera(seed: int) -> SimulatedCamera:
-        return SimulatedCamera(made, width_px=96, height_px=64, frames_per_s=2.0, seed=seed)
-
-    numbers = [4, 60, 130, 135, 170, 250, 300, 306, 520, 530, 850, 875, 900]
-    one, other = camera(1), camera(1)
-    forwards = {number: one.frame(number).y.tobytes() for number in numbers}
-    assert forwards == {number: other.frame(number).y.tobytes() for number in reversed(numbers)}
-    assert camera(2).frame(306).y.tobytes() != forwards[306]
-
-
 def test_several_who_lie_still_are_drawn_as_if_each_frame_were_painted_anew() -> None:
     """What each changes is added up; they overlap little, so that the sum is as good as the picture itself."""
     other = Somebody(name="other", begins="chair", movement=STILL)
@@ -300,27 +285,6 @@ def test_several_who_lie_still_are_drawn_as_if_each_frame_were_painted_anew() ->
         moving = camera.paint(replace(scene, figure=replace(scene.figure, still=None))).planes[0] / FINE
         assert np.abs(still - moving).max() < 2.0
         assert np.abs(still - alone.frame(index).y).max() > 20, "he is there"
-
-
-@pytest.mark.parametrize(
-    ("verb", "zone"),
-    [("lie-down", "bed"), ("sit-in-bed", "bed"), ("sit-up", "bed-edge"), ("sit-chair", "chair")]
-    + [("fall", "floor"), ("crawl", "floor"), ("sit-floor", None), ("get-up", None)],
-)  # fmt: skip
-def test_where_somebody_rests_is_in_the_zone_for_it_and_in_no_other(verb: str, zone: str | None) -> None:
-    zones = zones_of(Lens(), room=ROOM)
-    body = who(bodies(Act(1.0, verb), begins="bed"), 40.0)["resident"]  # type: ignore[arg-type]
-    assert body.box is not None
-    assert rests(body.box, body.posture, zones) == zone
-
-
-@pytest.mark.parametrize(("verb", "door"), [("to-bathroom", "bathroom-door"), ("leave", "door")])
-def test_who_goes_is_last_seen_in_the_door_that_he_goes_through(verb: str, door: str) -> None:
-    zones = zones_of(Lens(), room=ROOM)
-    room = bodies(Act(1.0, verb), begins="bed")  # type: ignore[arg-type]
-    seen = [who(room, index / 5).get("resident") for index in range(150)]
-    last = [body.box for body in seen if body is not None and body.box is not None][-1]
-    assert seen[-1] is None and reaches(last, zones) == door
 
 
 def test_a_room_with_more_in_it_has_the_zones_for_it() -> None:

@@ -18,10 +18,10 @@ def label(mask: Flags) -> tuple[NDArray[np.int32], int]:
     row, first = np.nonzero(steps == 1)
     last = np.nonzero(steps == -1)[1]
     parent = _join(row.tolist(), first.tolist(), last.tolist())
-    roots, numbers = np.unique(np.array(parent, dtype=np.int64), return_inverse=True)
+    numbers = {root: number for number, root in enumerate(sorted(set(parent)), 1)}
     labels = np.zeros((rows, cols), np.int32)
-    labels[mask] = np.repeat(numbers + 1, last - first)
-    return labels, len(roots)
+    labels[mask] = np.repeat([numbers[root] for root in parent], last - first)
+    return labels, len(numbers)
 
 
 def _join(row: list[int], first: list[int], last: list[int]) -> list[int]:

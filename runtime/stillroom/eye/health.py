@@ -140,7 +140,7 @@ class CameraHealth:
         self, view: View, known: View, moving: Flags, agree: float, whole: float, quiet: bool
     ) -> Health:
         if self._fifths % SHIFT_EVERY == 0:
-            self._shifted = self._shifted + 1 if self._is_shifted(whole) else 0
+            self._shifted = self._shifted + 1 if self._is_shifted(view, known, whole) else 0
         if self._shifted >= 3:
             self._held_s = HOLD_S["moved"]
             self._candidate = "moved"
@@ -202,10 +202,10 @@ class CameraHealth:
         agrees = sums[0] > TILE_AGREES * np.sqrt(sums[1] * sums[2])
         return float(agrees[usable].mean()), _correlation(*(float(each.sum()) for each in sums))
 
-    def _is_shifted(self, whole: float) -> bool:
-        """Are the edges there, but elsewhere?"""
-        assert self._now is not None
-        now, known = self._view(self._now), self._view(self._known)
+    def _is_shifted(self, now: View, known: View, whole: float) -> bool:
+        """Are the edges there, but elsewhere? Not searched for while they are where they were."""
+        if whole > 1.0 - SHIFT_BETTER:
+            return False
         found = _cross(now.right, known.right, self._shape) + _cross(now.down, known.down, self._shape)
         scale = np.sqrt(
             float((now.right**2).sum() + (now.down**2).sum())

@@ -128,7 +128,7 @@ class Conditions:
 
     def _step(self, track: _Track, frame_ns: int, at_ms: int, minute: int, moving: bool) -> None:
         kind, state = track.kind, self._believed
-        row = row_at(track.rows, minute)
+        row = row_at(track.rows, minute) if track.rows else None
         # An empty room nobody was seen leaving is still one that somebody can enter.
         if not kind.after or self._state in kind.after:
             track.armed = True

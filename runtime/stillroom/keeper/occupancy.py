@@ -6,7 +6,7 @@ room is known. Where a model has looked and believes in nobody, what differs or 
 a dog, or somebody whom the model does not see.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from stillroom.config import Zones
@@ -19,6 +19,10 @@ BLIND: frozenset[Health] = frozenset({"covered", "blinded", "frozen", "moved"})
 """Nothing can be said of a room from such a camera; a blurred one still sees that somebody moves."""
 LEAST_BLOB_AREA = 0.004
 """A person is larger than this share of the picture; less is a shadow's edge or a curtain's hem."""
+MOST_AREA = 0.5
+"""A part larger than this share of the picture is the camera or the light: the empty room is not known then."""
+LEAST_IN_BED = 0.02
+"""Share of the picture that differs from the room where somebody lies: robots and cats are less than half of it."""
 LEAST_MOTION = 0.003
 """Share of moving cells below which nobody walks: 15 cells of 4,800."""
 MOST_MOTION = 0.5
@@ -47,6 +51,10 @@ class Evidence:
     at_edge: bool = False
     by_breath: bool = False
     """Nothing but a rhythm of breathing speaks for the place."""
+    bed_stirs: bool = False
+    """What moves is on the bed or its edge."""
+    small: bool = False
+    """Less differs from the known room than where somebody lies."""
 
     @property
     def doubted(self) -> bool:
@@ -56,14 +64,21 @@ class Evidence:
 
 def judge(seen: Observation, zones: Zones) -> Evidence:
     """The evidence of one observation."""
+    evidence = _judge(seen, zones)
+    box = seen.motion_box if evidence.moving else None
+    stirs = box is not None and where.rests(box, None, zones) in ("bed", "bed-edge")
+    return replace(evidence, bed_stirs=True) if stirs else evidence
+
+
+def _judge(seen: Observation, zones: Zones) -> Evidence:
     if seen.health in BLIND:
         return Evidence("unseen", False, None, False, f"the camera is {seen.health}")
     if seen.dark or seen.light_changed:
         reason = f"luma {seen.luma_mean:.0f}" if seen.dark else "light changed"
         return Evidence("unseen", False, None, False, reason)
-    box, what, by_breath = _best_box(seen)
     moving = seen.motion >= LEAST_MOTION
-    known = seen.background == "learned"
+    known = seen.background == "learned" and all(blob.area <= MOST_AREA for blob in seen.blobs)
+    box, what, by_breath = _best_box(seen, known)
     people, sure = seen.people, (seen.people_certainty or 0.0) >= SURE
     if seen.persons:
         return _of_persons(seen, zones, moving, known, sure)
@@ -75,9 +90,8 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
         nothing = f"motion {seen.motion:.3f}, nothing differs or breathes"
         return Evidence("nowhere", moving, None, known, nothing, people, sure, None, edge)
     place, edge = _place(box, None, zones), edge or _at_edge(box)
-    return Evidence(
-        place, moving, where.reaches(box, zones), known, what, people, sure, None, edge, by_breath
-    )
+    door, small = where.reaches(box, zones), known and sum(b.area for b in seen.blobs) < LEAST_IN_BED
+    return Evidence(place, moving, door, known, what, people, sure, None, edge, by_breath, small=small)
 
 
 def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure: bool) -> Evidence:
@@ -112,9 +126,9 @@ def _place(box: Box, posture: Posture | None, zones: Zones) -> Place:
     return where.rests(box, posture, zones) or elsewhere
 
 
-def _best_box(seen: Observation) -> tuple[Box | None, str, bool]:
+def _best_box(seen: Observation, known: bool) -> tuple[Box | None, str, bool]:
     blobs = [b for b in seen.blobs if b.area >= LEAST_BLOB_AREA]
-    if blobs and seen.background == "learned":
+    if blobs and known:
         blob = max(blobs, key=_liveliness)
         return blob.box, f"{blob.area:.1%} of the picture differs, {blob.moving:.0%} of it moves", False
     if LEAST_MOTION <= seen.motion <= MOST_MOTION and seen.motion_box is not None:

@@ -81,7 +81,7 @@ class RoomStateMachine:
             return None
         if self._reason is None or cause != self._reason.cause:
             # Whoever has just been confirmed, or is still not, has been there since the doubt began.
-            since_doubt = evidence.people or evidence.doubted
+            since_doubt = evidence.people or (evidence.doubted and cause != "bed")
             since_ns = doubted_ns if since_doubt and doubted_ns is not None else frame_ns
             self._reason = _Reason(cause, since_ns, why)
         change = self._follow(self._reason, frame_ns, 2 if evidence.people == 0 else 1)
@@ -146,8 +146,8 @@ class RoomStateMachine:
         if evidence.place == "nowhere":
             return None
         self._seen = evidence
-        if (evidence.people or 0) > 1 and evidence.sure:
-            return "several"
+        if (evidence.people or 0) > 1 and (evidence.sure or self.state == "several-people"):
+            return "several"  # of two who sit still one is often not found again: they are not fewer for that
         if evidence.place == "floor" or self._stays_on_floor(evidence):
             return "floor"
         if evidence.place == "bed":
@@ -169,7 +169,10 @@ class RoomStateMachine:
         doubted_s = (frame_ns - since_ns) / NS_PER_S
         why = f"nobody confirmed, but {evidence.why}"
         if self.state == "unknown":
-            return ("bed" if evidence.place == "bed" else None), evidence.why
+            if evidence.place == "bed" and not evidence.small:
+                return "bed", evidence.why
+            self._reason = None  # what only passes by the bed has not been on it the while
+            return None, evidence.why
         if self.state == "empty":
             return "doubt", why
         if doubted_s < PERSISTENT_DOUBT_S:

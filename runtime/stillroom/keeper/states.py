@@ -20,7 +20,7 @@ DOUBT_S = 8.0
 UNSEEN_S = 0.6
 """Of a camera that sees nothing. Its health takes up to 9 s to be told, and unknown is promised in ten."""
 CONFIRMED_SHARE = 0.1
-"""Of the dwell before `empty`, where a model too finds nobody: two witnesses."""
+"""Of the dwell before `empty` or `bathroom`, where a model too finds nobody: two witnesses."""
 
 MEANINGS: dict[RoomState, str] = {
     "unknown": "not sensing, or nothing can be said; also after every start",
@@ -53,7 +53,7 @@ class Arrow:
     def dwell_ns(self, config: RoomConfig, witnesses: int = 1) -> int:
         """witnesses: 2 where a model too finds nobody; that counts for leaving alone."""
         dwell_s = getattr(config, self.dwell) * self.share if self.dwell else self.seconds
-        leaving = self.to == "empty" and self.dwell == "leave_dwell_s"
+        leaving = self.to in ("empty", "bathroom") and self.dwell == "leave_dwell_s"
         sure = CONFIRMED_SHARE if leaving and witnesses > 1 else 1.0
         return round(dwell_s * sure * NS_PER_S)
 

@@ -11,6 +11,8 @@ from stillroom.keeper.occupancy import Evidence
 
 VISIT_ENDS_S = 30.0
 """Without any movement: whoever came has gone unseen, or sits still; what moves off the bed later is a resident."""
+FROM_BED_S = 3.0
+"""Since something moved on the bed: whoever is off it now came from there, whatever door he stands before."""
 HELPED_UP_S = 60.0
 """Since the bed was last touched, while somebody is off it: the sleeper was helped up, or the visitor stays on."""
 
@@ -25,6 +27,7 @@ class Visits:
         self._visit = False
         self._touched_ns: int | None = None
         self._moved_ns = 0
+        self._bed_moved_ns: int | None = None
 
     @property
     def over_sleeper(self) -> bool:
@@ -41,7 +44,7 @@ class Visits:
         off = evidence.place in ("off-bed", "chair", "bed-edge", "floor")
         if self._still(frame_ns, evidence):
             self._end()
-        if self._in_bed and off and self._since_bed:
+        if self._in_bed and off and self._since_bed and not self._came_from_bed(frame_ns):
             self._visit = self._visit or (evidence.moving and evidence.door == "door")
         if self.in_bathroom and off and self._since_bed and evidence.door == "bathroom-door":
             self.in_bathroom = False
@@ -49,6 +52,12 @@ class Visits:
             self._since_bed = False
         elif evidence.place == "bed":
             self._at_bed(frame_ns, evidence)
+        if evidence.bed_stirs and not self._visit:
+            self._bed_moved_ns = frame_ns
+
+    def _came_from_bed(self, frame_ns: int) -> bool:
+        moved_ns = self._bed_moved_ns
+        return moved_ns is not None and 0 <= frame_ns - moved_ns <= FROM_BED_S * NS_PER_S
 
     def _at_bed(self, frame_ns: int, evidence: Evidence) -> None:
         if self._visit and evidence.moving:

@@ -12,9 +12,7 @@ BodyCue = Literal[
     "attend", "carried-out",
 ]  # fmt: skip
 """What somebody does. `sit-up`: on the bed's edge; `attend`: goes to the bed and touches whoever lies there;
-`carried-out`: lying, by others (who have acts of their own).
-
-Who falls in the bathroom does so unseen: nothing changes."""
+`carried-out`: lying, by others (who have acts of their own)."""
 Cue = Literal[BodyCue, CameraCue]
 """What a live cue may say."""
 ThingVerb = Literal["enter", "leave", "roam", "rest", "to-bed"]

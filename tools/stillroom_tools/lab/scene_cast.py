@@ -63,11 +63,9 @@ class Cast:
         x, z, heading = being.wheelchair
         key = None if being.moving else being.wheelchair
         seen: Through = "room" if z <= ROOM_BACK_M else "bathroom-door" if in_bathroom(x, z) else "door"
-        camera = self._camera
-        return [
-            Layer(lambda _: wheelchair(x, z, heading, camera)[0], [], z + _NEXT_M, seen, still=key),
-            Layer(lambda _: wheelchair(x, z, heading, camera)[1], [], z - _NEXT_M, seen, still=key),
-        ]
+        far, near = wheelchair(x, z, heading, self._camera)
+        halves = ((lambda _: far, _NEXT_M), (lambda _: near, -_NEXT_M))
+        return [Layer(half, [], z + beyond_m, seen, still=key) for half, beyond_m in halves]
 
     def _person(self, name: str, being: Being, at_s: float) -> Layer:
         assert being.pose is not None

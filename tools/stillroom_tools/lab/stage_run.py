@@ -210,9 +210,9 @@ class _Truth:
         self._blind_s: float | None = None
 
     def feed(self, at_s: float, now: Moment, dark: bool) -> None:
-        blind = (
-            dark or now.covered > 0.5 or now.harms.frozen or now.harms.dazzled or bool(now.harms.turned_deg)
-        )
+        harms = now.harms
+        harmed = harms.frozen or harms.dazzled or harms.off or bool(harms.turned_deg)
+        blind = dark or harmed or now.covered > 0.5
         state: RoomState = "unknown" if blind else now.state
         if not self._night.truth or self._night.truth[-1][1] != state:
             self._night.truth.append((at_s, state))

@@ -39,7 +39,7 @@ SIZES = (0.05, 0.10, 0.15, 0.20, 0.25)
 class Errors:
     """Of one way to be there. found: share of looks, by size; held: what landmarks say of it, shares that add up to 1.
 
-    sure: share of landmarks that are certain of a body. stray: share of looks that place somebody beside him instead.
+    sure: share of landmarks that are certain of a body. stray: share of wide looks that place him beside where he is.
     """
 
     found: tuple[float, float, float, float, float]
@@ -174,7 +174,7 @@ class StandIn:
             often = each.errors.found[step - 1] * _ramp(each.shown, LEAST_SHOWN, WELL_SHOWN) if step else 0.0
             if drawn < often:
                 found.append(self._body(each, kind_of_look))
-            elif drawn < often + each.errors.stray:
+            elif square.side_px > max(self._size) and drawn < often + each.errors.stray:
                 found.append(self._stray(each, kind_of_look))
         found = self._merged(found, square)
         return [*found, *self._nobodies(square, at_s)]

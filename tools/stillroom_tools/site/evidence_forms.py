@@ -8,7 +8,6 @@ from stillroom.document_forms import Time, Timed
 from stillroom.documents import Authorisation
 from stillroom.keys import PlainName
 from stillroom_tools.site.report.burden import Burden
-from stillroom_tools.site.report.simulated import Simulated
 
 WHOLE, GAPS, NOT_STARTED = "whole", "gaps", "not-started"
 SOUND = (WHOLE, GAPS, NOT_STARTED)
@@ -108,11 +107,10 @@ class Evidence(Timed, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """All of the file.
 
     burden: of the days and nights of the site's time zone, all rooms together: counts, and of nobody. None: made by a
-    version that did not count. simulated: the facility put a file of `stillroom simulate --json` beside it.
+    version that did not count.
     """
 
     site: PlainName
     made: Time
     units: tuple[UnitEvidence, ...]
     burden: Burden | None = None
-    simulated: Simulated | None = None
