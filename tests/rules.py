@@ -211,8 +211,8 @@ RULES = (
         "tests/site/test_approvers.py::test_a_damaged_card_does_not_rid_the_authority_of_them",
     ),
     Rule(
-        2, "a withdrawal is for good", "keeper/watch.py",
-        "self._withdrawn |= papers.withdrawn", "self._withdrawn = papers.withdrawn",
+        2, "a withdrawal is for good", "keeper/taken_back.py",
+        "self.withdrawn |= papers.withdrawn", "self.withdrawn = papers.withdrawn",
         "tests/keeper/test_unit.py::test_a_withdrawal_halts_at_once_and_for_good",
     ),
     Rule(
@@ -387,6 +387,16 @@ RULES = (
         "check(self._installed, document)", "pass",
         "tests/keeper/test_configuration.py"
         "::test_what_cannot_be_applied_is_refused_and_the_one_before_stays_over_a_restart",
+    ),
+    Rule(
+        2, "a halt is heard however many there are", "keeper/commands.py",
+        "if not isinstance(document, Halt | Withdrawal):", "if True:",
+        "tests/keeper/test_halt.py::test_it_is_heard_however_many_there_are",
+    ),
+    Rule(
+        2, "a damaged card that has forgotten what was taken back revives nothing", "keeper/taken_back.py",
+        "return not self.forgot or", "return True or",
+        "tests/keeper/test_storage.py::test_a_withdrawal_outlives_database_and_file_until_somebody_signs_anew",
     ),
     Rule(
         8, "a keeper that starts anew wipes no lens", "keeper/faults.py",

@@ -108,3 +108,57 @@ def test_a_real_interpreter_with_either_numpy_and_either_library(models, tmp_pat
         return
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(numpy) and library in done.stdout
+
+
+LOADING = """
+import os, sys
+from pathlib import Path
+from stillroom.eye import weights
+from stillroom.eye.interpreter import without_chatter
+for each in weights.ALL:
+    weights.load(Path(sys.argv[1]), each)
+with without_chatter():
+    os.write(2, b"INFO: Created a delegate\\nERROR: it broke\\n")
+    print("ours", file=sys.stderr, flush=True)
+    os.write(2, b"INFO: and more\\nWARNING: half a line")
+try:
+    with without_chatter():
+        os.write(2, b"before it was raised\\n")
+        raise ValueError("raised")
+except ValueError as error:
+    print(error, file=sys.stderr, flush=True)
+with without_chatter():
+    try:
+        os.write(2, b"x" * 1_000_000)
+    except BlockingIOError:
+        pass
+os.write(2, b"\\nafter\\n")
+"""
+
+
+def test_what_the_library_tells_when_all_is_well_is_not_in_the_log_and_all_else_is(models):
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING, str(models)],
+        capture_output=True,
+        env={"PYTHONPATH": str(RUNTIME)},
+        check=True,
+    )
+    said = done.stderr.decode()
+    lines = [line for line in said.splitlines() if not line.startswith("x")]
+    assert lines == ["ERROR: it broke", "ours", "WARNING: half a linebefore it was raised", "raised", "after"]
+
+
+def test_the_library_does_tell_it_otherwise(models):
+    """The control: without the filter the line is there."""
+    plain = LOADING.partition("with without_chatter")[0].replace(
+        "from stillroom.eye.interpreter import without_chatter",
+        "import contextlib, stillroom.eye.interpreter as i; i.without_chatter = contextlib.nullcontext",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", plain, str(models)],
+        capture_output=True,
+        env={"PYTHONPATH": str(RUNTIME)},
+        check=True,
+    )
+    if b"INFO: " not in done.stderr:
+        pytest.skip("this version of the library says nothing of itself")

@@ -7,6 +7,7 @@ import pytest
 from tests.commanded import Commanded
 
 from stillroom.document_forms import now
+from stillroom.keeper import authorisation, commands
 from stillroom.keeper.authorisation import HALTS, LIFTS
 from stillroom.link import Halt as HaltEye
 from stillroom.orders import Halt, Lift
@@ -118,3 +119,37 @@ def test_the_record_goes_on_in_the_same_pace_while_halted(told: Commanded):
         told.rig.slot()
         sizes.add(len(told.rig.courier.sent[-1].record))
     assert sizes == {2048}
+
+
+@pytest.mark.parametrize("lifted", [True, False])
+def test_it_is_heard_however_many_there_are(told: Commanded, monkeypatch: pytest.MonkeyPatch, lifted: bool):
+    """The oldest that was lifted makes room; where none was, the folder is refused whole, which closes too."""
+    for module in (commands, authorisation):
+        monkeypatch.setattr(module, "MAX_FILES", 3)
+    for number in range(1, 4):
+        told.tell(2 * number, halt(told, f"h-{number}"))
+        if lifted:
+            told.tell(2 * number + 1, lift(told, f"h-{number}"))
+    told.rig.beat()
+    assert told.rig.may_start == lifted
+    told.tell(20, halt(told, "h-9"))
+    assert told.receipts()[-1] == (20, "halt", "h-9", "done") and not told.rig.may_start
+    told.rig.beat(2)
+    assert not told.rig.may_start
+    assert (told.trust / HALTS / "h-1.note").exists() != lifted
+    told.tell(21, halt(told, "h-1"))
+    assert (told.receipts()[-1][3] == "lifted") == lifted, "what made room does not come back"
+
+
+def test_a_withdrawal_is_heard_however_many_there_are(told: Commanded, monkeypatch: pytest.MonkeyPatch):
+    for module in (commands, authorisation):
+        monkeypatch.setattr(module, "MAX_FILES", 3)
+    for number in range(2, 5):
+        told.tell(number, told.end(f"a-{number}"))
+    assert told.rig.may_start
+    told.tell(9, told.end("a-1"))
+    told.rig.beat()
+    assert told.receipts()[-1] == (9, "withdrawal", "a-1", "done") and not told.rig.may_start
+    told.tell(10, told.paper("a-3"))
+    told.rig.beat()
+    assert not told.rig.may_start, "the withdrawal whose file made room is remembered"

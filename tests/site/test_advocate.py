@@ -226,6 +226,27 @@ def test_the_roster_rises_where_it_says_something_else_and_only_there(case):
     assert roster.version == version + 1 and [one.name for one in roster.advocates] == ["ann"]
 
 
+@pytest.mark.parametrize("units", [(), ("u-1",), ("folder",)])
+def test_set_goes_to_units_that_are_not_at_hand_through_the_gateway(case, units):
+    command("make", "unit", case.folder / "two", "--site", case.site, "--unit", "u-2", "--profile", "lab")
+    before = (case.rig.folder / "trust/roster.note").read_bytes()
+    named = [word for unit in units for word in ("--unit", case.rig.folder if unit == "folder" else unit)]
+    assert cli("site", "advocate", "set", case.site, *named, "--send") == 0
+    site = open_site(case.site)
+    told = {unit: list((site.commands_dir / unit).glob("*.note")) for unit in ("u-1", "u-2")}
+    assert [unit for unit, notes in told.items() if notes] == (["u-1"] if units else ["u-1", "u-2"])
+    (note,) = told["u-1"]
+    assert note.name == "roster-3.note" and note.read_bytes() == site.roster_file.read_bytes()
+    assert (case.rig.folder / "trust/roster.note").read_bytes() == before, "its own folder is left alone"
+
+
+def test_set_for_a_unit_that_is_not_enrolled_signs_nothing(case):
+    version = open_site(case.site).roster().version
+    for words in (("--unit", "u-9", "--send"), ("--unit", case.folder / "nowhere")):
+        assert cli("site", "advocate", "set", case.site, *words) in (3, 6)
+    assert open_site(case.site).roster().version == version
+
+
 def test_what_is_handed_over_holds_no_secret_of_the_site(case):
     names = {str(path.relative_to(case.handed)) for path in case.handed.rglob("*") if path.is_file()}
     assert names == {"site.toml", "authority/authority.pub", "units/u-1.note"}

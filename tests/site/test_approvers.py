@@ -108,6 +108,15 @@ def test_what_the_authority_signed_alone_ends_when_approvers_are_named(ward):
     assert ward.gate == "no-authorisation"
 
 
+def test_set_goes_to_all_units_through_the_gateway(ward):
+    words = ["site", "approver", "set", ward.site, ward.folder / "dr-a/dr-a.pub", "--send"]
+    assert main([str(word) for word in words]) == 0
+    site = open_site(ward.site)
+    (note,) = (site.commands_dir / "u-1").glob("*.note")
+    assert note.read_bytes() == site.roster_file.read_bytes()
+    assert [approver.name for approver in site.roster().approvers] == ["dr-a"]
+
+
 def test_the_authority_alone_cannot_be_rid_of_them(ward, capsys):
     ward.set_approvers("dr-a", "dr-b")
     assert ward.gate == "no-authorisation"

@@ -3,7 +3,9 @@
 The library's own buffers behind the input cannot be promised wiped; they die with the process.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from stillroom.errors import InputError, SetupError
 from stillroom.eye.weights import Weights
 
 Floats = NDArray[np.float32]
+CHATTER = (b"INFO: ", b"VERBOSE: ")
+"""How lines begin that tell of nothing wrong."""
 LIBRARIES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 
 
@@ -31,14 +35,39 @@ def library() -> Callable[..., Any]:
     raise SetupError(f"no library that runs models: pip install ai-edge-litert ({'; '.join(reasons)})")
 
 
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Standard error without the lines of mere information that the library writes there whenever it loads a model.
+
+    It has no switch for them. All else is passed on as it came, a moment later; what would be written if the process
+    were killed meanwhile is lost, and that it was killed is said by who started it.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)  # a library that says more than a pipe holds must not wait for us
+    before = os.dup(2)
+    try:
+        os.dup2(writing, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(writing)
+        with suppress(BlockingIOError):
+            lines = os.read(reading, 65_536).splitlines(keepends=True)
+            os.write(2, b"".join(line for line in lines if not line.startswith(CHATTER)))
+        os.close(reading)
+        os.close(before)
+
+
 class Net:
     """One model, one thread. Raises InputError for a model whose tensors are not as `Weights` says, SetupError."""
 
     def __init__(self, weights: Weights, content: bytes) -> None:
         make = library()
         try:
-            self._interpreter = make(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
+            with without_chatter():
+                self._interpreter = make(model_content=content, num_threads=1)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{weights.file}: not a model that this library runs: {error}") from None
         except Exception as error:  # tflite-runtime with numpy 2 ends here, in an error of its C module

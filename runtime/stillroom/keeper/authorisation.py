@@ -85,6 +85,30 @@ def _read_if_there(
     return _read(folder, schema, authority, unit) if folder.exists() else ([], [])
 
 
+def make_room(trust_dir: Path, schema: type[Halt | Withdrawal], most: int) -> None:
+    """For one more of what closes a camera: that must be heard, however many there are.
+
+    The oldest that has no effect any more goes: a halt that is lifted, a withdrawal of what is not there; the keeper
+    has kept their names. Where none can go, the folder grows beyond what is read, and is refused whole: that closes
+    too.
+    """
+    folder = trust_dir / (HALTS if schema is Halt else WITHDRAWALS)
+    notes = sorted(folder.glob("*.note"), key=lambda path: path.stat().st_mtime_ns)
+    lifted = {path.name for path in (trust_dir / LIFTS).glob("*.note")}
+    allowed = {path.name for path in (trust_dir / AUTHORISATIONS).glob("*.note")}
+    over = [path for path in notes if (path.name in lifted if schema is Halt else path.name not in allowed)]
+    for path in over[: max(len(notes) - most + 1, 0)]:
+        path.unlink(missing_ok=True)
+
+
+def count(folder: Path) -> int:
+    """Of the documents there."""
+    try:
+        return sum(path.suffix == ".note" for path in folder.iterdir())
+    except OSError:
+        return 0
+
+
 class TrustFolder:
     """`load_papers`, done again only where a file has changed: cheap enough for twice a second."""
 

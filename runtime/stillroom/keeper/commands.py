@@ -27,7 +27,16 @@ from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.events import Command, Receipt
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.asks import WHO_MAY, Ask, Asks, Refusal
-from stillroom.keeper.authorisation import AUTHORISATIONS, HALTS, LIFTS, MAX_FILES, VIEWS, WITHDRAWALS
+from stillroom.keeper.authorisation import (
+    AUTHORISATIONS,
+    HALTS,
+    LIFTS,
+    MAX_FILES,
+    VIEWS,
+    WITHDRAWALS,
+    count,
+    make_room,
+)
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.parts import Parts
 from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority, needed_for
@@ -142,8 +151,10 @@ class Commands:
         elif isinstance(document, Halt) and (self._trust / LIFTS / f"{document.id}.note").exists():
             raise Refusal("lifted")
         path = self._trust / _place(document)
-        if not path.exists() and _count(path.parent) >= MAX_FILES:
-            raise Refusal("full")
+        if not path.exists() and count(path.parent) >= MAX_FILES:
+            if not isinstance(document, Halt | Withdrawal):
+                raise Refusal("full")
+            make_room(self._trust, type(document), MAX_FILES)
         make_folder(path.parent)
         before = _there(path)
         replace_file(path, note)
@@ -239,10 +250,3 @@ def _there(path: Path) -> bytes | None:
         return read_bounded(path)
     except TrustError:
         return None
-
-
-def _count(folder: Path) -> int:
-    try:
-        return sum(path.suffix == ".note" for path in folder.iterdir())
-    except OSError:
-        return 0

@@ -14,12 +14,10 @@ from stillroom.keeper.authorisation import Papers, Refused
 from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
+from stillroom.keeper.taken_back import TakenBack
 
 _PAUSED_UNTIL = "paused_until_ms"
-_WITHDRAWN = "withdrawn "
 _SEEN = "seen "
-_HALTED = "halted "
-_LIFTED = "lifted "
 _ROOM = "room"
 MAX_REFUSED_TOLD = 8
 _CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,47}")
@@ -38,9 +36,9 @@ class GateWatch:
         self._asks = asks
         self._pause_ms = round(pause.duration_s * MS_PER_S)
         self._papers = Papers((), frozenset(), ())
-        self._withdrawn = outbox.recall_names(_WITHDRAWN)
+        self._taken_back = TakenBack(outbox)
         self._seen = outbox.recall_names(_SEEN)
-        self._halts, self._lifted = outbox.recall_names(_HALTED), outbox.recall_names(_LIFTED)
+        self._told_forgotten = False
         self._camera_refused = False
         self.indicator_dead = False
         """Set by the unit: its light does not work, and it must have one."""
@@ -94,18 +92,15 @@ class GateWatch:
         for authorisation in {paper.id: paper for paper in papers.authorisations}.values():
             if authorisation.id not in self._seen:
                 self._note_authorisation(authorisation, now)
-        self._seen |= frozenset(self._new(frozenset(a.id for a in papers.authorisations) - self._seen, _SEEN))
-        # Withdrawals, halts and their ends outlive the removal of their files.
-        for withdrawn in self._new(papers.withdrawn - self._withdrawn, _WITHDRAWN):
-            self._audit.append(now, "withdrawal-seen", authorisation=withdrawn)
-        for halt in self._new(papers.halts - self._halts, _HALTED):
-            self._audit.append(now, "halt-seen", halt=halt)
-        for halt in self._new(papers.lifted - self._lifted, _LIFTED):
-            self._audit.append(now, "lift-seen", halt=halt)
+                self._outbox.remember(_SEEN + authorisation.id, 1)
+        self._seen |= frozenset(authorisation.id for authorisation in papers.authorisations)
+        for what, key, name in self._taken_back.learn(papers, now):
+            self._audit.append(now, what, **{key: name})
+        if self._taken_back.forgot and not self._told_forgotten:
+            self._told_forgotten = True
+            self._audit.append(now, "withdrawals-forgotten")
         self._note_refused([one for one in papers.refused if one not in self._papers.refused], now)
         self._papers = papers
-        self._withdrawn |= papers.withdrawn
-        self._halts, self._lifted = self._halts | papers.halts, self._lifted | papers.lifted
 
     def _note_authorisation(self, paper: Authorisation, now_ms: int) -> None:
         """Once in a unit's life. One whose time is over when it is first seen is refused as such."""
@@ -124,11 +119,6 @@ class GateWatch:
         more = len(refused) - MAX_REFUSED_TOLD
         if more > 0:
             self._audit.append(now_ms, "documents-refused", more=more)
-
-    def _new(self, ids: frozenset[str], kept_as: str) -> list[str]:
-        for name in ids:
-            self._outbox.remember(kept_as + name, 1)
-        return sorted(ids)
 
     def press(self) -> None:
         """The button: pause at once; pressed again while it pauses, that ends. It ends no other pause."""
@@ -153,9 +143,11 @@ class GateWatch:
             self._camera_refused,
             self.indicator_dead,
             self.camera_moved,
-            halted=bool(self._halts - self._lifted),
+            halted=self._taken_back.halted,
         )
-        decision = decide(situation, self._papers.authorisations, self._withdrawn)
+        papers, taken_back = self._papers.authorisations, self._taken_back
+        ended = {paper.id for paper in papers if not taken_back.believes(paper)}
+        decision = decide(situation, papers, taken_back.withdrawn | ended)
         before, self.decision = self.decision, decision
         if decision != before or not self._told:
             self._told = True

@@ -19,9 +19,9 @@ from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import read_bounded, replace_file, write_new
 from stillroom.keys import KeyRing, VerifyKey, save_keys
 from stillroom.notes import open_note, parse_signer, sign_note, signer_of
-from stillroom_tools.site.authorise import find_unit
 from stillroom_tools.site.layout import SITE_FILE, Site, check_name, open_site
 from stillroom_tools.site.new import BACKDATED, BOX_PERIODS, recipient
+from stillroom_tools.site.roster_way import add_new, add_set, way_of
 
 HELP = "who is told the newest head of each audit chain, and can tell a shortened one"
 
@@ -31,25 +31,8 @@ KIND = "recipient"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
-    new = choices.add_parser("new", help="an advocate's keys for a year, made on his own machine")
-    new.add_argument("folder", type=Path, metavar="DIR", help="where NAME.key and NAME.pub are written")
-    new.add_argument("--site", required=True, metavar="SITE", help="the site's name")
-    new.add_argument(
-        "--name", required=True, metavar="NAME", help="a role or pseudonym: 1 to 32 of a-z 0-9 -"
-    )
-    put = choices.add_parser("set", help="a roster with these advocates in place of those before")
-    put.add_argument("site", type=Path, metavar="SITE_DIR", help="the site's folder")
-    put.add_argument(
-        "advocates", type=Path, nargs="*", metavar="PUB", help="their public files; none: nobody"
-    )
-    put.add_argument(
-        "--unit",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="UNIT_DIR",
-        help="a unit that gets it at once",
-    )
+    add_new(choices, "an advocate's keys for a year")
+    add_set(choices, "advocates")
     heads = choices.add_parser("heads", help="the advocate's own: keep the heads that he is told")
     heads.add_argument("folder", type=Path, metavar="DIR", help="what the facility handed over")
     heads.add_argument("--key", type=Path, required=True, metavar="KEY", help="his NAME.key")
@@ -92,14 +75,13 @@ def _new(options: argparse.Namespace) -> int:
 def _set(options: argparse.Namespace) -> int:
     """Prints the roster's version, which rises where the roster says something else now."""
     site = open_site(options.site)
-    trusts = [find_unit(folder, options.site)[2] for folder in options.unit]
+    way = way_of(options)
     advocates = tuple(_read_public(path, site) for path in options.advocates)
     old = site.roster()
     roster = _with(old, advocates)
     if roster != old:
         replace_file(site.roster_file, sign_note(KINDS[Roster], roster, [site.authority_keys()]))
-    for trust in trusts:
-        replace_file(trust / site.roster_file.name, read_bounded(site.roster_file))
+    way.hand_out(site, roster.version, read_bounded(site.roster_file))
     for one in advocates:
         folder = _hand_over(site, one.name)
         print(

@@ -17,32 +17,17 @@ from stillroom.files import replace_file, write_new
 from stillroom.keeper.roster import needed_for
 from stillroom.keys import KeyRing, load_keys, save_keys
 from stillroom.notes import Signer, sign_note, signer_of
-from stillroom_tools.site.authorise import find_unit
 from stillroom_tools.site.layout import Site, check_name, open_site
+from stillroom_tools.site.roster_way import add_new, add_set, way_of
 
 HELP = "people who must sign authorisations too"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
-    new = choices.add_parser("new", help="an approver's keys, made on his own machine")
-    new.add_argument("folder", type=Path, metavar="DIR", help="where NAME.key and NAME.pub are written")
-    new.add_argument("--site", required=True, metavar="SITE", help="the site's name")
-    new.add_argument(
-        "--name", required=True, metavar="NAME", help="a role or pseudonym: 1 to 32 of a-z 0-9 -"
-    )
-    put = choices.add_parser("set", help="a roster with these approvers in place of those before")
-    put.add_argument("site", type=Path, metavar="SITE_DIR", help="the site's folder")
-    put.add_argument("approvers", type=Path, nargs="*", metavar="PUB", help="their public keys; none: nobody")
+    add_new(choices, "an approver's keys")
+    put = add_set(choices, "approvers")
     put.add_argument("--key", type=Path, metavar="KEY", help="of one of those before, where there are any")
-    put.add_argument(
-        "--unit",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="UNIT_DIR",
-        help="a unit that gets it at once",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,7 +53,7 @@ def _new(options: argparse.Namespace) -> int:
 def _set(options: argparse.Namespace) -> int:
     """Prints the roster's version."""
     site = open_site(options.site)
-    trusts = [find_unit(folder, options.site)[2] for folder in options.unit]
+    way = way_of(options)
     old = site.roster()
     approvers = tuple(_approver(path, site) for path in options.approvers)
     if len(approvers) > MAX_APPROVERS or len(set(approvers)) != len(approvers):
@@ -76,8 +61,8 @@ def _set(options: argparse.Namespace) -> int:
     roster = msgspec.structs.replace(old, version=old.version + 1, approvers=approvers)
     signers = [site.authority_keys(), *_second(options.key, needed_for(roster, old.approver_signers))]
     note = sign_note(KINDS[Roster], roster, signers)
-    for place in (site.roster_file, *(trust / site.roster_file.name for trust in trusts)):
-        replace_file(place, note)
+    replace_file(site.roster_file, note)
+    way.hand_out(site, roster.version, note)
     names = ", ".join(approver.name for approver in approvers)
     who = f"need one of {names} to sign too" if names else "need the authority alone"
     print(f"site '{site.name}': roster {roster.version}: authorisations {who}", file=sys.stderr)

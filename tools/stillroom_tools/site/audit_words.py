@@ -114,6 +114,9 @@ def words(link: Link) -> str:
         "document-refused": f"A document was refused: {said.get('file')}: {said.get('reason')}",
         "paused-by-command": f"{said.get('by')} paused the camera from afar, until {time(said.get('until'))}",
         "resumed-by-command": f"{said.get('by')} ended the pause from afar",
+        "withdrawals-forgotten": (
+            "The unit's storage had lost what was taken back before: it believed nothing that was signed before that"
+        ),
         "halt-seen": f"The facility halted the camera ({said.get('halt')})",
         "lift-seen": f"The facility lifted a halt ({said.get('halt')})",
         "acknowledged": f"{said.get('by')} confirmed having seen entry {said.get('entry')}",

@@ -17,10 +17,9 @@ from stillroom.errors import EXIT_OK
 from stillroom.files import replace_file
 from stillroom.keys import BoxKey, replace_boxes
 from stillroom.notes import sign_note
-from stillroom_tools.site.authorise import find_unit
 from stillroom_tools.site.layout import FORGET_AFTER, Party, Site, open_site
 from stillroom_tools.site.new import BOX_PERIOD, BOX_PERIODS, PARTIES
-from stillroom_tools.site.send import send, unit_named
+from stillroom_tools.site.roster_way import add_send_all, way_of
 
 HELP = "a roster for another year, with new keys for gateway and board"
 
@@ -28,35 +27,22 @@ HELP = "a roster for another year, with new keys for gateway and board"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("site", type=Path, metavar="SITE_DIR", help="the site's folder")
     parser.add_argument("units", type=Path, nargs="*", metavar="UNIT_DIR", help="units that get it at once")
-    parser.add_argument(
-        "--send",
-        action="store_true",
-        help="through the running gateway, to these units (by id or folder) or, where none is named, to all",
-    )
+    add_send_all(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints the roster's version. Raises ConfigError, TrustError, StorageError."""
     site = open_site(options.site)
-    ids = _to_be_told(site, options.units) if options.send else []
-    trusts = [] if options.send else [find_unit(folder, options.site)[2] for folder in options.units]
+    way = way_of(options)
     authority = site.authority_keys()
     roster = renewed(site, now(SystemClock()))
     note = sign_note(KINDS[Roster], roster, [authority])
-    for place in (site.roster_file, *(trust / site.roster_file.name for trust in trusts)):
-        replace_file(place, note)
-    for unit in ids:
-        send(site, unit, f"roster-{roster.version}", note)
+    replace_file(site.roster_file, note)
+    way.hand_out(site, roster.version, note)
     what = f"site '{site.name}': roster {roster.version} lasts until {roster.until:%Y-%m-%d}"
     print(f"{what}; restart gateway and boards, which read their keys at start", file=sys.stderr)
     print(roster.version)
     return EXIT_OK
-
-
-def _to_be_told(site: Site, units: Sequence[Path]) -> list[str]:
-    if units:
-        return [unit_named(unit, site) for unit in units]
-    return [enrolment.unit for enrolment in site.enrolments()]
 
 
 def renewed(site: Site, moment: datetime) -> Roster:
