@@ -8,9 +8,9 @@ newest of them was seen, until the gateway has told them again, the authority ha
 from stillroom.clock import MS_PER_S
 from stillroom.document_forms import to_ms
 from stillroom.documents import MAX_AUTHORISATION, Authorisation
+from stillroom.hashes import digest
 from stillroom.keeper.authorisation import Papers
 from stillroom.keeper.outbox import Outbox
-from stillroom.keys import digest
 
 _WITHDRAWN, _HALTED, _LIFTED = "withdrawn ", "halted ", "lifted "
 _ALL = "taken_back"
