@@ -1,8 +1,7 @@
 """One MQTT session that stays up: MQTT 5 where the broker has it, else 3.1.1; one line for each way it can fail.
 
-A broker that does not know MQTT 5 may say so, or say nothing, and hang or close: where two connections that stood end
-without any answer, the other version is tried. Used by the courier and by the facility's side, so that both speak to
-brokers alike. It holds nothing that matters: what must not be lost lies in the outbox or the gateway's database.
+Used by the courier and by the facility's side, so that both speak to brokers alike. It holds nothing that
+matters: what must not be lost lies in the unit's outbox or the gateway's database.
 Reconnects with full jitter (Brooker 2015, "Exponential Backoff And Jitter"), so that a ward of units does
 not return all at once. paho's own reconnecting is not used: it has no jitter.
 """
@@ -33,6 +32,7 @@ from stillroom.mqtt_client import (
     Manner,
     Will,
 )
+from stillroom.mqtt_version import Version
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 10.0
@@ -40,8 +40,6 @@ LONGEST_WAIT_S = 10.0
 BRIEF_S = 5.0
 """A connection that ends sooner does not make the next wait short again."""
 BRIEF_IN_A_ROW = 3
-SILENT_IN_A_ROW = 2
-"""One such connection may be of a broker that was just ending."""
 SESSION_EXPIRY_S = 86_400
 MAX_UNACKNOWLEDGED = 32
 
@@ -81,8 +79,7 @@ class Session:
         )
         self._stood = self._answered = False
         """Of a connection: it stood; the broker answered on it."""
-        self._silences, self._guessed = 0, False
-        """Connections in a row without an answer; that MQTT 3.1.1 is wanted, nobody has said."""
+        self._version = Version()
         self._stopping = threading.Event()
         self._up = threading.Event()
         self._told = ""
@@ -168,7 +165,8 @@ class Session:
         self._up.clear()
         if self._manner == manner and not self._stopping.is_set():
             self._tell(False, self._refusal or f"{where(self._broker)} {self._why_closed(accepted)}")
-            self._choose_version(accepted)
+            self._version.ended(accepted=accepted, silent=self._stood and not self._answered)
+            self._adopt_version()
         return held
 
     def _hold(self) -> None:
@@ -181,19 +179,10 @@ class Session:
             if not self._up.is_set() and time.monotonic() > answer_by_s:
                 raise TimeoutError
 
-    def _choose_version(self, accepted: bool) -> None:
-        """For the next connection. What a broker said of versions is not asked again; what was guessed is."""
-        self._silences = self._silences + 1 if self._stood and not self._answered else 0
-        if accepted and self._guessed:
-            self._guessed = False
-            self._speak(v5=True)
-        elif self._silences >= SILENT_IN_A_ROW:
-            self._silences, self._guessed = 0, self._manner.v5
-            self._speak(v5=not self._manner.v5)
-
-    def _speak(self, *, v5: bool) -> None:
-        self._manner = replace(self._manner, v5=v5)
-        self._client = self._make()
+    def _adopt_version(self) -> None:
+        if self._version.v5 != self._manner.v5:
+            self._manner = replace(self._manner, v5=self._version.v5)
+            self._client = self._make()
 
     def _why_closed(self, accepted: bool) -> str:
         if not accepted:
@@ -214,7 +203,8 @@ class Session:
             else:
                 self._came_up()
         elif code in UNSUPPORTED_VERSION and self._manner.v5:
-            self._speak(v5=False)
+            self._version.unknown()
+            self._adopt_version()
         else:
             self._refusal = explain_refusal(code, words, self._client_id, self._broker)
 

@@ -17,6 +17,7 @@ import pytest
 
 from stillroom.config import BrokerConfig
 from stillroom.errors import BrokerError, ConfigError
+from stillroom.mqtt_version import Version
 from stillroom_tools.lab.broker import Kind, LocalBroker, find_program
 from stillroom_tools.site.subscriber import Message, Subscriber
 
@@ -453,3 +454,23 @@ def test_certificate_files_that_are_not_there(tmp_path: Path) -> None:
     config = BrokerConfig(ca_file="no.pem", certificate_file="no.pem", key_file="no-key.pem")
     with pytest.raises(BrokerError, match=r"ca_file, certificate_file, key_file"):
         Subscriber(config, tmp_path, "gateway", [TOPIC], persistent=True)
+
+
+def test_which_version_is_spoken_next() -> None:
+    """What a broker said is not asked again; what was guessed is, once a connection of it has ended."""
+    told, guessed = Version(), Version()
+    told.unknown()
+    told.ended(accepted=True, silent=False)
+    assert not told.v5
+    spoken = []
+    for accepted, silent in (
+        (False, True),
+        (False, False),
+        (False, True),
+        (False, True),
+        (True, False),
+        (False, True),
+    ):
+        guessed.ended(accepted=accepted, silent=silent)
+        spoken.append(guessed.v5)
+    assert spoken == [True, True, True, False, True, True]
