@@ -57,7 +57,8 @@ def test_a_site_whose_authority_is_away_is_tried_as_a_unit_of_its_own(
         ("pattern readwrite #\n", {"acl up", "acl down", "acl down read", "acl up read"}),
         (
             "pattern readwrite stillroom/1/%c/#\nuser gateway\ntopic readwrite stillroom/#\nuser board\n"
-            "topic read stillroom/#\npattern write stillroom/1/+/+/up\npattern read stillroom/1/+/%u/down\n",
+            "topic read stillroom/#\npattern write stillroom/1/+/+/up\n"
+            "pattern write stillroom/1/+/%u/view\npattern read stillroom/1/+/%u/down\n",
             {"acl up"},
         ),
         (

@@ -116,11 +116,13 @@ authorization {{
 }}
 """
 _EMQX_ACL = """\
-%% Site 'SITE': each unit its own two topics; the gateway hears all and answers; boards and advocates hear.
+%% Site 'SITE': each unit its own topics; the gateway hears all and answers; boards (views too) and advocates hear.
 {deny, {username, {re, "^(gateway|board|advocate)$"}}, publish, ["stillroom/1/SITE/${username}/up"]}.
 {allow, {username, {re, "^(gateway|board|advocate)$"}}, subscribe, ["stillroom/1/SITE/+/up"]}.
+{allow, {username, "board"}, subscribe, ["stillroom/1/SITE/+/view"]}.
 {allow, {username, "gateway"}, publish, ["stillroom/1/SITE/+/down"]}.
 {allow, all, publish, ["stillroom/1/SITE/${username}/up"]}.
+{allow, all, publish, ["stillroom/1/SITE/${username}/view"]}.
 {allow, all, subscribe, ["stillroom/1/SITE/${username}/down"]}.
 {deny, all}.
 """

@@ -118,11 +118,14 @@ def _stranger(ways: Ways, v5: bool) -> Finding:
 
 def _board(ways: Ways, v5: bool) -> Finding:
     assert ways.board is not None
-    with Probe(ways.board, ways.site, v5=v5) as board, Probe(ways.unit, ways.site, v5=v5) as unit:
-        said = secrets.token_bytes(32)
-        granted = board.hear(ways.all_up)
-        unit.say(ways.topic(ways.unit.name, "up"), said)
-        if not granted or board.take(said) is None:
-            means = "`stillroom site watch` and the board show nothing: allow it in the ACL"
-            return limited("board", f"the board may not hear {ways.all_up}", means)
-    return good("board", "the board hears what units say")
+    for way, means in (
+        ("up", "`stillroom site watch` and the board show nothing: allow it in the ACL"),
+        ("view", "nobody sees a view that he asked for: allow it in the ACL, for units and for the board"),
+    ):
+        with Probe(ways.board, ways.site, v5=v5) as board, Probe(ways.unit, ways.site, v5=v5) as unit:
+            said = secrets.token_bytes(32)
+            granted = board.hear(ways.topic("+", way))
+            unit.say(ways.topic(ways.unit.name, way), said)
+            if not granted or board.take(said) is None:
+                return limited("board", f"the board does not hear what units say on .../{way}", means)
+    return good("board", "the board hears what units say, and views")
