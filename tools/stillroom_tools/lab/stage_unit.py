@@ -90,6 +90,12 @@ class StagedUnit:
             return
         self.analysis.room_is_empty(self._room.is_empty)
 
+    def pass_time(self, frame_ns: int) -> None:
+        """So late is it, whether or not anything is seen: a summary ends when its minute is over."""
+        self._clock.frame_ns = frame_ns
+        if self._room is not None:
+            self._room.pass_time(self._clock.utc_ms())
+
     def switch_off(self, frame_ns: int) -> None:
         """The power is away: nothing is told any more."""
         self._clock.frame_ns = frame_ns

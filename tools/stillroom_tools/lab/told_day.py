@@ -1,7 +1,7 @@
-"""A day that was made up, told to a site's gateway as a unit would tell it: for pictures of days and their tests.
+"""A day told to a site's gateway as a unit would tell it: made up for tests, or what a simulated room told.
 
-Nothing was sensed: states, movement and rates are written down here, not found in pictures. What comes after that is
-the real way: signed links, records sealed by the unit's keys, opened by the receiver, kept by the store, its alerts.
+States, movement and rates that are made up here were not found in pictures. What comes after that is the real way:
+signed links, records sealed by the unit's keys, opened by the receiver, kept by the store, its alerts.
 """
 
 import random
@@ -66,6 +66,10 @@ class Teller:
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.seed} {self.unit}")
         self._keys = load_unit_keys(self.site.folder.parent / self.unit / "keys")
+
+    def tell(self, at_ms: int, event: Event) -> None:
+        """An event as a keeper told it."""
+        self._queued.append((at_ms, event))
 
     def start(self, at_ms: int) -> None:
         """The unit is switched on."""
