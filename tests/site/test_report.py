@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import xml.etree.ElementTree as ET
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.site.days import CALM, SVG, Picture, Ward, eventful
 
+from stillroom_tools.site.gateway.settings import FILE
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.report.sheet import LEFT, PLOT
 
@@ -172,3 +174,23 @@ def test_it_is_drawn_while_a_gateway_writes(ward: Ward, tmp_path: Path) -> None:
         assert twin.report(tmp_path / "day.svg") == 0
     store.close()
     assert Picture.read(tmp_path / "day.svg").bars("in-bed")
+
+
+def test_minutes_that_are_kept_no_longer_are_no_calm_ones(ward: Ward, tmp_path: Path) -> None:
+    """Retention took the summaries: states are drawn from what is still there, movement and rates are hatched."""
+    twin = ward.copy(tmp_path)
+    database = sqlite3.connect(twin.site.folder / "gateway" / FILE)
+    summaries = "FROM entries WHERE kind = 'summary'"
+    newest = database.execute(f"SELECT max(number), max(accepted_ms) {summaries}").fetchone()
+    database.execute(f"DELETE {summaries}")
+    database.execute("INSERT INTO forgotten VALUES('unit-1', 'routine', ?, ?)", newest)
+    database.commit()
+    database.close()
+    assert twin.report(tmp_path / "day.svg") == 0
+    drawn = Picture.read(tmp_path / "day.svg")
+    assert drawn.bars("on-floor") and "not kept" in drawn.words and "never read" not in drawn.words
+    whys = {said.partition(",")[0].partition(":")[0] for _, _, said in drawn.bars("gap")}
+    assert whys == {"kept no longer", "of these minutes no movement and no rate is kept"}
+    hidden = [bar for bar in drawn.bars("gap") if "of these minutes" in bar[2]]
+    (fall,) = drawn.bars("on-floor")
+    assert any(start <= fall[0] and fall[1] <= end for start, end, _ in hidden)

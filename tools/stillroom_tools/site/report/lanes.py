@@ -6,6 +6,7 @@ from statistics import median
 from stillroom.events import Summary
 from stillroom_tools.site.gateway.alert_forms import PRIORITIES
 from stillroom_tools.site.report.day import STATES, UnitDay
+from stillroom_tools.site.report.days import Span
 from stillroom_tools.site.report.episodes import Episode
 from stillroom_tools.site.report.gaps import Stretch
 from stillroom_tools.site.report.sheet import LEFT, LETTER_PX, NAMES, PLOT, Sheet, fits
@@ -25,6 +26,9 @@ _RATES: dict[str, tuple[float, float, tuple[int, ...]]] = {
 }
 """Lowest and highest rate of a lane, and the lines in it; what is beyond is drawn at its edge."""
 
+LONGEST_WITHOUT_MS = 120_000
+"""A minute that was cut short by a start is no gap."""
+
 Numbers = Mapping[object, int]
 """Of the lines under the picture that are about a stretch or an alert."""
 
@@ -36,12 +40,17 @@ def draw(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
     top = sheet.y
     _camera(sheet, unit, numbers)
     camera = sheet.y
-    for lane in (_states, _motion):
-        sheet.y += GAP
-        lane(sheet, unit)
+    sheet.y += GAP
+    _states(sheet, unit)
+    minutes = sheet.y
+    sheet.y += GAP
+    _motion(sheet, unit)
     for name in _RATES:
         sheet.y += GAP
         _rate(sheet, unit, name)
+    for each in without_minutes(unit):
+        said = "of these minutes no movement and no rate is kept"
+        sheet.hatch(each.from_ms, each.until_ms, minutes, sheet.y - minutes, "gap", said)
     sheet.y += GAP
     _alerts(sheet, unit, numbers)
     _hatch(sheet, unit, camera, sheet.y)
@@ -49,6 +58,21 @@ def draw(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
     _why(sheet, unit, top, numbers)
     sheet.hours(sheet.y + 12)
     sheet.y += 20
+
+
+def without_minutes(unit: UnitDay) -> list[Span]:
+    """What was sensed and of which no summary is here any more: an empty lane would say that nothing moved."""
+    told = sorted((each.from_ms, each.until_ms) for each in unit.summaries)
+    found = []
+    for stretch in unit.stretches:
+        if stretch.what == "sensed":
+            at_ms = stretch.from_ms
+            for from_ms, until_ms in [*told, (stretch.until_ms, stretch.until_ms)]:
+                start = min(from_ms, stretch.until_ms)
+                if start - at_ms > LONGEST_WITHOUT_MS:
+                    found.append(Span(at_ms, start))
+                at_ms = max(at_ms, until_ms)
+    return found
 
 
 def _camera(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
@@ -127,7 +151,7 @@ def _said_of_rate(sheet: Sheet, unit: UnitDay, name: str, values: Sequence[float
     if unit.scopes is not None and name not in unit.scopes:
         sheet.beside(top + 14, "not authorised")
     elif not values:
-        sheet.beside(top + 14, "never read")
+        sheet.beside(top + 14, "never read" if unit.summaries else "not kept")
     else:
         sheet.beside(top + 14, f"median {median(values):.0f}")
         sheet.beside(top + 28, f"{min(values):.0f} to {max(values):.0f}")
