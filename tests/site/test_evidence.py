@@ -1,5 +1,6 @@
 """What an inspector gets: one signed file that agrees with the chain, and a page that says the same."""
 
+import json
 import shutil
 import sqlite3
 from datetime import timedelta
@@ -13,7 +14,7 @@ from tests.rig import Rig
 from stillroom.cli import main
 from stillroom.document_forms import from_ms
 from stillroom.documents import KINDS, Withdrawal, read_document
-from stillroom.errors import ConfigError, StorageError, TrustError
+from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import ConditionChanged, Entry
 from stillroom.link import Hello, Network
 from stillroom.notes import add_signature, encode, sign_note
@@ -133,6 +134,23 @@ def test_the_burden_is_in_it_as_counts_and_names_nobody(ward):
     assert "What alerts asked of staff" in page and "<td>on floor</td>" in page
     for text in (page, ward.out.read_text()):
         assert "nurse-a" not in text and "on-floor for" not in text
+
+
+def test_simulated_nights_stand_beside_it_with_their_seeds(ward, tmp_path, capsys):
+    nights = {"scenarios": ["falls"], "seeds": [41], "nights": 1, "hours": 8.0,
+              "conditions": {"on-floor": {"due": 2, "missed": 1, "false": 0}},
+              "wrong": [{"scenario": "falls", "seed": 41, "kind": "on-floor", "missed": 1, "false": 0}]}  # fmt: skip
+    (tmp_path / "nights").write_text(json.dumps(nights))
+    assert ward.make("--simulated", str(tmp_path / "nights")) == 0 and ward.check() == 0
+    found = evidence.read(ward.out, open_site(ward.site)).simulated
+    assert (found.conditions["on-floor"].missed, found.wrong[0].seed) == (1, 41)
+    page = Path(f"{ward.out}.html").read_text()
+    assert (
+        "no evidence about real people" in page
+        and "missed 1, false 0 (missed, by scenario and seed: falls 41)" in page
+    )
+    (tmp_path / "nights").write_text('{"scenarios": []}')
+    assert ward.make("--simulated", str(tmp_path / "nights")) == InputError.exit_code
 
 
 def test_where_nothing_was_sensed_the_burden_is_not_nought(ward):

@@ -1,6 +1,6 @@
 """What `stillroom simulate` says: what was so beside what was told, line by line, and the figures of many nights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,7 @@ def as_json(outcomes: "Sequence[Outcome]", seeds: range) -> dict[str, object]:
         for each in outcomes
         for problem in each.tally.problems
     ]
+    found["wrong"] = [row for each in outcomes for row in _wrong(each)]
     if len(outcomes) == 1:
         night = outcomes[0].night
         found["truth"], found["believed"] = night.truth, night.believed
@@ -57,6 +58,16 @@ def as_json(outcomes: "Sequence[Outcome]", seeds: range) -> dict[str, object]:
         found["due"] = [_plain(told) for told in night.due]
         found["alerts"] = [[each.at_ms, each.kind, each.priority, each.state] for each in night.alerts]
     return found
+
+
+def _wrong(outcome: "Outcome") -> Iterator[dict[str, object]]:
+    """Of one night each kind of condition that was missed or told without cause: its seed shows it again."""
+    tally = outcome.tally
+    for kind in sorted({*tally.missed, *tally.false}):
+        missed, false = tally.missed.get(kind, 0), tally.false.get(kind, 0)
+        if missed or false:
+            name, seed = Path(outcome.job.path).stem, outcome.job.seed
+            yield {"scenario": name, "seed": seed, "kind": kind, "missed": missed, "false": false}
 
 
 def line(told: "Told") -> str:

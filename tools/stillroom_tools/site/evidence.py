@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from stillroom.clock import MS_PER_S, SystemClock
 from stillroom.document_forms import from_ms, now, to_ms
 from stillroom.documents import Authorisation
@@ -41,6 +43,7 @@ from stillroom_tools.site.evidence_forms import (
 )
 from stillroom_tools.site.gateway.reader import Reader, open_reader
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.report import simulated as simulated_file
 from stillroom_tools.site.report.burden import Burden, summed, tallies
 from stillroom_tools.site.report.period import period_of
 
@@ -57,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FILE", help="where to write it; the page goes to FILE.html"
     )
     parser.add_argument(
+        "--simulated", type=Path, metavar="FILE", help="beside it: what `stillroom simulate --json` wrote"
+    )
+    parser.add_argument(
         "--check", type=Path, metavar="FILE", help="is this one signed by the site's gateway?"
     )
 
@@ -64,8 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, InputError, StorageError, TrustError."""
     making = (options.start, options.until, options.out)
-    if (options.check is None) == (None in making) or (options.check and any(making)):
-        raise ConfigError("--from, --to and --out, all of them; or --check alone")
+    if (options.check is None) == (None in making) or (options.check and any((*making, options.simulated))):
+        raise ConfigError("--from, --to and --out, all of them (and --simulated); or --check alone")
     site = open_site(options.site)
     if options.check is not None:
         found = read(options.check, site)
@@ -77,7 +83,8 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--to {options.until}: must be after --from {options.start}")
     from stillroom_tools.site import evidence_page
 
-    evidence = collect(site, start, until, now(SystemClock()))
+    simulated = simulated_file.read(options.simulated) if options.simulated else None
+    evidence = replace(collect(site, start, until, now(SystemClock())), simulated=simulated)
     note = add_signature(encode(KIND, evidence), site.keys("gateway"), MAX_BYTES)
     for path, data in (
         (options.out, note),

@@ -8,6 +8,7 @@ from stillroom.document_forms import Time, Timed
 from stillroom.documents import Authorisation
 from stillroom.keys import PlainName
 from stillroom_tools.site.report.burden import Burden
+from stillroom_tools.site.report.simulated import Simulated
 
 WHOLE, GAPS, NOT_STARTED = "whole", "gaps", "not-started"
 SOUND = (WHOLE, GAPS, NOT_STARTED)
@@ -107,10 +108,11 @@ class Evidence(Timed, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """All of the file.
 
     burden: of the days and nights of the site's time zone, all rooms together: counts, and of nobody. None: made by a
-    version that did not count.
+    version that did not count. simulated: the facility put a file of `stillroom simulate --json` beside it.
     """
 
     site: PlainName
     made: Time
     units: tuple[UnitEvidence, ...]
     burden: Burden | None = None
+    simulated: Simulated | None = None

@@ -15,7 +15,8 @@ from stillroom_tools.site.evidence_forms import (
     Known,
     UnitEvidence,
 )
-from stillroom_tools.site.report.burden_words import COLUMNS, NOTE, row
+from stillroom_tools.site.report.burden_words import COLUMNS, NOTE, UNKNOWN, row
+from stillroom_tools.site.report.simulated import sentences
 
 ON_ITS_WAY_S = 60
 """So long after a withdrawal an open camera is no cause for alarm: it is on its way to the unit."""
@@ -28,7 +29,7 @@ def page(evidence: Evidence) -> str:
     body = [f"<p class=small>Site {audit_page.code(evidence.site)}, {period}. All times are UTC.</p>"]
     names = ("Unit", "Camera open", "Asked to look", "Pauses", "Documents refused", "Record")
     body += audit_page.table(names, (_row(unit) for unit in evidence.units))
-    body += _burden(evidence)
+    body += [*_burden(evidence), *_simulated(evidence)]
     for unit in evidence.units:
         body += _unit_words(unit)
     body.append(
@@ -61,7 +62,7 @@ def _burden(evidence: Evidence) -> Iterator[str]:
     yield (
         f"<p class=small>All rooms together: {burden.room_nights:.1f} room-nights and {burden.room_days:.1f} room-days "
         "were sensed; what was not sensed counts for nothing. Days and nights are of the site's own time zone. "
-        f"{audit_page.text(NOTE)}. How many were missed, and how many were false, nobody knows of a real room.</p>"
+        f"{audit_page.text(NOTE)}. {UNKNOWN}</p>"
     )
     rows = (tuple(audit_page.text(cell) for cell in row(kind, burden)) for kind in burden.kinds)
     yield from (
@@ -69,6 +70,12 @@ def _burden(evidence: Evidence) -> Iterator[str]:
         if burden.kinds
         else ["<p>No condition began, no alert was raised.</p>"]
     )
+
+
+def _simulated(evidence: Evidence) -> Iterator[str]:
+    if evidence.simulated is not None:
+        said = "".join(f"<li>{audit_page.text(line)}</li>" for line in sentences(evidence.simulated))
+        yield f"<h3>Missed and false in simulated nights</h3><ul class=small>{said}</ul>"
 
 
 def _record(chain: str) -> str:

@@ -10,17 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from stillroom_tools.site.report.burden import LEVELS, Burden, Kind
-from stillroom_tools.site.report.truth import Compared, Wrong
+from stillroom_tools.site.report.simulated import Simulated, sentences
 from stillroom_tools.site.report.words import plain
 
 WIDTH = 170
-UNKNOWN_TRUTH = (
-    "Missed and false: not known: nobody told what happened in these rooms (--truth, of simulated ones)."
-)
+UNKNOWN = "How many were missed, and how many were false, nobody knows of a real room."
 
 
 class Report(Struct, frozen=True):
-    """All that is told. to: not included; truth: None where nobody knows what happened."""
+    """All that is told. to: not included; simulated: what `stillroom simulate` counted."""
 
     site: str
     time_zone: str
@@ -29,7 +27,7 @@ class Report(Struct, frozen=True):
     night: tuple[str, str]
     all: Burden
     rooms: tuple[Burden, ...]
-    truth: Compared | None
+    simulated: Simulated | None
 
 
 def show(report: Report) -> None:
@@ -41,7 +39,7 @@ def show(report: Report) -> None:
         console.print(_kinds(report.all))
     if len(report.rooms) > 1:
         console.print(_rooms(report.rooms))
-    for line in truth(report.truth):
+    for line in (UNKNOWN, *(sentences(report.simulated) if report.simulated else ())):
         console.print(line, highlight=False, markup=False)
 
 
@@ -133,22 +131,3 @@ def _rooms(rooms: Sequence[Burden]) -> Table:
         rates = (rate(count, room.room_nights) for count in found)
         table.add_row(room.room or "", f"{room.room_nights:.1f}", *rates, *map(str, more))
     return table
-
-
-def truth(compared: Compared | None) -> Iterator[str]:
-    """What was missed and what was false, with the seeds that show it again."""
-    if compared is None:
-        yield UNKNOWN_TRUTH
-        return
-    missed, false = len(compared.missed), len(compared.false)
-    yield (
-        f"Against the truth of {compared.runs} simulated runs ({compared.hours:.1f} h): missed {missed} of "
-        f"{compared.expected}; false {false}, {rate(false, compared.hours / 12)} in twelve hours."
-    )
-    yield from (f"  missed  {_wrong(each)}" for each in compared.missed)
-    yield from (f"  false   {_wrong(each)}" for each in compared.false)
-
-
-def _wrong(each: Wrong) -> str:
-    level = f", {each.level}" if each.level else ""
-    return f"{plain(each.kind)}{level}: scenario {each.scenario}, seed {each.seed}, room {each.room}"

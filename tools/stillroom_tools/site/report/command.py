@@ -17,7 +17,7 @@ from stillroom_tools.site.report.day import room_day
 from stillroom_tools.site.report.days import LocalDay, local_ms, parse_day
 from stillroom_tools.site.report.period import period_of
 from stillroom_tools.site.report.picture import picture
-from stillroom_tools.site.report.truth import Compared, Run, compare, read_truth
+from stillroom_tools.site.report.simulated import read
 from stillroom_tools.site.report.words import sentences
 
 HELP = "a room's day as a picture; or what alerts asked of staff over days"
@@ -40,10 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="start", metavar="DAY", help="--burden: 2026-11-01, included")
     parser.add_argument("--to", dest="until", metavar="DAY", help="--burden: 2026-12-01, not included")
     parser.add_argument(
-        "--truth",
+        "--simulated",
         type=Path,
         metavar="FILE",
-        help="--burden: what happened in simulated runs: missed and false",
+        help="--burden: missed and false of simulated nights, as `stillroom simulate --json` wrote them",
     )
     parser.add_argument("--json", action="store_true", help="the same as JSON on standard output")
 
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, InputError, SetupError, StorageError, TrustError."""
     of_day = (options.day, options.out)
-    of_days = (options.start, options.until, options.truth)
+    of_days = (options.start, options.until, options.simulated)
     if options.burden:
         wrong = any(of_day) or options.start is None or options.until is None
     else:
@@ -94,7 +94,7 @@ def _burden(site: Site, options: argparse.Namespace) -> int:
     now_ms = SystemClock().utc_ms()
     if local_ms(first, 0, zone(site.config.time_zone)) > now_ms:
         raise ConfigError(f"--from {first}: is still to come")
-    runs = read_truth(options.truth) if options.truth else None
+    simulated = read(options.simulated) if options.simulated else None
     period = period_of(site, first, to - timedelta(days=1))
     found = burden.tallies(site, period, now_ms, options.room)
     report = burden_words.Report(
@@ -105,21 +105,10 @@ def _burden(site: Site, options: argparse.Namespace) -> int:
         (period.night_from, period.night_until),
         burden.summed(found.values()).burden(None, len(period.nights)),
         tuple(tally.burden(room, len(period.nights)) for room, tally in found.items()),
-        None if runs is None else _compared(runs, found),
+        simulated,
     )
     if options.json:
         print(msgspec.json.encode(report).decode())
     else:
         burden_words.show(report)
     return EXIT_OK
-
-
-def _compared(runs: list[Run], found: dict[str, burden.Tally]) -> Compared:
-    """The conditions of persons; what a unit says of itself is no part of a scenario's truth."""
-    began = [
-        (room, kind, level, at_ms)
-        for room, tally in found.items()
-        for kind, level, at_ms, when in tally.conditions
-        if level != "technical" and when.day
-    ]
-    return compare([run for run in runs if run.room in found], began)

@@ -3,14 +3,15 @@
 A unit that runs sends a summary a minute. Where none covers a time, the unit was off, or what it said is not here.
 """
 
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from msgspec import Struct
 
-from stillroom.events import Audited, ConditionChanged, GateChanged, Lost, Summary
+from stillroom.events import Audited, ConditionChanged, GateChanged, GateReason, Lost, Summary
 from stillroom_tools.site.audit_file import link_of
 from stillroom_tools.site.report.days import Span
 from stillroom_tools.site.report.kept import LONGEST_SUMMARY_MS, Told
@@ -34,7 +35,9 @@ class Stretch(Struct, frozen=True):
 
 def starts(told: Sequence[Told]) -> list[int]:
     """When the unit was switched on."""
-    return [one.at_ms for one in told if isinstance(one.event, Audited) and link_of(one.event).is_start]
+    links = ((one.at_ms, one.event) for one in told if isinstance(one.event, Audited))
+    # A month has thousands of links: those that may be it are read.
+    return [at_ms for at_ms, link in links if b"start" in link.body and link_of(link).is_start]
 
 
 def runs(told: Sequence[Told], span: Span) -> list[Span]:
@@ -86,26 +89,58 @@ def stretches(told: Sequence[Told], span: Span, now_ms: int, forgotten_ms: int =
     forgotten_ms: summaries from before then are kept no longer, which is told from a unit that was off.
     """
     past = span.within(Span(span.from_ms, max(now_ms, span.from_ms)))
-    known = runs(told, past)
-    summaries = sorted((one.event for one in told if isinstance(one.event, Summary)), key=_until)
+    known, unit = runs(told, past), _sort(told)
     found: list[Stretch] = []
     at_ms = past.from_ms
     for run in [*known, Span(past.until_ms, past.until_ms)]:
         if at_ms < run.from_ms:
             gone_ms = min(max(forgotten_ms, at_ms), run.from_ms)
             found.append(Stretch(at_ms, gone_ms, "forgotten", "what the unit said is kept no longer"))
-            found.append(_hole(told, Span(gone_ms, run.from_ms)))
-        found += _known(told, summaries, run)
+            found.append(_hole(unit, Span(gone_ms, run.from_ms)))
+        found += _known(unit, run)
         at_ms = run.until_ms
     if past.until_ms < span.until_ms:
         found.append(Stretch(past.until_ms, span.until_ms, "to-come", "still to come"))
     return _merged(found)
 
 
-def _hole(told: Sequence[Told], hole: Span) -> Stretch:
-    before = [one.number for one in told if one.at_ms <= hole.from_ms]
-    after = [one.number for one in told if one.at_ms >= hole.until_ms]
-    lost = _lost_between(told, max(before, default=0), min(after, default=0))
+@dataclass(frozen=True)
+class _Unit:
+    """What a unit told, by what it is asked for; each in order of time."""
+
+    numbers: list[tuple[int, int]]
+    """When, and which."""
+    starts: list[int]
+    lost: list[tuple[int, int]]
+    gates: list[tuple[int, GateReason]]
+    cameras: list[tuple[int, str, bool]]
+    """When which condition of the camera began (or ended)."""
+    summaries: list[Summary]
+
+
+def _sort(told: Sequence[Told]) -> _Unit:
+    unit = _Unit([], starts(told), [], [], [], [])
+    for one in told:
+        event = one.event
+        unit.numbers.append((one.at_ms, one.number))
+        if isinstance(event, Summary):
+            unit.summaries.append(event)
+        elif isinstance(event, GateChanged):
+            unit.gates.append((one.at_ms, event.gate))
+        elif isinstance(event, ConditionChanged) and event.kind.startswith("camera-"):
+            unit.cameras.append((one.at_ms, event.kind, event.active))
+        elif isinstance(event, Lost):
+            unit.lost.extend(event.ranges)
+    unit.summaries.sort(key=_until)
+    return unit
+
+
+def _hole(unit: _Unit, hole: Span) -> Stretch:
+    before = unit.numbers[: bisect(unit.numbers, hole.from_ms, key=_first)]
+    after = unit.numbers[bisect_left(unit.numbers, hole.until_ms, key=_first) :]
+    lost = _lost_between(
+        unit.lost, max((n for _, n in before), default=0), min((n for _, n in after), default=0)
+    )
     if lost:
         return Stretch(
             hole.from_ms, hole.until_ms, "lost", f"the unit says that {lost} entries of it were lost"
@@ -114,42 +149,42 @@ def _hole(told: Sequence[Told], hole: Span) -> Stretch:
         return Stretch(hole.from_ms, hole.until_ms, "unheard", "nothing was heard of the unit")
     if not before:
         return Stretch(hole.from_ms, hole.until_ms, "unheard", "the unit had not been heard of yet")
-    if any(hole.from_ms <= at <= hole.until_ms for at in starts(told)):
+    if any(hole.from_ms <= at <= hole.until_ms for at in unit.starts):
         return Stretch(hole.from_ms, hole.until_ms, "off", "the unit was off")
     return Stretch(hole.from_ms, hole.until_ms, "unheard", "nothing of this time has come")
 
 
-def _lost_between(told: Sequence[Told], first: int, last: int) -> int:
-    ranges = [each for one in told if isinstance(one.event, Lost) for each in one.event.ranges]
+def _first(pair: tuple[int, int]) -> int:
+    return pair[0]
+
+
+def _lost_between(ranges: Sequence[tuple[int, int]], first: int, last: int) -> int:
     return sum(max(min(until, last) - max(start, first) + 1, 0) for start, until in ranges)
 
 
-def _known(told: Sequence[Told], summaries: Sequence[Summary], run: Span) -> Iterator[Stretch]:
+def _known(unit: _Unit, run: Span) -> Iterator[Stretch]:
     """A run, cut where the gate closed or opened, and where its summaries count no pictures."""
-    gates = [(one.at_ms, one.event.gate) for one in told if isinstance(one.event, GateChanged)]
-    reason = next((gate for at_ms, gate in reversed(gates) if at_ms <= run.from_ms), None)
+    reason = next((gate for at_ms, gate in reversed(unit.gates) if at_ms <= run.from_ms), None)
+    changes = [each for each in unit.gates if run.from_ms < each[0] < run.until_ms]
     at_ms = run.from_ms
-    for until_ms, gate in [
-        *(each for each in gates if run.from_ms < each[0] < run.until_ms),
-        (run.until_ms, None),
-    ]:
+    for until_ms, gate in [*changes, (run.until_ms, None)]:
         if reason == "open":
-            yield from _seen(told, summaries, Span(at_ms, until_ms))
+            yield from _seen(unit, Span(at_ms, until_ms))
         elif at_ms < until_ms:
             yield Stretch(at_ms, until_ms, "dark", reason or "no-authorisation")
         at_ms, reason = until_ms, gate
 
 
-def _seen(told: Sequence[Told], summaries: Sequence[Summary], open_: Span) -> Iterator[Stretch]:
+def _seen(unit: _Unit, open_: Span) -> Iterator[Stretch]:
     """While the camera was allowed: it gave pictures, or not."""
     at_ms = open_.from_ms
-    for each in summaries[bisect(summaries, open_.from_ms, key=_until) :]:
+    for each in unit.summaries[bisect(unit.summaries, open_.from_ms, key=_until) :]:
         if each.from_ms >= open_.until_ms:
             break
         part = Span(each.from_ms, each.until_ms).within(open_)
         if part.length_ms and _share(each, part) < LEAST_SENSED:
             yield Stretch(at_ms, part.from_ms, "sensed")
-            yield Stretch(part.from_ms, part.until_ms, "no-picture", _blind(told, part))
+            yield Stretch(part.from_ms, part.until_ms, "no-picture", _blind(unit, part))
             at_ms = part.until_ms
     yield Stretch(at_ms, open_.until_ms, "sensed")
 
@@ -164,17 +199,12 @@ def _until(summary: Summary) -> int:
     return summary.until_ms
 
 
-def _blind(told: Sequence[Told], part: Span) -> str:
+def _blind(unit: _Unit, part: Span) -> str:
     """The camera's own condition that stood then, as far as one was told."""
     stood: dict[str, bool] = {}
-    for one in told:
-        event = one.event
-        if (
-            isinstance(event, ConditionChanged)
-            and event.kind.startswith("camera-")
-            and one.at_ms < part.until_ms
-        ):
-            stood[event.kind] = event.active or one.at_ms > part.from_ms
+    for at_ms, kind, active in unit.cameras:
+        if at_ms < part.until_ms:
+            stood[kind] = active or at_ms > part.from_ms
     return next((kind for kind, stands in stood.items() if stands), "no picture")
 
 
