@@ -28,7 +28,8 @@ MODELS = (
     "40-camera-covered",
     "45-power-cut",
 )
-CLOSE_S = 1.0
+CLOSE_S = 1.5
+"""Models look once a second: what one look finds on one side is found by the next on the other."""
 
 
 NOT_YET = {
