@@ -13,7 +13,7 @@ from stillroom.observation import Observation
 from stillroom_tools.lab import simulated
 from stillroom_tools.lab.evaluate_room import cropped
 from stillroom_tools.lab.evaluate_truth import Roi
-from stillroom_tools.lab.program import Program, look_with
+from stillroom_tools.lab.program import Program, load_detector
 from stillroom_tools.lab.recorded import RecordedCamera
 from stillroom_tools.lab.scenario import load_scenario
 
@@ -30,7 +30,9 @@ class Unit:
     def __init__(self, models: Path | None, zones: Zones) -> None:
         self.changes: list[tuple[float, StateChanged]] = []
         self.seen: list[Observation] = []
-        self._program = Program(UnitConfig(site="a", unit="b", zones=zones), look_with(models), self._tell)
+        self._program = Program(
+            UnitConfig(site="a", unit="b", zones=zones), load_detector(models), self._tell
+        )
 
     def _tell(self, at_ms: int, event: object) -> None:
         if isinstance(event, StateChanged):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye.track import within
 from stillroom.observation import Box
 
 Flags = NDArray[np.bool_]
@@ -81,7 +82,7 @@ class Agreement:
         now = self._now
         if now is None:
             return None
-        if now.breathing is not None and _centre_in(now.breathing, box):
+        if now.breathing is not None and within(now.breathing, box):
             return "breathing"
         where = self._slices(box)
         if float((self._busy[where] >= RESTLESS_SHARE).mean()) > MOST_RESTLESS:
@@ -160,8 +161,3 @@ def _extent(used: NDArray[Any]) -> float:
 def _span(low: float, high: float, count: int) -> slice:
     first = min(count - 1, max(0, int(low * count)))
     return slice(first, max(first + 1, min(count, round(high * count))))
-
-
-def _centre_in(inner: Box, box: Box) -> bool:
-    x, y = (inner.x0 + inner.x1) / 2, (inner.y0 + inner.y1) / 2
-    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stillroom.eye import weights
 from stillroom.eye.boxes import anchors, decode
 from stillroom.eye.interpreter import Net
-from stillroom.eye.posture import posture_of
+from stillroom.eye.posture import head_of, on_legs, posture_of
 from stillroom.observation import Posture
 
 Picture = NDArray[np.uint8]
@@ -98,6 +98,10 @@ class Held:
     present: float
     posture: Posture
     box_px: tuple[float, float, float, float] | None
+    """Around what is shown of him."""
+    on_legs: bool = False
+    head_px: float | None = None
+    """How high his head or shoulders reach, y of the frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,9 @@ class Detector:
         if len(shown) >= 4:
             (x0, y0), (x1, y1) = shown.min(axis=0), shown.max(axis=0)
             box = (float(x0), float(y0), float(x1), float(y1))
-        return Held(float(present[0]), posture_of(placed, seen), box)
+        return Held(
+            float(present[0]), posture_of(placed, seen), box, on_legs(placed, seen), head_of(placed, seen)
+        )
 
     def face(self, picture: Picture, square: Square) -> Face | None:
         """picture: (192, 192, 3) RGB of the square. The best face, or None."""

@@ -1,7 +1,8 @@
 """When to look, and where: cells trigger, models confirm.
 
-At most once a second while something moves, and once in ten in a still room. A look is decided on one frame and cut
-out of the next. Landmarks only where a posture may have changed; the face once in ten seconds, of somebody believed.
+At most once a second while something moves, and once in ten in a still room; where somebody comes down, five times in
+three seconds. A look is decided on one frame and cut out of the next. Landmarks only where a posture may have changed;
+the face once in ten seconds, of somebody believed.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from stillroom.eye.agreement import Agreement, Cells
 from stillroom.eye.detect import SIDE_PX, Kind, Square
+from stillroom.eye.falling import Descent, Falling
 from stillroom.eye.order import Order, OrderError, Served
 from stillroom.eye.people import People
 from stillroom.eye.worker import Job, Models, Result
@@ -22,6 +24,8 @@ MOVING_FOR_S = 2.5
 """After the last movement: a look at whoever has just come to rest, or left."""
 LEAST_MOVING = 0.002
 POSTURE_EVERY_S = 1.0
+HURRIED_EVERY_S, HURRY_S, HURRY_AGAIN_S = 0.4, 2.0, 6.0
+"""After somebody began to come down, and from one such time to the next: who jumps is no reason to look more."""
 FACE_EVERY_S = 10.0
 FACE_FOR_S = 15.0
 ANSWER_WITHIN_S = 2.0
@@ -30,6 +34,8 @@ WIDE = 1.5
 CLOSE = 2.0
 """Of what moves: padded by half of its size on each side."""
 LEAST_CLOSE = 0.4
+FALLEN = 3.0
+"""Of the height of who comes down: whoever lies at the picture's edge is found in a square with a margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,13 @@ class Looking:
         self._agreement = Agreement(shape, door)
         self._people = People(width_px, height_px, self._agreement)
         self._job: Job | None = None
+        self._cells: Cells | None = None
         self._asked_s = dict.fromkeys(SIDE_PX, -1e9)
         self._waiting: set[Kind] = set()
         self._moved_s = -1e9
+        self._falling = Falling(shape)
+        self._descent: Descent | None = None
+        self._hurry_s = -1e9
         self._share_before = 0.0
         self._round = 0
         self._face: tuple[float, Box] | None = None
@@ -81,6 +91,8 @@ class Looking:
         """Time jumped."""
         self._drop()
         self._people.restart()
+        self._falling.restart()
+        self._hurry_s = -1e9
         self._asked_s = dict.fromkeys(SIDE_PX, -1e9)
         self._moved_s, self._face = -1e9, None
 
@@ -94,7 +106,10 @@ class Looking:
         return seen.people == 0 and seen.certainty is not None and seen.certainty >= 0.8
 
     def orders(self) -> tuple[Order, ...]:
-        """What is wanted of the next frame."""
+        """What is wanted of the next frame. In a hurry landmarks follow as soon as somebody was found: he moves."""
+        if self._job is None and self._cells is not None and self._hurries(self._cells.time_s):
+            self._take_all(self._cells.time_s)
+            self._posture(self._cells, HURRIED_EVERY_S)
         job = self._job
         if job is None:
             return ()
@@ -121,37 +136,70 @@ class Looking:
         now_s = cells.time_s
         self._agreement.feed(cells)
         self._empty = cells.empty is True
-        while (result := self._models.take()) is not None:
-            self._take(result, now_s)
+        self._cells = cells
+        self._take_all(now_s)
         self._people.feed(now_s)
         share = float(cells.moving.mean())
         if min(share, self._share_before) >= LEAST_MOVING:  # a key frame of a recording is one fifth alone
             self._moved_s = now_s
         self._share_before = share
+        self._watch_for_falls(cells)
         if self._job is None:
             self._decide(cells)
         return self._seen(now_s)
 
+    def _watch_for_falls(self, cells: Cells) -> None:
+        """Looks in a hurry where somebody begins to come down, and one at once where he is down."""
+        self._falling.feed(cells.time_s, cells.moving & ~self._agreement.restless)
+        was_down = self._descent is not None and self._descent.down
+        self._descent = self._people.sink(self._falling, cells.frame_ns)
+        if self._descent is None:
+            return
+        if cells.time_s - self._hurry_s >= HURRY_AGAIN_S:
+            self._hurry_s = cells.time_s
+        elif self._descent.down and not was_down and cells.time_s - self._hurry_s < HURRY_S:
+            self._asked_s["people"] = self._asked_s["landmarks"] = -1e9
+
+    def _hurries(self, now_s: float) -> bool:
+        return now_s - self._hurry_s < HURRY_S
+
+    def _take_all(self, now_s: float) -> None:
+        while (result := self._models.take()) is not None:
+            self._take(result, now_s)
+
     def _take(self, result: Result, now_s: float) -> None:
         self._waiting.discard(result.kind)
         if result.kind == "people":
-            self._people.looked(result.bodies, result.square, now_s, empty=self._empty)
+            at = result.decided_ns
+            self._people.looked(result.bodies, result.square, now_s, empty=self._empty, decided_ns=at)
         elif result.held is not None:
-            self._people.held(result.held, result.square, now_s)
+            self._people.held(result.held, result.square, now_s, result.decided_ns)
         elif result.face is not None:
             self._face = now_s, self._box(result.face.box_px)
 
     def _decide(self, cells: Cells) -> None:
         now_s = cells.time_s
-        moving = now_s - self._moved_s < MOVING_FOR_S
-        if self._due("people", MOVING_EVERY_S if moving else STILL_EVERY_S, now_s):
+        moving, hurries = now_s - self._moved_s < MOVING_FOR_S, self._hurries(now_s)
+        every_s = STILL_EVERY_S if not moving else HURRIED_EVERY_S if hurries else MOVING_EVERY_S
+        posture_s = HURRIED_EVERY_S if hurries else POSTURE_EVERY_S
+        if self._due("people", every_s, now_s):
             self._order("people", self._where(cells, moving), cells)
-        elif self._due("landmarks", POSTURE_EVERY_S, now_s) and (body := self._people.wants_posture()):
-            self._order("landmarks", body.square(), cells)
+        elif self._posture(cells, posture_s):
+            pass
         elif self._people.believed and self._due("face", FACE_EVERY_S, now_s):
             track = self._people.believed[0]
             square = Square(track.body.x_px, track.body.y_px, max(32.0, 2.5 * track.body.radius_px))
             self._order("face", square, cells)
+
+    def _posture(self, cells: Cells, every_s: float) -> bool:
+        """Ask how somebody is held, where that is due and may have changed."""
+        if (
+            not self._due("landmarks", every_s, cells.time_s)
+            or (body := self._people.wants_posture()) is None
+        ):
+            return False
+        self._order("landmarks", body.square(), cells)
+        return True
 
     def _due(self, kind: Kind, every_s: float, now_s: float) -> bool:
         since_s = now_s - self._asked_s[kind]
@@ -172,12 +220,21 @@ class Looking:
     def _where(self, cells: Cells, moving: bool) -> Square:
         """The whole picture; in turn with it a close look at what moves or differs, or a wide one."""
         self._round += 1
+        if self._descent is not None:
+            return self._low(self._descent)
         longer = float(max(self._width, self._height))
         whole = Square(self._width / 2, self._height / 2, longer)
         if self._round % 2:
             return whole
         close = self._close(cells) if moving else None
         return close or Square(whole.x_px, whole.y_px, WIDE * longer)
+
+    def _low(self, descent: Descent) -> Square:
+        """Around where somebody comes down, or is."""
+        box, longer = descent.box, max(self._width, self._height)
+        side = FALLEN * (descent.bottom - descent.top) * self._height
+        x, y = (box.x0 + box.x1) / 2 * self._width, (box.y0 + box.y1) / 2 * self._height
+        return Square(x, y, min(max(side, LEAST_CLOSE * longer), WIDE * longer))
 
     def _close(self, cells: Cells) -> Square | None:
         flags = cells.moving if cells.figure is None else cells.moving | cells.figure

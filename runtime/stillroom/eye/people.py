@@ -10,9 +10,12 @@ because somebody passes in front of it.
 import math
 from collections.abc import Sequence
 
+from stillroom.eye import fallen
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body, Held, Square
-from stillroom.eye.track import Fixture, Track, alike, away_px, changed, common, inside, worth
+from stillroom.eye.fallen import CLEAR_SCORE, LEAST_PRESENT, SURE_PRESENT
+from stillroom.eye.falling import Descent, Falling
+from stillroom.eye.track import Fixture, Track, alike, away_px, changed, common, inside, within, worth
 from stillroom.observation import Box
 
 MOST = 4
@@ -32,11 +35,11 @@ FIXTURE_S = 600.0
 """Fired on for so long without any agreement: a sleeper would have breathed or moved."""
 SUSPECT_S = 21.0
 """Two looks into a still room."""
-LEAST_PRESENT, SURE_PRESENT, CLEARLY_PRESENT = 0.4, 0.8, 0.95
-CLEAR_SCORE = 0.7
+CLEARLY_PRESENT = 0.95
 MISSED = 0.6
 MISSES, LYING_MISSES = 2, 6
 """Looks in a row that did not find somebody believed, before he may be gone."""
+YOUNG_S = 3.0
 SURE_SCORE = 0.8
 UNCONFIRMED = 0.7
 """What belief cannot exceed while no look scored high and no landmarks were sure: dogs and chairs score 0.5 to 0.7."""
@@ -74,8 +77,13 @@ class People:
         self._tracks.clear()
         self._looked_s = None
 
-    def looked(self, bodies: Sequence[Body], square: Square, now_s: float, *, empty: bool) -> None:
-        """A look at `square` found `bodies`, best first. empty: the keeper believes the room empty."""
+    def looked(
+        self, bodies: Sequence[Body], square: Square, now_s: float, *, empty: bool, decided_ns: int = 0
+    ) -> None:
+        """A look at `square` found `bodies`, best first. empty: the keeper believes the room empty.
+
+        decided_ns: the frame on which the look was decided.
+        """
         self._looked_s = now_s
         matched: set[int] = set()
         strangers: list[tuple[Body, Box]] = []
@@ -85,16 +93,19 @@ class People:
                 strangers.append((body, box))
             else:
                 matched.add(id(track))
-                self._again(track, body, box, now_s)
+                self._again(track, body, box, now_s, decided_ns)
+                fallen.found(track, body, decided_ns)
         for body, box in strangers:
-            track = self._gone_from_where_he_was(body, matched)
+            track = self._gone_from_where_he_was(body, matched) or self._seen_in_part(
+                body, box, now_s, matched
+            )
             if track is None:
                 track = self._new(body, box, now_s, empty)
             else:
-                self._again(track, body, box, now_s)
+                self._again(track, body, box, now_s, decided_ns)
             if track is not None:
                 matched.add(id(track))
-        self._count_misses(square, matched)
+        self._count_misses(square, matched, now_s, decided_ns)
 
     def _away(self, found: tuple[Body, Box]) -> float:
         """From whoever is nearest, in sizes: a sleeper is found as himself before somebody who came in is."""
@@ -112,26 +123,36 @@ class People:
             box = self._box(body)
             if body.radius_px < LEAST_SIZE * min(self._size) or self._is_only_fixture(body):
                 continue
-            if all(common(box, other) < SAME_BOX for _, other in found):
+            same = [k for k, (_, other) in enumerate(found) if common(box, other) >= SAME_BOX]
+            if not same:
                 found.append((body, box))
+            elif body.up_y_px < 0 < found[same[0]][0].up_y_px:
+                found[same[0]] = (
+                    body,
+                    box,
+                )  # hips and head mistaken for one another: nobody stands on his head
         return found
 
-    def _count_misses(self, square: Square, matched: set[int]) -> None:
+    def _count_misses(self, square: Square, matched: set[int], now_s: float, decided_ns: int) -> None:
         for track in self._tracks:
             if id(track) not in matched and inside(track.body, square):
                 track.misses += 1
+                if not self._agreement.like_the_room(track.box):
+                    fallen.not_found(track, now_s, decided_ns)
                 if not track.believed:
                     track.belief *= MISSED
         self._tracks = [track for track in self._tracks if track.believed or track.belief >= DROPPED]
 
-    def held(self, held: Held, square: Square, now_s: float) -> None:
+    def held(self, held: Held, square: Square, now_s: float, decided_ns: int = 0) -> None:
         """A look at how somebody in `square` holds himself: of the track whose square that is."""
         for track in self._tracks:
             if track.postured is not None and track.postured.square() == square:
-                if held.present < LEAST_PRESENT:
-                    track.belief *= 1.0 if track.believed else 0.4
-                elif held.present >= SURE_PRESENT:
-                    track.posture, track.confirmed = held.posture, True
+                if held.present < SURE_PRESENT:
+                    unseen = held.present < LEAST_PRESENT and not track.believed
+                    track.belief *= 0.4 if unseen else 1.0
+                    fallen.not_found(track, now_s, decided_ns)
+                else:
+                    track.posture, track.confirmed = fallen.shown(track, held, decided_ns), True
                     clear = held.present >= CLEARLY_PRESENT and track.best >= CLEAR_SCORE
                     track.belief = 1 - (1 - track.belief) * (0.3 if clear else 0.5)
                 self._judge(track)
@@ -148,12 +169,20 @@ class People:
                 stay.append(track)
         self._tracks = stay
 
+    def sink(self, falling: Falling, frame_ns: int) -> Descent | None:
+        """Who is coming down, by what moves around him (of several the most believed); notes who is down."""
+        found = None
+        for track in sorted(self._tracks, key=lambda each: each.belief):
+            found = fallen.watch(track, falling, frame_ns, self._size) or found
+        return found
+
     def wants_posture(self) -> Body | None:
         """Whose posture may have changed since it was asked for, the most believed first."""
         for track in sorted(self._tracks, key=lambda each: -each.belief):
-            if track.misses == 0 and changed(track.body, track.postured):
-                track.postured = track.body
-                return track.body
+            again = track.found if track.may_lie or track.asks else None
+            if track.misses == 0 and (again is not None or changed(track.body, track.postured)):
+                track.postured, track.found, track.asks = again or track.body, None, False
+                return track.postured
         return None
 
     def _has_left(self, track: Track, now_s: float) -> bool:
@@ -161,7 +190,8 @@ class People:
 
         A model that has lost somebody who lay down has not seen him go.
         """
-        needed = LYING_MISSES if track.posture == "lying" else MISSES
+        seen_to_lie = track.posture == "lying" and track.down_ns is None
+        needed = LYING_MISSES if seen_to_lie else MISSES
         if track.misses >= needed and self._agreement.like_the_room(track.box):
             return True
         if track.vacant_s is None:
@@ -197,6 +227,14 @@ class People:
                 return track
         return None
 
+    def _seen_in_part(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
+        """Somebody first seen a moment ago, not found in this look, which has a larger body around his place."""
+        for track in self._tracks:
+            young = now_s - track.since_s < YOUNG_S and body.radius_px > track.body.radius_px
+            if id(track) not in matched and young and body.score >= CLEAR_SCORE and within(track.box, box):
+                return track
+        return None
+
     def _new(self, body: Body, box: Box, now_s: float, empty: bool) -> Track | None:
         agreed = self._agreement.of(box)
         if agreed is None:
@@ -207,18 +245,20 @@ class People:
         if empty and agreed != "breathing" and not self._agreement.came(box):
             return None
         self._fixtures = [each for each in self._fixtures if each.known]  # he may be what was suspected
-        track = Track(body, box, worth(body.score), now_s, now_s, body.score)
+        track = Track(body, box, worth(body.score), now_s, now_s, body.score, since_s=now_s)
         self._tracks.append(track)
         self._judge(track)
         return track
 
-    def _again(self, track: Track, body: Body, box: Box, now_s: float) -> None:
+    def _again(self, track: Track, body: Body, box: Box, now_s: float, decided_ns: int) -> None:
         agreed = self._agreement.of(box)
         if agreed is not None:
             track.agreed_s = now_s
             track.belief = 1 - (1 - track.belief) * (1 - worth(body.score))
-        track.seen_s, track.misses = now_s, 0
-        if agreed == "motion" or common(box, track.box) < SAME_BOX:
+        track.seen_s, track.misses, track.found = now_s, 0, body
+        if not fallen.is_where(track, body, decided_ns):
+            track.asks = True
+        elif agreed == "motion" or common(box, track.box) < SAME_BOX:
             track.body, track.box = body, box  # nobody turns over without moving
         track.best = max(track.best, body.score)
         track.vacant_s = None

@@ -27,6 +27,22 @@ class Track:
     posture: Posture = "unsure"
     postured: Body | None = None
     vacant_s: float | None = None
+    down_ns: int | None = None
+    """Frame time from which on all movement around him was down; None: it is not, or a look showed him on his legs."""
+    upright_px: tuple[float, float] = (0.0, 0.0)
+    """From where to where in the frame he reached before: y of head and feet."""
+    sank_ns: int | None = None
+    """When what moves around him last came down, by a third of his height or more."""
+    aside_ns: int | None = None
+    """When he was last at the picture's left or right edge, where people leave."""
+    may_lie: bool = False
+    """One look said that he lies, and nothing was seen to come down: the next look decides."""
+    found: Body | None = None
+    """As the last look found him, until it was asked how he is held there."""
+    asks: bool = False
+    """That is to be asked, whether or not he has changed."""
+    since_s: float = math.inf
+    """When he was first seen."""
 
     def certainty(self, now_s: float) -> float:
         """The belief, less where nothing has agreed for long, and where the model has not found it again."""
@@ -62,6 +78,12 @@ def common(box: Box, other: Box) -> float:
         return 0.0
     areas = [(b.x1 - b.x0) * (b.y1 - b.y0) for b in (box, other)]
     return wide * high / max(sum(areas) - wide * high, 1e-9)
+
+
+def within(inner: Box, box: Box) -> bool:
+    """The middle of one lies in the other."""
+    x, y = (inner.x0 + inner.x1) / 2, (inner.y0 + inner.y1) / 2
+    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
 
 
 def alike(body: Body, other: Body) -> bool:

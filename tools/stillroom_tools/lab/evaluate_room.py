@@ -15,13 +15,13 @@ from stillroom.config_conditions import ConditionsConfig, Row
 from stillroom.errors import InputError
 from stillroom.events import ConditionChanged, Event, StateChanged
 from stillroom.eye import weights
+from stillroom.eye.detect import Detector
 from stillroom.eye.frame import Frame
-from stillroom.eye.worker import Models
 from stillroom.observation import Observation
 from stillroom_tools.lab.evaluate_labels import NO_LABELS, Agreement, agreement
 from stillroom_tools.lab.evaluate_progress import Progress
 from stillroom_tools.lab.evaluate_truth import Roi
-from stillroom_tools.lab.program import Program, look_with
+from stillroom_tools.lab.program import Program, load_detector
 from stillroom_tools.lab.recorded import RecordedCamera
 
 _PROGRESS_FRAMES = 15
@@ -72,7 +72,7 @@ class Judge:
     """By what recordings are judged: a unit's configuration, and who looks."""
 
     config: UnitConfig
-    models: Models | None
+    detector: Detector | None
 
     @classmethod
     def of(cls, unit: Path | None, models: Path | None) -> "Judge":
@@ -88,14 +88,14 @@ class Judge:
         if models is None and not config.detector.models:
             return cls(config, None)
         place = models if unit is None or models is not None else config.path(config.detector.models)
-        return cls(config, look_with(weights.find(place)))
+        return cls(config, load_detector(weights.find(place)))
 
 
 def evaluate_room(
     path: Path, crop: Roi | None, known: Mapping[int, int], judge: Judge, progress: Progress
 ) -> RoomResult:
     """All frames of one file. Raises InputError where it cannot be opened, has no frames, or the crop does not fit."""
-    result = RoomResult(str(path), model="none" if judge.models is None else judge.models.name)
+    result = RoomResult(str(path), model="none" if judge.detector is None else weights.MODEL)
     camera = RecordedCamera(path, threads=_DECODE_THREADS)
     count = camera.probe.frames
     progress.begin(path.name, count)
@@ -122,7 +122,7 @@ def _play(frames: Iterator[Frame], result: RoomResult, judge: Judge, progress: P
         elif isinstance(event, ConditionChanged):
             result.conditions.append(Told(at_s, event.kind, event.why, event.level, event.active))
 
-    program = Program(judge.config, judge.models, tell)
+    program = Program(judge.config, judge.detector, tell)
     for frame in frames:
         first_ns = frame.frame_ns if first_ns is None else first_ns
         result.duration_s = at_s = (frame.frame_ns - first_ns) / NS_PER_S

@@ -36,7 +36,7 @@ def run_rooms(
 
 
 def _warn(results: list[RoomResult], judge: Judge, labels: Path | None, known: Labels) -> None:
-    if judge.models is None and results:
+    if judge.detector is None and results:
         _say("no model looks: nobody is said to lie, and no state is confirmed; `stillroom models fetch`")
     for result in results:
         if labels is not None and not of_recording(known, Path(result.file)):

@@ -13,7 +13,7 @@ from stillroom.events import Event
 from stillroom.eye.analysis import Analysis
 from stillroom.eye.detect import Detector
 from stillroom.eye.frame import Frame
-from stillroom.eye.worker import Inline, Models
+from stillroom.eye.worker import Inline
 from stillroom.keeper.room import Room
 from stillroom.observation import Observation
 
@@ -23,9 +23,9 @@ Tell = Callable[[int, Event], None]
 class Program:
     """Feed frames of one size; `tell(at_ms, event)` is called with each event, at_ms of the frames' own time."""
 
-    def __init__(self, config: UnitConfig, models: Models | None, tell: Tell) -> None:
-        """models: see `look_with`; None: motion, breathing and the empty room alone."""
-        self._config, self._models = config, models
+    def __init__(self, config: UnitConfig, detector: Detector | None, tell: Tell) -> None:
+        """detector: looks at once: a replay tells the same; None: motion, breathing and the empty room alone."""
+        self._config, self._models = config, None if detector is None else Inline(detector)
         self._analysis: Analysis | None = None
         self.room = Room(config, tell, 0)
 
@@ -48,6 +48,6 @@ class Program:
         return seen
 
 
-def look_with(place: Path | None) -> Models | None:
-    """The weights in a folder, looking at once, so that a replay tells the same. Raises InputError, SetupError."""
-    return None if place is None else Inline(Detector(place))
+def load_detector(place: Path | None) -> Detector | None:
+    """The weights in a folder. Raises InputError, SetupError: see `weights.load`."""
+    return None if place is None else Detector(place)

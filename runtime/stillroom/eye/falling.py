@@ -1,0 +1,130 @@
+"""Movement that goes down: how high the cells that move reach, fifth by fifth, and whether that height has collapsed.
+
+Somebody who walks or stands moves from head to foot. When he falls, the upper end of what moves comes down by half of
+his height within a second, and stays down while he comes to rest. That alone proves nothing (whoever stops walking may
+move a foot last): it says when to look, and where somebody lies whom no model finds any more.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillroom.observation import Box
+
+Flags = NDArray[np.bool_]
+
+FIFTHS = 10
+"""Two seconds are remembered."""
+WITHIN_S = 1.3
+"""From the last fifth in which the upper end was up to the first in which it is down; sitting down takes longer."""
+HIGH, SINKS, NEARLY, LOW = 0.2, 0.2, 0.3, 0.45
+"""How far the upper end is below where it was, in heights: still up, coming down, nearly down, down."""
+LEAST_ROWS, LEAST_SHARE = 6, 0.18
+"""Of the height, in cells, and of the picture's height."""
+OF_BODY = 0.45
+"""Of somebody who is higher than wide: what moved must have been most of him."""
+LEAST_CELLS, FILLED = 4, 0.04
+"""What must move, and how much of a square as high as he is: specks are nobody."""
+MOST_MOVING = 0.3
+"""Of the picture: beyond it the light changes, or a codec begins anew."""
+REACH = 0.6
+"""Beside the body, in heights: who falls over lies beside where he stood."""
+SIDE, SIDE_SHARE, NEAR, LATELY_S = 0.05, 0.05, 0.4, 2.0
+"""Of the picture's width: its left and right edge; of what moves, how much must be there; who is near; for how long."""
+UPPER, LOWER = 0.15, 0.95
+"""Of what moves, from above: between them lies the body, without specks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Who moved up to `top` now moves below it only. In shares of the picture.
+
+    by: how far the upper end came down, in heights. down: to below half of his height, and not in one step. box:
+    where it moves now.
+    """
+
+    top: float
+    bottom: float
+    by: float
+    down: bool
+    box: Box
+
+
+class Falling:
+    """Make for (rows, cols) cells, feed each fifth, ask of boxes (shares of the picture)."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._shape = shape
+        self._ring = np.zeros((FIFTHS, *shape), np.bool_)
+        self._times_s = np.full(FIFTHS, -1e9)
+        self._sides_s = [-1e9, -1e9]
+
+    def restart(self) -> None:
+        """Time jumped."""
+        self._times_s[:] = -1e9
+
+    def feed(self, time_s: float, moving: Flags) -> None:
+        """moving: (cells,) without what moves all the time."""
+        self._ring[:-1], self._times_s[:-1] = self._ring[1:], self._times_s[1:]
+        usable = float(moving.mean()) <= MOST_MOVING
+        self._ring[-1] = moving.reshape(self._shape) if usable else False
+        self._times_s[-1] = time_s
+        now, wide = self._ring[-1], max(1, round(SIDE * self._shape[1]))
+        for side, part in enumerate((now[:, :wide], now[:, -wide:])):
+            if int(part.sum()) >= max(LEAST_CELLS, SIDE_SHARE * int(now.sum())):
+                self._sides_s[side] = time_s
+
+    def may_leave(self, box: Box) -> bool:
+        """Something moved lately at the left or right edge of the picture, and the box is on that side."""
+        left_s, right_s = (self._times_s[-1] - then_s for then_s in self._sides_s)
+        return (left_s < LATELY_S and box.x0 < NEAR) or (right_s < LATELY_S and box.x1 > 1 - NEAR)
+
+    def of(self, box: Box | None) -> Descent | None:
+        """Whether what moves around a body in this box is coming down; None: around the whole picture."""
+        rows = self._shape[0]
+        left, right = self._columns(box)
+        part = self._ring[:, :, left:right]
+        counts = part.sum(axis=2)
+        moved = counts.sum(axis=1)
+        known = np.flatnonzero((moved >= LEAST_CELLS) & (self._times_s > self._times_s[-1] - 2.0))
+        if len(known) < 3 or known[-1] < FIFTHS - 2:
+            return None
+        share = counts[known].cumsum(axis=1) / moved[known, None]
+        tops = (share < UPPER).sum(axis=1)
+        bottoms = (share < LOWER).sum(axis=1) + 1
+        highest = int(np.argmin(tops[:-1]))
+        top, height = int(tops[highest]), int(bottoms[: highest + 2].max() - tops[highest])
+        tall = 0.0 if box is None or box.y1 - box.y0 < box.x1 - box.x0 else box.y1 - box.y0
+        if height < max(LEAST_ROWS, LEAST_SHARE * rows, OF_BODY * tall * rows):
+            return None
+        if min(moved[known[highest]], moved[known[-1]]) < FILLED * height * height:
+            return None
+        fell = (tops - top) / height
+        if fell[-1] < SINKS or fell[-1] < fell[:-1].max() - HIGH:
+            return None
+        up = np.flatnonzero(fell <= HIGH)[-1]
+        took_s = float(self._times_s[known[min(up + 1, len(known) - 1)]] - self._times_s[known[up]])
+        first_low = np.flatnonzero(fell >= LOW)
+        down = bool(fell[-1] >= LOW and fell[-2] >= NEARLY)
+        if down:
+            took_s = float(self._times_s[known[first_low[first_low > up][0]]] - self._times_s[known[up]])
+        if took_s > WITHIN_S:
+            return None
+        return Descent(top / rows, (top + height) / rows, float(fell[-1]), down, self._where(part[-3:], left))
+
+    def _columns(self, box: Box | None) -> tuple[int, int]:
+        cols = self._shape[1]
+        if box is None:
+            return 0, cols
+        aside = REACH * (box.y1 - box.y0) * self._shape[0] / cols
+        left = max(0, int((box.x0 - aside) * cols))
+        return left, max(left + 1, min(cols, round((box.x1 + aside) * cols)))
+
+    def _where(self, part: Flags, left: int) -> Box:
+        """The box around what moved in the last fifths."""
+        rows, cols = self._shape
+        down, across = np.nonzero(part.any(axis=0))
+        y0, y1 = np.percentile(down, (5, 95))
+        x0, x1 = np.percentile(across, (5, 95)) + left
+        return Box(float(x0 / cols), float(y0 / rows), float((x1 + 1) / cols), float((y1 + 1) / rows))
