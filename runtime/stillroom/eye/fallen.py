@@ -16,9 +16,13 @@ ACROSS = 1.5
 """Of an axis, how much further across the picture than up or down."""
 CLEAR_SCORE = 0.7
 LATELY_S = 3.0
+"""A movement, or a place at the edge, is still of weight."""
 SANK = 0.33
+"""Of his height: who came down so far may lie by one look; else the next one must say so too."""
 KNOWN_S = 0.8
+"""Since he was first seen: a body seen once and no more may have been none."""
 EDGE = 0.06
+"""Of the picture's width, at its sides."""
 UP, UP_ON_LEGS = 0.35, 0.55
 """Of his height, from above: whose head is above this is not down; the second: whose legs carry him."""
 

@@ -15,6 +15,7 @@ from stillroom.eye.detect import SIDE_PX, Kind, Square
 from stillroom.eye.falling import Descent, Falling
 from stillroom.eye.order import Order, OrderError, Served
 from stillroom.eye.people import People
+from stillroom.eye.squares import LEAST_MOVING, Squares
 from stillroom.eye.worker import Job, Models, Result
 from stillroom.observation import Box, Person
 
@@ -22,20 +23,12 @@ MOVING_EVERY_S = 1.0
 STILL_EVERY_S = 10.0
 MOVING_FOR_S = 2.5
 """After the last movement: a look at whoever has just come to rest, or left."""
-LEAST_MOVING = 0.002
 POSTURE_EVERY_S = 1.0
 HURRIED_EVERY_S, HURRY_S, HURRY_AGAIN_S = 0.4, 2.0, 6.0
 """After somebody began to come down, and from one such time to the next: who jumps is no reason to look more."""
 FACE_EVERY_S = 10.0
 FACE_FOR_S = 15.0
 ANSWER_WITHIN_S = 2.0
-WIDE = 1.5
-"""Of the frame's longer side: somebody cut off by the frame is found in a square with a margin."""
-CLOSE = 2.0
-"""Of what moves: padded by half of its size on each side."""
-LEAST_CLOSE = 0.4
-FALLEN = 3.0
-"""Of the height of who comes down: whoever lies at the picture's edge is found in a square with a margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,7 @@ class Looking:
         self._descent: Descent | None = None
         self._hurry_s = -1e9
         self._share_before = 0.0
-        self._round = 0
+        self._squares = Squares(width_px, height_px, shape)
         self._face: tuple[float, Box] | None = None
         self._empty = False
         self.looks = dict.fromkeys(SIDE_PX, 0)
@@ -183,70 +176,32 @@ class Looking:
         every_s = STILL_EVERY_S if not moving else HURRIED_EVERY_S if hurries else MOVING_EVERY_S
         posture_s = HURRIED_EVERY_S if hurries else POSTURE_EVERY_S
         if self._due("people", every_s, now_s):
-            self._order("people", self._where(cells, moving), cells)
-        elif self._posture(cells, posture_s):
-            pass
-        elif self._people.believed and self._due("face", FACE_EVERY_S, now_s):
+            self._order("people", self._squares.next(cells, self._descent, moving=moving), cells)
+        elif (
+            not self._posture(cells, posture_s)
+            and self._people.believed
+            and self._due("face", FACE_EVERY_S, now_s)
+        ):
             track = self._people.believed[0]
             square = Square(track.body.x_px, track.body.y_px, max(32.0, 2.5 * track.body.radius_px))
             self._order("face", square, cells)
 
     def _posture(self, cells: Cells, every_s: float) -> bool:
         """Ask how somebody is held, where that is due and may have changed."""
-        if (
-            not self._due("landmarks", every_s, cells.time_s)
-            or (body := self._people.wants_posture()) is None
-        ):
-            return False
-        self._order("landmarks", body.square(), cells)
-        return True
+        body = self._people.wants_posture() if self._due("landmarks", every_s, cells.time_s) else None
+        if body is not None:
+            self._order("landmarks", body.square(), cells)
+        return body is not None
 
     def _due(self, kind: Kind, every_s: float, now_s: float) -> bool:
         since_s = now_s - self._asked_s[kind]
         return since_s >= every_s - 0.05 and (kind not in self._waiting or since_s > ANSWER_WITHIN_S)
 
     def _order(self, kind: Kind, square: Square, cells: Cells) -> None:
-        picture = self._models.borrow(kind) if self._shows(square) else None
+        picture = self._models.borrow(kind) if self._squares.shows(square) else None
         self._asked_s[kind] = cells.time_s
         if picture is not None:
             self._job = Job(kind, square, picture, cells.frame_ns)
-
-    def _shows(self, square: Square) -> bool:
-        """Some of the frame lies in the square."""
-        corners = [square.place(x, y) for x in (0.0, 1.0) for y in (0.0, 1.0)]
-        xs, ys = [x for x, _ in corners], [y for _, y in corners]
-        return max(xs) > 1 and min(xs) < self._width - 1 and max(ys) > 1 and min(ys) < self._height - 1
-
-    def _where(self, cells: Cells, moving: bool) -> Square:
-        """The whole picture; in turn with it a close look at what moves or differs, or a wide one."""
-        self._round += 1
-        if self._descent is not None:
-            return self._low(self._descent)
-        longer = float(max(self._width, self._height))
-        whole = Square(self._width / 2, self._height / 2, longer)
-        if self._round % 2:
-            return whole
-        close = self._close(cells) if moving else None
-        return close or Square(whole.x_px, whole.y_px, WIDE * longer)
-
-    def _low(self, descent: Descent) -> Square:
-        """Around where somebody comes down, or is."""
-        box, longer = descent.box, max(self._width, self._height)
-        side = FALLEN * (descent.bottom - descent.top) * self._height
-        x, y = (box.x0 + box.x1) / 2 * self._width, (box.y0 + box.y1) / 2 * self._height
-        return Square(x, y, min(max(side, LEAST_CLOSE * longer), WIDE * longer))
-
-    def _close(self, cells: Cells) -> Square | None:
-        flags = cells.moving if cells.figure is None else cells.moving | cells.figure
-        rows, cols = self._shape
-        places = np.flatnonzero(flags)
-        if len(places) < LEAST_MOVING * rows * cols:
-            return None
-        x0, x1 = np.percentile(places % cols, (2, 98)) / cols * self._width
-        y0, y1 = np.percentile(places // cols, (2, 98)) / rows * self._height
-        side = CLOSE * max(float(x1 - x0), float(y1 - y0))
-        side = max(side, LEAST_CLOSE * max(self._width, self._height))
-        return Square(float(x0 + x1) / 2, float(y0 + y1) / 2, side)
 
     def _seen(self, now_s: float) -> Seen:
         looked_s = self._people.looked_s

@@ -15,7 +15,8 @@ from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body, Held, Square
 from stillroom.eye.fallen import CLEAR_SCORE, LEAST_PRESENT, SURE_PRESENT
 from stillroom.eye.falling import Descent, Falling
-from stillroom.eye.track import Fixture, Track, alike, away_px, changed, common, inside, within, worth
+from stillroom.eye.fixtures import Fixtures
+from stillroom.eye.track import Track, away_px, box_in, changed, common, inside, within, worth
 from stillroom.observation import Box
 
 MOST = 4
@@ -30,11 +31,6 @@ LEAST_SIZE = 0.05
 """Of the picture's shorter side, from the hips to the end of the body."""
 SAME_BOX = 0.4
 """Intersection over union of two boxes that are one body."""
-MOST_FIXTURES = 8
-FIXTURE_S = 600.0
-"""Fired on for so long without any agreement: a sleeper would have breathed or moved."""
-SUSPECT_S = 21.0
-"""Two looks into a still room."""
 CLEARLY_PRESENT = 0.95
 MISSED = 0.6
 MISSES, LYING_MISSES = 2, 6
@@ -52,7 +48,7 @@ class People:
         self._size = width_px, height_px
         self._agreement = agreement
         self._tracks: list[Track] = []
-        self._fixtures: list[Fixture] = []
+        self._fixtures = Fixtures(agreement)
         self._looked_s: float | None = None
 
     @property
@@ -67,10 +63,7 @@ class People:
     def doubted(self, now_s: float) -> float:
         """The greatest belief in somebody who is not yet believed, or score of something with which nothing agrees."""
         tracks = [track.belief for track in self._tracks if not track.believed]
-        suspects = [
-            each.body.score for each in self._fixtures if not each.known and now_s - each.seen_s < SUSPECT_S
-        ]
-        return max([0.0, *tracks, *suspects])
+        return max([0.0, *tracks, *self._fixtures.suspects(now_s)])
 
     def restart(self) -> None:
         """Time jumped: nobody is the same one as a second ago."""
@@ -96,9 +89,8 @@ class People:
                 self._again(track, body, box, now_s, decided_ns)
                 fallen.found(track, body, decided_ns)
         for body, box in strangers:
-            track = self._gone_from_where_he_was(body, matched) or self._seen_in_part(
-                body, box, now_s, matched
-            )
+            track = self._gone_from_where_he_was(body, matched)
+            track = track or self._seen_in_part(body, box, now_s, matched)
             if track is None:
                 track = self._new(body, box, now_s, empty)
             else:
@@ -120,17 +112,14 @@ class People:
         """Without what is too small, known fixtures, and second sights of one body."""
         found: list[tuple[Body, Box]] = []
         for body in bodies:
-            box = self._box(body)
-            if body.radius_px < LEAST_SIZE * min(self._size) or self._is_only_fixture(body):
+            box = box_in(body, *self._size)
+            if body.radius_px < LEAST_SIZE * min(self._size) or self._fixtures.is_only(body, box):
                 continue
             same = [k for k, (_, other) in enumerate(found) if common(box, other) >= SAME_BOX]
             if not same:
                 found.append((body, box))
-            elif body.up_y_px < 0 < found[same[0]][0].up_y_px:
-                found[same[0]] = (
-                    body,
-                    box,
-                )  # hips and head mistaken for one another: nobody stands on his head
+            elif body.up_y_px < 0 < found[same[0]][0].up_y_px:  # nobody stands on his head
+                found[same[0]] = body, box
         return found
 
     def _count_misses(self, square: Square, matched: set[int], now_s: float, decided_ns: int) -> None:
@@ -238,13 +227,13 @@ class People:
     def _new(self, body: Body, box: Box, now_s: float, empty: bool) -> Track | None:
         agreed = self._agreement.of(box)
         if agreed is None:
-            self._note_fixture(body, now_s)
+            self._fixtures.note(body, now_s)
             return None
         if len(self._tracks) >= MOST:
             return None
         if empty and agreed != "breathing" and not self._agreement.came(box):
             return None
-        self._fixtures = [each for each in self._fixtures if each.known]  # he may be what was suspected
+        self._fixtures.forget_suspects()  # he may be what was suspected
         track = Track(body, box, worth(body.score), now_s, now_s, body.score, since_s=now_s)
         self._tracks.append(track)
         self._judge(track)
@@ -270,23 +259,3 @@ class People:
         sure = track.confirmed or track.best >= SURE_SCORE
         track.belief = min(track.belief, 0.99 if sure else UNCONFIRMED)
         track.believed |= track.belief >= BELIEVED
-
-    def _note_fixture(self, body: Body, now_s: float) -> None:
-        """Something that looks like a person, and nothing agrees. Known at once where it belongs to the empty room."""
-        found = next((each for each in self._fixtures if alike(body, each.body)), None)
-        if found is None:
-            found = Fixture(body, now_s, now_s)
-            self._fixtures = [*self._fixtures[-(MOST_FIXTURES - 1) :], found]
-        found.seen_s = now_s
-        found.known |= self._agreement.knows_room or now_s - found.since_s >= FIXTURE_S
-
-    def _is_only_fixture(self, body: Body) -> bool:
-        known = any(each.known and alike(body, each.body) for each in self._fixtures)
-        return known and self._agreement.of(self._box(body)) != "breathing"
-
-    def _box(self, body: Body) -> Box:
-        width, height = self._size
-        x0, y0, x1, y1 = body.box_px()
-        xs = sorted(min(max(x / width, 0.0), 1.0) for x in (x0, x1))
-        ys = sorted(min(max(y / height, 0.0), 1.0) for y in (y0, y1))
-        return Box(xs[0], ys[0], xs[1], ys[1])

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from stillroom.eye.detect import Body, Square
 from stillroom.observation import Box, Posture
 
-FIXTURE_PLACE, FIXTURE_SIZE = 0.04, 0.08
 FORGET_AGREEMENT_S = 1800.0
 """Without any agreement for so long, certainty falls to a third."""
 
@@ -50,14 +49,12 @@ class Track:
         return max(0.05, self.belief * (1 - min(alone, 1.0) * 2 / 3) * (1 - 0.05 * min(self.misses, 6)))
 
 
-@dataclass(slots=True)
-class Fixture:
-    """What a model fires on although nothing agrees: a picture on the wall once it is `known`, until then a suspect."""
-
-    body: Body
-    since_s: float
-    seen_s: float
-    known: bool = False
+def box_in(body: Body, width_px: int, height_px: int) -> Box:
+    """Around a body, as shares of a picture of this size."""
+    x0, y0, x1, y1 = body.box_px()
+    xs = sorted(min(max(x / width_px, 0.0), 1.0) for x in (x0, x1))
+    ys = sorted(min(max(y / height_px, 0.0), 1.0) for y in (y0, y1))
+    return Box(xs[0], ys[0], xs[1], ys[1])
 
 
 def away_px(body: Body, other: Body) -> float:
@@ -84,13 +81,6 @@ def within(inner: Box, box: Box) -> bool:
     """The middle of one lies in the other."""
     x, y = (inner.x0 + inner.x1) / 2, (inner.y0 + inner.y1) / 2
     return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
-
-
-def alike(body: Body, other: Body) -> bool:
-    """At the same place and of the same size, as only what never moves is."""
-    size = max(body.radius_px, other.radius_px)
-    away = away_px(body, other)
-    return away < FIXTURE_PLACE * size and abs(body.radius_px - other.radius_px) < FIXTURE_SIZE * size
 
 
 def changed(body: Body, before: Body | None) -> bool:

@@ -1,0 +1,65 @@
+"""What a model fires on although nothing agrees: pictures on the wall, coats, chairs.
+
+Known at once where the empty room is known, else after ten minutes, in which a sleeper would have breathed or moved.
+"""
+
+from dataclasses import dataclass
+
+from stillroom.eye.agreement import Agreement
+from stillroom.eye.detect import Body
+from stillroom.eye.track import away_px
+from stillroom.observation import Box
+
+FIXTURE_PLACE, FIXTURE_SIZE = 0.04, 0.08
+SUSPECT_S = 21.0
+"""Two looks into a still room."""
+MOST_FIXTURES = 8
+FIXTURE_S = 600.0
+"""Fired on for so long without any agreement: a sleeper would have breathed or moved."""
+
+
+@dataclass(slots=True)
+class Fixture:
+    """What a model fires on although nothing agrees: a picture on the wall once it is `known`, until then a suspect."""
+
+    body: Body
+    since_s: float
+    seen_s: float
+    known: bool = False
+
+
+class Fixtures:
+    """A few of them, the newest ones."""
+
+    def __init__(self, agreement: Agreement) -> None:
+        self._agreement = agreement
+        self._all: list[Fixture] = []
+
+    def suspects(self, now_s: float) -> list[float]:
+        """Scores of what was seen lately and is not known."""
+        return [each.body.score for each in self._all if not each.known and now_s - each.seen_s < SUSPECT_S]
+
+    def forget_suspects(self) -> None:
+        """Only what is known stays."""
+        self._all = [each for each in self._all if each.known]
+
+    def note(self, body: Body, now_s: float) -> None:
+        """Something that looks like a person, and nothing agrees. Known at once where it belongs to the empty room."""
+        found = next((each for each in self._all if alike(body, each.body)), None)
+        if found is None:
+            found = Fixture(body, now_s, now_s)
+            self._all = [*self._all[-(MOST_FIXTURES - 1) :], found]
+        found.seen_s = now_s
+        found.known |= self._agreement.knows_room or now_s - found.since_s >= FIXTURE_S
+
+    def is_only(self, body: Body, box: Box) -> bool:
+        """It is a known one, and nobody breathes there."""
+        known = any(each.known and alike(body, each.body) for each in self._all)
+        return known and self._agreement.of(box) != "breathing"
+
+
+def alike(body: Body, other: Body) -> bool:
+    """At the same place and of the same size, as only what never moves is."""
+    size = max(body.radius_px, other.radius_px)
+    away = away_px(body, other)
+    return away < FIXTURE_PLACE * size and abs(body.radius_px - other.radius_px) < FIXTURE_SIZE * size

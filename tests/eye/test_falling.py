@@ -1,0 +1,147 @@
+"""Movement that comes down, drawn as cells; and what is said of somebody around whom it did."""
+
+import numpy as np
+import pytest
+
+from stillroom.eye import fallen
+from stillroom.eye.detect import Body, Held
+from stillroom.eye.falling import Descent, Falling
+from stillroom.eye.track import Track
+from stillroom.observation import Box
+
+ROWS, COLS = 60, 80
+SIZE_PX = (640, 480)
+STANDING = Box(0.4, 0.2, 0.55, 0.9)
+
+
+def cells(top: float, bottom: float, left: float = 0.42, right: float = 0.53) -> np.ndarray:
+    """What moves: a rectangle, in shares of the picture."""
+    found = np.zeros((ROWS, COLS), bool)
+    found[round(top * ROWS) : round(bottom * ROWS), round(left * COLS) : round(right * COLS)] = True
+    return found.reshape(-1)
+
+
+NOTHING = np.zeros(ROWS * COLS, bool)
+
+
+def watched(*fifths: np.ndarray) -> Falling:
+    falling = Falling((ROWS, COLS))
+    for index, moving in enumerate(fifths):
+        falling.feed(index / 5, moving)
+    return falling
+
+
+def after(*fifths: np.ndarray, box: Box | None = STANDING) -> Descent | None:
+    return watched(*fifths).of(box)
+
+
+UPRIGHT = [cells(0.2, 0.9)] * 4
+FALL = [*UPRIGHT, cells(0.35, 0.9), cells(0.5, 0.95), cells(0.65, 0.95, 0.3, 0.6), cells(0.7, 0.95, 0.3, 0.6)]
+
+
+def test_who_falls_comes_down_and_is_where_he_moves_now():
+    begun = after(*FALL[:6])
+    assert begun is not None and not begun.down and 0.3 < begun.by < 0.5
+    down = after(*FALL)
+    assert down is not None and down.down
+    assert (down.top, down.bottom) == pytest.approx((0.3, 0.9), abs=0.1)
+    assert down.box.y0 > 0.45 and down.box.x0 < 0.4
+    assert after(*FALL, box=None) is not None, "around the whole picture"
+
+
+@pytest.mark.parametrize(
+    ("what", "fifths"),
+    [
+        ("stands", UPRIGHT * 2),
+        ("is still", [*UPRIGHT, *[NOTHING] * 4]),
+        ("sits down", [*UPRIGHT, cells(0.25, 0.9), cells(0.3, 0.9), cells(0.33, 0.9), cells(0.36, 0.9)]),
+        ("stops, and moves a foot last", [*UPRIGHT, cells(0.8, 0.9), cells(0.8, 0.9, 0.42, 0.45)]),
+        ("gets up", FALL[::-1]),
+        ("specks", [cells(0.2, 0.9, 0.42, 0.44), *[cells(0.85, 0.9, 0.42, 0.44)] * 3]),
+        ("light", [*UPRIGHT, ~NOTHING, ~NOTHING]),
+        ("elsewhere", [cells(0.2, 0.9), *UPRIGHT, *[cells(0.8, 0.95, 0.9, 1.0)] * 3]),
+    ],
+)
+def test_who_does_anything_else_is_not_down(what, fifths):
+    found = after(*fifths)
+    assert found is None or not found.down, what
+
+
+def test_who_lies_down_slowly_is_for_the_models_to_say():
+    slowly = [cells(0.2 + 0.02 * k, 0.9) for k in range(28)]
+    for count in range(10, 28):
+        found = after(*UPRIGHT, *slowly[:count])
+        assert found is None or not found.down, count
+
+
+def test_after_a_jump_in_time_nothing_is_remembered():
+    falling = watched(*FALL)
+    falling.restart()
+    falling.feed(100.0, cells(0.7, 0.95))
+    assert falling.of(STANDING) is None
+
+
+def test_movement_at_a_side_is_somebody_who_may_leave_on_that_side():
+    falling = watched(*UPRIGHT, cells(0.2, 0.9, 0.9, 1.0))
+    assert falling.may_leave(Box(0.7, 0.2, 0.9, 0.9)) and not falling.may_leave(STANDING)
+    assert not watched(*FALL).may_leave(Box(0.7, 0.2, 0.9, 0.9))
+
+
+def fallen_track(aside: bool = False) -> Track:
+    """Somebody known for two seconds, around whom movement has just come down at frame time 2 s."""
+    track = Track(Body(0.97, 300, 260, 0, -160), STANDING, 0.99, 1.6, 1.6, 0.97, since_s=0.0, believed=True)
+    track.posture = "upright"
+    falling = watched(*FALL) if not aside else watched(*FALL[:-1], FALL[-1] | cells(0.2, 0.9, 0.95, 1.0))
+    if aside:
+        track.box = Box(0.5, 0.2, 0.65, 0.9)
+    fallen.watch(track, falling, 2_000_000_000, SIZE_PX)
+    return track
+
+
+STANDS = Held(0.99, "upright", (250.0, 100.0, 350.0, 430.0), on_legs=True, head_px=100.0)
+ON_THE_FLOOR = Held(0.99, "sitting", (200.0, 330.0, 400.0, 450.0), on_legs=False, head_px=330.0)
+
+
+def test_who_is_down_and_not_found_lies():
+    track = fallen_track()
+    assert track.down_ns is not None and track.box.y0 > 0.45 and track.posture == "upright"
+    fallen.not_found(track, 2.2, 1_900_000_000)
+    assert track.posture == "upright", "that look was decided before"
+    fallen.not_found(track, 2.2, 2_000_000_000)
+    assert track.posture == "lying"
+
+
+def test_who_is_down_and_shown_on_his_legs_is_not():
+    track = fallen_track()
+    assert fallen.shown(track, STANDS, 2_000_000_000) == "upright" and track.down_ns is None
+    fallen.not_found(track, 2.4, 2_400_000_000)
+    assert track.posture == "upright"
+
+
+def test_who_is_down_and_sits_on_the_floor_has_fallen():
+    assert fallen.shown(fallen_track(), ON_THE_FLOOR, 2_000_000_000) == "lying"
+
+
+def test_a_body_across_the_picture_lies_where_it_is_clear():
+    track = fallen_track()
+    fallen.found(track, Body(0.6, 280, 390, 120, 10), 2_000_000_000)
+    assert track.posture == "upright"
+    fallen.found(track, Body(0.9, 280, 390, 120, 10), 2_000_000_000)
+    assert track.posture == "lying"
+
+
+def test_who_goes_out_at_a_side_does_not_lie_because_he_is_not_found():
+    track = fallen_track(aside=True)
+    fallen.not_found(track, 2.2, 2_200_000_000)
+    assert track.posture == "upright"
+
+
+def test_without_a_fall_two_looks_must_say_that_he_lies():
+    track = Track(Body(0.97, 300, 260, 0, -160), STANDING, 0.99, 1.6, 1.6, 0.97, believed=True)
+    lies = Held(0.99, "lying", (200.0, 330.0, 400.0, 450.0), head_px=330.0)
+    track.posture = fallen.shown(track, lies, 1_000_000_000)
+    assert track.posture == "unsure" and track.may_lie
+    assert fallen.shown(track, lies, 2_000_000_000) == "lying"
+    track.posture = "lying"
+    assert fallen.shown(track, Held(0.9, "unsure", None), 3_000_000_000) == "lying", "it says nothing"
+    assert fallen.shown(track, STANDS, 4_000_000_000) == "upright"
