@@ -68,8 +68,8 @@ def test_who_does_anything_else_is_not_down(what, fifths):
 
 
 def test_who_lies_down_slowly_is_for_the_models_to_say():
-    slowly = [cells(0.2 + 0.02 * k, 0.9) for k in range(28)]
-    for count in range(10, 28):
+    slowly = [cells(0.2 + 0.01 * k, 0.9) for k in range(56)]
+    for count in range(10, 56):
         found = after(*UPRIGHT, *slowly[:count])
         assert found is None or not found.down, count
 
