@@ -13,7 +13,7 @@ from stillroom.events import Event
 from stillroom.eye.analysis import Analysis
 from stillroom.eye.detect import Detector
 from stillroom.eye.frame import Frame
-from stillroom.eye.worker import Inline
+from stillroom.eye.worker import Inline, Models
 from stillroom.keeper.room import Room
 from stillroom.observation import Observation
 
@@ -51,3 +51,9 @@ class Program:
 def load_detector(place: Path | None) -> Detector | None:
     """The weights in a folder. Raises InputError, SetupError: see `weights.load`."""
     return None if place is None else Detector(place)
+
+
+def look_with(place: Path | None) -> Models | None:
+    """The same, as models of one analysis of their own: each has its own buffers."""
+    detector = load_detector(place)
+    return None if detector is None else Inline(detector)
