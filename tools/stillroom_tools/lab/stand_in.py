@@ -117,6 +117,9 @@ class _Seen:
     shown: float
     key: int
     """The same as long as it does not move."""
+    on_legs: bool = False
+    head_y: float | None = None
+    """How high the head reaches, y of the frame."""
 
     @property
     def size(self) -> float:
@@ -232,7 +235,7 @@ class StandIn:
                 posture = name
                 break
             drawn -= share
-        return Held(present, posture, None)
+        return Held(present, posture, None, near.on_legs, near.head_y)
 
     def _seen(self, body: scene_bodies.Body, now: scene_bodies.Now) -> _Seen | None:
         if body.box is None:
@@ -289,7 +292,8 @@ def _placed(camera: Pinhole, pose: Points, errors: Errors, shown: float, key: in
     trunk = points[3] - hips
     long = max(float(np.hypot(*trunk)), 1e-6)
     up_x, up_y = (float(value) / long * size for value in trunk)
-    return _Seen(float(hips[0]), float(hips[1]), up_x, up_y, errors, shown, key)
+    legs = errors not in (ERRORS["lying"], ERRORS["covered"], ERRORS["fallen"])
+    return _Seen(float(hips[0]), float(hips[1]), up_x, up_y, errors, shown, key, legs, float(points[3, 1]))
 
 
 def _shows(seen: _Seen, square: Square) -> bool:
