@@ -23,6 +23,7 @@ from stillroom.keeper.roster import load_roster
 from stillroom.keeper.settings import applied, load_configuration
 from stillroom.keys import fingerprint
 from stillroom.status import GUARDS, HOLDS, Status, read_running
+from stillroom.view_forms import FRAMES_PER_S
 from stillroom.wire import RECORD_BYTES
 
 HELP = "what this unit senses, sends and keeps now, in plain words"
@@ -98,6 +99,10 @@ def lines(unit: UnitConfig) -> Iterator[str]:
         yield f"    {recipient.name} ({recipient.role}), key {fingerprint(recipient.sign)}"
     for advocate in roster.advocates:
         yield f"  {advocate.name} (advocate) is told how far its audit chain goes, and can open nothing else."
+    if decision.authorisation is not None and decision.authorisation.view is not None:
+        yield f"  While somebody looks also {FRAMES_PER_S} sealed frames a second, which he alone can open:"
+        for viewer in (one for one in roster.recipients if one.role == "viewer"):
+            yield f"    {viewer.name} (viewer), key {fingerprint(viewer.sign)}, where a manager's policy allows it"
     yield "  What can be in a record:"
     for kind in (events.Snapshot, *_event_kinds()):
         yield f"    {_summary(kind)} ({_KEPT[kind.retention]})"

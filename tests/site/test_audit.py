@@ -322,7 +322,7 @@ def test_what_an_erased_link_could_contradict_is_not_said(chain, tmp_path):
         ('{"what":"command","number":4,"kind":"roster","document":"none","outcome":"version"}',
          "(roster) and was refused: version"),
         ('{"what":"lease","since_ms":1764090000000,"authorisation":"a-1"}',
-         "The camera was still open since 25 Nov 2025, 17:00:00, under authorisation a-1"),
+         "The camera was still open since 25 Nov 2025, 17:00:00, at this moment under authorisation a-1"),
         ('{"what":"guards","process":"eye","missing":"files no-swap"}',
          "without these guards: it reaches no files but those it needs, its memory never comes to a disk"),
         ('{"what":"command","number":1,"kind":"pause","document":"p-1","outcome":"stale","more":7}',

@@ -145,6 +145,7 @@ class Demo:
             while not self._over(end):
                 time.sleep(BEAT_S)
                 page.work()
+                self._tell_networks()
                 for line, raw in self._ward.beat():
                     page.heard(line)
                     if self._json:

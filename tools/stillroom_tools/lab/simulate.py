@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stillroom.errors import EXIT_OK, InputError
+from stillroom.errors import EXIT_OK, ConfigError, InputError
 from stillroom_tools.lab import stage_words as words
 
 if TYPE_CHECKING:
@@ -96,19 +96,19 @@ def found(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _check(args: argparse.Namespace, files: list[Path]) -> None:
-    """Raises InputError."""
+    """Raises ConfigError."""
     if not 1 <= args.seeds <= 10_000:
-        raise InputError(f"--seeds {args.seeds}: 1 to 10000")
+        raise ConfigError(f"--seeds {args.seeds}: 1 to 10000")
     if not 0 <= args.first < 2**31:
-        raise InputError(f"--first {args.first}: 0 or more")
+        raise ConfigError(f"--first {args.first}: 0 or more")
     if not 0 <= args.jobs <= 256:
-        raise InputError(f"--jobs {args.jobs}: 1 to 256, or 0 for one a core")
+        raise ConfigError(f"--jobs {args.jobs}: 1 to 256, or 0 for one a core")
     one = len(files) == 1 and args.seeds == 1
     if not one and (args.plot or args.speed == "real"):
         given = "--plot" if args.plot else "--speed real"
-        raise InputError(f"{given}: one scenario and one seed only; here are {len(files)} and {args.seeds}")
+        raise ConfigError(f"{given}: one scenario and one seed only; here are {len(files)} and {args.seeds}")
     if args.plot and not args.plot.parent.is_dir():
-        raise InputError(f"--plot {args.plot}: no such folder: make it first")
+        raise ConfigError(f"--plot {args.plot}: no such folder: make it first")
 
 
 def _live(job: "Job", *, quiet: bool) -> "Outcome":

@@ -65,7 +65,9 @@ class _Sheet:
         night = self._night
         yield tag("defs", _hatch())
         yield text(LEFT, 22, night.title, class_="name")
-        said = "all as expected" if not wrong else f"{len(wrong)} not as expected: {wrong[0]}"
+        asked = self._scenario.expects or self._scenario.never
+        right = "all as expected" if asked else "nothing was expected"
+        said = f"{len(wrong)} not as expected: {wrong[0]}" if wrong else right
         yield text(LEFT, 40, f"seed {night.seed}; simulated; {said}", class_="wrong" if wrong else None)
 
     def lanes(self) -> Iterator[str]:

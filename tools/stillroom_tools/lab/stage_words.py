@@ -25,7 +25,16 @@ def show(outcomes: "Sequence[Outcome]", *, live: bool = False) -> None:
         print(f"and {len(problems) - SAID} more")
     if len(outcomes) > 1:
         _show_figures(total(outcomes))
-    print("as expected" if not problems else f"{len(problems)} not as expected")
+    print(verdict(outcomes, len(problems)))
+
+
+def verdict(outcomes: "Sequence[Outcome]", wrong: int) -> str:
+    """The last line. A scenario that expects nothing proves nothing, however it was told."""
+    if wrong:
+        return f"{wrong} not as expected"
+    if not any(each.scenario.expects or each.scenario.never for each in outcomes):
+        return "nothing was expected: whether it was told as it was so is for the lines above to say"
+    return "as expected"
 
 
 def total(outcomes: "Sequence[Outcome]") -> "Tally":

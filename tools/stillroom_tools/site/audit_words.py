@@ -164,7 +164,7 @@ def _gate(said: dict[str, Any]) -> str:
 def _lease(said: dict[str, Any]) -> str:
     since = said.get("since_ms")
     begun = f" since {moment(since)}" if isinstance(since, int) and since >= 0 else ""
-    return f"The camera was still open{begun}, under authorisation {said.get('authorisation')}"
+    return f"The camera was still open{begun}, at this moment under authorisation {said.get('authorisation')}"
 
 
 def _guards(said: dict[str, Any]) -> str:

@@ -74,7 +74,7 @@ function rooms(rows, unit) {
 
 function wire(found) {
   at("wire").textContent = found
-    ? `${found.bytes} bytes, number ${found.count} since you looked, ${found.gap_s} s after the one before, whatever happens` : "nothing yet";
+    ? `${found.bytes} bytes, number ${found.count} of this demo, ${found.gap_s} s after the one before, whatever happens` : "nothing yet";
   at("hex").textContent = found ? `${found.topic}\n\n${found.hex} ...` : "";
 }
 

@@ -1,7 +1,7 @@
 """What the gateway has kept, for the room's page: read alone, and never shown as if it were now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from threading import Lock
 from typing import TypeVar
@@ -72,7 +72,15 @@ class History:
         """Its authorisations, the newest first; what does not verify is not among them."""
         now_ms, withdrawn = self._clock.utc_ms(), self._site.withdrawn()
         papers = sorted(self._site.authorisations(unit), key=lambda paper: paper.start, reverse=True)
-        return [self._standing(paper, now_ms, paper.id in withdrawn) for paper in papers]
+        found = [self._standing(paper, now_ms, paper.id in withdrawn) for paper in papers]
+        standing = [one.paper for one in found if one.in_force]
+        goes_by = max(standing, key=lambda paper: (paper.until, paper.id), default=None)  # as the gate does
+        return [
+            replace(one, how="in force, another goes first")
+            if one.in_force and one.paper is not goes_by
+            else one
+            for one in found
+        ]
 
     def halted(self, unit: str) -> list[str]:
         """Ids of the halts that stand for it, those for the whole site among them."""

@@ -147,7 +147,10 @@ class Live:
         known = self._watch.alerts is not None
         if (listed, known) != (face.listed, face.known) or not face.alerts[0]:
             face.listed, face.known = listed, known
-            face.alerts = (version, self._draw("alerts.html", alerts=listed, known=known))
+            face.alerts = (
+                version,
+                self._draw("alerts.html", alerts=listed, known=known, persons=face.persons),
+            )
         counted = counts([face.shown[unit] for unit in order], listed)
         if counted != face.counted:
             face.counted = counted

@@ -190,7 +190,7 @@ def _alerts(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
 
 
 def _alert(sheet: Sheet, alert: Episode, y: float, numbers: Numbers) -> None:
-    until_ms = sheet.local.span.until_ms
+    until_ms = min(sheet.local.span.until_ms, sheet.now_ms)
     for phase in alert.phases:
         end_ms = min(until_ms if phase.until_ms is None else phase.until_ms, until_ms)
         if end_ms >= sheet.local.span.from_ms:

@@ -29,7 +29,7 @@ LETTERS = 165
 
 def picture(day: RoomDay, local: LocalDay) -> bytes:
     """The file. Its description says in words what it shows."""
-    sheet = Sheet(local)
+    sheet = Sheet(local, day.made_ms)
     said = list(sentences(day))
     _head(sheet, day, said)
     listed = []

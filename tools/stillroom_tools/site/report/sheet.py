@@ -66,6 +66,8 @@ class Sheet:
     """Marks go to `body`, over what lies `under` them; `y` is how far down the sheet is filled."""
 
     local: LocalDay
+    now_ms: int
+    """Nothing that goes on is drawn beyond it."""
     y: float = 0.0
     under: list[str] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
