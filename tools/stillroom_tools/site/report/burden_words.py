@@ -58,12 +58,12 @@ def head(report: Report) -> Iterator[str]:
         yield "No condition began and no alert was raised."
 
 
-LEAST = 0.5
+LEAST = 0.25
 """Of a night or a day: what minutes held says nothing of a whole one."""
 
 
 def rate(count: int, of: float) -> str:
-    """How many in each; `-` where less than half of one was sensed."""
+    """How many in each; `-` where less than a quarter of one was sensed."""
     return f"{count / of:.2f}" if of >= LEAST else "-"
 
 
