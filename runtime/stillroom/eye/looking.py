@@ -1,8 +1,9 @@
 """When to look, and where: cells trigger, models confirm.
 
 At most once a second while something moves, and once in ten in a still room; where somebody comes down, five times in
-three seconds. A look is decided on one frame and cut out of the next. Landmarks only where a posture may have changed;
-the face once in ten seconds, of somebody believed.
+three seconds, and where it is not known how he is held, every other second for a while. A look is decided on one frame
+and cut out of the next. Landmarks only where a posture may have changed; the face once in ten seconds, of somebody
+believed.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from stillroom.observation import Box, Person
 
 MOVING_EVERY_S = 1.0
 STILL_EVERY_S = 10.0
+UNDECIDED_EVERY_S, UNDECIDED_FOR_S = 2.0, 20.0
+"""After the last movement, while it is not known how somebody is held: he may lie on the floor."""
 MOVING_FOR_S = 2.5
 """After the last movement: a look at whoever has just come to rest, or left."""
 POSTURE_EVERY_S = 1.0
@@ -173,7 +176,7 @@ class Looking:
     def _decide(self, cells: Cells) -> None:
         now_s = cells.time_s
         moving, hurries = now_s - self._moved_s < MOVING_FOR_S, self._hurries(now_s)
-        every_s = STILL_EVERY_S if not moving else HURRIED_EVERY_S if hurries else MOVING_EVERY_S
+        every_s = self._still_s(now_s) if not moving else HURRIED_EVERY_S if hurries else MOVING_EVERY_S
         posture_s = HURRIED_EVERY_S if hurries else POSTURE_EVERY_S
         if self._due("people", every_s, now_s):
             self._order("people", self._squares.next(cells, self._descent, moving=moving), cells)
@@ -185,6 +188,11 @@ class Looking:
             track = self._people.believed[0]
             square = Square(track.body.x_px, track.body.y_px, max(32.0, 2.5 * track.body.radius_px))
             self._order("face", square, cells)
+
+    def _still_s(self, now_s: float) -> float:
+        """From one look to the next while nothing moves."""
+        undecided = self._people.undecided and now_s - self._moved_s < UNDECIDED_FOR_S
+        return UNDECIDED_EVERY_S if undecided else STILL_EVERY_S
 
     def _posture(self, cells: Cells, every_s: float) -> bool:
         """Ask how somebody is held, where that is due and may have changed."""
