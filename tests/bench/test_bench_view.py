@@ -23,8 +23,8 @@ def test_sealing_is_a_small_part_of_making_a_frame(level, block):
     luma = np.random.default_rng(0).integers(0, 255, (480, 640)).astype(np.uint8)
     chroma = np.full((240, 320), 128, np.uint8)
     grid, empty, view = Grid(640, 480), EmptyPicture((60, 80)), None
-    for _ in range(2 * CHUNK_FIFTHS):
-        empty.feed(np.full(4800, 100.0, np.float32), True)
+    for fifth in range(2 * CHUNK_FIFTHS + 1):
+        empty.feed(np.full(4800, 100.0, np.float32), True, fifth)
     made, sealed = [], []
     for number in range(ROUNDS):
         asked = ViewAsked(

@@ -27,8 +27,8 @@ def asked(number: int = 0, level: str = "figure", block: int = 1, **more: object
 
 def learned(level: float = 100.0) -> EmptyPicture:
     empty = EmptyPicture(SHAPE)
-    for _ in range(2 * CHUNK_FIFTHS):
-        empty.feed(np.full(SHAPE[0] * SHAPE[1], level, np.float32), True)
+    for fifth in range(2 * CHUNK_FIFTHS + 1):
+        empty.feed(np.full(SHAPE[0] * SHAPE[1], level, np.float32), True, fifth)
     return empty
 
 
@@ -39,25 +39,39 @@ def shown(view: View, of: ViewAsked, empty: EmptyPicture, served: bool = True):
     return np.frombuffer(found.luma, np.uint8).reshape(HEIGHT_PX, WIDTH_PX), found
 
 
+def fed(empty: EmptyPicture, level: float, nobody: bool, first: int, last: int) -> EmptyPicture:
+    """Fifths from the first to the last, the last left out."""
+    for fifth in range(first, last):
+        empty.feed(np.full(SHAPE[0] * SHAPE[1], level, np.float32), nobody, fifth)
+    return empty
+
+
 def test_a_room_is_learned_only_after_as_long_a_time_without_doubt_again():
-    empty, room = EmptyPicture(SHAPE), np.full(SHAPE[0] * SHAPE[1], 90.0, np.float32)
-    for _ in range(2 * CHUNK_FIFTHS - 1):
-        empty.feed(room, True)
-    assert not empty.known
-    empty.feed(room, False)
-    for _ in range(CHUNK_FIFTHS + 5):
-        empty.feed(room, True)
+    empty = fed(EmptyPicture(SHAPE), 90.0, True, 0, 150)
+    fed(empty, 90.0, False, 150, 151)
+    fed(empty, 90.0, True, 151, 400)
     assert not empty.known, "doubt begins it anew"
-    for _ in range(CHUNK_FIFTHS - 5):
-        empty.feed(room, True)
+    fed(empty, 90.0, True, 400, 401)
     assert empty.known
 
 
-def test_the_last_minute_before_somebody_shows_is_never_in_it():
-    empty = learned(90.0)
-    for _ in range(CHUNK_FIFTHS + 50):
-        empty.feed(np.full(SHAPE[0] * SHAPE[1], 180.0, np.float32), True)
-    empty.feed(np.full(SHAPE[0] * SHAPE[1], 180.0, np.float32), False)
+def test_who_left_a_moment_sooner_leaves_the_same_room():
+    rng = np.random.default_rng(3)
+    room = [(100 + rng.normal(0, 1.5, SHAPE[0] * SHAPE[1])).astype(np.float32) for _ in range(400)]
+    pictures = []
+    for left in (37, 52):
+        empty = EmptyPicture(SHAPE)
+        for fifth, luma in enumerate(room):
+            empty.feed(luma, fifth >= left, fifth)
+        assert empty.known
+        pictures.append(empty.luma(HEIGHT_PX, WIDTH_PX).tobytes())
+    assert pictures[0] == pictures[1]
+
+
+def test_the_last_half_minute_before_somebody_shows_is_never_in_it():
+    empty = fed(EmptyPicture(SHAPE), 90.0, True, 0, 201)
+    fed(empty, 180.0, True, 201, 350)
+    fed(empty, 180.0, False, 350, 500)
     assert set(np.unique(empty.luma(HEIGHT_PX, WIDTH_PX))) == {(90 // 16 * 16 + 8)}
 
 
@@ -68,8 +82,8 @@ def test_a_learned_room_has_few_levels_so_that_noise_does_not_show():
         empty = EmptyPicture(SHAPE)
         room = np.tile(np.linspace(10, 240, 80).astype(np.float32), 60)
         room = np.floor(room / 16) * 16 + 8
-        for _ in range(2 * CHUNK_FIFTHS):
-            empty.feed(room + rng.normal(0, 1.5, room.size).astype(np.float32), True)
+        for fifth in range(2 * CHUNK_FIFTHS + 1):
+            empty.feed(room + rng.normal(0, 1.5, room.size).astype(np.float32), True, fifth)
         pictures.append(empty.luma(HEIGHT_PX, WIDTH_PX))
     assert (pictures[0] == pictures[1]).all() and len(np.unique(pictures[0])) <= LEVELS
 

@@ -128,13 +128,13 @@ def fill(disk: Path, leave_bytes: int) -> None:
 
 def test_a_nearly_full_card_thins_summaries_before_it_is_full(disk: Path):
     box = Outbox(disk, 10**6, reserve_bytes=2 * MB)
-    for minute in range(8000):
+    for minute in range(4000):
         box.add(NOW, summary(minute))
         if minute % 1000 == 999:
             box.commit(NOW)
     box.add(NOW, GateChanged("open", "a-1"))
     box.commit(NOW)
-    assert box.waiting == 8001, "nothing is dropped while there is room"
+    assert box.waiting == 4001, "nothing is dropped while there is room"
     fill(disk, 1 * MB)
     size = (disk / "outbox.db").stat().st_size
     for number in range(600):
@@ -153,7 +153,7 @@ def test_a_nearly_full_card_thins_summaries_before_it_is_full(disk: Path):
 def test_without_a_reserve_the_same_card_gets_full(disk: Path):
     """The control: it is the thinning that keeps the card from filling up."""
     box = Outbox(disk, 10**6)
-    for minute in range(8000):
+    for minute in range(4000):
         box.add(NOW, summary(minute))
         if minute % 1000 == 999:
             box.commit(NOW)

@@ -121,7 +121,11 @@ def test_each_may_say_what_is_his(clients: dict[str, Client]) -> None:
         if clients[who].publish(unit, way) == 0
     }
     downs = {("gateway", unit, "down") for unit in ("u-1", "u-2", "gateway", "board", "other")}
-    assert allowed == downs | {("u-1", "u-1", "up"), ("u-2", "u-2", "up")}
+    own = {(unit, unit, way) for unit in ("u-1", "u-2") for way in ("up", "view")}
+    boards = {
+        ("board", "board", "view")
+    }  # it may read all of them; no unit has that name, so nobody takes it
+    assert allowed == downs | own | boards
 
 
 def test_a_refusal_is_told_as_not_authorised(clients: dict[str, Client]) -> None:

@@ -198,7 +198,8 @@ class Analysis:
             self._next_read_s = fifth.time_s + READ_EVERY_S - 0.1
             self._read(figure, fifth, dark)
         seen = None if self._looking is None or dark else self._look(fifth, frame_ns, moving, figure)
-        self.empty_picture.feed(fifth.luma, self._nobody(fifth.time_s, motion, dark or light_changed))
+        nobody = self._nobody(fifth.time_s, motion, dark or light_changed)
+        self.empty_picture.feed(fifth.luma, nobody, round(5 * fifth.time_s))
         if seen is not None and seen.restless is not None:
             moving = moving & ~seen.restless
             figure = None if figure is None else figure & ~seen.restless

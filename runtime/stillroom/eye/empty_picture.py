@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from stillroom.locked import locked_arrays
 
 CHUNK_FIFTHS = 100
-"""Twenty seconds are learned, and used after the twenty that follow."""
+"""Twenty seconds, of the camera's own clock, are learned whole or not at all, and used after the twenty that follow: a
+room that somebody left a moment sooner is learned from the same frames."""
 LEVELS = 16
 """Of luma: coarse, so that noise does not show, and no two views tell two learnings of one room apart."""
 
@@ -28,25 +29,32 @@ class EmptyPicture:
         """shape: rows and columns of cells. Memory is locked: a room is told by its furniture."""
         self._sum, self._pending, self._used = locked_arrays([((shape[0] * shape[1],), np.float32)] * 3)
         self._shape = shape
-        self._fifths = 0
+        self._chunk, self._fifths = -1, 0
         self._has_pending = False
         self.known = False
 
-    def feed(self, luma: Real, nobody: bool) -> None:
-        """luma: (cells,) of this fifth. nobody: keeper, movement, breathing and model agree on it."""
+    def feed(self, luma: Real, nobody: bool, fifth: int) -> None:
+        """luma: (cells,) of this fifth. nobody: keeper, movement, breathing and model say so. fifth: its number."""
+        chunk = fifth // CHUNK_FIFTHS
+        if chunk != self._chunk:
+            self._end_chunk()
+            self._chunk = chunk
         if not nobody:
-            self._fifths, self._has_pending = 0, False
-            self._sum[:] = 0.0
+            self._has_pending = False
             return
         self._sum += luma
         self._fifths += 1
-        if self._fifths == CHUNK_FIFTHS:
+
+    def _end_chunk(self) -> None:
+        """A whole one waits for the next; where one waits already, that one is used from now on."""
+        if self._fifths >= CHUNK_FIFTHS:
             if self._has_pending:
                 self._used[:] = self._pending
                 self.known = True
-            np.divide(self._sum, np.float32(CHUNK_FIFTHS), out=self._pending)
-            self._has_pending, self._fifths = True, 0
-            self._sum[:] = 0.0
+            np.divide(self._sum, np.float32(self._fifths), out=self._pending)
+        self._has_pending = self._fifths >= CHUNK_FIFTHS
+        self._fifths = 0
+        self._sum[:] = 0.0
 
     def luma(self, height_px: int, width_px: int) -> NDArray[np.uint8]:
         """The room in LEVELS steps of grey, (height_px, width_px), each cell a square. Only where `known`."""

@@ -11,7 +11,7 @@ from stillroom.events import RoomState
 from stillroom.keeper.occupancy import BLIND, SURE
 from stillroom.keeper.zones import polygon, rests
 from stillroom.link import Drawn
-from stillroom.observation import Observation, Person
+from stillroom.observation import Observation, Person, Posture
 from stillroom.view_forms import HEIGHT_PX, WIDTH_PX, Blank, ViewLevel
 
 COLUMNS, ROWS = 4, 3
@@ -52,8 +52,10 @@ def seen_by(observation: Observation | None, state: RoomState, zones: Zones) -> 
 def _drawn(person: Person, zones: Zones) -> Drawn:
     place = rests(person.box, person.posture, zones)
     outline = None if place is None else polygon(place, zones)
-    if place == "bed" and outline is not None:
-        return _sitting(outline) if person.posture == "sitting" else _lying(outline)
+    if (
+        place == "bed" and outline is not None
+    ):  # of one body in bed a model says now that it lies, now that it sits
+        return _lying(outline)
     if place in ("bed-edge", "chair") and outline is not None:
         return _sitting(outline)
     if place == "floor" and outline is not None:  # a model finds now the whole of who lies, now a half of him
@@ -69,7 +71,8 @@ def _drawn(person: Person, zones: Zones) -> Drawn:
         return Drawn("lying", _middle(column, COLUMNS), y, _size(y), 90 if wide else 0)
     row = min(ROWS - 1, int(box.y1 * ROWS))
     y = 1000 * (row + 1) // ROWS
-    return Drawn(person.posture, _middle(column, COLUMNS), y, _size(y))
+    posture: Posture = "sitting" if person.posture == "sitting" else "upright"
+    return Drawn(posture, _middle(column, COLUMNS), y, _size(y))
 
 
 def _middle(place: int, places: int) -> int:

@@ -72,6 +72,7 @@ user gateway
 topic read stillroom/1/{site}/+/up
 topic write stillroom/1/{site}/+/down
 topic deny stillroom/1/{site}/gateway/up
+topic deny stillroom/1/{site}/gateway/view
 
 user board
 topic read stillroom/1/{site}/+/up
@@ -81,6 +82,7 @@ topic deny stillroom/1/{site}/board/up
 user advocate
 topic read stillroom/1/{site}/+/up
 topic deny stillroom/1/{site}/advocate/up
+topic deny stillroom/1/{site}/advocate/view
 
 pattern write stillroom/1/{site}/%u/up
 pattern write stillroom/1/{site}/%u/view
@@ -118,6 +120,7 @@ authorization {{
 _EMQX_ACL = """\
 %% Site 'SITE': each unit its own topics; the gateway hears all and answers; boards (views too) and advocates hear.
 {deny, {username, {re, "^(gateway|board|advocate)$"}}, publish, ["stillroom/1/SITE/${username}/up"]}.
+{deny, {username, {re, "^(gateway|advocate)$"}}, publish, ["stillroom/1/SITE/${username}/view"]}.
 {allow, {username, {re, "^(gateway|board|advocate)$"}}, subscribe, ["stillroom/1/SITE/+/up"]}.
 {allow, {username, "board"}, subscribe, ["stillroom/1/SITE/+/view"]}.
 {allow, {username, "gateway"}, publish, ["stillroom/1/SITE/+/down"]}.
