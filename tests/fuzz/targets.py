@@ -134,7 +134,7 @@ def setting(data: bytes) -> None:
     """What a person types after `--set`."""
     for key in ("room.bed_dwell_s", "zones.bed", "outbox.summary_s"):
         try:
-            configure._parsed(f"{key}={data.decode('utf-8', 'replace')}")
+            configure._parsed(key, data.decode("utf-8", "replace"))
         except ConfigError as error:
             assert "\n" not in str(error)
 
