@@ -7,6 +7,7 @@ WIDTH_PX, HEIGHT_PX = 192, 144
 FRAMES_PER_S = 5
 BLOCKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48)
 """Sides of the squares that a picture may be averaged over, in its pixels; 1: it is clear."""
+DEFAULT_BLOCK = 16
 VIEW_ID_BYTES = 16
 
 ViewLevel = Literal["figure", "picture"]

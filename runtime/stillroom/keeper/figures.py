@@ -52,9 +52,7 @@ def seen_by(observation: Observation | None, state: RoomState, zones: Zones) -> 
 def _drawn(person: Person, zones: Zones) -> Drawn:
     place = rests(person.box, person.posture, zones)
     outline = None if place is None else polygon(place, zones)
-    if (
-        place == "bed" and outline is not None
-    ):  # of one body in bed a model says now that it lies, now that it sits
+    if place == "bed" and outline is not None:  # a model says now that he lies there, now that he sits
         return _lying(outline)
     if place in ("bed-edge", "chair") and outline is not None:
         return _sitting(outline)

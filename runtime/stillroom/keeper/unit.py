@@ -195,7 +195,7 @@ class Unit:
         if frame is not None:
             self._courier.send(frame)
         room = self._room
-        asked = self._views.asked(room.seen)
+        asked = self._views.asked(lambda: room.seen)
         self._life.lend(decision.authorisation.scopes, room.is_empty, room.everybody_left, asked)
         self._open_time.still(decision.authorisation.id)
         self._commit_urgent()

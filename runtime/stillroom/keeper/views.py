@@ -9,6 +9,7 @@ every level and whoever looks. After a look its viewer waits for as long as it l
 Whatever closes the gate ends a look with the eye.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -138,8 +139,8 @@ class Views:
         looks = (*self._looks(by, utc_ms), (utc_ms, request.seconds * MS_PER_S))
         return msgspec.msgpack.encode(looks[-60:])
 
-    def asked(self, seen: Seen) -> ViewAsked | None:
-        """What the eye is to make at this lease; None: nobody looks (yet)."""
+    def asked(self, seen: Callable[[], Seen]) -> ViewAsked | None:
+        """What the eye is to make at this lease; None: nobody looks (yet). seen: asked only while somebody does."""
         running = self._running
         if running is None:
             return None
@@ -194,11 +195,11 @@ class _Running:
         self.left = self.blank = 0
         """Frames that left; of these, ones that were sealed here since the eye gave none."""
 
-    def ask(self, now_ns: int, seen: Seen) -> ViewAsked | None:
+    def ask(self, now_ns: int, seen: Callable[[], Seen]) -> ViewAsked | None:
         if now_ns < self._first_ns or now_ns >= self._until_ns:
             self._asked = None
             return None
-        number = self.left
+        number, shown = self.left, seen()
         self._sealed = None
         self._asked = ViewAsked(
             view=self._view,
@@ -208,8 +209,8 @@ class _Running:
             level=self._request.level,
             block=self._request.block,
             left_ms=(self._until_ns - now_ns) // NS_PER_MS,
-            blank=seen.blank_at(self._request.level),
-            figures=seen.figures if self._request.level == "figure" else (),
+            blank=shown.blank_at(self._request.level),
+            figures=shown.figures if self._request.level == "figure" else (),
         )
         return self._asked
 

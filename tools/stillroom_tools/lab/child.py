@@ -6,6 +6,7 @@ import pwd
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -47,6 +48,17 @@ def spawn(
         extra_groups=[] if account else None,
         preexec_fn=before_exec,
     )
+
+
+def end(process: subprocess.Popen[bytes], within_s: float) -> None:
+    """Ask it to end, and wait; what does not end is killed."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def die_with_parent() -> None:

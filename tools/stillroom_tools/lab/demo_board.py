@@ -4,10 +4,7 @@ The person, his password and the secret of his phone are the demo's own and go w
 the code that his phone would show now. At a real site nobody but he has any of that.
 """
 
-import contextlib
 import secrets
-import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +12,8 @@ from typing import get_args
 
 from stillroom.clock import MS_PER_S, SystemClock
 from stillroom.errors import StillroomError
-from stillroom_tools.lab.child import spawn
+from stillroom_tools.lab.broker import free_port
+from stillroom_tools.lab.child import end, spawn
 from stillroom_tools.site.board import totp
 from stillroom_tools.site.board.people import People
 from stillroom_tools.site.board.roles import Role
@@ -31,7 +29,7 @@ class DemoBoard:
         self._site, self._log, self._clock = site, log, SystemClock()
         self._password = "-".join(secrets.token_hex(2) for _ in range(4))
         self._secret = totp.new_secret()
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -57,19 +55,5 @@ class DemoBoard:
         return {"url": self.url, "name": NAME, "password": self._password, "code": code}
 
     def stop(self) -> None:
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        if self._process is not None:
+            end(self._process, STOP_WITHIN_S)

@@ -1,7 +1,6 @@
 """The demo's gateway: `stillroom site gateway --json` as a process, its lines read as they come."""
 
 import contextlib
-import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from stillroom_tools.lab.child import spawn
+from stillroom_tools.lab.child import end, spawn
 from stillroom_tools.site.gateway.notices import Notice
 
 STOP_WITHIN_S = 5.0
@@ -74,15 +73,8 @@ class DemoGateway:
         return found
 
     def stop(self) -> None:
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            end(self._process, STOP_WITHIN_S)
 
     def _read(self) -> None:
         process = self._process

@@ -13,12 +13,12 @@ import msgspec
 
 from stillroom.documents import KINDS, MAX_APPROVERS, Approver, Roster, read_signer
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
-from stillroom.files import replace_file, write_new
+from stillroom.files import replace_file
 from stillroom.keeper.roster import needed_for
-from stillroom.keys import KeyRing, load_keys, save_keys
+from stillroom.keys import KeyRing, load_keys
 from stillroom.notes import Signer, sign_note, signer_of
-from stillroom_tools.site.layout import Site, check_name, open_site
-from stillroom_tools.site.roster_way import add_new, add_set, way_of
+from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.roster_way import add_new, add_set, make_key, way_of
 
 HELP = "people who must sign authorisations too"
 
@@ -32,22 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, TrustError, StorageError."""
-    return _new(options) if options.what == "new" else _set(options)
-
-
-def _new(options: argparse.Namespace) -> int:
-    """Prints the fingerprint, to be compared when the key is handed over."""
-    check_name(options.site, "--site")
-    ring = KeyRing.generate(options.site, "approver", check_name(options.name, "--name"), 0)
-    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    save_keys(options.folder / f"{ring.name}.key", ring)
-    write_new(options.folder / f"{ring.name}.pub", f"{signer_of(ring).text}\n".encode(), 0o644)
-    print(
-        f"{options.folder / ring.name}.pub: give this one to the authority, and nobody the key",
-        file=sys.stderr,
-    )
-    print(signer_of(ring).fingerprint)
-    return EXIT_OK
+    return make_key(options, "approver") if options.what == "new" else _set(options)
 
 
 def _set(options: argparse.Namespace) -> int:

@@ -1,17 +1,21 @@
-"""What `site approver`, `site advocate` and `site renew` share: the options of `new` and `set`, and a new roster's way.
+"""What `site approver`, `signer`, `advocate` and `renew` share: the options of `new` and `set`, and a new roster's way.
 
 A roster goes into the trust folders of units at hand, or, with `--send`, through the running gateway.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from stillroom.files import replace_file
+from stillroom.errors import EXIT_OK
+from stillroom.files import replace_file, write_new
+from stillroom.keys import KeyRing, Role, save_keys
+from stillroom.notes import signer_of
 from stillroom_tools.site.authorise import find_unit
-from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.layout import Site, check_name, open_site
 from stillroom_tools.site.send import send, unit_named
 
 
@@ -21,7 +25,7 @@ class Choices(Protocol):
     def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
 
 
-def add_new(choices: Choices, who: str) -> None:
+def add_new(choices: Choices, who: str) -> argparse.ArgumentParser:
     """`new`: somebody makes keys on his own machine."""
     new = choices.add_parser("new", help=f"{who}, made on his own machine")
     new.add_argument("folder", type=Path, metavar="DIR", help="where NAME.key and NAME.pub are written")
@@ -29,6 +33,7 @@ def add_new(choices: Choices, who: str) -> None:
     new.add_argument(
         "--name", required=True, metavar="NAME", help="a role or pseudonym: 1 to 32 of a-z 0-9 -"
     )
+    return new
 
 
 def add_set(choices: Choices, who: str) -> argparse.ArgumentParser:
@@ -56,6 +61,24 @@ def add_send_all(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="through the running gateway, to these units (by id or folder) or, where none is named, to all",
     )
+
+
+def make_key(options: argparse.Namespace, role: Role) -> int:
+    """Of somebody who signs and receives nothing. Prints the fingerprint, to be compared when it is handed over.
+
+    Raises ConfigError, TrustError, StorageError.
+    """
+    check_name(options.site, "--site")
+    ring = KeyRing.generate(options.site, role, check_name(options.name, "--name"), 0)
+    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    save_keys(options.folder / f"{ring.name}.key", ring)
+    write_new(options.folder / f"{ring.name}.pub", f"{signer_of(ring).text}\n".encode(), 0o644)
+    print(
+        f"{options.folder / ring.name}.pub: give this one to the authority, and nobody the key",
+        file=sys.stderr,
+    )
+    print(signer_of(ring).fingerprint)
+    return EXIT_OK
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.view_policy import POLICY_FILE
 from stillroom.keys import load_keys
 from stillroom.notes import open_by_one, sign_note, signer_of
-from stillroom.view_forms import BLOCKS, LEVELS
+from stillroom.view_forms import BLOCKS, DEFAULT_BLOCK, LEVELS
 from stillroom_tools.site.authorise import find_unit
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.send import send, unit_id
@@ -21,7 +21,6 @@ from stillroom_tools.site.send import send, unit_id
 HELP = "a manager's rules for looks into rooms"
 BACKDATED = timedelta(minutes=5)
 """For clocks of units that are a little slow."""
-DEFAULT_BLOCK = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

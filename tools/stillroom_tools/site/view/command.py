@@ -5,16 +5,17 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
+
 from stillroom.clock import SystemClock
 from stillroom.document_forms import Code
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.keys import KeyRing, load_keys
-from stillroom.view_forms import BLOCKS, HEIGHT_PX, LEVELS, WIDTH_PX
+from stillroom.view_forms import BLOCKS, DEFAULT_BLOCK, HEIGHT_PX, LEVELS, WIDTH_PX
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.view.look import Frame, Look
 
 HELP = "look into a room: brief, announced and kept"
-DEFAULT_BLOCK = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,8 +58,6 @@ def _look(options: argparse.Namespace, site: Site, viewer: KeyRing) -> Look:
         raise ConfigError(f"--block {block}: {allowed}")
     if not 1 <= options.seconds <= 60:
         raise ConfigError(f"--seconds {options.seconds}: 1 to 60")
-    import msgspec
-
     try:
         reason = msgspec.convert(options.reason, Code)
     except msgspec.ValidationError:
