@@ -45,6 +45,26 @@ def test_a_slip_is_told_what_was_meant(capsys):
     assert "did you mean 'evaluate'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run"], "stillroom run: the following arguments are required: --config"),
+        (["check", "x", "--wibble"], "stillroom check: unrecognized arguments: --wibble"),
+        (["site", "wach"], "did you mean 'watch'?"),
+        (["site", "watch"], "stillroom site watch: the following arguments are required"),
+        (["site", "audit", "shwo"], "stillroom site audit: "),
+    ],
+)
+def test_a_command_line_that_is_not_understood_is_one_line_that_says_where_its_help_is(
+    capsys, arguments, said
+):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    line = capsys.readouterr().err
+    assert said in line and line.count("\n") == 1 and line.endswith("--help' tells more\n")
+
+
 @pytest.mark.parametrize("command", ["run", "keeper", "eye", "courier"])
 def test_a_missing_configuration_is_one_line(tmp_path, command):
     found = subprocess.run(

@@ -77,10 +77,10 @@ def _run(arguments: list[str]) -> int:
     modules = _OWN | _registered()
     if name not in modules:
         return _overview(name, modules)
-    import argparse
+    from stillroom.options import Parser
 
     module = _load(name, modules[name])
-    parser = argparse.ArgumentParser(prog=f"stillroom {name}", description=module.HELP)
+    parser = Parser(prog=f"stillroom {name}", description=module.HELP)
     module.add_arguments(parser)
     options = parser.parse_args(arguments[1:])
     run: Callable[[Any], int] = module.run

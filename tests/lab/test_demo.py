@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 import subprocess
 import sys
 
@@ -86,6 +87,13 @@ def test_options_that_cannot_be_used_are_one_line_and_start_nothing(arguments, c
     assert main(["demo", "--headless", *arguments]) == code
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_said_before_any_room_is_set_up(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["demo", "--port", str(taken.getsockname()[1])]) == ConfigError.exit_code
+    said = capsys.readouterr().err
+    assert "another program has it" in said and said.count("\n") == 1
 
 
 @pytest.mark.timeout(180)

@@ -39,7 +39,7 @@ class LocalPage:
         """folder: has page.html, page.css and page.js. port: 0 takes a free one. Raises ConfigError: it is taken."""
         self._folder = folder
         self._token = secrets.token_urlsafe(16)
-        self._socket = _bound(port)
+        self._socket = bound(port)
         self._server: uvicorn.Server | None = None
 
     @property
@@ -85,8 +85,8 @@ class LocalPage:
         return answer
 
 
-def _bound(port: int) -> socket.socket:
-    """Taken now, so that a port in use is said before anything serves."""
+def bound(port: int) -> socket.socket:
+    """Taken now, so that a port in use is said before anything serves. Raises ConfigError: it is taken."""
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

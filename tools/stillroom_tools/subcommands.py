@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import Any
 
 from stillroom.errors import SetupError
+from stillroom.options import Parser
 
 
-class _LateParser(argparse.ArgumentParser):
+class _LateParser(Parser):
     """Takes its arguments from `module` when it is used, not when it is made."""
 
     module = ""

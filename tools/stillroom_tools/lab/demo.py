@@ -64,8 +64,17 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError("--terminal: this is no terminal; leave it out, or use --headless")
     if options.seconds is not None and not (math.isfinite(options.seconds) and options.seconds > 0):
         raise ConfigError(f"--seconds {options.seconds:g}: more than 0")
+    if options.port and not options.headless and not options.terminal:
+        _check_port(options.port)
     if options.camera != "simulated":
         _check_recording(Path(options.camera))
+
+
+def _check_port(port: int) -> None:
+    """Before eight rooms are set up for a page that nobody could open. Raises ConfigError."""
+    from stillroom_tools.local_page import bound
+
+    bound(port).close()
 
 
 def _check_recording(path: Path) -> None:

@@ -67,6 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _count(evidence: Evidence) -> str:
+    return "1 unit" if len(evidence.units) == 1 else f"{len(evidence.units)} units"
+
+
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, InputError, StorageError, TrustError."""
     making = (options.start, options.until, options.out)
@@ -76,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     if options.check is not None:
         found = read(options.check, site)
         period = f"{found.start:%Y-%m-%d} to {found.until:%Y-%m-%d}"
-        print(f"signed by the gateway of site '{site.name}': {period}, {len(found.units)} units")
+        print(f"signed by the gateway of site '{site.name}': {period}, {_count(found)}")
         return EXIT_OK
     start, until = _day(options.start, "--from"), _day(options.until, "--to")
     if start >= until:
@@ -93,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: not a plain file: name one, or a place where there is none yet")
         replace_file(path, data)
-    print(f"{options.out}: {len(evidence.units)} units; the page is {options.out}.html", file=sys.stderr)
+    print(f"{options.out}: {_count(evidence)}; the page is {options.out}.html", file=sys.stderr)
     broken = [unit.unit for unit in evidence.units if unit.chain not in SOUND]
     if broken:
         raise TrustError(f"{options.out}: written; but the audit chain is not whole: {', '.join(broken)}")
