@@ -29,7 +29,9 @@ UNIT_KEY_FILE = "unit.key"
 _ANY_SCALAR = bytes([64] * KEY_BYTES)
 _SECRET_KIND = b"stillroom/1 secret\n"
 
-Role = Literal["authority", "gateway", "board", "viewer", "manager", "advocate", "approver", "unit"]
+Role = Literal[
+    "authority", "gateway", "board", "viewer", "manager", "advocate", "approver", "unit", "maker", "installer"
+]
 RawKey = Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
 PlainName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
 
@@ -204,7 +206,7 @@ class KeyRing:
 
 def save_keys(path: Path, ring: KeyRing) -> None:
     """Write a key file, mode 0600, whole or not at all. Raises TrustError where one is there: never replaced."""
-    write_new(path, _encode(ring))
+    write_new(path, encode_keys(ring))
 
 
 def forget_boxes(path: Path, ring: KeyRing, public_keys: Collection[bytes]) -> int:
@@ -222,10 +224,13 @@ def replace_boxes(path: Path, ring: KeyRing, boxes: Collection[BoxKey]) -> None:
     """Rewrite a key file with these box keys and the same signing key. Raises TrustError (too many), StorageError."""
     if len(boxes) > MAX_BOXES:
         raise TrustError(f"{path}: {len(boxes)} box keys: at most {MAX_BOXES} in one file")
-    replace_file(path, _encode(KeyRing(ring.site, ring.role, ring.name, ring.signing, tuple(boxes))), 0o600)
+    replace_file(
+        path, encode_keys(KeyRing(ring.site, ring.role, ring.name, ring.signing, tuple(boxes))), 0o600
+    )
 
 
-def _encode(ring: KeyRing) -> bytes:
+def encode_keys(ring: KeyRing) -> bytes:
+    """What a key file holds: a secret."""
     secret = _SecretFile(
         site=ring.site,
         role=ring.role,
@@ -243,7 +248,11 @@ def load_unit_keys(keys_dir: Path) -> KeyRing:
 
 def load_keys(path: Path, *roles: Role) -> KeyRing:
     """Read a key file. Raises TrustError: absent, readable by others, damaged, or of none of these roles."""
-    data = read_private(path)
+    return parse_keys(path, read_private(path), *roles)
+
+
+def parse_keys(path: Path, data: bytes, *roles: Role) -> KeyRing:
+    """What `encode_keys` made; `path` names it in errors. Raises TrustError: damaged, or of none of these roles."""
     try:
         if not data.startswith(_SECRET_KIND):
             raise ValueError

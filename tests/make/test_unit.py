@@ -19,7 +19,7 @@ from stillroom.keys import load_unit_keys
 from stillroom.notes import sign_note
 from stillroom.receiver import MemoryStore, Receiver
 from stillroom_tools.lab.scenario import Scenario
-from stillroom_tools.make import commands, unit
+from stillroom_tools.make import commands, papers
 from stillroom_tools.make.toml import to_toml
 from stillroom_tools.site import commands as site_commands
 from stillroom_tools.site.layout import open_site
@@ -196,7 +196,7 @@ def test_a_key_of_another_unit_in_the_folder(site: Path, folder: Path, tmp_path:
     make(folder, site, "--unit", "u-1")
     make(tmp_path / "second", site, "--unit", "u-2")
     (folder / "keys/unit.key").write_bytes((tmp_path / "second/keys/unit.key").read_bytes())
-    with pytest.raises(TrustError, match=r"unit\.toml names 'u-1', its key is of 'u-2'"):
+    with pytest.raises(TrustError, match=r"the key of unit 'u-2' .* the configuration is of unit 'u-1'"):
         make(folder, site)
 
 
@@ -273,7 +273,7 @@ def test_a_failure_midway_leaves_nothing(site: Path, folder: Path, monkeypatch: 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(unit, "_certificate", full)
+    monkeypatch.setattr(papers, "issue", full)
     with pytest.raises(StorageError, match="No space left on device"):
         make(folder, site)
     assert sorted(p.name for p in folder.parent.iterdir()) == ["site"]

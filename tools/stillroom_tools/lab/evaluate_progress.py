@@ -5,9 +5,12 @@ from types import TracebackType
 
 
 class Progress:
-    """Context manager: `begin(name, frames)`, `advance(frames)`, `say(line)`. All of it on standard error."""
+    """Context manager: `begin(name, count)`, `advance(count)`, `say(line)`. All of it on standard error.
 
-    def __init__(self) -> None:
+    of: what is counted.
+    """
+
+    def __init__(self, of: str = "frames") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
@@ -17,7 +20,7 @@ class Progress:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("frames"),
+            TextColumn(of),
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
@@ -34,14 +37,14 @@ class Progress:
     ) -> None:
         self._bar.stop()
 
-    def begin(self, name: str, frames: int | None) -> None:
-        """A new file of so many frames (None: not known)."""
+    def begin(self, name: str, count: int | None) -> None:
+        """A new file, or piece of work, of so many (None: not known)."""
         if self._task is not None:
-            self._bar.reset(self._task, description=name, total=frames)
+            self._bar.reset(self._task, description=name, total=count)
 
-    def advance(self, frames: int) -> None:
+    def advance(self, count: int) -> None:
         if self._task is not None:
-            self._bar.advance(self._task, frames)
+            self._bar.advance(self._task, count)
 
     def say(self, line: str) -> None:
         """One line beside the bar, as it is."""

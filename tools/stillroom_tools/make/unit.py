@@ -1,46 +1,37 @@
-"""`stillroom make unit DIR --site SITE_DIR`: a unit's keys, what it trusts, its configuration; and its enrolment."""
+"""`stillroom make unit DIR --site SITE_DIR`, or on the unit `--card CARD`: keys, trust, configuration, enrolment.
+
+With `--site` all of it is done on one machine, which holds the site's authority. With `--card` the unit makes its keys
+where it stands, hands out its public part, and takes the site's papers when they lie on the card.
+"""
 
 import argparse
-import os
-import secrets
-import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from stillroom import config
-from stillroom.clock import SystemClock
-from stillroom.config import BrokerConfig, CameraConfig, PanelConfig, SlotsConfig, UnitConfig, Zones
-from stillroom.document_forms import now
-from stillroom.documents import KINDS, Enrolment
-from stillroom.errors import EXIT_OK, ConfigError, InputError, StorageError, TrustError
-from stillroom.files import flush_folder, read_bounded, replace_file, write_new
-from stillroom.keys import UNIT_KEY_FILE, KeyRing, load_unit_keys, save_keys
-from stillroom.notes import sign_note
-from stillroom_tools.make.toml import to_toml
+from stillroom.config import CameraConfig, Zones, load
+from stillroom.errors import EXIT_OK, ConfigError, InputError, TrustError
+from stillroom.keys import KeyRing
+from stillroom_tools.make import identity, papers
+from stillroom_tools.make.identity import Wish
+from stillroom_tools.site import admit
 from stillroom_tools.site.layout import Site, check_name, open_site
 
-HELP = "make a unit of a site: keys, trust, configuration, enrolment"
-
-_HEAD = "# A Stillroom unit. Every key is explained in config/unit.toml of the software.\n"
-
-_PASSWORD_FILE = "tls/broker-password"
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What was asked for, checked."""
-
-    unit: str | None
-    profile: str
-    camera: CameraConfig
-    zones: Zones
+HELP = "make a unit: its keys, and with a site at hand trust, configuration and enrolment"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that is not there yet, or empty")
-    parser.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
-    parser.add_argument("--unit", metavar="ID", help="1 to 32 of a-z 0-9 - (a random one)")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--site", type=Path, metavar="SITE_DIR", help="the site's folder")
+    where.add_argument(
+        "--card",
+        type=Path,
+        metavar="CARD",
+        help="on the unit: the folder of its ticket, on the boot partition",
+    )
+    parser.add_argument(
+        "--unit", metavar="ID", help="1 to 32 of a-z 0-9 - (a random one; --card: as the ticket says)"
+    )
     parser.add_argument(
         "--camera", default="picamera2", metavar="KIND", help="picamera2, simulated, recorded"
     )
@@ -53,145 +44,79 @@ def run(options: argparse.Namespace) -> int:
 
     A unit that is there keeps its keys and configuration; its trust folder and enrolment are brought up to date.
     """
-    site = open_site(options.site)
-    wish = _wish(options, site)
-    folder = Path(os.path.abspath(options.folder))  # noqa: PTH100 - a link given by name stays a link
-    if (folder / "unit.toml").exists():
-        unit = _existing(folder, site, options.unit)
-        _say(f"{folder}: unit '{unit.name}' is here already: keys and configuration were left as they are")
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"{folder}: not empty, and no unit: name a folder that is not there yet")
+    folder = identity.absolute(options.folder)
+    if options.card is not None:
+        from stillroom_tools.make import first_boot
+
+        unit = first_boot.run(folder, options.card, options.unit, _say)
     else:
-        unit = make(folder, site, wish)
-        _say(f"{folder}: unit '{unit.name}' of site '{site.name}' made")
-    _enrol(site, unit)
-    _refresh_trust(folder, site)
+        unit = _beside_site(folder, options)
     print(f"{unit.name} {unit.signing.verify_key.fingerprint}")
     return EXIT_OK
 
 
-def make(folder: Path, site: Site, wish: _Wish) -> KeyRing:
-    """Build beside `folder`, then rename: a crash leaves no half unit. Raises TrustError, StorageError."""
-    unit = KeyRing.generate(site.name, "unit", wish.unit or f"u-{secrets.token_hex(4)}")
-    if (site.units_dir / f"{unit.name}.note").exists():
-        raise TrustError(f"unit '{unit.name}' is enrolled in site '{site.name}' already: choose another id")
-    site.authority_keys()
-    building = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building.mkdir(mode=0o700)
-        _fill(building, site, unit, wish)
-        building.rename(folder)
-        flush_folder(folder.parent)
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be made: {error.strerror}") from None
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+def _beside_site(folder: Path, options: argparse.Namespace) -> KeyRing:
+    site = open_site(options.site)
+    wish = _wish(options, site)
+    if identity.is_made(folder):
+        unit = identity.existing(folder, site.name, options.unit)
+        _say(f"{folder}: unit '{unit.name}' is here already: keys and configuration were left as they are")
+        _enrol(site, unit)
+    else:
+        unit = make(folder, site, wish)
+        _say(f"{folder}: unit '{unit.name}' of site '{site.name}' made")
+    settings = load(folder / identity.UNIT_FILE)
+    papers.refresh_trust(settings.path(settings.paths.trust), site)
     return unit
 
 
-def _fill(building: Path, site: Site, unit: KeyRing, wish: _Wish) -> None:
-    # `models` too: an eye reaches no folder that was not there when it started.
-    for name in ("keys", "trust", "trust/authorisations", "trust/withdrawals", "state", "tls", "models"):
-        (building / name).mkdir(mode=0o700)
-    save_keys(building / "keys" / UNIT_KEY_FILE, unit)
-    write_new(building / "trust" / "authority.pub", read_bounded(site.authority_file), 0o644)
-    write_new(building / "trust" / "roster.note", read_bounded(site.roster_file), 0o644)
-    if site.config.broker.tls:
-        _certificate(building / "tls", site, unit.name)
-    if site.config.broker.password_file:
-        password = read_bounded(site.folder / site.config.broker.password_file)
-        write_new(building / _PASSWORD_FILE, password)
-    path = building / "unit.toml"
-    write_new(path, (_HEAD + to_toml(_configuration(site, unit.name, wish))).encode(), 0o644)
-    config.load(path)
+def make(folder: Path, site: Site, wish: Wish) -> KeyRing:
+    """The unit, with its papers, enrolled. A crash leaves no half unit. Raises TrustError, StorageError."""
+    if wish.unit is not None and (site.units_dir / f"{wish.unit}.note").exists():
+        raise TrustError(f"unit '{wish.unit}' is enrolled in site '{site.name}' already: choose another id")
+    authority = site.authority_keys()
+    enrolment = b""
 
+    def add_papers(building: Path, ring: KeyRing) -> None:
+        nonlocal enrolment
+        enrolment = admit.signed(site, identity.request(ring), authority)
+        asked = identity.certificate_asked(building, ring.name)
+        papers.install(building, papers.issue(site, ring.name, enrolment, asked))
 
-def _certificate(tls: Path, site: Site, unit: str) -> None:
-    from stillroom_tools.site.certificates import client_of
-
-    ca_pem, client = client_of(site.folder / "ca", unit)
-    write_new(tls / "ca.pem", ca_pem, 0o644)
-    write_new(tls / "unit.pem", client.pem, 0o644)
-    write_new(tls / "unit-key.pem", client.key_pem)
-
-
-def _configuration(site: Site, unit: str, wish: _Wish) -> UnitConfig:
-    broker = site.config.broker
-    tls = ("tls/ca.pem", "tls/unit.pem", "tls/unit-key.pem") if broker.tls else ("", "", "")
-    return UnitConfig(
-        site=site.name,
-        unit=unit,
-        profile="lab" if wish.profile == "lab" else "care",
-        camera=wish.camera,
-        zones=wish.zones,
-        panel=PanelConfig(kind="file") if wish.profile == "lab" else PanelConfig(),
-        slots=SlotsConfig(site.config.slots.period_s),
-        broker=BrokerConfig(
-            broker.host,
-            broker.port,
-            broker.tls,
-            *tls,
-            broker.username,
-            _PASSWORD_FILE if broker.password_file else "",
-        ),
-    )
+    unit = identity.build(folder, site.name, wish, add_papers)
+    admit.keep(site, unit.name, enrolment)
+    return unit
 
 
 def _enrol(site: Site, unit: KeyRing) -> None:
-    """Sign the unit into the site; it signs too, to show that it has the key. Raises TrustError for another's id."""
-    path = site.units_dir / f"{unit.name}.note"
-    sign, box = unit.signing.verify_key.raw, unit.boxes[0].public.raw
-    if path.exists():
-        known = site.enrolment(unit.name)
-        if (known.sign, known.box) != (sign, box):
-            raise TrustError(f"{path}: another unit has the id '{unit.name}': choose another")
-        return
-    document = Enrolment(site=site.name, unit=unit.name, sign=sign, box=box, made=now(SystemClock()))
-    write_new(path, sign_note(KINDS[Enrolment], document, [site.authority_keys(), unit]), 0o644)
+    """Where it was made and a crash came before its enrolment. Raises TrustError for another's id."""
+    request = identity.request(unit)
+    if not admit.check(site, admit.read_request(request)):
+        admit.keep(site, unit.name, admit.signed(site, request, site.authority_keys()))
 
 
-def _existing(folder: Path, site: Site, wanted: str | None) -> KeyRing:
-    settings = config.load(folder / "unit.toml")
-    if settings.site != site.name:
-        raise ConfigError(f"{folder}: a unit of site '{settings.site}' is here, not of '{site.name}'")
-    if wanted is not None and wanted != settings.unit:
-        raise ConfigError(f"{folder}: the unit '{settings.unit}' is here: name another folder for '{wanted}'")
-    unit = load_unit_keys(settings.path(settings.paths.keys))
-    if (unit.site, unit.name) != (settings.site, settings.unit):
-        raise TrustError(f"{folder}: unit.toml names '{settings.unit}', its key is of '{unit.name}'")
-    return unit
-
-
-def _refresh_trust(folder: Path, site: Site) -> None:
-    """A renewed roster reaches the unit; the authority never changes under it."""
-    settings = config.load(folder / "unit.toml")
-    trust = settings.path(settings.paths.trust)
-    if read_bounded(trust / "authority.pub") != read_bounded(site.authority_file):
-        raise TrustError(f"{trust / 'authority.pub'}: another authority than that of {site.folder}")
-    site.roster()
-    note = read_bounded(site.roster_file)
-    if read_bounded(trust / "roster.note") != note:
-        replace_file(trust / "roster.note", note)
-
-
-def _wish(options: argparse.Namespace, site: Site) -> _Wish:
+def _wish(options: argparse.Namespace, site: Site) -> Wish:
     if options.unit is not None:
         check_name(options.unit, "--unit")
-    profile = options.profile or ("care" if options.camera == "picamera2" else "lab")
-    camera = CameraConfig(kind=options.camera, source=_source(options.camera, options.source))
-    if profile == "care" and options.camera != "picamera2":
+    if options.profile == "care" and options.camera != "picamera2":
         raise ConfigError(
             f"--profile care: takes camera picamera2 only; '{options.camera}' needs --profile lab"
         )
-    if profile == "care" and not site.config.broker.tls:
+    wish = wish_for(options.unit, options.camera, _source(options.camera, options.source), options.profile)
+    if wish.profile == "care" and not site.config.broker.tls:
         raise ConfigError(f"--profile care: needs a broker with TLS, and site '{site.name}' has none")
+    return wish
+
+
+def wish_for(unit: str | None, camera: str, source: str, profile: str | None = None) -> Wish:
+    """A simulated unit has the zones of its scenario. Raises ConfigError, InputError."""
     zones = Zones()
-    if options.camera == "simulated":
+    if camera == "simulated":
         from stillroom_tools.lab.scenario import load_scenario
 
-        zones = load_scenario(Path(camera.source)).zones
-    return _Wish(options.unit, profile, camera, zones)
+        zones = load_scenario(Path(source)).zones
+    usual = "care" if camera == "picamera2" else "lab"
+    return Wish(unit, profile or usual, CameraConfig(kind=camera, source=source), zones)
 
 
 def _source(kind: str, source: str) -> str:

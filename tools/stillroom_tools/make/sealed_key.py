@@ -1,0 +1,72 @@
+"""Keys of people who make and mount units, locked by a passphrase: argon2id and a secret box, through libsodium.
+
+Who has lost the passphrase makes a new key and tells those who know the old one's fingerprint: nothing opens it.
+"""
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from nacl import exceptions, pwhash, secret
+
+from stillroom.errors import ConfigError, TrustError
+from stillroom.files import read_private, write_new
+from stillroom.keys import KeyRing, Role, encode_keys, parse_keys
+
+_KIND = b"stillroom/1 locked secret\n"
+LEAST, MOST = 12, 256
+_OPS, _MEMORY = pwhash.argon2id.OPSLIMIT_MODERATE, pwhash.argon2id.MEMLIMIT_MODERATE
+
+
+class _Locked(Struct, frozen=True, forbid_unknown_fields=True):
+    salt: Annotated[bytes, Meta(min_length=16, max_length=16)]
+    box: bytes
+
+
+def save(path: Path, ring: KeyRing, passphrase: str) -> None:
+    """Mode 0600, never in place of another. Raises ConfigError: a passphrase too short; TrustError, StorageError."""
+    if not LEAST <= len(passphrase) <= MOST:
+        raise ConfigError(f"a passphrase of {len(passphrase)} characters: {LEAST} to {MOST} are needed")
+    salt = os.urandom(16)
+    box = bytes(secret.SecretBox(_derived(passphrase, salt)).encrypt(encode_keys(ring)))
+    write_new(path, _KIND + msgspec.json.encode(_Locked(salt, box)) + b"\n")
+
+
+def load(path: Path, passphrase: str, *roles: Role) -> KeyRing:
+    """Raises TrustError: absent, readable by others, damaged, not the passphrase, or of none of these roles."""
+    data = read_private(path)
+    try:
+        if not data.startswith(_KIND):
+            raise ValueError
+        locked = msgspec.json.decode(data[len(_KIND) :], type=_Locked)
+        plain = secret.SecretBox(_derived(passphrase, locked.salt)).decrypt(locked.box)
+    except exceptions.CryptoError:
+        raise TrustError(
+            f"{path}: not this passphrase: try again; where it is lost, make a new key with `stillroom make key` and "
+            "tell facilities its fingerprint: units and labels stay as they are, the manifest is signed anew"
+        ) from None
+    except (ValueError, msgspec.MsgspecError):
+        raise TrustError(f"{path}: not a locked key, or damaged: restore it from its backup") from None
+    return parse_keys(path, plain, *roles)
+
+
+def passphrase(file: Path | None, path: Path, *, twice: bool = False) -> str:
+    """From a private file (its first line), or asked for where there is a terminal. Raises ConfigError, TrustError."""
+    if file is not None:
+        return read_private(file).decode("utf-8", "replace").partition("\n")[0]
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"{path}: its passphrase is needed: --passphrase-file FILE (mode 600), or a terminal"
+        )
+    given = getpass.getpass(f"passphrase of {path}: ")
+    if twice and getpass.getpass("again: ") != given:
+        raise ConfigError("the two are not the same: nothing was made")
+    return given
+
+
+def _derived(passphrase: str, salt: bytes) -> bytes:
+    return pwhash.argon2id.kdf(32, passphrase.encode(), salt, opslimit=_OPS, memlimit=_MEMORY)
