@@ -105,7 +105,7 @@ def test_a_path_too_long_says_which_key_to_change(tmp_path: Path):
 def test_a_door_has_room_for_one(tmp_path: Path):
     selector = selectors.DefaultSelector()
     heard, gone = [], []
-    door = Door(selector, tmp_path / "eye.sock", EyeSays, heard.append, lambda: gone.append(1))
+    door = Door(selector, tmp_path / "eye.sock", EyeSays, heard.append, lambda: gone.append(1), os.getuid())
 
     def turn() -> None:
         for key, _ in selector.select(0):

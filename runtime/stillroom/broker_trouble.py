@@ -4,6 +4,7 @@ import socket
 import ssl
 from pathlib import Path
 
+from stillroom import credentials
 from stillroom.config import BrokerConfig
 from stillroom.errors import BrokerError
 
@@ -23,7 +24,8 @@ def tls_context(broker: BrokerConfig, folder: Path) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(folder / broker.ca_file) if broker.ca_file else None)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         if broker.certificate_file:
-            context.load_cert_chain(str(folder / broker.certificate_file), str(folder / broker.key_file))
+            key = credentials.locate(folder / broker.key_file)
+            context.load_cert_chain(str(folder / broker.certificate_file), str(key))
     except (OSError, ssl.SSLError) as error:
         raise BrokerError(
             "cannot load the TLS files of [broker] (ca_file, certificate_file, key_file) from "

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from stillroom.errors import LinkError
+from stillroom.errors import LinkError, SetupError
 from stillroom.observation import MAX_PEOPLE, Nanoseconds, Observation, Posture
 from stillroom.view_forms import VIEW_ID_BYTES, Blank, ViewLevel
 
@@ -23,6 +23,8 @@ EYE_SOCKET = "eye.sock"
 COURIER_SOCKET = "courier.sock"
 EYE_START = "eye.start"
 """While this file is in the run folder the eye may be started; only the keeper makes and removes it."""
+EYE_END = "eye.end"
+"""While this one is there, none may be alive: for systemd, which can wait for a file to come and not for one to go."""
 
 MAX_PACKET_BYTES = 65_536
 _PEER = struct.Struct("3i")
@@ -266,7 +268,7 @@ class Listener:
 
 
 def connect(path: Path, hears: object, keeper_uid: int | None = None) -> Link:
-    """Connect to the keeper. Raises LinkError where it is not there or belongs to another user."""
+    """Connect to the keeper (None: our own user's). Raises LinkError where it is not there or is another user's."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         sock.connect(str(path))
@@ -278,6 +280,20 @@ def connect(path: Path, hears: object, keeper_uid: int | None = None) -> Link:
         sock.close()
         raise LinkError(f"{path}: belongs to another user than uid {wanted}: refused")
     return Link(sock, hears)
+
+
+def uid_of(user: str) -> int:
+    """Of an account by its name; empty: of our own. Raises SetupError where there is none of that name."""
+    if not user:
+        return os.getuid()
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        raise SetupError(
+            f"no user '{user}' on this machine: systemd-sysusers makes those of the services"
+        ) from None
 
 
 def _peer_uid(sock: socket.socket) -> int:

@@ -80,6 +80,8 @@ class Session:
         self._stood = self._answered = False
         """Of a connection: it stood; the broker answered on it."""
         self._version = Version()
+        self.answers = 0
+        """How often the broker has said what became of a message."""
         self._stopping = threading.Event()
         self._up = threading.Event()
         self._told = ""
@@ -108,6 +110,11 @@ class Session:
     @property
     def connected(self) -> bool:
         return self._up.is_set()
+
+    @property
+    def trying(self) -> bool:
+        """The thread that connects, reads and writes is there."""
+        return self._thread.is_alive()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
         """Hand over one QoS 1 message; its number for `acknowledged`, or None where it was dropped."""
@@ -218,6 +225,7 @@ class Session:
         if mid in self._once:
             self._once.discard(mid)
             return
+        self.answers += 1
         topic, was_refused = self._topics.pop(mid, ""), bool(self._refused)
         if code >= REFUSED:
             self._refused.add(topic)

@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from stillroom import credentials
 from stillroom.broker_trouble import ANSWER_WITHIN_S, tls_context
 from stillroom.config import BrokerConfig
 from stillroom.errors import ConfigError
@@ -165,7 +166,7 @@ class Client:
 def _password(broker: BrokerConfig, folder: Path) -> str | None:
     if not broker.password_file:
         return None
-    path = folder / broker.password_file
+    path = credentials.locate(folder / broker.password_file)
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

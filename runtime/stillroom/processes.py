@@ -10,12 +10,18 @@ from pathlib import Path
 from stillroom.errors import EXIT_USAGE
 
 NAMES = ("courier", "eye", "keeper")
-_USAGE = """usage: stillroom {name} --config FILE [--parent PID]{more}
+_USERS = {
+    "courier": ("--keeper-user",),
+    "eye": ("--keeper-user",),
+    "keeper": ("--eye-user", "--courier-user"),
+}
+_USAGE = """usage: stillroom {name} --config FILE [--parent PID]{more}{users}
 
 one of the three processes of a unit; `stillroom run` starts all three
 
   --config FILE            the unit's configuration file
-  --parent PID             end when this process ends (set by `stillroom run`)"""
+  --parent PID             end when this process ends (set by `stillroom run`)
+  --...-user NAME          the account that one of the others runs as (set by systemd's units; else our own)"""
 _MORE_USAGE = """
   --camera MODULE:FUNCTION what opens a camera of the lab (set by `stillroom run`)"""
 
@@ -26,26 +32,28 @@ def run(name: str, arguments: Sequence[str]) -> int:
     if options is None:
         more = " [--camera MODULE:FUNCTION]" if name == "eye" else ""
         wanted_help = bool({"-h", "--help"} & set(arguments))
-        text = _USAGE.format(name=name, more=more) + (_MORE_USAGE if more else "")
+        accounts = "".join(f" [{option} NAME]" for option in _USERS[name])
+        text = _USAGE.format(name=name, more=more, users=accounts) + (_MORE_USAGE if more else "")
         print(text, file=sys.stdout if wanted_help else sys.stderr)
         return 0 if wanted_help else EXIT_USAGE
     config, parent = Path(options["--config"]), int(options["--parent"]) if "--parent" in options else None
+    users = [options.get(option, "") for option in _USERS[name]]
     if name == "eye":
         from stillroom.eye.main import main as eye
 
-        return eye(config, parent, options.get("--camera", ""))
+        return eye(config, parent, options.get("--camera", ""), *users)
     if name == "keeper":
         from stillroom.keeper.main import main as keeper
 
-        return keeper(config, parent)
+        return keeper(config, parent, *users)
     from stillroom.courier.main import main as courier
 
-    return courier(config, parent)
+    return courier(config, parent, *users)
 
 
 def _parse(name: str, arguments: Sequence[str]) -> dict[str, str] | None:
     """Pairs of option and value; None for anything else."""
-    known = {"--config", "--parent"} | ({"--camera"} if name == "eye" else set())
+    known = {"--config", "--parent", *_USERS[name]} | ({"--camera"} if name == "eye" else set())
     options = dict(zip(arguments[::2], arguments[1::2], strict=False))
     sound = len(arguments) == 2 * len(options) and set(options) <= known and "--config" in options
     return options if sound and options.get("--parent", "0").isdecimal() else None

@@ -24,7 +24,7 @@ from stillroom.errors import (
     TrustError,
 )
 from stillroom.files import lock_folder
-from stillroom.link import COURIER_SOCKET, EYE_START
+from stillroom.link import COURIER_SOCKET, EYE_END, EYE_START
 
 HELP = "start eye, keeper and courier on this machine"
 
@@ -214,8 +214,8 @@ class Supervisor:
 
     def _clear(self) -> None:
         """A keeper that was killed leaves its names behind; nobody is to knock there."""
-        self._eye_start.unlink(missing_ok=True)
-        self._socket.unlink(missing_ok=True)
+        for name in (EYE_START, EYE_END, COURIER_SOCKET):
+            (self._eye_start.parent / name).unlink(missing_ok=True)
 
     def _end(self) -> None:
         """The keeper ends the eye, says goodbye through the courier, and then the courier ends by itself."""

@@ -9,28 +9,35 @@ import threading
 import time
 from pathlib import Path
 
-from stillroom import config, guard, link
+from stillroom import config, credentials, guard, link
 from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.config import UnitConfig
 from stillroom.errors import LinkError
 from stillroom.guard_files import Files
 from stillroom.link import CourierHears, Down, Link, Look, Network, Sent, Up
 from stillroom.mqtt import Handlers, Session
+from stillroom.notify import Notifier
 
 MAX_DOWN_BYTES = 4_096
 LONGEST_WAIT_S = 1.0
 """More than any lead: a keeper that names a place farther off is not obeyed."""
 
 
-def main(config_path: Path, parent: int | None = None) -> int:
-    """Run until the keeper ends. Broker trouble never ends it."""
+def main(config_path: Path, parent: int | None = None, keeper_user: str = "") -> int:
+    """Run until the keeper ends. Broker trouble never ends it.
+
+    keeper_user: whose socket it is; empty: our own user's.
+    """
+    notifier = Notifier()
     guard.forbid(parent=parent)
     unit = config.load(config_path)
+    keeper_uid = link.uid_of(keeper_user)
     guarded = guard.confine("courier", unit, _files(unit))
-    keeper = link.connect(unit.path(unit.paths.run) / link.COURIER_SOCKET, CourierHears)
+    keeper = link.connect(unit.path(unit.paths.run) / link.COURIER_SOCKET, CourierHears, keeper_uid)
     guard.connected("courier")
     keeper.send(guarded)
-    courier = Courier(unit, keeper)
+    courier = Courier(unit, keeper, notifier)
+    notifier.ready()
     try:
         courier.run()
     except LinkError:
@@ -46,15 +53,16 @@ def _files(unit: UnitConfig) -> Files:
     named = (broker.ca_file, broker.certificate_file, broker.key_file, broker.password_file)
     return Files(
         hidden=tuple(unit.path(name) for name in (paths.keys, paths.state, paths.trust)),
-        also=tuple(unit.path(name) for name in named if name),
+        also=tuple(credentials.locate(unit.path(name)) for name in named if name),
     )
 
 
 class Courier:
     """Up on `.../up`, down on `.../down`, views on `.../view`; acknowledgements go back to the keeper by slot."""
 
-    def __init__(self, unit: UnitConfig, keeper: Link) -> None:
-        self._keeper = keeper
+    def __init__(self, unit: UnitConfig, keeper: Link, notifier: Notifier | None = None) -> None:
+        self._keeper, self._notifier = keeper, notifier
+        self._answers = 0
         self._clock = SystemClock()
         base = f"stillroom/1/{unit.site}/{unit.unit}"
         self._base, self._topic = base, f"{base}/up"
@@ -76,6 +84,13 @@ class Courier:
             elif isinstance(message, Up):
                 self._wait_for_place(message.send_ns)
                 self._forward(message)
+                if self._notifier and self._gets_on():
+                    self._notifier.progress()
+
+    def _gets_on(self) -> bool:
+        """The broker has answered since the last slot; or there is none, and the session goes on trying."""
+        before, self._answers = self._answers, self._session.answers
+        return self._answers > before or (not self._session.connected and self._session.trying)
 
     def _wait_for_place(self, send_ns: int) -> None:
         """Nothing else is done here meanwhile: what the keeper is busy with must not show in when we send."""

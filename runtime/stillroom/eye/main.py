@@ -14,6 +14,7 @@ from stillroom.errors import LinkError, StillroomError
 from stillroom.eye import lease
 from stillroom.guard_files import Files
 from stillroom.link import EyeHears, Fault, Hello, Lease, Link, ViewAsked
+from stillroom.notify import Notifier
 
 if TYPE_CHECKING:
     from stillroom.eye.analysis import Analysis
@@ -27,17 +28,22 @@ CLOSE_WITHIN_S = 5.0
 """A camera that does not let go ends with the process."""
 
 
-def main(config_path: Path, parent: int | None = None, opener: str = "") -> int:
-    """Run until the lease ends. Returns 0 after a halt; a lapse ends the process by signal instead."""
+def main(config_path: Path, parent: int | None = None, opener: str = "", keeper_user: str = "") -> int:
+    """Run until the lease ends. Returns 0 after a halt; a lapse ends the process by signal instead.
+
+    keeper_user: whose socket it is; empty: our own user's.
+    """
     lease.arm_for_start()
+    notifier = Notifier()
     guard.forbid(parent=parent)
     unit = config.load(config_path)
+    keeper_uid = link.uid_of(keeper_user)
     guarded = guard.confine("eye", unit, _files(unit, opener))
     models = _models(unit)
-    keeper = link.connect(unit.path(unit.paths.run) / link.EYE_SOCKET, EyeHears)
+    keeper = link.connect(unit.path(unit.paths.run) / link.EYE_SOCKET, EyeHears, keeper_uid)
     guard.connected("eye")
     keeper.send(guarded)
-    eye = Eye(unit, keeper, opener, models)
+    eye = Eye(unit, keeper, opener, models, notifier)
     try:
         eye.run()
     except LinkError:
@@ -83,8 +89,11 @@ def _models(unit: UnitConfig) -> "Worker | None":
 class Eye:
     """One camera, one analysis, one link to the keeper."""
 
-    def __init__(self, unit: UnitConfig, keeper: Link, opener: str, models: "Worker | None") -> None:
+    def __init__(
+        self, unit: UnitConfig, keeper: Link, opener: str, models: "Worker | None", notifier: Notifier
+    ) -> None:
         self._unit = unit
+        self._notifier = notifier
         self._models = models
         self._opener = opener
         self._keeper = keeper
@@ -125,6 +134,8 @@ class Eye:
                     self._keeper.send(self._view.frame(asked, analysis.empty_picture, served))
                 if observation is not None:
                     self._keeper.send(observation)
+                    self._notifier.ready()
+                    self._notifier.progress()
                     if isinstance(camera, TellsSettings):
                         self._pass_on(camera, analysis)
             self._keeper.send(Fault("recording-ended", "the recording has ended"))

@@ -109,6 +109,8 @@ class Delivery:
         self.network = Network(False, "not connected yet")
         self._said = Said(clock.mono_ns())
         self._unheard = 0
+        self.stands_still = False
+        """The gateway's cursor has come, and what it has was not deleted."""
         self.refused_down = 0
         self._refused: Counter[str] = Counter()
 
@@ -238,3 +240,4 @@ class Delivery:
             self._faults.say("cursor-beyond", True, str(error))
         else:
             self._faults.say("cursor-beyond", False, "")
+            self.stands_still = self._outbox.settled < cursor

@@ -3,7 +3,6 @@
 A peer that breaks the rules of the link is put out; the keeper goes on.
 """
 
-import os
 import selectors
 import sys
 from collections.abc import Callable
@@ -19,7 +18,7 @@ MESSAGES_AT_ONCE = 32
 
 
 class Door:
-    """Listens at a name; `hear` gets each message, `gone` is called when the peer has left."""
+    """Listens at a name for one user; `hear` gets each message, `gone` is called when the peer has left."""
 
     def __init__(
         self,
@@ -28,12 +27,13 @@ class Door:
         hears: object,
         hear: Callable[[Struct], None],
         gone: Callable[[], None],
+        peer_uid: int,
     ) -> None:
         self._selector = selector
         self._hear = hear
         self._gone = gone
         self._name = path.stem
-        self._listener = Listener(path, hears, os.getuid())
+        self._listener = Listener(path, hears, peer_uid)
         self._link: Link | None = None
         selector.register(self._listener, selectors.EVENT_READ, self._knock)
 

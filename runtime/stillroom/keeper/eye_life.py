@@ -8,7 +8,7 @@ from msgspec import Struct
 from stillroom.clock import NS_PER_MS, Clock
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.indicator import Indicator, Pattern
-from stillroom.link import EYE_START, Halt, Lease, ViewAsked
+from stillroom.link import EYE_END, EYE_START, Halt, Lease, ViewAsked
 
 LEASE_TTL_MS = 900
 """Less than the second within which the camera must be dead; four and a half lease periods."""
@@ -28,10 +28,14 @@ class Peer(Protocol):
 
 
 class EyeLife:
-    """An eye starts while its start signal is there, and lives from lease to lease."""
+    """An eye starts while its start signal is there, and lives from lease to lease.
+
+    It arms its own timer: one that somebody has taken over is killed from outside, by `stillroom run` once its
+    start signal is gone, by systemd once its end signal is there.
+    """
 
     def __init__(self, run: Path, clock: Clock, light: Indicator) -> None:
-        self._start = run / EYE_START
+        self._start, self._end = run / EYE_START, run / EYE_END
         self._clock = clock
         self._light = light
         self._lit_until_ns = 0
@@ -58,6 +62,7 @@ class EyeLife:
     ) -> None:
         """One lease more; an eye that is not there yet may start."""
         if not self._start.exists():
+            self._end.unlink(missing_ok=True)
             self._start.touch(mode=0o600)
         self._lit_until_ns = self._clock.mono_ns() + LEASE_TTL_MS * NS_PER_MS
         self._eye.send(
@@ -77,3 +82,5 @@ class EyeLife:
         if self._eye.occupied:
             self._eye.send(Halt())
             self._eye.put_out()
+        if self._clock.mono_ns() >= self._lit_until_ns and not self._end.exists():
+            self._end.touch(mode=0o600)

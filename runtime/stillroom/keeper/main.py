@@ -3,15 +3,16 @@
 One thread, one loop: the eye's and the courier's sockets, and four timers (lease, trust folder, slot, room).
 """
 
+import os
 import selectors
 import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from stillroom import config, guard
+from stillroom import config, credentials, guard, link
 from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.config import UnitConfig
 from stillroom.guard_files import Files
@@ -19,6 +20,7 @@ from stillroom.keeper.doors import Door
 from stillroom.keeper.unit import Unit
 from stillroom.link import COURIER_SOCKET, EYE_SOCKET, CourierSays, EyeSays
 from stillroom.metronome import Metronome, lead_ns
+from stillroom.notify import Notifier
 
 LEASE_PERIOD_S = 0.2
 TRUST_PERIOD_S = 0.5
@@ -40,10 +42,23 @@ class Timer:
             self.act()
 
 
-def main(config_path: Path, parent: int | None = None) -> int:
-    """Run until SIGTERM or SIGINT. Raises a StillroomError for what a person must put right first."""
+@dataclass(frozen=True)
+class Peers:
+    """Which users may knock at the two doors."""
+
+    eye_uid: int = field(default_factory=os.getuid)
+    courier_uid: int = field(default_factory=os.getuid)
+
+
+def main(config_path: Path, parent: int | None = None, eye_user: str = "", courier_user: str = "") -> int:
+    """Run until SIGTERM or SIGINT. Raises a StillroomError for what a person must put right first.
+
+    eye_user, courier_user: accounts of the other two; empty: our own.
+    """
+    notifier = Notifier()
     guard.forbid(parent=parent)
     settings = config.load(config_path)
+    peers = Peers(link.uid_of(eye_user), link.uid_of(courier_user))
     run = settings.path(settings.paths.run)
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
     guarded = guard.confine("keeper", settings, _files(settings))
@@ -51,10 +66,12 @@ def main(config_path: Path, parent: int | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: wishes.stop())
     signal.signal(signal.SIGUSR1, lambda *_: wishes.press())
-    keeper = Keeper(settings, run, Unit(settings, SystemClock(), guarded), wishes)
+    keeper = Keeper(settings, run, Unit(settings, SystemClock(), guarded), wishes, peers, notifier)
+    notifier.ready()
     try:
         keeper.loop()
     finally:
+        notifier.stopping()
         keeper.close()
     return 0
 
@@ -67,7 +84,7 @@ def _files(settings: UnitConfig) -> Files:
     with suppress(OSError):  # whoever opens the database says what is wrong with it
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Files(
-        read=(settings.path(paths.keys),),
+        read=(settings.path(paths.keys), *([given] if (given := credentials.folder()) else [])),
         write=(state, settings.path(paths.trust), settings.path(paths.run)),
         devices=pins,
     )
@@ -92,14 +109,30 @@ class Wishes:
 class Keeper:
     """The loop around a `Unit`: sockets and time come in here, and nowhere deeper."""
 
-    def __init__(self, settings: UnitConfig, run: Path, unit: Unit, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        settings: UnitConfig,
+        run: Path,
+        unit: Unit,
+        wishes: Wishes,
+        peers: Peers = Peers(),
+        notifier: Notifier | None = None,
+    ) -> None:
         self._clock = SystemClock()
+        self._notifier = notifier
         self._unit = unit
         self._wishes = wishes
         self._selector = selectors.DefaultSelector()
-        self._eye = Door(self._selector, run / EYE_SOCKET, EyeSays, unit.from_eye, unit.eye_gone)
+        self._eye = Door(
+            self._selector, run / EYE_SOCKET, EyeSays, unit.from_eye, unit.eye_gone, peers.eye_uid
+        )
         self._courier = Door(
-            self._selector, run / COURIER_SOCKET, CourierSays, unit.from_courier, unit.courier_gone
+            self._selector,
+            run / COURIER_SOCKET,
+            CourierSays,
+            unit.from_courier,
+            unit.courier_gone,
+            peers.courier_uid,
         )
         unit.connect(self._eye, self._courier)
         now = self._clock.mono_ns()
@@ -130,6 +163,8 @@ class Keeper:
         place_ns = self._metronome.place(self._clock.mono_ns())
         if place_ns is not None:
             self._unit.slot(place_ns)
+            if self._notifier and self._unit.gets_on:
+                self._notifier.progress()
 
     def close(self) -> None:
         """Halt the eye, write what waits, seal one last record."""

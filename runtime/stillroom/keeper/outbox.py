@@ -123,6 +123,11 @@ class Outbox(Shelf):
         if gone and self.held_link[0] < self._marks.state.link and not self._entries.count_of(AUDIT):
             self._tell_marks()
 
+    @property
+    def settled(self) -> int:
+        """The highest cursor that was obeyed."""
+        return self._settled
+
     # inside a transaction
 
     def _put_all(self, utc_ms: int) -> int:

@@ -1,13 +1,13 @@
 """The unit's own keys: that they are there, and this unit's."""
 
-from stillroom import keys
+from stillroom import credentials, keys
 from stillroom.config import UnitConfig
 from stillroom.errors import TrustError
 
 
 def own_keys(settings: UnitConfig) -> keys.KeyRing:
     """The unit's keys. Raises TrustError where they are another unit's: papers and topics would not fit them."""
-    folder = settings.path(settings.paths.keys)
+    folder = credentials.locate(settings.path(settings.paths.keys) / keys.UNIT_KEY_FILE).parent
     ring = keys.load_unit_keys(folder)
     if (ring.site, ring.name) != (settings.site, settings.unit):
         raise TrustError(

@@ -234,6 +234,14 @@ class Unit:
         self._delivery.send(self._courier, self._report.snapshot(self._camera, self._model), send_ns)
         self._report.write_status(self._guards)
 
+    @property
+    def gets_on(self) -> bool:
+        """Of the slot that is just over: what was queued is on the card, and what the gateway has is off it.
+
+        Or the card has failed, which is said: what waits in memory then would be lost with this process.
+        """
+        return self._outbox.fault is not None or not self._delivery.stands_still
+
     def button(self) -> None:
         """The room's pause button was pressed."""
         self._gate.press()

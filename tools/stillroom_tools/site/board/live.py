@@ -69,16 +69,19 @@ class Live:
 
     def what_is_wrong(self) -> str:
         """Why what the page shows is not all there is; empty where nothing is known to be wrong."""
-        behind_ns = self._clock.mono_ns() - self._looked_ns
-        if behind_ns > STUCK_S * NS_PER_S:
+        if self.stuck:
             return f"{self.trouble or 'the board hears nothing any more'}: what stands here is old"
         return self.trouble
 
     @property
     def deaf(self) -> bool:
         """Nothing of what is shown holds now: the board hears no unit."""
-        behind = self._clock.mono_ns() - self._looked_ns > STUCK_S * NS_PER_S
-        return behind or not self._watch.subscriber.connected
+        return self.stuck or not self._watch.subscriber.connected
+
+    @property
+    def stuck(self) -> bool:
+        """The thread that looks has stood still for a while."""
+        return self._clock.mono_ns() - self._looked_ns > STUCK_S * NS_PER_S
 
     async def changed(self, version: int, timeout_s: float) -> None:
         """Returns when there is something newer than this version, or after `timeout_s`."""

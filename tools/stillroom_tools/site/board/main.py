@@ -17,9 +17,11 @@ from types import FrameType
 import uvicorn
 from cryptography import x509
 
+from stillroom import credentials
 from stillroom.clock import Clock, SystemClock
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import lock_folder, read_bounded, replace_file
+from stillroom.notify import Notifier
 from stillroom_tools.site.board.app import application
 from stillroom_tools.site.board.desk import Desk, environment
 from stillroom_tools.site.board.history import History
@@ -126,7 +128,7 @@ def where(listen: str, site: Site) -> Place:
         raise ConfigError(f"--listen '{listen}': the port is 1 to 65535")
     certificate, key = (site.folder / "board" / name for name in (_CERTIFICATE, _KEY))
     if certificate.exists():
-        return Place(host, port, _names(certificate), certificate, key)
+        return Place(host, port, _names(certificate), certificate, credentials.locate(key))
     if not address.is_loopback:
         raise ConfigError(
             f"--listen '{listen}': without TLS others could read along: make a certificate first, --certificate HOST"
@@ -172,11 +174,21 @@ def serve(desk: Desk, place: Place, listening: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Lets the streams end by themselves before it ends."""
+    """Lets the streams end by themselves before it ends; tells systemd that pages are answered, and units heard."""
 
     def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
         super().__init__(config)
         self._desk = desk
+        self._notifier = Notifier()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._notifier.ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        if not self._desk.live.stuck:
+            self._notifier.progress()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._desk.closing = True

@@ -15,6 +15,7 @@ from stillroom.clock import NS_PER_S, Clock, SystemClock
 from stillroom.document_forms import from_ms
 from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.metronome import Pacer
+from stillroom.notify import Notifier
 from stillroom_tools.site.gateway import alert_file, place
 from stillroom_tools.site.gateway.acts import collect_acts
 from stillroom_tools.site.gateway.alarms import ANOTHER_START
@@ -93,6 +94,7 @@ class Gateway:
         )
         self._refused = Refused(clock, self._said.notice)
         self._outage = Outage(self._store, clock, self._said.notice)
+        self._notifier = Notifier()
         self._stopping = False
         self._collect_ns = 0
         self._not_shown = ""
@@ -110,12 +112,14 @@ class Gateway:
         self._said.print_new()
         try:
             with self._subscriber, self._pacer:
+                self._notifier.ready()
                 while not self._stopping:
                     try:
                         self._serve()
                     except StoreAway as error:
                         self._wait_for_store(error)
         finally:
+            self._notifier.stopping()
             with suppress(StillroomError):  # nobody reads any more: that has been said
                 self._refused.tell(self._enrolled.refusals, self._subscriber.dropped, now=True)
             self._store.close()
@@ -134,6 +138,7 @@ class Gateway:
         self._down.carries_commands = False
         while not self._stopping and not self._outage.is_open_again():
             self._down.send_due()
+            self._notifier.progress()  # what can be done meanwhile; the store is told of
             time.sleep(min(self._down.wait_s(), LONGEST_WAIT_S))
         self._down.carries_commands = True
         self._enrolled.alarms.excuse()  # what was opened and not kept is missing through no fault of its way
@@ -157,6 +162,7 @@ class Gateway:
             self._collect_ns = self._clock.mono_ns() + round(COLLECT_S * NS_PER_S)
             self._collect()
         self._down.send_due()
+        self._notifier.progress()
 
     def receive(self, messages: list[Message]) -> None:
         """Open, commit, announce. Nothing is shown or told to a unit before the commit."""
