@@ -278,7 +278,7 @@ RULES = (
     ),
     Rule(
         3, "a key that others may read is refused", "files.py",
-        "if private and found.st_mode & 0o077:", "if False:",
+        "if private and found.st_mode & others:", "if False:",
         "tests/test_keys.py::test_a_key_that_others_may_touch_is_refused",
     ),
     Rule(
