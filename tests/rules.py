@@ -485,7 +485,7 @@ RULES = (
     ),
     Rule(
         8, "a board that hears no unit says so", "tools/stillroom_tools/site/board/live.py",
-        "return behind or not self._watch.subscriber.connected", "return False",
+        "return self.stuck or not self._watch.subscriber.connected", "return False",
         "tests/site/board/test_ward.py::test_a_board_that_hears_no_broker_says_so_before_anything_else",
     ),
     Rule(
