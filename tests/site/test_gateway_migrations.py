@@ -113,7 +113,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dump = list(sqlite3.connect(before(tmp_path) / FILE).iterdump())
-    broken = (*migrations._STEPS[:-1], (*migrations._RETENTION, "INSERT INTO nowhere VALUES(1)"))
+    broken = (*migrations._STEPS[:-1], (*migrations._KEYS, "INSERT INTO nowhere VALUES(1)"))
     monkeypatch.setattr(migrations, "_STEPS", broken)
     with pytest.raises(StorageError, match="nowhere"):
         Store(tmp_path)

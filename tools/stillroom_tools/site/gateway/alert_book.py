@@ -34,6 +34,7 @@ from stillroom_tools.site.gateway.alert_forms import (
 )
 from stillroom_tools.site.gateway.alerts import concerns, step
 from stillroom_tools.site.gateway.database import Database
+from stillroom_tools.site.gateway.sealed import unseal, with_key
 
 Key = tuple[str, str]
 
@@ -82,8 +83,8 @@ class AlertBook:
         self._alerts: dict[Key, Alert] = {}
         self._boots = {row.unit: row.boot for row in self._database.run(select(tables.alert_boots))}
         self._news: list[AlertLine] = []
-        for row in self._database.run(select(tables.alerts)):
-            self._alerts[row.unit, row.kind] = decode(row.unit, row.kind, row.alert)
+        for row in self._database.run(with_key(select(tables.alerts), tables.alerts)):
+            self._alerts[row.unit, row.kind] = decode(row.unit, row.kind, unseal(row[-1], row.alert))
 
     def all(self) -> list[Alert]:
         """What stands, the most urgent first."""
@@ -150,8 +151,9 @@ class AlertBook:
     def untold(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """The oldest changes beyond this place: (place, line of JSON)."""
         changes = tables.alert_changes.c
-        later = select(changes.id, changes.line).where(changes.id > after).order_by(changes.id).limit(limit)
-        return [(place, line) for place, line in self._database.run(later)]
+        later = with_key(select(changes.id, changes.line), tables.alert_changes).where(changes.id > after)
+        rows = self._database.run(later.order_by(changes.id).limit(limit))
+        return [(place, unseal(key, line)) for place, line, key in rows]
 
     def forget(self, before_ms: int) -> int:
         """Take the words and names out of what was cleared and not raised since; of how many. Raises StorageError.
@@ -167,6 +169,28 @@ class AlertBook:
             self._write(old)
         self._alerts.update(old)
         return len(old)
+
+    def of_room(self, room: str, from_ms: int, until_ms: int) -> list[Alert]:
+        """Those of a room that were raised before the end of that time, and not cleared before it began."""
+        return [
+            alert
+            for alert in self._alerts.values()
+            if alert.room == room
+            and alert.first_ms < until_ms
+            and max(alert.raised_ms, alert.set_ms) >= from_ms
+        ]
+
+    def erase(self, alerts: Collection[Alert]) -> None:
+        """Leave of these, which are over, what `forget` leaves, and neither room nor time. Within a transaction."""
+        left = {
+            (a.unit, a.kind): Alert(a.unit, "", a.kind, "low", "cleared", False, a.number) for a in alerts
+        }
+        self._write(left)
+        self._alerts.update(left)
+
+    def write_again(self, room: str | None = None) -> None:
+        """Those of a room, or all, under the keys of now. Within a transaction."""
+        self._write({key: alert for key, alert in self._alerts.items() if room in (None, alert.room)})
 
     def _stands(self, unit: str, kind: str) -> bool:
         alert = self._alerts.get((unit, kind))
@@ -185,12 +209,20 @@ class AlertBook:
         self._write({key: after})
         if after.active or (before and before.active):
             self._news.append(said := line(after, now_ms, _done(before, given, after, now_ms)))
-            change = {"unit": key[0], "line": msgspec.json.encode(said), "at_ms": now_ms}
+            text = self._database.keys.seal(after.room, now_ms, msgspec.json.encode(said))
+            change = {"unit": key[0], "line": text, "at_ms": now_ms, "room": after.room}
             self._database.run(insert(tables.alert_changes), change)
 
     def _write(self, alerts: Mapping[Key, Alert]) -> None:
+        seal = self._database.keys.seal
         rows = [
-            {"unit": unit, "kind": kind, "alert": msgspec.msgpack.encode(alert)}
+            {
+                "unit": unit,
+                "kind": kind,
+                "alert": seal(alert.room, alert.raised_ms, msgspec.msgpack.encode(alert)),
+                "room": alert.room,
+                "at_ms": alert.raised_ms,
+            }
             for (unit, kind), alert in alerts.items()
         ]
         self._database.put(tables.alerts, rows)

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Select, select
 
 from stillroom.receiver import Opened
+from stillroom_tools.site.gateway.sealed import unseal, with_key
 from stillroom_tools.site.gateway.tables import entries
 
 
@@ -35,10 +36,11 @@ class Kept(msgspec.Struct, frozen=True):
 def select_kept() -> Select[Any]:
     """The place of each entry, and what `kept` makes it of."""
     names = ("id", *Kept.__struct_fields__)
-    return select(*(entries.c[name] for name in names))
+    return with_key(select(*(entries.c[name] for name in names)), entries)
 
 
 def kept(row: Any) -> Kept:
-    """Of a row of `select_kept`."""
-    _, unit, room, number, at_ms, accepted_ms, sealed_ms, opened_ms, late, event = row
-    return Kept(unit, room, number, at_ms, accepted_ms, sealed_ms, opened_ms, late, msgspec.Raw(event))
+    """Of a row of `select_kept`. Raises StorageError where it cannot be opened."""
+    _, unit, room, number, at_ms, accepted_ms, sealed_ms, opened_ms, late, event, key = row
+    event = msgspec.Raw(unseal(key, event))
+    return Kept(unit, room, number, at_ms, accepted_ms, sealed_ms, opened_ms, late, event)

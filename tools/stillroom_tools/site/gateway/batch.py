@@ -15,6 +15,8 @@ from stillroom_tools.site.gateway import tables
 from stillroom_tools.site.gateway.arrived import Arrived
 from stillroom_tools.site.gateway.database import Database
 from stillroom_tools.site.gateway.forgotten import Forgotten
+from stillroom_tools.site.gateway.proof import FOR_GOOD, STAY
+from stillroom_tools.site.gateway.sealed import unseal, with_key
 
 PAIRS = 1_000
 """Numbers asked for at once; far below what a statement can hold."""
@@ -30,6 +32,8 @@ class Batch:
         self._database, self._forgotten = database, forgotten
         self._kept: dict[tuple[str, int], list[tuple[int, int, bytes]]] = {}
         self._rows: list[dict[str, Any]] = []
+        self.sealed: dict[tuple[str, int, bytes], bytes] = {}
+        """Once written: of unit, number and event the event as it was sealed."""
         numbers = {
             (one.opened.unit, entry.number)
             for one in arrived
@@ -39,8 +43,9 @@ class Batch:
         entries = tables.entries.c
         for pairs in _parts(numbers):
             query = select(entries.unit, entries.number, entries.at_ms, entries.accepted_ms, entries.event)
+            query = with_key(query, tables.entries)
             for row in database.run(query.where(tuple_(entries.unit, entries.number).in_(pairs))):
-                self._kept.setdefault((row[0], row[1]), []).append((row[2], row[3], row[4]))
+                self._kept.setdefault((row[0], row[1]), []).append((row[2], row[3], unseal(row[5], row[4])))
 
     def keep(self, arrived: Arrived, room: str, entry: Entry, event: bytes, *, settled: bool) -> str:
         """`new`, `rewritten` (other contents have the number: all are kept) or `duplicate`. settled: by the cursor."""
@@ -52,8 +57,25 @@ class Batch:
         kept.append(content)
         return "rewritten" if len(kept) > 1 else "new"
 
+    def keep_proof(self, arrived: Arrived, room: str, entry: Entry, proof: bytes) -> str:
+        """Of an entry of a time that was erased: `erased`, or as `keep`, where something of it must stay (`proof`)."""
+        row = _row(arrived, room, entry, proof, 0)
+        if row["kind"] not in STAY:
+            return "erased"
+        kept = self._kept.setdefault((row["unit"], entry.number), [])
+        content = entry.at_ms, entry.accepted_ms, proof
+        if content in kept:
+            return "duplicate"
+        self._rows.append(row | {"retention": FOR_GOOD, "variant": len(kept)})
+        kept.append(content)
+        return "rewritten" if len(kept) > 1 else "new"
+
     def write(self) -> dict[str, int]:
-        """All that is not a duplicate; the highest number of each unit among it."""
+        """All that is not a duplicate, sealed; the highest number of each unit among it."""
+        rows = [row for row in self._rows if row["retention"] != FOR_GOOD]
+        clear = [(row["unit"], row["number"], row["event"]) for row in rows]
+        self._database.keys.seal_all(rows, "event")
+        self.sealed = {of: row["event"] for of, row in zip(clear, rows, strict=True)}
         self._database.add(tables.entries, self._rows)
         highest: dict[str, int] = {}
         for row in self._rows:

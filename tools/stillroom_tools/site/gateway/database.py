@@ -19,6 +19,7 @@ from stillroom.files import lock_folder
 from stillroom_tools.site.gateway import migrations
 from stillroom_tools.site.gateway.connecting import (
     BUSY_S,
+    StoreAway,
     check_durable,
     durable_file,
     durable_server,
@@ -27,6 +28,7 @@ from stillroom_tools.site.gateway.connecting import (
     told,
 )
 from stillroom_tools.site.gateway.place import Place
+from stillroom_tools.site.gateway.sealed import Keys
 from stillroom_tools.site.gateway.tables import meta
 
 Row = Mapping[str, Any]
@@ -40,6 +42,8 @@ class Database:
         self._place, self._site = place, site
         self._lock = -1
         self._compiled: dict[tuple[str, ...], Any] = {}
+        self.keys = Keys(self)
+        """Of the contents of its rows."""
         if place.file is not None:
             self._lock = lock_folder(place.file.parent, f"{place.file.stem}.lock", "gateway")
         try:
@@ -109,6 +113,7 @@ class Database:
                 yield
                 self._connection.exec_driver_sql("COMMIT")
             except BaseException:
+                self.keys.forget()
                 with suppress(SQLAlchemyError):
                     self._connection.exec_driver_sql("ROLLBACK")
                 raise
@@ -121,18 +126,37 @@ class Database:
         """Within a transaction."""
         self.put(meta, [{"key": key, "value": value}])
 
-    def shrink(self) -> None:
-        """After much was deleted: what the log still holds of it is overwritten (SQLite)."""
+    def shrink(self) -> bool:
+        """After much was deleted: what the log still holds of it is cut off (SQLite). False: somebody reads now."""
+        if not self.is_sqlite:
+            return True
+        self.run(text("PRAGMA busy_timeout=0"))  # who reads just now is not waited for
+        busy = self.run(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+        self.run(text(f"PRAGMA busy_timeout={BUSY_S * MS_PER_S}"))
+        return not busy
+
+    def forget_pages(self, table: Table) -> bool:
+        """No page of a small table holds what was deleted from it. False: somebody reads just now.
+
+        SQLite has overwritten it already, but for its log; PostgreSQL writes the table anew.
+        """
         if self.is_sqlite:
-            self.run(text("PRAGMA busy_timeout=0"))  # who reads just now is not waited for
-            self.run(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-            self.run(text(f"PRAGMA busy_timeout={BUSY_S * MS_PER_S}"))
+            return self.shrink()
+        try:
+            self.run(text("SET lock_timeout = '2s'"))
+            self.run(text(f"VACUUM FULL {table.name}"))
+        except StoreAway:
+            return False
+        finally:
+            self.run(text("SET lock_timeout = 0"))
+        return True
 
     def reopen(self) -> None:
         """A new connection in place of one that failed. Raises StoreAway as long as it is of no use."""
         with suppress(SQLAlchemyError):
             self._connection.close()
         self._engine.dispose()
+        self.keys.forget()
         self._connection = self._connect()
 
     def close(self) -> None:

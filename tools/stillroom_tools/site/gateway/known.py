@@ -12,6 +12,7 @@ from sqlalchemy import CursorResult, select
 from stillroom.events import Entry, Event, GateChanged, StateChanged
 from stillroom_tools.site.gateway import tables
 from stillroom_tools.site.gateway.rooms import LastKnown
+from stillroom_tools.site.gateway.sealed import unseal, with_key
 
 _decode = msgspec.json.Decoder(Event).decode
 _KIND = {StateChanged: "state", GateChanged: "gate"}
@@ -56,9 +57,9 @@ def read_known(run: Callable[..., CursorResult[Any]]) -> list[LastKnown]:
         row.unit: LastKnown(row.unit, row.room, row.heard_ms)
         for row in run(select(units.unit, units.room, units.heard_ms).order_by(units.unit))
     }
-    for row in run(select(tables.latest)):
+    for row in run(with_key(select(tables.latest), tables.latest)):
         if row.unit in found:
-            found[row.unit] = _with(found[row.unit], _decode(row.event), row.at_ms)
+            found[row.unit] = _with(found[row.unit], _decode(unseal(row[-1], row.event)), row.at_ms)
     return list(found.values())
 
 

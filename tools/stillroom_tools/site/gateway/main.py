@@ -31,6 +31,7 @@ from stillroom_tools.site.gateway.restrictions import Restrictions
 from stillroom_tools.site.gateway.retention import Retention
 from stillroom_tools.site.gateway.rooms import Room, Rooms
 from stillroom_tools.site.gateway.said import Said, tell
+from stillroom_tools.site.gateway.sealing import Sealing
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.subscriber import Message, Subscriber
@@ -77,6 +78,7 @@ class Gateway:
         self._said = Said(self._store, announce)
         self._enrolled = Enrolled(site, "gateway", self._store, clock, tell)
         self._retention = Retention(self._store, site.config.retention)
+        self._sealing = Sealing(self._store)
         self._restrictions = Restrictions(site, self._store.commands, tell)
         self._chains = Chains(self._store.chain_of)
         self._rooms = Rooms(clock, site.config.slots.period_s)
@@ -208,7 +210,8 @@ class Gateway:
         self._restrictions.tell_again(self._enrolled.units, self._clock.utc_ms())
         self._refused.tell(self._enrolled.refusals, self._subscriber.dropped)
         self._look_at_alerts()
-        for said in self._retention.step(self._clock.utc_ms()):
+        now_ms = self._clock.utc_ms()
+        for said in (*self._retention.step(now_ms), *self._sealing.step(now_ms)):
             self._said.notice(said)
 
     def _look_at_alerts(self) -> None:

@@ -52,8 +52,39 @@ _RETENTION = (
     "CREATE TABLE version(version INTEGER NOT NULL, site TEXT NOT NULL)",
     "INSERT INTO version VALUES(4, '')",
 )
-_STEPS = (_COMMANDS, _ALERTS, _CHAINS, _RETENTION)
+_KEYS = (
+    "CREATE TABLE room_keys(room TEXT NOT NULL, day {int} NOT NULL, key {blob} NOT NULL, "
+    "PRIMARY KEY(room, day)){keyed}",
+    "CREATE TABLE erasures(id TEXT NOT NULL, unit TEXT NOT NULL, room TEXT NOT NULL, from_ms {int} NOT NULL, "
+    "until_ms {int} NOT NULL, at_ms {int} NOT NULL, audit BOOLEAN NOT NULL, gone TEXT NOT NULL, "
+    "PRIMARY KEY(id, unit)){keyed}",
+    "ALTER TABLE alerts ADD COLUMN room TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE alerts ADD COLUMN at_ms {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE alert_changes ADD COLUMN room TEXT NOT NULL DEFAULT ''",
+    "UPDATE alert_changes SET room = {room}",
+    # Rows up to here are in the clear: millions perhaps, which the gateway seals in turns (`sealing`).
+    "INSERT INTO meta SELECT 'clear entries', max(id) FROM entries HAVING max(id) IS NOT NULL",
+    "INSERT INTO meta SELECT 'clear alert_changes', max(id) FROM alert_changes HAVING max(id) IS NOT NULL",
+    "INSERT INTO meta VALUES('clear latest', 1)",
+    "INSERT INTO meta VALUES('clear alerts', 1)",
+)
+_STEPS = (_COMMANDS, _ALERTS, _CHAINS, _RETENTION, _KEYS)
 """What leads from version 1 to 2, from 2 to 3, and so on. They never change: the next one is added."""
+_WORDS = {
+    True: {
+        "int": "INTEGER",
+        "blob": "BLOB",
+        "keyed": " WITHOUT ROWID",
+        "room": "json_extract(CAST(line AS TEXT), '$.room')",
+    },
+    False: {
+        "int": "BIGINT",
+        "blob": "BYTEA",
+        "keyed": "",
+        "room": "convert_from(line, 'UTF8')::json->>'room'",
+    },
+}
+"""Of SQLite (True) and PostgreSQL, which has been there since version 5."""
 
 
 class Found(NamedTuple):
@@ -114,10 +145,16 @@ def _step(connection: Connection, before: int, is_sqlite: bool) -> None:
     else:
         for statements in _STEPS[before - 1 :]:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(_worded(statement, is_sqlite))
     if is_sqlite:
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+
+
+def _worded(statement: str, is_sqlite: bool) -> str:
+    for name, word in _WORDS[is_sqlite].items():
+        statement = statement.replace(f"{{{name}}}", word)
+    return statement
 
 
 def _numbered(connection: Connection, words: str, any_table: bool) -> int:

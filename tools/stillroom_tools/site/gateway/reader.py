@@ -24,6 +24,7 @@ from stillroom_tools.site.gateway.erased import Chained
 from stillroom_tools.site.gateway.known import read_known
 from stillroom_tools.site.gateway.place import Place, of
 from stillroom_tools.site.gateway.rooms import LastKnown
+from stillroom_tools.site.gateway.sealed import unseal, with_key
 from stillroom_tools.site.layout import Site
 
 
@@ -92,24 +93,27 @@ class Reader:
 
     def alerts(self) -> list[Alert]:
         """What stands, the most urgent first; as of the gateway's last word, which may be old."""
-        found = [decode(row.unit, row.kind, row.alert) for row in self._rows(select(tables.alerts))]
+        rows = self._rows(with_key(select(tables.alerts), tables.alerts))
+        found = [decode(row.unit, row.kind, unseal(row[-1], row.alert)) for row in rows]
         return sorted((alert for alert in found if alert.active), key=urgency)
 
     def alert_history(self, from_ms: int, until_ms: int, unit: str | None = None) -> list[AlertLine]:
         """Each change with from_ms <= at_ms < until_ms, in order; of one unit, or of all."""
         changes = tables.alert_changes.c
-        query = select(changes.line).where(changes.at_ms >= from_ms, changes.at_ms < until_ms)
+        query = with_key(select(changes.line), tables.alert_changes)
+        query = query.where(changes.at_ms >= from_ms, changes.at_ms < until_ms)
         if unit is not None:
             query = query.where(changes.unit == unit)
         rows = self._rows(query.order_by(changes.id))
-        return [msgspec.json.decode(line, type=AlertLine) for (line,) in rows]
+        return [msgspec.json.decode(unseal(key, line), type=AlertLine) for line, key in rows]
 
     def audit(self, unit: str) -> list[Chained]:
         """The links of a unit's audit chain, by the numbers of their entries."""
         entries = tables.entries.c
-        query = select(entries.event).where(entries.unit == unit, tables.CHAINED, entries.kind == "audit")
+        query = with_key(select(entries.event), tables.entries)
+        query = query.where(entries.unit == unit, tables.CHAINED, entries.kind == "audit")
         rows = self._rows(query.order_by(entries.number, entries.variant))
-        return [msgspec.json.decode(event, type=Chained) for (event,) in rows]
+        return [msgspec.json.decode(unseal(key, event), type=Chained) for event, key in rows]
 
     def was_heard(self, unit: str) -> bool:
         """Whether the gateway has taken anything from it."""

@@ -13,23 +13,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import msgspec
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
-from stillroom.clock import MS_PER_S
-from stillroom.events import Audited
-from stillroom_tools.site.audit_file import link_of
 from stillroom_tools.site.gateway import tables
-from stillroom_tools.site.gateway.erased import erase
 from stillroom_tools.site.gateway.notices import Notice
+from stillroom_tools.site.gateway.proof import FOR_GOOD, STAY, proof_alone
+from stillroom_tools.site.gateway.sealed import DAY_MS, day_of, unseal, with_key
 from stillroom_tools.site.gateway.settings import RetentionConfig
 from stillroom_tools.site.gateway.store import Store
 
-DAY_MS = 86_400 * MS_PER_S
 ROWS = 500
 """Of one turn: a few hundredths of a second of the gateway's time."""
-FOR_GOOD = "for-good"
-"""In the place of a class: nothing is left there that could go."""
 _ENDINGS = {
     "routine": "summaries were deleted",
     "care": "states and conditions were deleted",
@@ -37,6 +31,7 @@ _ENDINGS = {
     "words": "links of audit chains lost their words; the chains verify as before",
     "alerts": "changes of alerts were deleted",
     "commands": "commands that were answered were deleted",
+    "keys": "keys of days were destroyed of which nothing is left",
 }
 _e = tables.entries.c
 
@@ -86,6 +81,7 @@ class Retention:
         yield from self._until_none(lambda: self._delete("commands", commands.place, answered))
         self._store.alerts.forget(care_ms)
         self._forget_states({"state": care_ms, "gate": audit_ms})
+        yield from self._until_none(lambda: self._destroy_keys(day_of(audit_ms)))
         if self._gone.total():
             self._store.database.shrink()
 
@@ -107,12 +103,13 @@ class Retention:
         database = self._store.database
         old = (_e.retention == retention) & (_e.opened_ms < before_ms)
         query = select(_e.id, _e.unit, _e.number, _e.accepted_ms, _e.kind, _e.event)
+        query = with_key(query, tables.entries)
         with database.transaction():
             rows = database.run(query.where(old).order_by(_e.opened_ms).limit(ROWS)).all()
             self._store.forgotten.note(retention, rows)
-            kept = [row for row in rows if row.kind in ("audit", "lost")]
+            kept = [row for row in rows if row.kind in STAY]
             words = sum(self._erase(row) for row in kept)
-            gone = [row.id for row in rows if row.kind not in ("audit", "lost")]
+            gone = [row.id for row in rows if row.kind not in STAY]
             if gone:
                 database.run(delete(tables.entries).where(_e.id.in_(gone)))
         self._store.forgotten.noted()
@@ -122,13 +119,11 @@ class Retention:
 
     def _erase(self, row: Any) -> bool:
         """Of a link what proves it; whole what tells of nobody. Whether words went."""
-        what = {"retention": FOR_GOOD}
-        link = msgspec.json.decode(row.event, type=Audited) if row.kind == "audit" else None
-        erases = link is not None and not (link_of(link).is_start or link_of(link).says_damaged)
-        if link is not None and erases:
-            what["event"] = msgspec.json.encode(erase(link))  # type: ignore[assignment]
-        self._store.database.run(update(tables.entries).where(_e.id == row.id).values(what))
-        return erases
+        event = unseal(row.key, row.event)
+        proof = proof_alone(event)
+        kept = {"retention": FOR_GOOD, "event": proof}
+        self._store.database.run(update(tables.entries).where(_e.id == row.id).values(kept))
+        return proof != event
 
     def _forget_states(self, before_ms: dict[str, int]) -> None:
         """Of units that were not heard for so long."""
@@ -138,6 +133,29 @@ class Retention:
                 silent = select(units.unit).where(units.heard_ms < at_ms)
                 old = (latest.kind == kind) & latest.unit.in_(silent)
                 self._store.database.run(delete(tables.latest).where(old))
+
+    def _destroy_keys(self, before_day: int) -> int:
+        """The oldest keys that open nothing any more, of days before all that may have to stay; how many."""
+        database, keys = self._store.database, tables.room_keys.c
+        used = [
+            exists().where(
+                table.c.room == keys.room,
+                table.c.at_ms >= keys.day * DAY_MS,
+                table.c.at_ms < (keys.day + 1) * DAY_MS,
+            )
+            for table in (tables.latest, tables.alerts, tables.alert_changes)
+        ]
+        of_day = (
+            (_e.room == keys.room) & (_e.at_ms >= keys.day * DAY_MS) & (_e.at_ms < (keys.day + 1) * DAY_MS)
+        )
+        used.append(exists().where(of_day, _e.retention != FOR_GOOD))
+        with database.transaction():
+            query = select(keys.room, keys.day).where(keys.day < before_day, ~or_(*used))
+            found = database.run(query.order_by(keys.day).limit(ROWS)).all()
+            for room, day in found:
+                database.keys.destroy(room, day)
+        self._gone["keys"] += len(found)
+        return len(found)
 
     def _notice(self, what: str, now_ms: int) -> Notice:
         count = self._gone[what]

@@ -14,13 +14,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import func, literal, select, tuple_
 
 from stillroom.errors import StorageError
-from stillroom.events import Entry, Lost, Receipt
+from stillroom.events import ConditionChanged, Entry, Lost, Receipt
 from stillroom.replay import Seen
 from stillroom_tools.site.gateway import batch as batches
 from stillroom_tools.site.gateway import tables
@@ -31,10 +31,13 @@ from stillroom_tools.site.gateway.commands import Commands
 from stillroom_tools.site.gateway.cursor import MAX_RANGES, Cursor, Range
 from stillroom_tools.site.gateway.database import Database
 from stillroom_tools.site.gateway.erased import Told, decode
+from stillroom_tools.site.gateway.erasures import Erasures
 from stillroom_tools.site.gateway.forgotten import Forgotten
 from stillroom_tools.site.gateway.known import Latest, read_known
 from stillroom_tools.site.gateway.place import Place, in_folder
+from stillroom_tools.site.gateway.proof import proof_alone
 from stillroom_tools.site.gateway.rooms import NO_ROOM, LastKnown
+from stillroom_tools.site.gateway.sealed import unseal, with_key
 
 LINKS = 500
 """Of an audit chain, read at once."""
@@ -103,7 +106,7 @@ class Store:
 
     def commit(self, batch: Sequence[Arrived]) -> Counter[str]:
         """Put a batch on the disk. Counts: `new`, `rewritten` (another entry has the number: both are kept), and why
-        an entry was not kept: `duplicate`, `scattered`.
+        an entry was not kept: `duplicate`, `scattered`, `erased` (its time was, on somebody's wish).
 
         Raises StorageError; then nothing of the batch is kept, and the store must be opened again: units will send
         again.
@@ -117,7 +120,7 @@ class Store:
                 before = changed.get(unit) or self._units.get(unit)
                 changed[unit] = self._keep(arrived, before, rows, counts)
             highest = rows.write()
-            self.database.put(tables.latest, self._latest.changed())
+            self.database.put(tables.latest, [_with(row, rows.sealed) for row in self._latest.changed()])
             now_ms = max((arrived.opened_ms for arrived in batch), default=0)
             self.database.put(tables.units, [_row(unit, state, now_ms) for unit, state in changed.items()])
         self._units.update(changed)
@@ -150,12 +153,12 @@ class Store:
         Read in parts, as they are asked for: what is committed meanwhile under higher numbers comes too.
         """
         entries, after = tables.entries.c, (0, -1)
-        query = select(entries.number, entries.variant, entries.event).limit(LINKS)
+        query = with_key(select(entries.number, entries.variant, entries.event), tables.entries).limit(LINKS)
         query = query.where(entries.unit == unit, tables.CHAINED).order_by(entries.number, entries.variant)
         while rows := self.database.run(
             query.where(tuple_(entries.number, entries.variant) > tuple_(*map(literal, after)))
         ).all():
-            yield from ((row.number, decode(row.event)) for row in rows)
+            yield from ((row.number, decode(unseal(row.key, row.event))) for row in rows)
             after = rows[-1].number, rows[-1].variant
 
     def count(self) -> int:
@@ -179,6 +182,8 @@ class Store:
         self._highest = batches.highest_numbers(self.database)
         self._latest = Latest(self.database.run(select(tables.latest)))
         self.forgotten = Forgotten(self.database)
+        self.erasures = Erasures(self.database)
+        """What must not come back."""
 
     def _keep(
         self, arrived: Arrived, before: _Unit | None, rows: batches.Batch, counts: Counter[str]
@@ -196,11 +201,15 @@ class Store:
             if len(grown.ranges) > MAX_RANGES:
                 counts["scattered"] += 1
                 continue
-            event = batches.encode(entry)
-            outcome = rows.keep(arrived, room, entry, event, settled=cursor.has(entry.number))
+            event, settled = batches.encode(entry), cursor.has(entry.number)
+            if self.erasures.cover(unit if settled else "", room, entry):
+                outcome = rows.keep_proof(arrived, room, entry, proof_alone(event))
+                self._heed(unit, room, entry, arrived.opened_ms)
+            else:
+                outcome = rows.keep(arrived, room, entry, event, settled=settled)
+                if outcome != "duplicate":
+                    self._take(unit, room, entry, event, arrived.opened_ms)
             counts[outcome] += 1
-            if outcome != "duplicate":
-                self._take(unit, room, entry, event, arrived.opened_ms)
             cursor = grown
         return _Unit(room, cursor, self._staged[unit], sender)
 
@@ -210,6 +219,13 @@ class Store:
             self.commands.answer(unit, entry.event)
         self.alerts.heard(unit, room, entry, opened_ms)
         self._latest.take(unit, room, entry, event)
+
+    def _heed(self, unit: str, room: str, entry: Entry, opened_ms: int) -> None:
+        """Of what was erased: that a command was carried out, and that a condition is over."""
+        if isinstance(entry.event, Receipt):
+            self.commands.answer(unit, entry.event)
+        elif isinstance(entry.event, ConditionChanged) and not entry.event.active:
+            self.alerts.heard(unit, room, entry, opened_ms)
 
     def _load_units(self) -> dict[str, _Unit]:
         units = {}
@@ -234,6 +250,12 @@ def _row(unit: str, state: _Unit, heard_ms: int) -> dict[str, object]:
         "seen": state.seen.to_bytes(),
         "heard_ms": heard_ms,
     }
+
+
+def _with(row: dict[str, Any], sealed: dict[tuple[str, int, bytes], bytes]) -> dict[str, Any]:
+    """A row of `latest`: sealed as its entry was, which has the same room, time and words."""
+    row["event"] = sealed[row["unit"], row["number"], row["event"]]
+    return row
 
 
 def _grown(cursor: Cursor, entry: Entry) -> Cursor:

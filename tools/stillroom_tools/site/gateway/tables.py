@@ -2,6 +2,9 @@
 
 Times are UTC in ms. `retention` is the class in `stillroom.events`, and of a row that has outlived its class and stays
 without words (`retention.py`), `for-good`.
+
+What says something of somebody (`event`, `alert`, `line`) is sealed under the key of its room and day (`sealed.py`).
+In the clear stay rows that are kept for good, and those of an older database until their turn comes (`sealing.py`).
 """
 
 from sqlalchemy import (
@@ -18,7 +21,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-VERSION = 5
+VERSION = 6
 """Of what stands below."""
 
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
@@ -41,6 +44,34 @@ meta = Table(
     sqlite_with_rowid=False,
 )
 """Single numbers: the highest boot, what was printed, when retention ran."""
+
+room_keys = Table(
+    "room_keys",
+    metadata,
+    Column("room", Text, primary_key=True),
+    Column("day", _NUMBER, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""A random key for each room and day (UTC, days since 1970) of which anything is kept; without it nothing of it is."""
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("room", Text, nullable=False),
+    Column("from_ms", _NUMBER, nullable=False),
+    Column("until_ms", _NUMBER, nullable=False),
+    Column("at_ms", _NUMBER, nullable=False),
+    Column("audit", Boolean, nullable=False),
+    Column("gone", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was erased on somebody's wish, and must not come back. unit: each that had told of the room then; '': any.
+
+audit: the record of who looked went too. gone: how many of what, JSON, where `unit` is ''.
+"""
 
 units = Table(
     "units",
@@ -74,7 +105,7 @@ entries = Table(
     UniqueConstraint("unit", "number", "variant"),
     sqlite_autoincrement=True,
 )
-"""Every entry once; `event` is JSON. variant: more than one content under a number, where a key was copied."""
+"""Every entry once; `event` is JSON, sealed. variant: more than one content under a number, where a key was copied."""
 
 CHAINED = entries.c.kind.in_([literal_column("'audit'"), literal_column("'lost'")])
 """Audit links and losses. Written out: with parameters in their place SQLite does not know the index for it."""
@@ -136,9 +167,11 @@ alerts = Table(
     Column("unit", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("alert", LargeBinary, nullable=False),
+    Column("room", Text, nullable=False, server_default=""),
+    Column("at_ms", _NUMBER, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
-"""What each has become (`alert_forms.Alert`, msgpack)."""
+"""What each has become (`alert_forms.Alert`, msgpack); at_ms: raised last. Room and time name its key."""
 
 alert_boots = Table(
     "alert_boots",
@@ -155,6 +188,7 @@ alert_changes = Table(
     Column("unit", Text, nullable=False),
     Column("line", LargeBinary, nullable=False),
     Column("at_ms", _NUMBER, nullable=False, server_default="0"),
+    Column("room", Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 """The history: a line of JSON (`alert_book.AlertLine`) for each change."""
