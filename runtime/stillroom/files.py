@@ -13,6 +13,11 @@ from stillroom.errors import StorageError, TrustError
 
 MAX_FILE_BYTES = 16 * 1024
 
+
+class FolderInUse(StorageError):
+    """Another process of ours has it."""
+
+
 Stamp = tuple[int, int, int]
 
 
@@ -121,7 +126,7 @@ def lock_folder(folder: Path, name: str, owner: str, key: str = "") -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise StorageError(f"{folder}: another {owner} is using it: stop that one first") from None
+        raise FolderInUse(f"{folder}: another {owner} is using it: stop that one first") from None
     return descriptor
 
 

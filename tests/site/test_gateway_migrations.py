@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
-from stored import Sender, entry
+from stored import LATER, NOON_MS, Sender, before, entry
 
 from stillroom.errors import StorageError
 from stillroom_tools.site.gateway import migrations
@@ -17,24 +17,6 @@ from stillroom_tools.site.gateway.rooms import LastKnown
 from stillroom_tools.site.gateway.settings import FILE
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.gateway.tables import VERSION
-
-NOON_MS = 1795348800000
-FOUR = (Path(__file__).parent / "gateway-4.sql").read_text()
-"""As the last gateway without SQLAlchemy wrote it: a run of every kind of row."""
-LATER = {
-    1: "DROP TABLE commands; DROP TABLE alerts; DROP TABLE alert_boots; DROP TABLE alert_changes; DROP INDEX chains;",
-    2: "DROP TABLE alerts; DROP TABLE alert_boots; DROP TABLE alert_changes; DROP INDEX chains;",
-    3: "DROP INDEX chains;",
-    4: "",
-}
-
-
-def before(folder: Path, version: int = 4) -> Path:
-    """A database of that version."""
-    database = sqlite3.connect(folder / FILE)
-    database.executescript(f"{FOUR} {LATER[version]} PRAGMA user_version={version};")
-    database.close()
-    return folder
 
 
 def test_a_database_of_version_4_is_taken_over_without_loss(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import msgspec
 from stillroom.documents import KINDS, Recipient, Roster, read_signer
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import read_bounded, replace_file
-from stillroom.keys import VerifyKey
-from stillroom.notes import sign_note
+from stillroom.keys import KeyRing, VerifyKey, load_keys
+from stillroom.notes import sign_note, signer_of
 from stillroom_tools.site.layout import Site, check_name, open_site
 from stillroom_tools.site.roster_way import add_new, add_set, make_key, way_of
 
@@ -52,6 +52,16 @@ def _set(options: argparse.Namespace) -> int:
     print(f"site '{site.name}': roster {roster.version}: {options.role}s: {names}", file=sys.stderr)
     print(roster.version)
     return EXIT_OK
+
+
+def manager_keys(site: Site, path: Path) -> KeyRing:
+    """A manager's own, whom the roster names. Raises TrustError."""
+    ring = load_keys(path, "manager")
+    if signer_of(ring) not in site.roster().people("manager"):
+        raise TrustError(
+            f"{path}: the roster names no manager with this key: stillroom site signer set --role manager"
+        )
+    return ring
 
 
 def _named(path: Path, role: str, site: Site) -> Recipient:

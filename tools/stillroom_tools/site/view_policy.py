@@ -11,12 +11,12 @@ from stillroom.documents import KINDS, ViewPolicy
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.view_policy import POLICY_FILE
-from stillroom.keys import load_keys
-from stillroom.notes import open_by_one, sign_note, signer_of
+from stillroom.notes import open_by_one, sign_note
 from stillroom.view_forms import BLOCKS, DEFAULT_BLOCK, LEVELS
 from stillroom_tools.site.authorise import find_unit
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.send import send, unit_id
+from stillroom_tools.site.signer import manager_keys
 
 HELP = "a manager's rules for looks into rooms"
 BACKDATED = timedelta(minutes=5)
@@ -49,11 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints the policy's version. Raises ConfigError, TrustError, StorageError."""
     site = open_site(options.site)
-    ring = load_keys(options.key, "manager")
-    if not any(signer_of(ring) == manager for manager in site.roster().people("manager")):
-        raise TrustError(
-            f"{options.key}: the roster names no manager with this key: stillroom site signer set --role manager"
-        )
+    ring = manager_keys(site, options.key)
     units: list[str | None] = [unit_id(unit) for unit in options.unit] or [None]
     for unit in units:
         policy = _policy(options, site, unit)

@@ -25,6 +25,10 @@ class StoreAway(StorageError):
     """It cannot be reached or written now, and that may pass: a full disk, a server that is down."""
 
 
+class StoreInUse(StoreAway):
+    """Another gateway has the server's database; or had it, for a while after its connection broke."""
+
+
 @contextmanager
 def told(words: str, what: str, remedy: str = _SENT_AGAIN) -> Iterator[None]:
     """What the database or the system says, as one line: StorageError, StoreAway (with `remedy`)."""
@@ -77,4 +81,4 @@ def check_durable(connection: Connection, place: Place) -> None:
 def lock_server(connection: Connection, words: str) -> None:
     """For as long as this connection lives. Raises StoreAway: also for a while after one that broke."""
     if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
-        raise StoreAway(f"{words}: another gateway is using it: stop that one first")
+        raise StoreInUse(f"{words}: another gateway is using it: stop that one first")

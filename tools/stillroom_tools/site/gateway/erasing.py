@@ -21,7 +21,7 @@ from stillroom_tools.site.gateway.alert_forms import UNIT_SILENT, Alert
 from stillroom_tools.site.gateway.erased import decode
 from stillroom_tools.site.gateway.erasures import Wish
 from stillroom_tools.site.gateway.proof import FOR_GOOD, STAY, proof_alone
-from stillroom_tools.site.gateway.sealed import DAY_MS, day_of, unseal, with_key
+from stillroom_tools.site.gateway.sealed import DAY_MS, day_in, day_of, unseal, with_key
 from stillroom_tools.site.gateway.store import Store
 
 Fetch = Callable[[Select[Any]], Sequence[Any]]
@@ -73,7 +73,7 @@ def would_go(fetch: Fetch, wish: Wish) -> Counter[str]:
     for day in days_of(fetch, wish):
         counts.update(fate.counts_as for fate in fates(fetch, wish, day))
         counts["alert changes"] += len(fetch(_changes(wish, day)))
-        counts["commands"] += len(_commands(fetch, wish, day))
+        counts["commands"] += len(_answered(fetch, wish, day))
         keys = tables.room_keys.c
         counts["keys"] += len(fetch(select(keys.day).where(keys.room == wish.room, keys.day == day)))
     return +counts
@@ -86,7 +86,7 @@ def days_of(fetch: Fetch, wish: Wish) -> list[int]:
     for table in (tables.entries, tables.alert_changes, tables.latest):
         at_ms = table.c.at_ms
         inside = (table.c.room == wish.room) & (at_ms >= wish.from_ms) & (at_ms < wish.until_ms)
-        asked.append(select((at_ms - at_ms % DAY_MS).op("/")(DAY_MS).label("day")).where(inside))
+        asked.append(select(day_in(table)).where(inside))
     return sorted({int(day) for (day,) in fetch(union(*asked))})  # type: ignore[arg-type]
 
 
@@ -157,7 +157,7 @@ class Eraser:
         with database.transaction():
             self._erase_entries(list(fates(self._fetch, wish, day)), gone)
             gone["alert changes"] += self._delete(tables.alert_changes.c.id, self._fetch(_changes(wish, day)))
-            gone["commands"] += self._delete(tables.commands.c.place, _commands(self._fetch, wish, day))
+            gone["commands"] += self._delete(tables.commands.c.place, _answered(self._fetch, wish, day))
             self._erase_states(day)
             over = [a for a in self._store.alerts.of_room(wish.room, *_part(wish, day)) if not a.active]
             self._store.alerts.erase(over)
@@ -228,10 +228,13 @@ def _changes(wish: Wish, day: int) -> Select[Any]:
     )
 
 
-def _commands(fetch: Fetch, wish: Wish, day: int) -> list[tuple[int]]:
-    """Places of those that were answered, told to a unit while it told of this room. One that waits is still told."""
-    if not wish.audit:
-        return []
+def _answered(fetch: Fetch, wish: Wish, day: int) -> list[Any]:
+    """One that waits is still told: it may be what keeps a camera closed."""
+    return [row for row in commands_of(fetch, wish, day) if row.outcome is not None] if wish.audit else []
+
+
+def commands_of(fetch: Fetch, wish: Wish, day: int) -> list[Any]:
+    """Those that were left on that day for a unit that told of this room then; the place of each first."""
     commands, (low_ms, high_ms) = tables.commands.c, _part(wish, day)
     newest = (
         select(_e.room)
@@ -241,10 +244,10 @@ def _commands(fetch: Fetch, wish: Wish, day: int) -> list[tuple[int]]:
         .scalar_subquery()
     )
     now_there = select(tables.units.c.room).where(tables.units.c.unit == commands.unit).scalar_subquery()
-    query = select(commands.place, func.coalesce(newest, now_there).label("room")).where(
-        commands.queued_ms >= low_ms, commands.queued_ms < high_ms, commands.outcome.is_not(None)
+    query = select(*commands, func.coalesce(newest, now_there).label("room")).where(
+        commands.queued_ms >= low_ms, commands.queued_ms < high_ms
     )
-    return [(row.place,) for row in fetch(query) if row.room == wish.room]
+    return [row for row in fetch(query) if row.room == wish.room]
 
 
 def _link_kind(event: bytes) -> str:

@@ -34,6 +34,7 @@ from stillroom_tools.site.gateway.said import Said, tell
 from stillroom_tools.site.gateway.sealing import Sealing
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.rights.wishes import Wishes
 from stillroom_tools.site.subscriber import Message, Subscriber
 
 HELP = "receive, keep and acknowledge what the units say"
@@ -79,6 +80,7 @@ class Gateway:
         self._enrolled = Enrolled(site, "gateway", self._store, clock, tell)
         self._retention = Retention(self._store, site.config.retention)
         self._sealing = Sealing(self._store)
+        self._wishes = Wishes(site, self._store, clock)
         self._restrictions = Restrictions(site, self._store.commands, tell)
         self._chains = Chains(self._store.chain_of)
         self._rooms = Rooms(clock, site.config.slots.period_s)
@@ -194,6 +196,8 @@ class Gateway:
     def _collect(self) -> None:
         """What people send: whoever asks for a look waits for it."""
         for told in collect(self._site, self._enrolled.units, self._store.commands, self._clock.utc_ms()):
+            tell(told)
+        for told in self._wishes.step():
             tell(told)
 
     def _look_round(self) -> None:

@@ -51,13 +51,13 @@ class Reader:
         query = select_kept().where(entries.room == room, entries.at_ms >= from_ms, entries.at_ms < until_ms)
         if kinds:
             query = query.where(entries.kind.in_(kinds))
-        return [kept(row) for row in self._rows(query.order_by(entries.at_ms, entries.id))]
+        return [kept(row) for row in self.fetch(query.order_by(entries.at_ms, entries.id))]
 
     def newest(self, unit: str, kind: str, count: int) -> list[Kept]:
         """The last ones of a unit, the newest first."""
         entries = tables.entries.c
         query = select_kept().where(entries.unit == unit, entries.kind == kind)
-        return [kept(row) for row in self._rows(query.order_by(entries.id.desc()).limit(count))]
+        return [kept(row) for row in self.fetch(query.order_by(entries.id.desc()).limit(count))]
 
     def following(
         self, place: int, kinds: Sequence[str], limit: int, from_ms: int = 0, until_ms: int = 2**53
@@ -67,23 +67,23 @@ class Reader:
         query = select_kept().where(
             entries.id > place, entries.kind.in_(kinds), entries.at_ms >= from_ms, entries.at_ms < until_ms
         )
-        return [(row.id, kept(row)) for row in self._rows(query.order_by(entries.id).limit(limit))]
+        return [(row.id, kept(row)) for row in self.fetch(query.order_by(entries.id).limit(limit))]
 
     def rooms(self) -> list[str]:
         """All of which any entry is kept."""
         room = tables.entries.c.room
-        return [name for (name,) in self._rows(select(room).distinct().order_by(room))]
+        return [name for (name,) in self.fetch(select(room).distinct().order_by(room))]
 
     def units(self, room: str) -> list[str]:
         """All that ever told of a room."""
         entries = tables.entries.c
         query = select(entries.unit).where(entries.room == room).distinct().order_by(entries.unit)
-        return [unit for (unit,) in self._rows(query)]
+        return [unit for (unit,) in self.fetch(query)]
 
     def forgotten(self, retention: str) -> dict[str, int]:
         """Of each unit: entries of this class that it accepted up to then (UTC in ms) are kept no longer."""
         gone = tables.forgotten.c
-        rows = self._rows(select(gone.unit, gone.accepted_ms).where(gone.retention == retention))
+        rows = self.fetch(select(gone.unit, gone.accepted_ms).where(gone.retention == retention))
         return {row.unit: row.accepted_ms for row in rows}
 
     def known(self) -> list[LastKnown]:
@@ -93,7 +93,7 @@ class Reader:
 
     def alerts(self) -> list[Alert]:
         """What stands, the most urgent first; as of the gateway's last word, which may be old."""
-        rows = self._rows(with_key(select(tables.alerts), tables.alerts))
+        rows = self.fetch(with_key(select(tables.alerts), tables.alerts))
         found = [decode(row.unit, row.kind, unseal(row[-1], row.alert)) for row in rows]
         return sorted((alert for alert in found if alert.active), key=urgency)
 
@@ -104,7 +104,7 @@ class Reader:
         query = query.where(changes.at_ms >= from_ms, changes.at_ms < until_ms)
         if unit is not None:
             query = query.where(changes.unit == unit)
-        rows = self._rows(query.order_by(changes.id))
+        rows = self.fetch(query.order_by(changes.id))
         return [msgspec.json.decode(unseal(key, line), type=AlertLine) for line, key in rows]
 
     def audit(self, unit: str) -> list[Chained]:
@@ -112,12 +112,12 @@ class Reader:
         entries = tables.entries.c
         query = with_key(select(entries.event), tables.entries)
         query = query.where(entries.unit == unit, tables.CHAINED, entries.kind == "audit")
-        rows = self._rows(query.order_by(entries.number, entries.variant))
+        rows = self.fetch(query.order_by(entries.number, entries.variant))
         return [msgspec.json.decode(unseal(key, event), type=Chained) for event, key in rows]
 
     def was_heard(self, unit: str) -> bool:
         """Whether the gateway has taken anything from it."""
-        return bool(self._rows(select(tables.units.c.unit).where(tables.units.c.unit == unit)))
+        return bool(self.fetch(select(tables.units.c.unit).where(tables.units.c.unit == unit)))
 
     def close(self) -> None:
         self._engine.dispose()
@@ -128,7 +128,8 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+    def fetch(self, query: Select[Any]) -> Sequence[Any]:
+        """Rows of any question, for whoever has one of his own."""
         with self._look() as connection:
             return connection.execute(query).all()
 

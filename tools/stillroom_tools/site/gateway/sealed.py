@@ -33,6 +33,11 @@ def day_of(at_ms: int) -> int:
     return at_ms // DAY_MS
 
 
+def day_in(table: Table) -> ColumnElement[int]:
+    """The same of each row, within a question."""
+    return table.c.at_ms.op("/", return_type=table.c.at_ms.type)(literal_column(str(DAY_MS)))
+
+
 def seal(key: bytes, content: bytes) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
     return _MARK + nonce + bindings.crypto_secretbox_easy(content, nonce, key)
@@ -54,10 +59,9 @@ def unseal(key: bytes | None, blob: bytes) -> bytes:
         raise StorageError("a row is damaged, or not sealed under its key: restore the database") from None
 
 
-def with_key(query: Select[Any], table: Table, *more: ColumnElement[Any]) -> Select[Any]:
+def with_key(query: Select[Any], table: Table) -> Select[Any]:
     """The query, with each row's key or NULL as its last column, `key`: read at the same moment, never an older one."""
-    day = table.c.at_ms.op("/")(literal_column(str(DAY_MS)))
-    of_row = and_(room_keys.c.room == table.c.room, room_keys.c.day == day, *more)
+    of_row = and_(room_keys.c.room == table.c.room, room_keys.c.day == day_in(table))
     return query.add_columns(room_keys.c.key).select_from(table.outerjoin(room_keys, of_row))
 
 

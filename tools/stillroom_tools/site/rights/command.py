@@ -1,0 +1,279 @@
+"""`stillroom site subject export|erase|log|check`: rights of the person in the bed, by room and time.
+
+No unit and no gateway knows a patient; the facility knows who was in which room when. A manager signs with his own key,
+and what was asked for, by whom, is kept in a log and a receipt.
+"""
+
+import argparse
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from stillroom.clock import Clock, SystemClock
+from stillroom.document_forms import Code, from_ms, now
+from stillroom.errors import EXIT_OK, ConfigError, InputError, StillroomError, StorageError, TrustError
+from stillroom.files import FolderInUse, make_folder, read_bounded, replace_file, write_new
+from stillroom.keys import KeyRing
+from stillroom.notes import open_by_one, open_note, sign_note
+from stillroom_tools.site.fhir.output import write_whole
+from stillroom_tools.site.gateway import place
+from stillroom_tools.site.gateway.connecting import StoreInUse
+from stillroom_tools.site.gateway.erasing import refuse_standing, would_go
+from stillroom_tools.site.gateway.erasures import Wish
+from stillroom_tools.site.gateway.reader import Reader, open_reader
+from stillroom_tools.site.gateway.store import Store
+from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.report.kept import no_such_room
+from stillroom_tools.site.rights.copy import everything
+from stillroom_tools.site.rights.forms import (
+    ORDER_KIND,
+    RECEIPT_KIND,
+    ErasureOrder,
+    Receipt,
+    folder_of,
+    sha256,
+)
+from stillroom_tools.site.rights.page import Page
+from stillroom_tools.site.rights.period import Asked, asked_for
+from stillroom_tools.site.rights.wishes import REFUSED, Wishes, counted, open_log, words
+from stillroom_tools.site.signer import manager_keys
+
+HELP = "a copy of what is kept of a room, or erase it: with a signed receipt"
+
+WAIT_S = 120.0
+"""A gateway erases some days a second, beside its other work."""
+LOOK_S = 0.2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    copy = choices.add_parser(
+        "export", help="all that is kept of a room and a time, as a file and a page in words"
+    )
+    copy.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="JSON lines; the page is FILE.txt"
+    )
+    gone = choices.add_parser("erase", help="delete it and destroy its keys, for good")
+    gone.add_argument("--dry-run", action="store_true", help="say what would go, and do nothing")
+    gone.add_argument("--yes", action="store_true", help="do not ask")
+    gone.add_argument(
+        "--keep-audit", action="store_true", help="leave the record of who looked and what was done"
+    )
+    for each in (copy, gone):
+        each.add_argument("room", metavar="ROOM", help="as its authorisation names it")
+        each.add_argument("--from", dest="start", required=True, metavar="DAY", help="2026-11-01, included")
+        each.add_argument("--to", dest="until", required=True, metavar="DAY", help="2026-12-01, not included")
+        each.add_argument(
+            "--key", type=Path, metavar="KEY", help="a manager's own NAME.key, who answers for it"
+        )
+        each.add_argument(
+            "--asked-by", default="resident", metavar="CODE", help="who wished it (resident); no names"
+        )
+    choices.add_parser("log", help="who asked for what, and that the record of it is whole")
+    check = choices.add_parser("check", help="is this receipt signed by the site's gateway?")
+    check.add_argument("receipt", type=Path, metavar="RECEIPT", help="rights/ID.note, or FILE.receipt")
+    check.add_argument("--file", type=Path, metavar="FILE", help="and is this the file that it is of?")
+    for each in choices.choices.values():
+        each.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises ConfigError, InputError, TrustError, StorageError; AlertsStand: somebody must answer for one first."""
+    site, clock = open_site(options.site), SystemClock()
+    if options.what == "log":
+        return _show_log(site, clock)
+    if options.what == "check":
+        return _check(site, options.receipt, options.file)
+    asked_by = _code(options.asked_by)
+    if options.what == "erase" and options.dry_run and options.key is None:
+        ring = None
+    elif options.key is None:
+        raise ConfigError(
+            "--key: a manager's own key is needed, who answers for it: stillroom site signer new"
+        )
+    else:
+        ring = manager_keys(site, options.key)
+    asked = asked_for(site, options.start, options.until, clock)
+    with open_reader(site) as reader:
+        if options.room not in reader.rooms():
+            raise no_such_room(reader, options.room)
+        if options.what == "erase":
+            wish = asked.wish(_id("e"), options.room, not options.keep_audit)
+            _say_what_goes(reader, wish, asked)
+        else:
+            assert ring is not None
+            wish = asked.wish(_id("c"), options.room, audit=True)
+            return _export(site, reader, wish, ring, asked_by, options.out, asked, clock)
+    if options.dry_run:
+        return EXIT_OK
+    assert ring is not None
+    _confirm(options.yes, options.room)
+    order = ErasureOrder(
+        start=asked.start, until=asked.until, at=now(clock), id=wish.id, site=site.name, room=wish.room,
+        asked_by=asked_by, by=ring.name, audit=wish.audit,
+    )  # fmt: skip
+    return _erase(site, order, ring, clock)
+
+
+def _export(
+    site: Site,
+    reader: Reader,
+    wish: Wish,
+    ring: KeyRing,
+    asked_by: str,
+    out: Path,
+    asked: Asked,
+    clock: Clock,
+) -> int:
+    page = Page(asked.zone)
+    gateway = site.keys("gateway")
+    open_log(site, clock).add(ring.name, "subject-export", f"{wish.room} {wish.id}")
+
+    def lines() -> Iterator[bytes]:
+        head = {
+            "stillroom": "subject-export/1", "id": wish.id, "site": site.name, "room": wish.room,
+            "from": asked.start, "until": asked.until, "times": "UTC in ms",
+        }  # fmt: skip
+        yield msgspec.json.encode(head)
+        for thing in everything(reader, wish):
+            page.add(thing)
+            yield msgspec.json.encode(thing.line)
+
+    write_whole(out, lines())
+    receipt = Receipt(
+        start=asked.start, until=asked.until, at=now(clock), id=wish.id, site=site.name, room=wish.room,
+        asked_by=asked_by, by=ring.name, what="export", counts=counted(page.counts), hash=_hash_of(out),
+    )  # fmt: skip
+    signed = sign_note(RECEIPT_KIND, receipt, [ring, gateway])
+    replace_file(out.with_name(f"{out.name}.txt"), page.text(receipt, out.name).encode(), 0o600)
+    replace_file(out.with_name(f"{out.name}.receipt"), signed, 0o600)
+    replace_file(folder_of(site) / f"{wish.id}.note", signed)
+    print(f"{out}: {words(receipt)}; in words: {out}.txt; receipt {out}.receipt", file=sys.stderr)
+    print(receipt.id)
+    return EXIT_OK
+
+
+def _say_what_goes(reader: Reader, wish: Wish, asked: Asked) -> None:
+    refuse_standing(reader.alerts(), wish)
+    counts = would_go(reader.fetch, wish)
+    said = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items())) or "nothing is kept of it"
+    print(f"room {wish.room}, {asked.words}: {said}", file=sys.stderr)
+    if counts["looks"]:
+        print(
+            f"{counts['looks']} of it tell that somebody looked: --keep-audit leaves the record of that",
+            file=sys.stderr,
+        )
+
+
+def _confirm(yes: bool, room: str) -> None:
+    """Raises ConfigError."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError("nothing was erased: --yes is needed where nobody can be asked")
+    if input(f"It cannot be had back. Type the room's name ({room}) to erase it: ").strip() != room:
+        raise ConfigError("nothing was erased: that was another name")
+
+
+def _erase(site: Site, order: ErasureOrder, ring: KeyRing, clock: Clock) -> int:
+    """By the gateway that runs, or here where none does. Prints the receipt's id."""
+    waiting = folder_of(site) / "orders"
+    make_folder(folder_of(site))
+    make_folder(waiting)
+    path = waiting / f"{order.id}.note"
+    write_new(path, sign_note(ORDER_KIND, order, [ring]))
+    try:
+        with closing(Store(place.of(site), site.config.alerts, site.name)) as store:
+            wishes = Wishes(site, store, clock)
+            while path.exists():
+                wishes.step()
+    except (FolderInUse, StoreInUse):
+        _wait(path)
+    except StorageError:
+        path.unlink(missing_ok=True)
+        raise
+    receipt = _done(site, order.id)
+    print(
+        f"room {receipt.room}: erased: {words(receipt)}; receipt {folder_of(site) / order.id}.note",
+        file=sys.stderr,
+    )
+    print(receipt.id)
+    return EXIT_OK
+
+
+def _wait(path: Path) -> None:
+    """Until the gateway has carried it out. Raises StorageError where it has not."""
+    give_up_s = time.monotonic() + WAIT_S
+    while path.exists():
+        if time.monotonic() > give_up_s:
+            raise StorageError(
+                f"{path}: left for the gateway, which has not carried it out yet: look for its receipt"
+            )
+        time.sleep(LOOK_S)
+
+
+def _done(site: Site, name: str) -> Receipt:
+    refused = folder_of(site) / "orders" / f"{name}{REFUSED}"
+    if refused.exists():
+        raise StillroomError(read_bounded(refused).decode().strip())
+    return read_receipt(folder_of(site) / f"{name}.note", site)
+
+
+def read_receipt(path: Path, site: Site) -> Receipt:
+    """Raises TrustError: not signed by the site's gateway, or altered; a copy's not by a manager too."""
+    note = read_bounded(path)
+    try:
+        receipt = open_note(note, RECEIPT_KIND, Receipt, site.roster().people("gateway"))
+        if receipt.what == "export":
+            open_by_one(note, RECEIPT_KIND, Receipt, site.roster().people("manager"))
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from None
+    return receipt
+
+
+def _check(site: Site, path: Path, file: Path | None) -> int:
+    receipt = read_receipt(path, site)
+    if file is not None and _hash_of(file) != receipt.hash:
+        raise TrustError(f"{file}: not the file that {path} is of, or changed since")
+    did = "a copy handed out" if receipt.what == "export" else "erased"
+    print(
+        f"signed by the gateway of site '{site.name}': room {receipt.room}, {receipt.start:%Y-%m-%d %H:%M} to "
+        f"{receipt.until:%Y-%m-%d %H:%M} UTC, {did} by {receipt.by} on {receipt.at:%Y-%m-%d %H:%M}, asked for by "
+        f"{receipt.asked_by}: {words(receipt)}"
+    )
+    return EXIT_OK
+
+
+def _show_log(site: Site, clock: Clock) -> int:
+    log = open_log(site, clock)
+    count, head = log.verify(site.keys("gateway").signing.verify_key)
+    for at_ms, deed in log.newest(count):
+        print(f"{from_ms(at_ms):%Y-%m-%d %H:%M:%S} UTC  {deed.by:<16} {deed.what:<16} {deed.about}")
+    print(f"whole: {count} lines; the newest head is {head.hex()}", file=sys.stderr)
+    return EXIT_OK
+
+
+def _hash_of(path: Path) -> str:
+    """Raises InputError."""
+    try:
+        return sha256(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _id(letter: str) -> str:
+    return f"{letter}-{secrets.token_hex(8)}"
+
+
+def _code(text: str) -> str:
+    try:
+        return msgspec.convert(text, Code)
+    except msgspec.ValidationError:
+        raise ConfigError(
+            f"--asked-by '{text}': a code of a-z 0-9 . -, at most 48: whose list says who it is"
+        ) from None

@@ -1,0 +1,118 @@
+"""`rights/orders/` of a site: what managers have ordered to be erased, carried out in turns by whoever has the store.
+
+That is the gateway while one runs: it alone knows what of it is still in its memory. An order is written into the log
+before anything goes, and is removed once its receipt is on the disk; a kill in between carries it out again, which
+erases nothing more and counts on.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from stillroom.clock import Clock
+from stillroom.document_forms import now
+from stillroom.errors import TrustError
+from stillroom.files import make_folder, read_bounded, replace_file
+from stillroom.notes import open_by_one, sign_note
+from stillroom_tools.site.board.log import Log
+from stillroom_tools.site.gateway.erasing import AlertsStand, Eraser
+from stillroom_tools.site.gateway.store import Store
+from stillroom_tools.site.layout import Site
+from stillroom_tools.site.rights.forms import (
+    ORDER_KIND,
+    RECEIPT_KIND,
+    Counted,
+    ErasureOrder,
+    Receipt,
+    folder_of,
+    sha256,
+)
+
+LONGEST_TURN_S = 0.05
+"""Records and their answers wait for no longer than that."""
+REFUSED = ".refused"
+
+
+class Wishes:
+    """`step` now and then: what there is to say."""
+
+    def __init__(self, site: Site, store: Store, clock: Clock) -> None:
+        self._site, self._store, self._clock = site, store, clock
+        self._under_way: Iterator[str] | None = None
+
+    def step(self) -> list[str]:
+        """One turn of what is under way, or the beginning of what waits. Raises StorageError: it begins anew."""
+        said: list[str] = []
+        until_s = time.monotonic() + LONGEST_TURN_S
+        if self._under_way is None:
+            waiting = sorted((folder_of(self._site) / "orders").glob("*.note"))
+            if not waiting:
+                return []
+            self._under_way = self._carry_out(waiting[0])
+        try:
+            while time.monotonic() < until_s:
+                said += filter(None, [next(self._under_way)])
+        except StopIteration:
+            self._under_way = None
+        except BaseException:
+            self._under_way = None
+            raise
+        return said
+
+    @property
+    def busy(self) -> bool:
+        return self._under_way is not None
+
+    def _carry_out(self, path: Path) -> Iterator[str]:
+        """A line where there is something to say, else an empty one, after each transaction."""
+        try:
+            note = read_bounded(path)
+            order = read_order(note, self._site)
+            eraser = Eraser(self._store, order.wish, self._clock.utc_ms())
+            steps = eraser.steps()
+            next(steps)  # refused before it is written down, written down before anything goes
+            self._log().add(order.by, "subject-erase", f"{order.room} {order.id}")
+        except (TrustError, AlertsStand) as error:
+            replace_file(path.with_suffix(REFUSED), f"{error}\n".encode())
+            path.unlink(missing_ok=True)
+            yield f"not erased: {error}"
+            return
+        for _ in steps:
+            yield ""
+        receipt = self._receipt(order, note, eraser)
+        signed = sign_note(RECEIPT_KIND, receipt, [self._site.keys("gateway")])
+        replace_file(folder_of(self._site) / f"{order.id}.note", signed)
+        path.unlink(missing_ok=True)
+        yield f"room {order.room}: erased by {order.by}, receipt {order.id}: {words(receipt)}"
+
+    def _log(self) -> Log:
+        return open_log(self._site, self._clock)
+
+    def _receipt(self, order: ErasureOrder, note: bytes, eraser: Eraser) -> Receipt:
+        asked = {name: getattr(order, name) for name in Receipt.__struct_fields__ if hasattr(order, name)}
+        asked["at"] = now(self._clock)
+        return Receipt(**asked, what="erase", counts=counted(eraser.gone), hash=sha256(note))
+
+
+def open_log(site: Site, clock: Clock) -> Log:
+    """Who asked for what of a room's data, in a chain signed by the gateway. Raises TrustError, StorageError."""
+    make_folder(folder_of(site))
+    return Log(folder_of(site), site.keys("gateway"), clock)
+
+
+def read_order(note: bytes, site: Site) -> ErasureOrder:
+    """Raises TrustError: not signed by the manager of the roster whom it names, or of another site."""
+    order, signer = open_by_one(note, ORDER_KIND, ErasureOrder, site.roster().people("manager"))
+    if f"{site.name}/{order.by}" != signer.name or order.site != site.name:
+        raise TrustError(f"an order of '{order.by}' of site '{order.site}', signed by {signer.name}")
+    return order
+
+
+def words(receipt: Receipt) -> str:
+    """`1,440 summary, 12 state`; `nothing` where it is."""
+    return ", ".join(f"{one.count:,} {one.what}" for one in receipt.counts) or "nothing"
+
+
+def counted(counts: Counter[str]) -> tuple[Counted, ...]:
+    return tuple(Counted(what, count) for what, count in sorted(counts.items()) if count)
