@@ -166,6 +166,15 @@ def test_bridges_have_nothing_of_it_and_a_restart_brings_nothing_back(ward: Ward
     assert set(ward.kept) <= {"audit", "erased", "lost"}
 
 
+def test_a_report_says_that_it_was_erased(ward: Ward, tmp_path: Path) -> None:
+    """And not that the unit was off, which would be an untruth, nor that all was calm."""
+    ward.facility.close()
+    assert ward.subject("erase", "--yes", "--keep-audit") == 0
+    out = tmp_path / "day.svg"
+    assert ward.do("report", ROOM, "--day", now(SystemClock()).date(), "--site", ward.site, "--out", out) == 0
+    assert "erased on somebody" in out.read_text()
+
+
 def test_who_looked_can_be_left(ward: Ward) -> None:
     before = ward.kept
     ward.facility.close()

@@ -14,7 +14,7 @@ from stillroom_tools.site.layout import Site
 from stillroom_tools.site.report import kept
 from stillroom_tools.site.report.days import LocalDay, Span
 from stillroom_tools.site.report.episodes import Episode, episodes
-from stillroom_tools.site.report.gaps import Stretch, runs, starts, stretches
+from stillroom_tools.site.report.gaps import Stretch, runs, starts, stretches, with_erased
 from stillroom_tools.site.report.kept import Told
 
 LATE_MS = 120_000
@@ -93,7 +93,7 @@ def room_day(site: Site, room: str, local: LocalDay, now_ms: int) -> RoomDay:
         if not units:
             raise kept.no_such_room(reader, room)
         told = kept.entries(reader, room, span)
-        forgotten = reader.forgotten(Summary.retention)
+        forgotten, erased = reader.forgotten(Summary.retention), kept.erased(reader, room)
         changes = reader.alert_history(0, max(now_ms, span.until_ms))
     alerts = [each for each in episodes(changes) if each.room == room]
     return RoomDay(
@@ -113,6 +113,7 @@ def room_day(site: Site, room: str, local: LocalDay, now_ms: int) -> RoomDay:
                 now_ms,
                 _scopes(site, unit, room, span),
                 forgotten.get(unit, 0),
+                erased,
             )
             for unit in units
         ),
@@ -127,10 +128,14 @@ def unit_day(
     now_ms: int,
     scopes: tuple[str, ...] | None = None,
     forgotten_ms: int = 0,
+    erased: Sequence[Span] = (),
 ) -> UnitDay:
-    """told: a unit's entries, in order of time. forgotten_ms: summaries from before then are kept no longer."""
+    """told: a unit's entries, in order of time. forgotten_ms: summaries from before then are kept no longer.
+
+    erased: times of the room that were, on somebody's wish.
+    """
     past = span.within(Span(span.from_ms, max(now_ms, span.from_ms)))
-    known = stretches(told, span, now_ms, forgotten_ms)
+    known = with_erased(stretches(told, span, now_ms, forgotten_ms), erased)
     lit = [Span(each.from_ms, each.until_ms) for each in known if each.what in ("sensed", "no-picture")]
     summaries = [one.event for one in told if isinstance(one.event, Summary)]
     return UnitDay(

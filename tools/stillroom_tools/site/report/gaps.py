@@ -208,6 +208,22 @@ def _blind(unit: _Unit, part: Span) -> str:
     return next((kind for kind, stands in stood.items() if stands), "no picture")
 
 
+def with_erased(found: Sequence[Stretch], erased: Sequence[Span]) -> list[Stretch]:
+    """The same, where what is not known was erased on somebody's wish: that it was is no secret, and no fault."""
+    for span in erased:
+        cut: list[Stretch] = []
+        for each in found:
+            part = Span(each.from_ms, each.until_ms).within(span)
+            if each.what not in UNKNOWN or not part.length_ms:
+                cut.append(each)
+                continue
+            cut.append(Stretch(each.from_ms, part.from_ms, each.what, each.why))
+            cut.append(Stretch(part.from_ms, part.until_ms, "forgotten", "erased on somebody's wish"))
+            cut.append(Stretch(part.until_ms, each.until_ms, each.what, each.why))
+        found = cut
+    return _merged(found)
+
+
 def _merged(found: Sequence[Stretch]) -> list[Stretch]:
     """Neighbours that say the same made one; what has no length left out."""
     merged: list[Stretch] = []

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from stillroom.errors import ConfigError
 from stillroom_tools.site.gateway.arrived import Kept
 from stillroom_tools.site.gateway.erased import Told as Event
 from stillroom_tools.site.gateway.erased import decode
 from stillroom_tools.site.gateway.reader import Reader
+from stillroom_tools.site.gateway.tables import erasures
 from stillroom_tools.site.report.days import HOUR_MS, Span
 
 LONGEST_SUMMARY_MS = HOUR_MS
@@ -36,6 +39,13 @@ def entries(reader: Reader, room: str, span: Span) -> list[Told]:
     inside = reader.entries(room, span.from_ms, span.until_ms + LONGEST_SUMMARY_MS, _TOLD)
     found = [_told(one) for one in (*before, *inside)]
     return sorted(found, key=lambda told: (told.at_ms, told.unit, told.number))
+
+
+def erased(reader: Reader, room: str) -> list[Span]:
+    """What of it was, on somebody's wish. Raises StorageError."""
+    gone = erasures.c
+    query = select(gone.from_ms, gone.until_ms).where(gone.room == room, gone.unit == "")
+    return [Span(*row) for row in reader.fetch(query.order_by(gone.from_ms))]
 
 
 def _told(kept: Kept) -> Told:
