@@ -480,8 +480,24 @@ RULES = (
     ),
     Rule(
         4, "retention leaves an audit chain its proofs", "tools/stillroom_tools/site/gateway/retention.py",
-        'gone = [row.id for row in rows if row.kind not in ("audit", "lost")]', "gone = [row.id for row in rows]",
+        'gone = [row.id for row in rows if row.kind not in STAY]', "gone = [row.id for row in rows]",
         "tests/site/test_retention_chain.py::test_a_chain_without_words_leads_to_the_units_head_and_goes_on",
+    ),
+    Rule(
+        4,
+        "what is erased on somebody's wish takes its key with it",
+        "tools/stillroom_tools/site/gateway/erasing.py",
+        "        had = database.keys.destroy(room, day)",
+        "        had = True",
+        "tests/site/test_erasing.py::test_nothing_is_in_the_files_their_log_or_free_pages",
+    ),
+    Rule(
+        4,
+        "a time that was erased stays closed",
+        "tools/stillroom_tools/site/gateway/erasures.py",
+        "        return any(wish.covers(entry.at_ms, entry.event.retention) for wish in wishes)",
+        "        return False",
+        "tests/site/test_erasing.py::test_what_comes_again_or_late_is_not_kept_and_no_alert",
     ),
     Rule(
         8, "a board that hears no unit says so", "tools/stillroom_tools/site/board/live.py",
