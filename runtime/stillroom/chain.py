@@ -25,6 +25,8 @@ FIRST_HEAD = bytes(32)
 SALT_BYTES = 16
 STORAGE_DAMAGED = "storage-damaged"
 """What the first link of a chain that begins anew says."""
+KEYS_ROTATED = "keys-rotated"
+"""What the last link of a key says: `before`, itself, and `key`, which signs all links behind, both in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     from stillroom.replay import Seen, advance, given_up
     from stillroom.wire import Boot, Lane, Record
     from stillroom_tools.site import audit_file, audit_page, audit_part, configure
+    from stillroom_tools.site.audit_keys import Keys
     from stillroom_tools.site.gateway.cursor import Cursor
     from stillroom_tools.site.gateway.settings import FILE
     from stillroom_tools.site.gateway.store import Store
@@ -145,7 +146,7 @@ def audit(data: bytes) -> None:
     key = UNIT_KEY
     try:
         head, links = audit_file.read(path)
-        part = audit_part.part_that_verifies(links, key)
+        part = audit_part.part_that_verifies(links, Keys.of(links, key))
         if part.links:
             audit_page.page(head, part, "a word")
         audit_file.verify(path, head, links, key.fingerprint)

@@ -28,6 +28,7 @@ from stillroom.keeper.papers import TrustWatch
 from stillroom.keeper.report import Report
 from stillroom.keeper.restraint import Restraint
 from stillroom.keeper.room import Room
+from stillroom.keeper.rotated import tell_rotation
 from stillroom.keeper.standing import KeptConditions
 from stillroom.keeper.storage import MB
 from stillroom.keeper.upkeep import Upkeep
@@ -67,6 +68,7 @@ class Unit:
             self._obey,
             lambda: self._upkeep.silence.heard_gateway(clock.mono_ns()),
         )
+        tell_rotation(self._outbox, settings.path(settings.paths.keys), unit_keys, clock.utc_ms())
         self._audit = AuditChain(self._outbox, unit_keys.signing)
         self._open_time = OpenTime(self._audit, clock)
         policy = PolicyWatch(trust, settings.unit, self._outbox)

@@ -15,6 +15,15 @@ _COMMANDS = {
         "stillroom_tools.make.label",
         "a unit's label: model, serial, fingerprint, as a square and in words; and reading one back",
     ),
+    "rotate": ("stillroom_tools.make.rotate", "new keys for a unit, named by its old ones"),
+    "revoke": (
+        "stillroom_tools.make.revoke",
+        "a unit counts no longer: out of the site, refused by gateway and broker",
+    ),
+    "decommission": (
+        "stillroom_tools.make.decommission",
+        "the end of a unit: erase its card, keep its receipt, mark it gone",
+    ),
     "key": ("stillroom_tools.make.key", "a maker's or an installer's own key, locked by a passphrase"),
 }
 

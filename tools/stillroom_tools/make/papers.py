@@ -69,7 +69,7 @@ def install(folder: Path, papers: Papers) -> bool:
     settings = config.load(folder / UNIT_FILE)
     ring = own_keys(settings)
     trust = settings.path(settings.paths.trust)
-    _check(folder, trust, ring, papers)
+    check(folder, trust, ring, papers)
     way = _way(papers)
     if settings.profile == "care" and not way.broker.tls:
         raise ConfigError(f"profile care: needs a broker with TLS, and site '{ring.site}' has none")
@@ -97,7 +97,8 @@ def refresh_trust(trust: Path, site: Site) -> bool:
     return _put(trust / ROSTER_FILE, read_bounded(site.roster_file))
 
 
-def _check(folder: Path, trust: Path, ring: KeyRing, papers: Papers) -> None:
+def check(folder: Path, trust: Path, ring: KeyRing, papers: Papers) -> None:
+    """Raises TrustError: something is missing, not for this key, of another site or of another authority."""
     missing = [name for name in (ENROLMENT, AUTHORITY_FILE, ROSTER_FILE, BROKER) if name not in papers]
     if missing:
         raise TrustError(

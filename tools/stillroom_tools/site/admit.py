@@ -25,14 +25,8 @@ def signer_named(enrolment: Enrolment) -> Signer:
 def check(site: Site, asked: Enrolment) -> bool:
     """Whether it is enrolled already. Raises TrustError: another site's, a retired key, a name or key that is taken."""
     check_name(asked.unit, "unit")
-    key = VerifyKey(asked.sign)
     if asked.site != site.name:
         raise TrustError(f"unit '{asked.unit}': made for site '{asked.site}', and this is '{site.name}'")
-    gone = retired.find(site, asked.unit, key)
-    if gone is not None:
-        raise TrustError(
-            f"unit '{asked.unit}': its key {key.fingerprint} was retired ({gone.why}, {gone.reason}): make it new keys"
-        )
     if (site.units_dir / f"{asked.unit}.note").exists():
         known = site.enrolment(asked.unit)
         if (known.sign, known.box) == (asked.sign, asked.box):
@@ -40,12 +34,15 @@ def check(site: Site, asked: Enrolment) -> bool:
         raise TrustError(
             f"{site.units_dir / asked.unit}.note: another unit has the id '{asked.unit}': choose another"
         )
-    twin = next((one.unit for one in site.enrolments() if one.sign == asked.sign), None)
-    if twin is not None:
-        raise TrustError(
-            f"unit '{asked.unit}': has the key of unit '{twin}', which is enrolled: make each unit its own keys"
-        )
+    _check_key(site, asked)
     return False
+
+
+def check_rotation(site: Site, asked: Enrolment, known: Enrolment) -> None:
+    """Whether new keys can be those of an enrolled unit. Raises TrustError: another unit's, retired, or taken."""
+    if (asked.site, asked.unit) != (known.site, known.unit):
+        raise TrustError(f"new keys of unit '{asked.unit}' of '{asked.site}', where '{known.unit}' is due")
+    _check_key(site, asked)
 
 
 def signed(site: Site, request: bytes, authority: KeyRing) -> bytes:
@@ -71,3 +68,17 @@ def keep(site: Site, unit: str, enrolment: bytes) -> bool:
 def replace(site: Site, unit: str, enrolment: bytes) -> None:
     """In place of the one of its keys before. Raises StorageError."""
     replace_file(site.units_dir / f"{unit}.note", enrolment)
+
+
+def _check_key(site: Site, asked: Enrolment) -> None:
+    key = VerifyKey(asked.sign)
+    gone = retired.find(site, key)
+    if gone is not None:
+        raise TrustError(
+            f"unit '{asked.unit}': its key {key.fingerprint} was retired ({gone.why}, {gone.reason}): make it new keys"
+        )
+    twin = next((one.unit for one in site.enrolments() if one.sign == asked.sign), None)
+    if twin is not None:
+        raise TrustError(
+            f"unit '{asked.unit}': has the key of unit '{twin}', which is enrolled: make each unit its own keys"
+        )

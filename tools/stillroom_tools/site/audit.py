@@ -81,7 +81,7 @@ def _show(options: argparse.Namespace, head: "Head", links: "list[Link]", finger
     """All of it; or as much as verifies, where it forks, and then what is wrong (TrustError)."""
     from stillroom_tools.site import audit_file, audit_page, audit_part, audit_words, heads_file
 
-    key = audit_file.key_of(options.file, head, fingerprint)
+    keys = audit_file.keys_of(options.file, head, links, fingerprint)
     wrong: TrustError | None = None
     try:
         audit_file.verify(options.file, head, links, fingerprint, options.head)
@@ -89,7 +89,7 @@ def _show(options: argparse.Namespace, head: "Head", links: "list[Link]", finger
             heads_file.compare(options.file, links, options.heads, fingerprint)
     except TrustError as error:
         wrong = error
-    part = audit_part.part_that_verifies(links, key) if wrong else audit_part.Part(links)
+    part = audit_part.part_that_verifies(links, keys) if wrong else audit_part.Part(links)
     if not part.links:
         raise wrong or TrustError(f"{options.file}: no link in it")
     why = str(wrong).removeprefix(f"{options.file}: ") if wrong else None
@@ -110,17 +110,18 @@ def _refuse_special(path: Path) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from stillroom_tools.site import audit_file
-    from stillroom_tools.site.audit_kept import links_of
+    from stillroom_tools.site import audit_file, retired
+    from stillroom_tools.site.audit_kept import head_of, links_of
     from stillroom_tools.site.gateway.reader import open_reader
     from stillroom_tools.site.layout import open_site
-    from stillroom_tools.site.send import unit_named
+    from stillroom_tools.site.send import unit_id
 
     site = open_site(options.site)
-    unit = unit_named(options.unit, site)
+    unit = unit_id(options.unit)
+    retired.keys_of(site, unit)
     with open_reader(site) as kept:
         links = links_of(kept, unit)
-    head = audit_file.Head(audit_file.KIND, site.name, unit, site.enrolment(unit).sign.hex())
+    head = head_of(site, unit, links)
     _refuse_special(options.out)
     replace_file(options.out, audit_file.write(head, links))
     print(f"{options.out}: {len(links)} links of unit '{unit}'", file=sys.stderr)

@@ -8,17 +8,20 @@ import itertools
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
-from stillroom.chain import FIRST_HEAD, STORAGE_DAMAGED, Proof, follow_on, leaf_of
+from stillroom.chain import FIRST_HEAD, KEYS_ROTATED, STORAGE_DAMAGED, Proof, follow_on, leaf_of
 from stillroom.config import Name
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keys import VerifyKey
 from stillroom_tools.site.gateway.erased import Chained, Erased
 from stillroom_tools.site.line_file import read_lines
+
+if TYPE_CHECKING:
+    from stillroom_tools.site.audit_keys import Keys
 
 KIND = "audit/1"
 MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -62,6 +65,16 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
     def says_damaged(self) -> bool:
         """A chain may begin anew with it."""
         return self.said().get("what") == STORAGE_DAMAGED
+
+    @property
+    def says_rotated(self) -> bool:
+        """It names the key that signs what follows."""
+        return self.said().get("what") == KEYS_ROTATED
+
+    @property
+    def must_keep_words(self) -> bool:
+        """Without them the chain could not be judged; there is nothing about anybody in them."""
+        return self.is_start or self.says_damaged or self.says_rotated
 
     @property
     def is_start(self) -> bool:
@@ -135,13 +148,13 @@ def verify(
     Wrong is too where no `start` is left that names the unit: then the first line could call it anything.
     fingerprint: as `check_fingerprint` gives it. newest: a head (hex) that is known from elsewhere and must be in it.
     """
-    key = key_of(path, head, fingerprint)
+    keys = keys_of(path, head, links, fingerprint)
     if not links:
         raise TrustError(f"{path}: no link in it: a unit's first start is always one")
     heads = {0: FIRST_HEAD}
     for link in links:
         try:
-            follow_on(heads, link.proof(), key, link.begins_after)
+            follow_on(heads, link.proof(), keys.at(link.index), link.begins_after)
         except ValueError as error:
             raise TrustError(f"{path}: {error}") from None
     check_names(path, head, links)
@@ -151,14 +164,21 @@ def verify(
         )
 
 
-def key_of(path: Path, head: Head, fingerprint: str) -> VerifyKey:
-    """The unit's key. Raises TrustError where it is not the one of the label."""
+def keys_of(path: Path, head: Head, links: Sequence[Link], fingerprint: str) -> "Keys":
+    """The unit's keys. Raises TrustError: none of them is the label's, or the first line names another."""
+    from stillroom_tools.site.audit_keys import Keys
+
     key = VerifyKey(bytes.fromhex(head.key))
-    if key.fingerprint != fingerprint:
+    keys = Keys.of(links, key)
+    if keys.newest != key:
+        raise TrustError(
+            f"{path}: its first line names the key {key.fingerprint}, and its links end with another"
+        )
+    if not keys.knows(fingerprint, links[-1].index if links else 1):
         raise TrustError(
             f"{path}: written by another unit: its key's fingerprint is {key.fingerprint}; compare with the label"
         )
-    return key
+    return keys
 
 
 def missing(links: Sequence[Link]) -> list[tuple[int, int]]:
@@ -174,6 +194,9 @@ def erase(path: Path, links: Sequence[Link], numbers: Collection[int]) -> list[L
         raise ConfigError(
             f"{path}: link {needed[0]} says why links are missing before it: its words must stay"
         )
+    rotated = sorted(link.index for link in links if link.index in numbers and link.says_rotated)
+    if rotated:
+        raise ConfigError(f"{path}: link {rotated[0]} names the key of those behind it: its words must stay")
     starts = sorted(link.index for link in links if link.index in numbers and link.is_start)
     if starts:
         # Nothing about anybody is in them, and without them nobody can know whose record it is.

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from stillroom.chain import FIRST_HEAD, follow_on
-from stillroom.keys import VerifyKey
 from stillroom_tools.site.audit_file import Link
+from stillroom_tools.site.audit_keys import Keys
 
 Heads = dict[int, bytes]
 
@@ -32,44 +32,44 @@ class Part:
         return sum(map(len, self.branches)) + self.rest
 
 
-def part_that_verifies(links: Sequence[Link], key: VerifyKey) -> Part:
+def part_that_verifies(links: Sequence[Link], keys: Keys) -> Part:
     """Of links in the order of their numbers, or in any."""
     known: dict[int, dict[str, Link]] = {}
     for link in links:
         known.setdefault(link.index, {})[link.head] = link
     heads: Heads = {0: FIRST_HEAD}
-    trunk = _walk(heads, known, key)
+    trunk = _walk(heads, known, keys)
     branches = []
-    for first in _next(heads, known, key):
+    for first in _next(heads, known, keys):
         behind = dict(heads)
-        follow_on(behind, first.proof(), key, first.begins_after)
-        branches.append([first, *_walk(behind, known, key)])
+        follow_on(behind, first.proof(), keys.at(first.index), first.begins_after)
+        branches.append([first, *_walk(behind, known, keys)])
     return Part(trunk, branches, len(links) - len(trunk) - sum(map(len, branches)))
 
 
-def _walk(heads: Heads, known: dict[int, dict[str, Link]], key: VerifyKey) -> list[Link]:
+def _walk(heads: Heads, known: dict[int, dict[str, Link]], keys: Keys) -> list[Link]:
     """While exactly one link follows; `heads` grows by theirs."""
     walked = []
-    while len(after := _next(heads, known, key)) == 1:
-        follow_on(heads, after[0].proof(), key, after[0].begins_after)
+    while len(after := _next(heads, known, keys)) == 1:
+        follow_on(heads, after[0].proof(), keys.at(after[0].index), after[0].begins_after)
         walked += after
     return walked
 
 
-def _next(heads: Heads, known: dict[int, dict[str, Link]], key: VerifyKey) -> list[Link]:
+def _next(heads: Heads, known: dict[int, dict[str, Link]], keys: Keys) -> list[Link]:
     """What follows from the last of `heads`: the next number, or, where there is none, what a damaged card left."""
     index = next(reversed(heads))
-    direct = [link for link in known.get(index + 1, {}).values() if _follows(heads, link, key)]
+    direct = [link for link in known.get(index + 1, {}).values() if _follows(heads, link, keys)]
     if direct or index + 1 in known:
         return direct
     later = sorted(number for number in known if number > index)
     anew = (link for number in later for link in known[number].values() if link.says_damaged)
-    return [link for link in anew if _follows(heads, link, key)][:1]
+    return [link for link in anew if _follows(heads, link, keys)][:1]
 
 
-def _follows(heads: Heads, link: Link, key: VerifyKey) -> bool:
+def _follows(heads: Heads, link: Link, keys: Keys) -> bool:
     try:
-        follow_on(heads, link.proof(), key, link.begins_after)
+        follow_on(heads, link.proof(), keys.at(link.index), link.begins_after)
     except ValueError:
         return False
     heads.popitem()

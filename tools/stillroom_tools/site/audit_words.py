@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillroom.document_forms import from_ms
+from stillroom.keys import fingerprint
 from stillroom.status import GUARDS
 from stillroom_tools.site.audit_facts import time_of
 from stillroom_tools.site.audit_file import Head, Link, missing
@@ -132,10 +133,19 @@ def words(link: Link) -> str:
         "view-policy-changed": f"Other rules for looks are in force (version {said.get('version')})",
         "configuration-changed": _configured(said),
         "guards": _guards(said),
+        "keys-rotated": f"The unit was given new keys; their fingerprint is {_fingerprint(said.get('key'))}",
         "command": _command(said),
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
     return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
+
+
+def _fingerprint(key: object) -> str:
+    """Of a key in hexadecimal, as a label has it."""
+    try:
+        return fingerprint(bytes.fromhex(str(key)))
+    except ValueError:
+        return "not known"
 
 
 def _end(said: dict[str, Any]) -> str:

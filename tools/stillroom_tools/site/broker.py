@@ -7,6 +7,7 @@ The lines for EMQX say the same in its words.
 
 import os
 import pwd
+from collections.abc import Iterable
 from pathlib import Path
 
 from stillroom_tools.site.layout import SiteConfig
@@ -66,6 +67,7 @@ acl_file {folder}/acl
 # Under the listener that units, gateway and boards use, where they come by certificate (`SITE/ca/ca.pem` as cafile):
 #tls_version tlsv1.3
 {who}"""
+SHUT_OUT = "# What follows is written by `stillroom make`: units that were taken out of the site."
 _ACL = """\
 # Site '{site}': each unit its own topics; the gateway hears all and answers; boards (views too) and advocates hear.
 user gateway
@@ -156,11 +158,19 @@ def mosquitto_acl(site: str) -> str:
     return _ACL.format(site=site)
 
 
+def mosquitto_shut_out(site: str, units: Iterable[str]) -> str:
+    """What follows the access list: units that may say and hear nothing any more; empty where there are none."""
+    rows = "".join(f"\nuser {unit}\ntopic deny stillroom/1/{site}/#\n" for unit in units)
+    return f"{SHUT_OUT}\n{rows}" if rows else ""
+
+
 def emqx_conf(site: str, folder: Path) -> str:
     """Lines for the `emqx.conf` of EMQX 5; `folder` has the access list."""
     return _EMQX.format(site=site, folder=folder)
 
 
-def emqx_acl(site: str) -> str:
+def emqx_acl(site: str, shut_out: Iterable[str] = ()) -> str:
     """The access list of a site as EMQX 5 reads it: the first rule that fits counts."""
-    return _EMQX_ACL.replace("SITE", site)
+    head, _, rules = _EMQX_ACL.replace("SITE", site).partition("\n")
+    denied = "".join(f'{{deny, {{username, "{unit}"}}, all, ["#"]}}.\n' for unit in shut_out)
+    return f"{head}\n{denied}{rules}"

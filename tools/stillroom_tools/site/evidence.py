@@ -20,9 +20,10 @@ from stillroom.errors import EXIT_OK, ConfigError, InputError, TrustError
 from stillroom.files import replace_file
 from stillroom.keys import VerifyKey
 from stillroom.notes import NoteError, Signer, add_signature, encode, open_note
-from stillroom_tools.site import audit_file
+from stillroom_tools.site import audit_file, retired
 from stillroom_tools.site.audit_facts import Facts, gather
-from stillroom_tools.site.audit_kept import links_of
+from stillroom_tools.site.audit_kept import head_of, links_of
+from stillroom_tools.site.audit_keys import Keys
 from stillroom_tools.site.audit_open import Period
 from stillroom_tools.site.audit_part import Part, part_that_verifies
 from stillroom_tools.site.audit_words import LAST_MS
@@ -123,10 +124,7 @@ def collect(site: Site, start: datetime, until: datetime, made: datetime) -> Evi
     """From the site's archive and the gateway's store. Raises StorageError, TrustError (a document of the archive)."""
     withdrawn = site.withdrawn()
     with open_reader(site) as kept:
-        units = tuple(
-            _unit(site, kept, enrolment.unit, VerifyKey(enrolment.sign), withdrawn, start, until)
-            for enrolment in site.enrolments()
-        )
+        units = tuple(_unit(site, kept, unit, withdrawn, start, until) for unit in retired.everybody(site))
     burden = _burden(site, start, until, made)
     return Evidence(start=start, until=until, site=site.name, made=made, units=units, burden=burden)
 
@@ -142,14 +140,15 @@ def _unit(
     site: Site,
     kept: Reader,
     unit: str,
-    key: VerifyKey,
     withdrawn: Mapping[str, datetime],
     start: datetime,
     until: datetime,
 ) -> UnitEvidence:
     links = links_of(kept, unit)
-    chain = _verdict(site, kept, unit, key, links)
-    part = Part(links) if chain in SOUND else part_that_verifies(links, key)
+    head = head_of(site, unit, links)
+    key = VerifyKey(bytes.fromhex(head.key))
+    chain = _verdict(kept, head, key, links)
+    part = Part(links) if chain in SOUND else part_that_verifies(links, Keys.of(links, key))
     facts = gather(part.links, to_ms(start), to_ms(until), part.outside)
     papers = [p for p in site.authorisations(unit) if p.start < until and p.until > start]
     return UnitEvidence(
@@ -188,10 +187,10 @@ def _allowed(paper: Authorisation, withdrawn: datetime | None, periods: Sequence
     return Allowed(paper, withdrawn, after_s)
 
 
-def _verdict(site: Site, kept: Reader, unit: str, key: VerifyKey, links: list[audit_file.Link]) -> str:
+def _verdict(kept: Reader, head: audit_file.Head, key: VerifyKey, links: list[audit_file.Link]) -> str:
+    unit = head.unit
     if not links and not kept.was_heard(unit):
         return NOT_STARTED
-    head = audit_file.Head(audit_file.KIND, site.name, unit, key.raw.hex())
     try:
         audit_file.verify(Path(unit), head, links, key.fingerprint)
     except TrustError as error:

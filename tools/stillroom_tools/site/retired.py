@@ -58,10 +58,10 @@ def place_of(site: Site, unit: str, key: VerifyKey, ending: str) -> Path:
     return folder_of(site) / f"{unit}.{key.id.hex()}.{ending}"
 
 
-def find(site: Site, unit: str, key: VerifyKey) -> Retirement | None:
-    """Whether this key was retired. Raises TrustError: damaged."""
-    path = place_of(site, unit, key, "note")
-    return _read(site, path) if path.exists() else None
+def find(site: Site, key: VerifyKey) -> Retirement | None:
+    """Whether this key was retired, of whatever unit. Raises TrustError: damaged."""
+    found = [path for path in folder_of(site).glob(f"*.{key.id.hex()}.note") if path.name.count(".") == 2]
+    return _read(site, found[0]) if found else None
 
 
 def all_of(site: Site) -> tuple[Retired, ...]:
@@ -75,10 +75,16 @@ def all_of(site: Site) -> tuple[Retired, ...]:
     return tuple(sorted(found, key=lambda one: one.paper.at))
 
 
-def last_of(site: Site, unit: str) -> Enrolment | None:
-    """The enrolment that a unit had last, where it has none now. Raises TrustError."""
-    found = [one.enrolment for one in all_of(site) if one.paper.unit == unit]
-    return found[-1] if found else None
+def keys_of(site: Site, unit: str) -> list[bytes]:
+    """All that a unit ever signed with here, the newest first. Raises TrustError: it was never enrolled."""
+    before = [one.paper.sign for one in reversed(all_of(site)) if one.paper.unit == unit]
+    enrolled = (site.units_dir / f"{unit}.note").exists() or not before
+    return [site.enrolment(unit).sign, *before] if enrolled else before
+
+
+def everybody(site: Site) -> list[str]:
+    """Ids of the units enrolled now, and of those that once were. Raises TrustError."""
+    return sorted({one.unit for one in site.enrolments()} | {one.paper.unit for one in all_of(site)})
 
 
 def retire(site: Site, authority: KeyRing, paper: Retirement) -> bool:
@@ -88,7 +94,7 @@ def retire(site: Site, authority: KeyRing, paper: Retirement) -> bool:
     """
     key = VerifyKey(paper.sign)
     enrolled = site.units_dir / f"{paper.unit}.note"
-    done = find(site, paper.unit, key)
+    done = find(site, key)
     if done is None:
         make_folder(folder_of(site))
         replace_file(place_of(site, paper.unit, key, "enrolment.note"), read_bounded(enrolled))

@@ -7,19 +7,27 @@ a site at work its gateway counts some fifteen hundred records as refused, and n
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from stillroom.errors import EXIT_OK, BrokerError, ConfigError
 from stillroom.files import make_folder, replace_file
-from stillroom_tools.site.broker import emqx_acl, emqx_conf, mosquitto_acl, mosquitto_lines
+from stillroom_tools.site import shut_out
+from stillroom_tools.site.broker import (
+    emqx_acl,
+    emqx_conf,
+    mosquitto_acl,
+    mosquitto_lines,
+    mosquitto_shut_out,
+)
 from stillroom_tools.site.connect import carry, keep
 from stillroom_tools.site.connect.door import at_the_door
 from stillroom_tools.site.connect.findings import Finding, absent, lines, report
 from stillroom_tools.site.connect.rights import rights
 from stillroom_tools.site.connect.ways import NO_SITE, Given, Ways, find_ways
+from stillroom_tools.site.layout import open_site
 
 HELP = "what a broker gives a site, by trying; what is missing, and the lines that it needs"
 
@@ -67,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="stillroom-connect-") as scratch:
         ways = find_ways(given, Path(scratch))
         if options.write:
-            write(ways.site, options.write)
+            left_out = shut_out.units(open_site(options.site)) if options.site else []
+            write(ways.site, options.write, left_out)
         findings = _told(ways, options.broker, aloud=not options.json)
     if options.json:
         print(msgspec.json.encode(report(options.broker, ways.site, findings)).decode())
@@ -110,15 +119,15 @@ def tried(ways: Ways) -> Iterator[Finding]:
     yield keep.shared(ways, version)
 
 
-def write(site: str, folder: Path) -> None:
-    """Lines and access lists for a broker that is there. Raises StorageError."""
+def write(site: str, folder: Path, left_out: Sequence[str] = ()) -> None:
+    """Lines and access lists for a broker that is there; `left_out` may not come in. Raises StorageError."""
     make_folder(folder)
     place = folder.resolve()
     for name, text in (
         ("mosquitto-lines.conf", mosquitto_lines(site, place)),
-        ("acl", mosquitto_acl(site)),
+        ("acl", mosquitto_acl(site) + mosquitto_shut_out(site, left_out)),
         ("emqx-lines.conf", emqx_conf(site, place)),
-        ("emqx-acl.conf", emqx_acl(site)),
+        ("emqx-acl.conf", emqx_acl(site, left_out)),
     ):
         replace_file(place / name, text.encode())
         print(f"{place / name}: written", file=sys.stderr)

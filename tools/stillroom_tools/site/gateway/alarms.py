@@ -28,6 +28,10 @@ _WORDS = {
     "refused, or somebody holds its records back: look which one hangs there, and make it new keys",
     "broken-chain": "{n} heads of its audit chain to which the links here do not lead: links were changed or taken out "
     "here, the database was put back from a copy, or another unit has its key: what this gateway exports is not whole",
+    "key-revoked": "{n} records signed with keys that were revoked, and refused: somebody has the unit or its card",
+    "key-rotated": "{n} records signed with its keys before the last rotation, and refused: give it the new papers; "
+    "where it has them, its card was copied before",
+    "key-gone": "{n} records of a unit that was decommissioned, and refused: its card was not erased, or was copied",
     "withheld": "{n} records never came: lost on the way, or withheld by somebody; its entries come again",
 }
 ANOTHER_START = ("cloned", "rolled-back", "stale")

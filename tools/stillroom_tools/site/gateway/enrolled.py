@@ -10,9 +10,11 @@ from stillroom.clock import Clock
 from stillroom.documents import Enrolment
 from stillroom.errors import StillroomError, TrustError, WireError
 from stillroom.keys import KeyRing
-from stillroom.receiver import Opened, Receiver, ReplayStore
+from stillroom.receiver import UNKNOWN_UNIT, Opened, Receiver, ReplayStore
 from stillroom_tools.site.gateway.alarms import Alarms
+from stillroom_tools.site.gateway.retired_keys import RetiredKeys
 from stillroom_tools.site.layout import Party, Site
+from stillroom_tools.site.retired import Retired
 from stillroom_tools.site.subscriber import Message
 
 _UNIT_AT = 3
@@ -41,6 +43,7 @@ class Enrolled:
         self.refusals: Counter[tuple[str, str]] = Counter()
         """(unit or `?`, reason) to how many records were refused, over all receivers of this process."""
         self.alarms = Alarms(clock)
+        self._retired = RetiredKeys(site, self._tell_once)
         self._told: set[str] = set()
         self._listing: Listing | None = None
         self._receiver = Receiver((), self.keys.boxes, store)
@@ -68,12 +71,25 @@ class Enrolled:
             self.alarms.opened(opened)
             return opened
         except WireError:
+            self._name_retired(message.payload)
             for unit, reason in self._receiver.refusals:
                 self.alarms.refused(unit, reason)
             return None
         finally:
             self.refusals += self._receiver.refusals
             self._receiver.refusals.clear()
+
+    def retired_now(self) -> list[Retired]:
+        """Those whose keys were retired since this was asked last, the first time none."""
+        return self._retired.news()
+
+    def _name_retired(self, record: bytes) -> None:
+        """A record of nobody who is enrolled may be of a key that once was: then it is told by that unit's name."""
+        if (UNKNOWN_UNIT, "sender") in self._receiver.refusals:
+            found = self._retired.sender_of(record)
+            if found is not None:
+                del self._receiver.refusals[UNKNOWN_UNIT, "sender"]
+                self._receiver.refusals[found.paper.unit, f"key-{found.paper.why}"] += 1
 
     def _look(self) -> Listing:
         """When the folder changed and what is in it; a time alone is too coarse for two changes at once."""

@@ -24,7 +24,7 @@ from stillroom_tools.site.gateway.chains import Chains
 from stillroom_tools.site.gateway.connecting import StoreAway
 from stillroom_tools.site.gateway.down import Downwards
 from stillroom_tools.site.gateway.enrolled import Enrolled
-from stillroom_tools.site.gateway.notices import Notice, Refused
+from stillroom_tools.site.gateway.notices import Notice, Refused, retirement
 from stillroom_tools.site.gateway.outage import Outage
 from stillroom_tools.site.gateway.outgoing import collect
 from stillroom_tools.site.gateway.restrictions import Restrictions
@@ -204,6 +204,8 @@ class Gateway:
         if self._enrolled.refresh():
             self._enrol()
             tell(f"units enrolled now: {', '.join(sorted(self._enrolled.units)) or 'none'}")
+        for retired in self._enrolled.retired_now():
+            self._said.notice(retirement(retired, self._clock.utc_ms()))
         for room in self._rooms.judge():
             self._present(room, ": no record for three slots")
             self._store.alerts.silent(room.unit, room.name, self._clock.utc_ms())

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from stillroom.clock import NS_PER_S, Clock
+from stillroom_tools.site.retired import Retired
 
 REPORT_S = 10.0
 
@@ -23,14 +24,28 @@ class Notice(msgspec.Struct, frozen=True):
     unit: str
     """Empty where nobody can tell which."""
     what: str
-    """alarm: `cloned`, `rolled-back`, `broken-chain`, `withheld`; presence: `waiting` (known from before the start, not
-    heard since), `live`, `late`, `silent`; refused: why; retention: which class went; store: `away`, `back`."""
+    """alarm: `cloned`, `rolled-back`, `stale`, `broken-chain`, `withheld`, `key-revoked`, `key-rotated`, `key-gone`;
+    presence: `waiting` (known from before the start, not heard since), `live`, `late`, `silent`, and of units or keys
+    taken out of the site `revoked`, `rotated`, `gone`; refused: why; retention: which class went; store: `away`,
+    `back`."""
     count: int
     """Of the records (or entries) that it is about, since this process began; presence: 0."""
     text: str
 
 
 Tell = Callable[[Notice], None]
+
+
+def retirement(retired: Retired, now_ms: int) -> Notice:
+    """A unit that was taken out of the site, or a key of it that counts no longer."""
+    paper = retired.paper
+    words = {
+        "gone": "is gone: it was decommissioned, and its receipt is kept",
+        "revoked": f"is revoked ({paper.reason}): what it says is refused from now on",
+        "rotated": "has new keys: what its old ones sign is refused from now on",
+    }
+    text = f"unit {paper.unit} {words[paper.why]}; key {retired.key.fingerprint}"
+    return Notice("presence", now_ms, paper.unit, paper.why, 0, text)
 
 
 class Refused:

@@ -15,6 +15,6 @@ STAY = ("audit", "lost")
 def proof_alone(event: bytes) -> bytes:
     """Of a link (JSON) its place and proof; whole what tells of nobody: starts, damages, losses, erased links."""
     link = decode(event)
-    if not isinstance(link, Audited) or link_of(link).is_start or link_of(link).says_damaged:
+    if not isinstance(link, Audited) or link_of(link).must_keep_words:
         return event
     return msgspec.json.encode(erase(link))

@@ -1,0 +1,140 @@
+"""New keys for a unit: the old one signs, the gateway goes on with the new one, and the chain is one chain."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from making import refused, stillroom, write_card
+from site_facility import Facility
+from tests.keeper.test_unit import Rig
+from tests.site.test_audit import deliver
+
+from stillroom.errors import ConfigError, TrustError
+from stillroom.keeper.rotated import BEFORE_FILE
+from stillroom.keys import KeyRing, load_unit_keys
+from stillroom.link import Network
+from stillroom_tools.make import identity
+from stillroom_tools.make.rotate import NEXT_FILE, PAPERS, REQUEST
+from stillroom_tools.site import admit, audit_file, retired
+from stillroom_tools.site.layout import open_site
+
+
+def key_of(folder: Path) -> bytes:
+    return load_unit_keys(folder / "keys").signing.verify_key.raw
+
+
+def rotate(rig: Rig, *more: object) -> int:
+    rig.unit.close()
+    return stillroom("make", "rotate", rig.folder, "--site", rig.site_folder, *more)
+
+
+def test_the_chain_goes_on_and_both_labels_prove_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig = Rig(tmp_path)
+    rig.authorise()
+    rig.beat(2)
+    deliver(rig)
+    old = load_unit_keys(rig.folder / "keys").signing.verify_key
+    assert rotate(rig) == 0
+    new = load_unit_keys(rig.folder / "keys").signing.verify_key
+    assert new != old and open_site(rig.site_folder).enrolment("u-1").sign == new.raw
+    rig.start()
+    rig.beat(2)
+    deliver(rig)
+    out = tmp_path / "u-1.audit"
+    assert stillroom("site", "audit", "export", "u-1", "--site", rig.site_folder, "--out", out) == 0
+    for key in (old, new):
+        assert stillroom("site", "audit", "verify", out, "--fingerprint", key.fingerprint) == 0
+    capsys.readouterr()
+    stillroom("site", "audit", "show", out, "--fingerprint", new.fingerprint)
+    assert f"The unit was given new keys; their fingerprint is {new.fingerprint}" in capsys.readouterr().out
+    head, links = audit_file.read(out)
+    at = next(index for index, link in enumerate(links) if link.says_rotated)
+    assert links[at + 1].is_start, "the old key's link comes before all that the new one signs"
+    with pytest.raises(ConfigError, match="its words must stay"):
+        audit_file.erase(out, links, [links[at].index])
+    for forged in (links[:at] + links[at + 1 :], [*links[: at + 1]]):
+        with pytest.raises(TrustError):
+            audit_file.verify(out, head, forged, new.fingerprint)
+    stranger = KeyRing.generate("test", "unit", "u-1").signing.verify_key
+    assert "written by another unit" in refused(
+        capsys, 6, "site", "audit", "verify", out, "--fingerprint", stranger.fingerprint
+    )
+
+
+def test_before_its_next_start_the_chain_is_the_old_keys(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.beat(1)
+    deliver(rig)
+    old = load_unit_keys(rig.folder / "keys").signing.verify_key
+    rotate(rig)
+    out = tmp_path / "u-1.audit"
+    stillroom("site", "audit", "export", "u-1", "--site", rig.site_folder, "--out", out)
+    assert stillroom("site", "audit", "verify", out, "--fingerprint", old.fingerprint) == 0
+
+
+def test_the_gateway_takes_the_new_key_and_names_who_uses_the_old_one(tmp_path: Path) -> None:
+    facility = Facility(tmp_path)
+    rig, enrolled = facility.rig, facility.gateway._enrolled
+    facility.hear(facility.record())
+    late = facility.record()
+    assert enrolled.retired_now() == []
+    assert rotate(rig) == 0
+    facility.gateway._look_round()
+    facility.hear(late)
+    assert enrolled.refusals["u-1", "key-rotated"] == 1 and enrolled.alarms.of("u-1") == {"key-rotated": 1}
+    rig.start()
+    rig.unit.from_courier(Network(True, "connected"))
+    rig.clock.pass_time(timedelta(seconds=2))
+    before = facility.gateway._store.heard("u-1")
+    facility.hear(facility.record())
+    assert facility.gateway._store.heard("u-1") != before
+    assert "broken-chain" not in enrolled.alarms.of("u-1")
+    facility.close()
+
+
+def test_by_card_in_three_steps_each_of_which_can_be_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stillroom("site", "new", tmp_path / "site", "--site", "demo")
+    stillroom("make", "unit", tmp_path / "unit", "--site", tmp_path / "site", "--unit", "u-1")
+    unit, site, card = tmp_path / "unit", tmp_path / "site", tmp_path / "card"
+    old = key_of(unit)
+    for _ in range(2):
+        assert stillroom("make", "rotate", unit, "--card", card) == 0
+        assert key_of(unit) == old and (unit / "keys" / NEXT_FILE).exists()
+    for _ in range(2):
+        assert stillroom("make", "rotate", card, "--sign", "--site", site) == 0
+    new = open_site(site).enrolment("u-1").sign
+    assert new != old and [one.paper.sign for one in retired.all_of(open_site(site))] == [old]
+    assert stillroom("make", "rotate", unit, "--card", card) == 0
+    assert key_of(unit) == new and not (unit / "keys" / NEXT_FILE).exists()
+    assert "again" in capsys.readouterr().err
+    assert (unit / "keys" / BEFORE_FILE).exists()
+    said = refused(capsys, 3, "make", "rotate", unit, "--card", card)
+    assert "start it once" in said, "the key before may not go yet"
+
+
+def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stillroom("site", "new", tmp_path / "site", "--site", "demo")
+    for unit in ("u-1", "u-2"):
+        stillroom("make", "unit", tmp_path / unit, "--site", tmp_path / "site", "--unit", unit)
+        stillroom("make", "rotate", tmp_path / unit, "--card", tmp_path / f"card-{unit}")
+    site, place = tmp_path / "site", tmp_path / "card-u-1" / REQUEST
+    fresh = KeyRing.generate("demo", "unit", "u-1")
+    place.write_bytes(identity.request(fresh))
+    said = refused(capsys, 6, "make", "rotate", place.parent, "--sign", "--site", site)
+    assert "not signed by demo/u-1" in said, "only the new key has signed"
+    thief = load_unit_keys(tmp_path / "u-2/keys")
+    place.write_bytes(identity.request(fresh, thief))
+    assert "not signed by demo/u-1" in refused(
+        capsys, 6, "make", "rotate", place.parent, "--sign", "--site", site
+    )
+    assert admit.read_request(place.read_bytes()).sign == fresh.signing.verify_key.raw
+    stillroom("make", "rotate", tmp_path / "card-u-2", "--sign", "--site", site)
+    (tmp_path / "card-u-2" / PAPERS).rename(tmp_path / "card-u-1" / PAPERS)
+    assert stillroom("make", "rotate", tmp_path / "u-1", "--card", tmp_path / "card-u-1") == 0
+    assert (tmp_path / "u-1/keys" / NEXT_FILE).exists(), "another unit's papers are none of its own"
+    write_card(tmp_path / "card")
+    assert "one of them" in refused(capsys, 3, "make", "rotate", tmp_path / "u-1")

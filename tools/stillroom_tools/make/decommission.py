@@ -1,0 +1,203 @@
+"""`stillroom make decommission erase|take`: the end of a unit: it erases itself and signs that; the site marks it gone.
+
+Data first, then the receipt, signed by the key that goes next; then the key. Whoever is interrupted runs it again.
+What was on the card is overwritten once and removed; flash keeps blocks of its own beside, which only destroying the
+card, or its own command of erasing, reaches.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from stillroom import config
+from stillroom.clock import SystemClock
+from stillroom.config import UnitConfig
+from stillroom.document_forms import Time, now, whole_seconds_utc
+from stillroom.errors import EXIT_OK, ConfigError, StorageError, TrustError
+from stillroom.files import flush_folder, lock_folder, make_folder, read_bounded, replace_file
+from stillroom.keeper.outbox import Outbox
+from stillroom.keeper.own_keys import own_keys
+from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
+from stillroom.notes import Signer, decode, open_note, sign_note, split
+from stillroom_tools.make.identity import UNIT_FILE
+from stillroom_tools.site import retired, shut_out
+from stillroom_tools.site.layout import open_site
+from stillroom_tools.site.retired import Retirement
+
+HELP = "the end of a unit: erase its card, keep its receipt, mark it gone"
+KIND = "receipt"
+KEEPERS_LOCK = "keeper.lock"
+_BLOCK = 1 << 20
+
+
+class Receipt(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a unit says last. Signed before its key goes, after all else has gone."""
+
+    at: Time
+    site: PlainName
+    unit: PlainName
+    sign: RawKey
+    files: int
+    """Erased in this run; a run before it may have been interrupted."""
+    waiting: int
+    """Entries that the gateway never had, and that are lost."""
+
+    def __post_init__(self) -> None:
+        whole_seconds_utc(self.at)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    choices = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    erase = choices.add_parser("erase", help="on the unit: erase it, and write its receipt elsewhere")
+    erase.add_argument("folder", type=Path, metavar="DIR", help="the unit's folder")
+    erase.add_argument("--unit", required=True, metavar="ID", help="its id, so that no other is erased")
+    erase.add_argument("--out", type=Path, required=True, metavar="FILE", help="the receipt, outside of DIR")
+    erase.add_argument(
+        "--lose-waiting", action="store_true", help="also where entries wait that the gateway has not got"
+    )
+    take = choices.add_parser("take", help="at the site: keep a receipt, and mark its unit gone")
+    take.add_argument("receipt", type=Path, metavar="FILE", help="what the unit wrote")
+    take.add_argument("--site", type=Path, required=True, metavar="SITE_DIR", help="the site's folder")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises ConfigError, TrustError, StorageError."""
+    return _erase(options) if options.what == "erase" else _take(options)
+
+
+def _erase(options: argparse.Namespace) -> int:
+    """Prints the fingerprint of the key that is gone."""
+    folder, out = options.folder.resolve(), options.out.resolve()
+    if out.is_relative_to(folder):
+        raise ConfigError(f"--out {options.out}: lies in the unit that is erased: name a file elsewhere")
+    if not (folder / UNIT_FILE).exists():
+        return _is_gone(folder, out, options.unit)
+    settings = config.load(folder / UNIT_FILE)
+    if settings.unit != options.unit:
+        raise ConfigError(f"--unit '{options.unit}': the unit '{settings.unit}' is here: nothing was erased")
+    keys = settings.path(settings.paths.keys)
+    if (keys / "unit.key").exists():
+        _sign(settings, own_keys(settings), out, options.lose_waiting)
+    receipt = _own_receipt(out, settings.unit)
+    for path in [*_files(keys), folder / UNIT_FILE]:
+        _destroy(path)
+    _say(
+        f"unit '{receipt.unit}': done: its key is gone; give {out} to the site, and destroy or reuse the card"
+    )
+    print(VerifyKey(receipt.sign).fingerprint)
+    return EXIT_OK
+
+
+def _sign(settings: UnitConfig, ring: KeyRing, out: Path, lose_waiting: bool) -> None:
+    """All but keys and configuration goes; then the receipt is on the disk."""
+    state = settings.path(settings.paths.state)
+    waiting = _waiting(settings, state)
+    if waiting and not lose_waiting:
+        raise ConfigError(
+            f"{state}: {waiting} entries wait that the gateway has not got: let the unit run until they are delivered, "
+            "or add --lose-waiting"
+        )
+    paths = settings.paths
+    # What says how many entries wait goes last, so that an interrupted run can be begun again.
+    places = [settings.path(name) for name in (paths.trust, paths.run, "tls", "models", paths.state)]
+    count = sum(_destroy(path) for place in places for path in _files(place))
+    said = Receipt(now(SystemClock()), ring.site, ring.name, ring.signing.verify_key.raw, count, waiting)
+    make_folder(out.parent)
+    replace_file(out, sign_note(KIND, said, [ring]))
+    _say(f"unit '{ring.name}': {count} files erased; the receipt is {out}")
+
+
+def _waiting(settings: UnitConfig, state: Path) -> int:
+    """Entries that are not delivered. Raises StorageError: a keeper runs."""
+    if not state.is_dir() or not any(state.glob("*.db")):
+        os.close(lock_folder(state, KEEPERS_LOCK, "keeper", "paths.state"))
+        return 0
+    outbox = Outbox(state, settings.outbox.max_entries)
+    try:
+        return outbox.waiting
+    finally:
+        outbox.close()
+
+
+def _files(place: Path) -> Iterator[Path]:
+    """All of a folder, the deepest first; links are not followed."""
+    if place.is_dir():
+        yield from (
+            path for path in sorted(place.rglob("*"), reverse=True) if path.is_symlink() or not path.is_dir()
+        )
+
+
+def _destroy(path: Path) -> int:
+    """Overwrite once, flush, remove. Raises StorageError."""
+    try:
+        if path.is_file() and not path.is_symlink():
+            size = path.stat().st_size
+            descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "r+b", buffering=0) as file:
+                for at in range(0, size, _BLOCK):
+                    file.write(bytes(min(_BLOCK, size - at)))
+                os.fsync(file.fileno())
+        path.unlink(missing_ok=True)
+        flush_folder(path.parent)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be erased: {error.strerror}: the unit is not gone: try again"
+        ) from None
+    return 1
+
+
+def _is_gone(folder: Path, out: Path, unit: str) -> int:
+    """Run again after the end."""
+    if not out.exists():
+        raise ConfigError(f"{folder}: no unit here")
+    receipt = _own_receipt(out, unit)
+    _say(f"unit '{unit}': again: it is gone, and {out} is its receipt")
+    print(VerifyKey(receipt.sign).fingerprint)
+    return EXIT_OK
+
+
+def _own_receipt(path: Path, unit: str) -> Receipt:
+    receipt = read_receipt(path)
+    if receipt.unit != unit:
+        raise TrustError(f"{path}: the receipt of unit '{receipt.unit}': name another file")
+    return receipt
+
+
+def read_receipt(path: Path) -> Receipt:
+    """Signed with the key that it names. Raises TrustError that names the file."""
+    note = read_bounded(path)
+    try:
+        said = decode(split(note)[0], KIND, Receipt)
+        return open_note(note, KIND, Receipt, [Signer(f"{said.site}/{said.unit}", VerifyKey(said.sign))])
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from None
+
+
+def _take(options: argparse.Namespace) -> int:
+    """Prints the unit's id."""
+    site = open_site(options.site)
+    receipt = read_receipt(options.receipt)
+    if receipt.site != site.name:
+        raise TrustError(f"{options.receipt}: of site '{receipt.site}', and this is '{site.name}'")
+    key = VerifyKey(receipt.sign)
+    if retired.find(site, key) is None and site.enrolment(receipt.unit).sign != receipt.sign:
+        raise TrustError(
+            f"{options.receipt}: signed with {key.fingerprint}, which is not the key of unit '{receipt.unit}' here"
+        )
+    paper = Retirement(now(SystemClock()), site.name, receipt.unit, receipt.sign, "gone", "decommissioned")
+    new = retired.retire(site, site.authority_keys(), paper)
+    place = retired.place_of(site, receipt.unit, key, "receipt.note")
+    if not place.exists():
+        replace_file(place, read_bounded(options.receipt))
+    _say(f"unit '{receipt.unit}': {'done: gone' if new else 'again: it counted no longer already'}")
+    _say(shut_out.say(site))
+    print(receipt.unit)
+    return EXIT_OK
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -1,0 +1,182 @@
+"""`stillroom make rotate DIR`: new keys for a unit, named by its old ones; at once beside its site, else by its card.
+
+On the unit the new key waits as `next.key`; what goes out is its request, signed by both keys. The site enrols that in
+place of the one before and retires the old key. When the papers are back the new key takes its place, and the unit's
+chain says so (`keeper/rotated.py`). A key that was stolen is not rotated but revoked: its thief could sign as well.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from stillroom import config
+from stillroom.clock import SystemClock
+from stillroom.config import UnitConfig
+from stillroom.document_forms import now
+from stillroom.documents import KINDS, Enrolment
+from stillroom.errors import EXIT_OK, ConfigError, TrustError
+from stillroom.files import flush_folder, lock_folder, make_folder, read_bounded, replace_file
+from stillroom.keeper.outbox import Outbox
+from stillroom.keeper.own_keys import own_keys
+from stillroom.keeper.rotated import BEFORE_FILE, is_told
+from stillroom.keys import UNIT_KEY_FILE, KeyRing, VerifyKey, encode_keys, load_keys, save_keys
+from stillroom.notes import add_signature, open_note
+from stillroom_tools.make import identity, papers
+from stillroom_tools.make.decommission import KEEPERS_LOCK
+from stillroom_tools.make.papers import Papers
+from stillroom_tools.site import admit, retired
+from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.retired import Retirement
+
+HELP = "new keys for a unit, named by its old ones"
+NEXT_FILE = "next.key"
+REQUEST, ASKED, PAPERS = "rotation.note", "rotation.csr", "papers"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the unit's folder; with --sign: its card's")
+    parser.add_argument("--site", type=Path, metavar="SITE_DIR", help="the site's folder")
+    parser.add_argument("--card", type=Path, metavar="CARD", help="on the unit: where its request goes")
+    parser.add_argument(
+        "--sign",
+        action="store_true",
+        help="at the site: what lies on a card is signed, and its papers put there",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the new fingerprint. Raises ConfigError, TrustError, StorageError."""
+    if options.sign:
+        if options.site is None:
+            raise ConfigError("--sign: needs --site SITE_DIR")
+        key = _sign_card(open_site(options.site), options.folder)
+    elif (options.site is None) == (options.card is None):
+        raise ConfigError("--site SITE_DIR where it is at hand, or --card CARD on the unit: one of them")
+    else:
+        key = _on_unit(options)
+    print(key.fingerprint)
+    return EXIT_OK
+
+
+def _on_unit(options: argparse.Namespace) -> VerifyKey:
+    settings = config.load(options.folder / identity.UNIT_FILE)
+    state = settings.path(settings.paths.state)
+    os.close(lock_folder(state, KEEPERS_LOCK, "keeper", "paths.state"))
+    keys = settings.path(settings.paths.keys)
+    fresh = _next_keys(settings, keys)
+    given = (
+        _by_site(open_site(options.site), settings, fresh)
+        if options.site
+        else _by_card(options.card, settings, fresh)
+    )
+    if given is None:
+        _say(
+            f"unit '{fresh.name}': its request is on the card: the site signs it (`make rotate CARD --sign --site`)"
+        )
+        return fresh.signing.verify_key
+    papers.check(options.folder, settings.path(settings.paths.trust), fresh, given)
+    _switch(keys)
+    papers.install(options.folder, given)
+    _say(
+        f"unit '{fresh.name}': done: it has its new keys; print its new label (`make label new`), and start it"
+    )
+    return fresh.signing.verify_key
+
+
+def _next_keys(settings: UnitConfig, keys: Path) -> KeyRing:
+    """Those made before and not in their place yet, else new ones. Raises ConfigError: the last were never told of."""
+    if (keys / NEXT_FILE).exists():
+        _say("new keys: again: they wait for the site's papers")
+        return load_keys(keys / NEXT_FILE, "unit")
+    own = own_keys(settings)
+    _check_told(settings, keys, own)
+    fresh = KeyRing.generate(own.site, "unit", own.name)
+    save_keys(keys / NEXT_FILE, fresh)
+    _say("new keys: done")
+    return fresh
+
+
+def _check_told(settings: UnitConfig, keys: Path, own: KeyRing) -> None:
+    """The key before may go only when the chain has named the one after it."""
+    path, state = keys / BEFORE_FILE, settings.path(settings.paths.state)
+    if not path.exists() or load_keys(path, "unit").signing.verify_key == own.signing.verify_key:
+        return
+    outbox = Outbox(state, settings.outbox.max_entries)
+    try:
+        if not is_told(outbox, own.signing.verify_key):
+            raise ConfigError(
+                f"{path}: the unit was not started since its last rotation: start it once, then rotate"
+            )
+    finally:
+        outbox.close()
+
+
+def _by_site(site: Site, settings: UnitConfig, fresh: KeyRing) -> Papers:
+    own = own_keys(settings)
+    request = identity.request(fresh, own) if own.signing.verify_key != fresh.signing.verify_key else None
+    asked = identity.certificate_asked(settings.folder, fresh.name)
+    return _enrol(site, fresh.name, request or identity.request(fresh), asked)
+
+
+def _by_card(card: Path, settings: UnitConfig, fresh: KeyRing) -> Papers | None:
+    """None while the site's papers are not there."""
+    given = papers.read(card / PAPERS) if (card / PAPERS).is_dir() else {}
+    if papers.ENROLMENT in given and _names(given[papers.ENROLMENT], fresh):
+        return given
+    make_folder(card)
+    if not (card / REQUEST).exists() or not _names(read_bounded(card / REQUEST), fresh):
+        replace_file(card / ASKED, identity.certificate_asked(settings.folder, fresh.name))
+        replace_file(card / REQUEST, identity.request(fresh, own_keys(settings)))
+    return None
+
+
+def _names(note: bytes, ring: KeyRing) -> bool:
+    try:
+        return admit.read_request(note).sign == ring.signing.verify_key.raw
+    except TrustError:
+        return False
+
+
+def _sign_card(site: Site, card: Path) -> VerifyKey:
+    request = read_bounded(card / REQUEST)
+    asked = admit.read_request(request)
+    given = _enrol(site, asked.unit, request, read_bounded(card / ASKED))
+    make_folder(card / PAPERS)
+    for name, data in given.items():
+        replace_file(card / PAPERS / name, data)
+    _say(
+        f"unit '{asked.unit}': its papers are on the card: run `make rotate DIR --card` on the unit once more"
+    )
+    return VerifyKey(asked.sign)
+
+
+def _enrol(site: Site, unit: str, request: bytes, certificate_request: bytes) -> dict[str, bytes]:
+    """Papers for the new key, after the old one was seen to have signed it. The old one is retired first."""
+    asked, known = admit.read_request(request), site.enrolment(unit)
+    authority = site.authority_keys()
+    if (known.sign, known.box) == (asked.sign, asked.box):
+        _say(f"unit '{unit}': again: it is enrolled with these keys")
+        enrolment = read_bounded(site.units_dir / f"{unit}.note")
+        return papers.issue(site, unit, enrolment, certificate_request)
+    admit.check_rotation(site, asked, known)
+    open_note(request, KINDS[Enrolment], Enrolment, [admit.signer_named(known)])
+    given = papers.issue(site, unit, add_signature(request, authority), certificate_request)
+    paper = Retirement(now(SystemClock()), site.name, unit, known.sign, "rotated", "rotated")
+    retired.retire(site, authority, paper)
+    admit.replace(site, unit, given[papers.ENROLMENT])
+    _say(f"unit '{unit}': done: enrolled with its new keys; the old ones are refused from now on")
+    return given
+
+
+def _switch(keys: Path) -> None:
+    """The old key is kept until the chain has said so; a rename puts the new one in its place."""
+    if (keys / NEXT_FILE).exists():
+        own = load_keys(keys / UNIT_KEY_FILE, "unit")
+        replace_file(keys / BEFORE_FILE, encode_keys(own), 0o600)
+        (keys / NEXT_FILE).rename(keys / UNIT_KEY_FILE)
+        flush_folder(keys)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
