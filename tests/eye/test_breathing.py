@@ -178,10 +178,10 @@ def test_restart_is_warming_up_again() -> None:
 def test_running_sums_are_those_of_the_window_for_ever() -> None:
     random = np.random.default_rng(4)
     ring = Ring(40, 7, np.uint16)
-    sums = Sums(25, 7)
+    sums = Sums(ring, 25)
     for index in range(200):
         ring.push(float(index), random.integers(0, 65_281, 7).astype(np.uint16))
-        sums.feed(ring)
+        sums.note()
     _, rows = ring.window(24.0, slice(None))
     exact = rows.astype(np.float64)
     variance, step = sums.figures()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye.figures import nine_in_ten, share_of
 from stillroom.eye.track import within
 from stillroom.observation import Box
 
@@ -59,13 +60,16 @@ class Agreement:
         self._stirred_s = np.full(shape, -1e9, np.float32)
         self._busy = np.zeros(shape, np.float32)
         self._now: Cells | None = None
+        self._restless: Flags | None = None
 
     def feed(self, cells: Cells) -> None:
         self._now = cells
         moving = cells.moving.reshape(self._shape)
         self._busy += (moving - self._busy) / np.float32(RESTLESS_FIFTHS)
-        self._stirred_s[moving] = cells.time_s
-        self._moved_s[moving & (self._busy < RESTLESS_SHARE)] = cells.time_s
+        self._restless = None
+        if cells.moving.any():
+            self._stirred_s[moving] = cells.time_s
+            self._moved_s[moving & (self._busy < RESTLESS_SHARE)] = cells.time_s
 
     @property
     def knows_room(self) -> bool:
@@ -85,7 +89,7 @@ class Agreement:
         if now.breathing is not None and within(now.breathing, box):
             return "breathing"
         where = self._slices(box)
-        if float((self._busy[where] >= RESTLESS_SHARE).mean()) > MOST_RESTLESS:
+        if share_of(self.restless.reshape(self._shape)[where]) > MOST_RESTLESS:
             return None
         if now.learned and self.like_the_room(box):
             return None  # a shadow or light that moves over the known room
@@ -96,7 +100,7 @@ class Agreement:
     def vacant(self, box: Box) -> bool:
         """Nothing moves there, restless or not, and nothing differs from what is known of the room."""
         where = self._slices(box)
-        stirred = float((self._stirred_s[where] > self._time_s() - 0.5).mean())
+        stirred = share_of(self._stirred_s[where] > self._time_s() - 0.5)
         return stirred < LEAST_STIRRED and self._differs(where) < LEAST_DIFFERENT / 2
 
     def like_the_room(self, box: Box) -> bool:
@@ -106,13 +110,14 @@ class Agreement:
 
     def _differs(self, where: tuple[slice, slice]) -> float:
         figure = None if self._now is None else self._now.figure
-        return 0.0 if figure is None else float(figure.reshape(self._shape)[where].mean())
+        return 0.0 if figure is None else share_of(figure.reshape(self._shape)[where])
 
     @property
     def restless(self) -> Flags:
         """(cells,) True for cells that move much of the time."""
-        restless: Flags = (self._busy >= RESTLESS_SHARE).reshape(-1)
-        return restless
+        if self._restless is None:
+            self._restless = (self._busy >= RESTLESS_SHARE).reshape(-1)
+        return self._restless
 
     def came(self, box: Box) -> bool:
         """The box is at the picture's edge, or movement led here from there, from the door, or from far away.
@@ -134,14 +139,14 @@ class Agreement:
         return 0.0 if self._now is None else self._now.time_s
 
     def _moved(self, where: tuple[slice, slice], within_s: float) -> float:
-        return float((self._moved_s[where] > self._time_s() - within_s).mean())
+        return share_of(self._moved_s[where] > self._time_s() - within_s)
 
     def _different(self, where: tuple[slice, slice]) -> float:
         figure = None if self._now is None else self._now.figure
         if figure is None:
             return 0.0
         calm = self._busy[where] < RESTLESS_SHARE
-        return float((figure.reshape(self._shape)[where] & calm).mean())
+        return share_of(figure.reshape(self._shape)[where] & calm)
 
     def _slices(self, box: Box) -> tuple[slice, slice]:
         """At least one cell, all of them inside the picture."""
@@ -154,8 +159,8 @@ def _extent(used: NDArray[Any]) -> float:
     places = np.flatnonzero(used)
     if len(places) == 0:
         return 0.0
-    low, high = np.percentile(places, (5, 95))
-    return float(high - low + 1) / len(used)
+    low, high = nine_in_ten(places)
+    return (high - low + 1) / len(used)
 
 
 def _span(low: float, high: float, count: int) -> slice:

@@ -71,6 +71,8 @@ class Analysis:
         self._open = np.ones(cells, bool) if self._mask is None else self._mask.cells.reshape(-1) == 0
         self._open_count = max(1, int(self._open.sum()))
         self._region = None if region is None else inside(region, self._shape) & self._open
+        where = self._open if self._region is None else self._region
+        self._where = where, int(np.count_nonzero(where))
         self._traces = Traces(*self._shape)
         self._breathing = Breathing(cells, self._grid.cols)
         self._patch = Patch(self._shape, self._region)
@@ -190,10 +192,10 @@ class Analysis:
         self._background.feed(fifth, moving, empty=self._may_learn(fifth.time_s))
         differs = self._background.differs(fifth)
         figure = None if differs is None else differs & self._open
-        motion = float(moving.sum()) / self._open_count
+        motion = int(np.count_nonzero(moving)) / self._open_count
         self._remember_motion(moving, fifth.time_s)
         dark = is_dark(self._histogram)
-        clipped = float(self._clipped.sum()) / (64.0 * self._open.size)
+        clipped = float(np.add.reduce(self._clipped, axis=None)) / (64.0 * self._open.size)
         if fifth.time_s >= self._next_read_s:
             self._next_read_s = fifth.time_s + READ_EVERY_S - 0.1
             self._read(figure, fifth, dark)
@@ -203,11 +205,11 @@ class Analysis:
         if seen is not None and seen.restless is not None:
             moving = moving & ~seen.restless
             figure = None if figure is None else figure & ~seen.restless
-            motion = float(moving.sum()) / self._open_count
+            motion = int(np.count_nonzero(moving)) / self._open_count
         return Observation(
             frame_ns=frame_ns,
             captured_mono_ns=captured_mono_ns,
-            luma_mean=float(fifth.luma.sum()) / self._open_count,
+            luma_mean=float(np.add.reduce(fifth.luma)) / self._open_count,
             clipped=min(1.0, clipped),
             dark=dark,
             light_changed=light_changed,
@@ -275,8 +277,8 @@ class Analysis:
         return () if figure is None else blobs_of(figure, moving, self._shape)
 
     def _remember_motion(self, moving: NDArray[np.bool_], time_s: float) -> None:
-        where = self._open if self._region is None else self._region
-        share = float(moving[where].mean()) if where.any() else 0.0
+        where, cells = self._where
+        share = int(np.count_nonzero(moving & where)) / max(1, cells)
         if share > MOTION_SHARE and self._motion.lasting:
             self._last_motion_s = time_s
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye.figures import share_of
+
 if TYPE_CHECKING:
     from stillroom.eye.traces import Fifth
 
@@ -35,7 +37,7 @@ def gain(luma: Real, model: Real) -> float:
     every = max(1, len(luma) // 600) | 1  # odd: never one column alone
     a, b = luma[::every], model[::every]
     lit = (b > 4.0) & (a > 1.0)
-    ratios = a[lit] / b[lit]
+    ratios = a / b if lit.all() else a[lit] / b[lit]
     if len(ratios) < 8:
         return 1.0
     ratios.partition(len(ratios) // 2)  # np.median costs three times as much
@@ -56,6 +58,8 @@ class Background:
         self.state: State = "none"
         self._mean = np.zeros((3, cells), np.float32)
         self._noise = np.full(cells, 1.0, np.float32)
+        self._margin: Real | None = None
+        """Of luma, by noise alone; None: learned anew since."""
         self._seen = 0
         self._confirmed = False
         self._witnessed = False
@@ -66,7 +70,7 @@ class Background:
 
     def feed(self, fifth: "Fifth", moving: Flags, *, empty: bool | None) -> None:
         """empty: the keeper's word; None before it has spoken."""
-        if empty is False or (empty is None and self._seen and bool(moving.mean() > 0.02)):
+        if empty is False or (empty is None and self._seen and share_of(moving) > 0.02):
             return
         if empty and not self._confirmed:
             self._confirmed = True
@@ -92,19 +96,26 @@ class Background:
         self._mean += weight * (now - self._mean)
         if self._seen > 1:
             self._noise += weight * (np.minimum(away, 4.0) - self._noise)
+            self._margin = None
 
     def differs(self, fifth: "Fifth") -> Flags | None:
         """(cells,) True where the picture is not the empty room; None without a model."""
         if self._seen < LEARN_FIFTHS:
             return None
+        if self._margin is None:
+            self._margin = LUMA_FLOOR + SIGMAS * self._noise
         scale = gain(fifth.luma, self._mean[0])
-        luma, u, v = _lit(self._mean, scale)
+        luma, u, v = lit = _lit(self._mean, scale)
         coarse = np.float32(max(1.0, scale))  # a model learned in the dark is known no better in the light
-        luma = np.minimum(luma, np.float32(255.0))
-        margin = coarse * (LUMA_FLOOR + SIGMAS * self._noise) + 0.03 * luma
-        differs: Flags = np.abs(fifth.luma - luma) > margin
-        colour = np.abs(fifth.u - u) + np.abs(fifth.v - v)
-        differs |= colour > 2 * COLOUR_FLOOR * coarse
+        np.minimum(luma, np.float32(255.0), out=luma)
+        margin = coarse * self._margin
+        margin += 0.03 * luma
+        for plane, seen in zip(lit, (fifth.luma, fifth.u, fifth.v), strict=True):
+            np.subtract(seen, plane, out=plane)
+        np.abs(lit, out=lit)
+        differs: Flags = luma > margin
+        u += v
+        differs |= u > 2 * COLOUR_FLOOR * coarse
         return differs
 
 
@@ -125,5 +136,5 @@ class Light:
         self.step = step = gain(luma, before)
         if abs(step - 1.0) < GAIN_STEP:
             return False
-        together = np.abs(luma - step * before) < np.abs(luma - before)
-        return bool(together[before > 4.0].mean() > 0.6) if bool((before > 4.0).any()) else False
+        together = (np.abs(luma - step * before) < np.abs(luma - before))[before > 4.0]
+        return bool(together.size) and share_of(together) > 0.6

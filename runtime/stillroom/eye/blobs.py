@@ -1,31 +1,67 @@
 """Connected parts of a small mask, in NumPy and one short loop over its runs."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
+Run = tuple[int, int, int]
+"""Row, first column, and the column after the last."""
 
 
-def label(mask: Flags) -> tuple[NDArray[np.int32], int]:
-    """Numbers 1..n of the connected parts (eight neighbours) of a (rows, cols) mask, 0 elsewhere; and n.
+@dataclass(slots=True)
+class Part:
+    """x0 <= column < x1, y0 <= row < y1; size in places."""
+
+    runs: list[Run] = field(default_factory=list)
+    size: int = 0
+    x0: int = 1 << 30
+    x1: int = 0
+
+    @property
+    def y0(self) -> int:
+        return self.runs[0][0]
+
+    @property
+    def y1(self) -> int:
+        return self.runs[-1][0] + 1
+
+    def total(self, counts: NDArray[np.uint8]) -> int:
+        """The sum over its places. counts: (rows, cols)."""
+        if not counts.any():
+            return 0
+        return sum(int(counts[row, first:last].sum()) for row, first, last in self.runs)
+
+
+def parts(mask: Flags) -> list[Part]:
+    """The connected parts (eight neighbours) of a (rows, cols) mask, in the order in which they end.
 
     Runs of each row are joined with the runs they touch in the row above (union-find), as in two-pass labelling.
     """
     rows, cols = mask.shape
-    edges = np.zeros((rows, cols + 2), np.int8)
+    edges = np.zeros((rows, cols + 2), np.bool_)
     edges[:, 1:-1] = mask
-    steps = np.diff(edges, axis=1)
-    row, first = np.nonzero(steps == 1)
-    last = np.nonzero(steps == -1)[1]
-    parent = _join(row.tolist(), first.tolist(), last.tolist())
-    numbers = {root: number for number, root in enumerate(sorted(set(parent)), 1)}
-    labels = np.zeros((rows, cols), np.int32)
-    labels[mask] = np.repeat([numbers[root] for root in parent], last - first)
-    return labels, len(numbers)
+    # Where a run begins or ends, in turns: a run of one row ends before that of the next begins.
+    ends = np.flatnonzero(edges[:, 1:] != edges[:, :-1]).tolist()
+    runs = list[Run]()
+    for begin, end in zip(ends[::2], ends[1::2], strict=True):
+        row, first = divmod(begin, cols + 1)
+        runs.append((row, first, first + end - begin))
+    found: dict[int, Part] = {}
+    for run, root in zip(runs, _join(runs), strict=True):
+        part = found.get(root)
+        if part is None:
+            part = found[root] = Part()
+        part.runs.append(run)
+        part.size += run[2] - run[1]
+        part.x0, part.x1 = min(part.x0, run[1]), max(part.x1, run[2])
+    return [found[root] for root in sorted(found)]
 
 
-def _join(row: list[int], first: list[int], last: list[int]) -> list[int]:
-    parent = list(range(len(row)))
+def _join(runs: list[Run]) -> list[int]:
+    """Of each run the one that stands for its part."""
+    parent = list(range(len(runs)))
 
     def root(run: int) -> int:
         while parent[run] != run:
@@ -34,11 +70,12 @@ def _join(row: list[int], first: list[int], last: list[int]) -> list[int]:
         return run
 
     above = 0
-    for run in range(len(row)):
-        while row[above] < row[run] - 1 or (row[above] == row[run] - 1 and last[above] < first[run]):
+    for index, (row, first, last) in enumerate(runs):
+        over = row - 1
+        while runs[above][0] < over or (runs[above][0] == over and runs[above][2] < first):
             above += 1
         other = above
-        while row[other] == row[run] - 1 and first[other] <= last[run]:
-            parent[root(other)] = root(run)
+        while runs[other][0] == over and runs[other][1] <= last:
+            parent[root(other)] = index
             other += 1
-    return [root(run) for run in range(len(row))]
+    return [root(run) for run in range(len(runs))]

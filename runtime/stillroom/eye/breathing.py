@@ -68,8 +68,8 @@ class Breathing:
     def __init__(self, cells: int, columns: int) -> None:
         self._shape = cells // columns, columns
         self._ring = Ring(round(SLOW_SPAN_S * 1e9 / SLOW_NS), cells, np.uint16)
-        self._long = Sums(round(LONGEST_S * RATE_HZ), cells)
-        self._short = Sums(round(SHORTEST_S * RATE_HZ), cells)
+        self._long = Sums(self._ring, round(LONGEST_S * RATE_HZ))
+        self._short = Sums(self._ring, round(SHORTEST_S * RATE_HZ))
         self._row: list[tuple[float, float | None]] = []
         """What each window in the row is worth, and its frequency in Hz; None: one that failed."""
         self.evidence: Evidence | None = None
@@ -83,9 +83,10 @@ class Breathing:
 
     def feed(self, fifth: "Fifth") -> None:
         """Keep the luma of a fifth."""
-        self._ring.push(fifth.time_s, np.rint(fifth.luma * UNITS).astype(np.uint16))
-        self._long.feed(self._ring)
-        self._short.feed(self._ring)
+        luma = fifth.luma * np.float32(UNITS)
+        self._ring.push(fifth.time_s, np.rint(luma, out=luma))
+        self._long.note()
+        self._short.note()
 
     def read(self, allowed: NDArray[np.bool_] | None = None) -> Reading:
         """The rate, or why not. allowed: (cells,) which may be read; None: all. Call every two seconds."""

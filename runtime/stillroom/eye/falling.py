@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye.figures import nine_in_ten
 from stillroom.observation import Box
 
 Flags = NDArray[np.bool_]
@@ -58,6 +59,7 @@ class Falling:
         self._shape = shape
         self._ring = np.zeros((FIFTHS, *shape), np.bool_)
         self._times_s = np.full(FIFTHS, -1e9)
+        self._counts = np.zeros(FIFTHS, np.int32)
         self._sides_s = [-1e9, -1e9]
 
     def restart(self) -> None:
@@ -66,13 +68,17 @@ class Falling:
 
     def feed(self, time_s: float, moving: Flags) -> None:
         """moving: (cells,) without what moves all the time."""
-        self._ring[:-1], self._times_s[:-1] = self._ring[1:], self._times_s[1:]
-        usable = float(moving.mean()) <= MOST_MOVING
-        self._ring[-1] = moving.reshape(self._shape) if usable else False
+        for each in (self._ring, self._times_s, self._counts):
+            each[:-1] = each[1:]
+        count = int(np.count_nonzero(moving))
+        self._counts[-1] = count = count if count <= MOST_MOVING * moving.size else 0
+        self._ring[-1] = moving.reshape(self._shape) if count else False
         self._times_s[-1] = time_s
+        if count < LEAST_CELLS:
+            return
         now, wide = self._ring[-1], max(1, round(SIDE * self._shape[1]))
         for side, part in enumerate((now[:, :wide], now[:, -wide:])):
-            if int(part.sum()) >= max(LEAST_CELLS, SIDE_SHARE * int(now.sum())):
+            if np.count_nonzero(part) >= max(LEAST_CELLS, SIDE_SHARE * count):
                 self._sides_s[side] = time_s
 
     def may_leave(self, box: Box) -> bool:
@@ -83,6 +89,8 @@ class Falling:
     def of(self, box: Box | None) -> Descent | None:
         """Whether what moves around a body in this box is coming down; None: around the whole picture."""
         rows = self._shape[0]
+        if np.count_nonzero(self._counts >= LEAST_CELLS) < 3:  # mostly so: a quick way out
+            return None
         left, right = self._columns(box)
         part = self._ring[:, :, left:right]
         counts = part.sum(axis=2)
@@ -125,6 +133,5 @@ class Falling:
         """The box around what moved in the last fifths."""
         rows, cols = self._shape
         down, across = np.nonzero(part.any(axis=0))
-        y0, y1 = np.percentile(down, (5, 95))
-        x0, x1 = np.percentile(across, (5, 95)) + left
-        return Box(float(x0 / cols), float(y0 / rows), float((x1 + 1) / cols), float((y1 + 1) / rows))
+        (y0, y1), (x0, x1) = nine_in_ten(down), nine_in_ten(across)
+        return Box((x0 + left) / cols, y0 / rows, (x1 + left + 1) / cols, (y1 + 1) / rows)

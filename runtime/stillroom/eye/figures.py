@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.blobs import label
+from stillroom.eye.blobs import Part, parts
 from stillroom.observation import MAX_BLOBS, Blob, Box
 
 Flags = NDArray[np.bool_]
@@ -34,6 +34,7 @@ class Motion:
         self._noise = np.zeros(cells, np.float32)
         self._started = False
         self._luma: tuple[Real, Real] | None = None
+        self._step = np.empty(cells, np.float32)
         self._steps = [0.0, 0.0]
         self._weighed = 0
 
@@ -45,7 +46,9 @@ class Motion:
         """luma: (cells,) of a fifth; call once for each."""
         if self._luma is not None:
             for k, before in enumerate(self._luma):
-                self._steps[k] += _MEMORY * (float(np.abs(luma - before).mean()) - self._steps[k])
+                np.subtract(luma, before, out=self._step)
+                np.abs(self._step, out=self._step)
+                self._steps[k] += _MEMORY * (mean_of(self._step) - self._steps[k])
         self._weighed += 1
         self._luma = (luma, luma if self._luma is None else self._luma[0])
 
@@ -56,14 +59,27 @@ class Motion:
             self._started = True
         moving: Flags = moved > MOVED_FLOOR + MOVED_TIMES * self._noise
         away = moved - self._noise
-        self._noise += away * np.where(away < 0, np.float32(_FALL), np.float32(_RISE))
+        self._noise += np.minimum(
+            np.float32(_FALL) * away, np.float32(_RISE) * away
+        )  # of both the one that is meant
         return moving
+
+
+def mean_of(values: Real) -> float:
+    """As `values.mean()` has it, at a third of its cost: pictures of cells are small, and there are many means."""
+    total: np.float32 = np.add.reduce(values, axis=None)
+    return float(total / values.size)
+
+
+def share_of(flags: Flags) -> float:
+    """How much of some flags is set."""
+    return int(np.count_nonzero(flags)) / flags.size
 
 
 def is_dark(histogram: NDArray[np.uint32]) -> bool:
     """Nearly all luma below what a face in moonlight would need."""
-    total = int(histogram.sum())
-    return total == 0 or int(histogram[:DARK_LUMA].sum()) >= DARK_SHARE * total
+    total = int(np.add.reduce(histogram))
+    return total == 0 or int(np.add.reduce(histogram[:DARK_LUMA])) >= DARK_SHARE * total
 
 
 def box_of(cells: NDArray[np.intp], shape: tuple[int, int]) -> Box | None:
@@ -71,11 +87,23 @@ def box_of(cells: NDArray[np.intp], shape: tuple[int, int]) -> Box | None:
     if len(cells) == 0:
         return None
     rows, cols = shape
-    low_y, high_y = np.percentile(cells // cols, (5, 95))
-    low_x, high_x = np.percentile(cells % cols, (5, 95))
-    return Box(
-        float(low_x / cols), float(low_y / rows), float((high_x + 1) / cols), float((high_y + 1) / rows)
-    )
+    low_y, high_y = nine_in_ten(cells // cols)
+    low_x, high_x = nine_in_ten(cells % cols)
+    return Box(low_x / cols, low_y / rows, (high_x + 1) / cols, (high_y + 1) / rows)
+
+
+def nine_in_ten(places: NDArray[np.intp]) -> tuple[float, float]:
+    """From where to where some places lie, but for a twentieth at each end: `np.percentile` at a tenth of its cost."""
+    ordered = np.sort(places)
+    return _at(ordered, 0.05), _at(ordered, 0.95)
+
+
+def _at(ordered: NDArray[np.intp], share: float) -> float:
+    """Between the two nearest in a straight line, counted from the nearer one as `np.percentile` does."""
+    place = (len(ordered) - 1) * share
+    below = int(place)
+    low, high, part = int(ordered[below]), int(ordered[min(below + 1, len(ordered) - 1)]), place - below
+    return low + (high - low) * part if part < 0.5 else high - (high - low) * (1.0 - part)
 
 
 def blobs_of(figure: Flags, moving: Flags, shape: tuple[int, int]) -> tuple[Blob, ...]:
@@ -86,32 +114,23 @@ def blobs_of(figure: Flags, moving: Flags, shape: tuple[int, int]) -> tuple[Blob
     if not figure.any():
         return ()
     rows, cols = shape[0] // COARSE * COARSE, shape[1] // COARSE * COARSE
-    share = _coarse(figure.reshape(shape)[:rows, :cols])
-    moved = _coarse(moving.reshape(shape)[:rows, :cols])
-    mask = share >= 2
-    if not mask.any():
+    mask = _coarse(figure.reshape(shape)[:rows, :cols]) >= 2
+    largest = sorted(parts(mask), key=lambda part: -part.size)[:MAX_BLOBS]
+    largest = [part for part in largest if part.size >= MIN_BLOB * mask.size]
+    if not largest:
         return ()
-    labels, count = label(mask)
-    sizes = np.bincount(labels.reshape(-1), minlength=count + 1)[1:]
-    moved_cells = np.bincount(labels.reshape(-1), moved.reshape(-1), minlength=count + 1)[1:]
-    largest = [int(k) for k in np.argsort(-sizes)[:MAX_BLOBS] if sizes[k] >= MIN_BLOB * mask.size]
-    return tuple(_blob(labels == k + 1, float(moved_cells[k]), int(sizes[k])) for k in largest)
+    moved = _coarse(moving.reshape(shape)[:rows, :cols])
+    return tuple(_blob(part, mask.shape, part.total(moved)) for part in largest)
 
 
 def _coarse(flags: Flags) -> NDArray[np.uint8]:
-    counts = flags.astype(np.uint8)
+    counts = flags.view(np.uint8)
     rows: NDArray[np.uint8] = counts[::2] + counts[1::2]
     total: NDArray[np.uint8] = rows[:, ::2] + rows[:, 1::2]
     return total
 
 
-def _blob(part: Flags, moved_cells: float, size: int) -> Blob:
-    rows, cols = part.shape
-    down, across = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
-    box = Box(
-        float(across[0] / cols),
-        float(down[0] / rows),
-        float((across[-1] + 1) / cols),
-        float((down[-1] + 1) / rows),
-    )
-    return Blob(box, size / part.size, min(1.0, moved_cells / (size * COARSE * COARSE)))
+def _blob(part: Part, shape: tuple[int, ...], moved_cells: int) -> Blob:
+    rows, cols = shape
+    box = Box(part.x0 / cols, part.y0 / rows, part.x1 / cols, part.y1 / rows)
+    return Blob(box, part.size / (rows * cols), min(1.0, moved_cells / (part.size * COARSE * COARSE)))

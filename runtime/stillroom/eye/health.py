@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.figures import is_dark
+from stillroom.eye.figures import is_dark, mean_of, share_of
 from stillroom.observation import Health
 
 if TYPE_CHECKING:
@@ -79,9 +79,11 @@ class CameraHealth:
         self._shape = shape
         here = allowed.reshape(shape)
         self._right, self._down = here[:, 1:] & here[:, :-1], here[1:] & here[:-1]
+        self._pairs = max(1, int(self._right.sum()) + int(self._down.sum()))
         self._inside = here[1:-1, 1:-1] & here[1:-1, :-2] & here[1:-1, 2:] & here[:-2, 1:-1] & here[2:, 1:-1]
-        self._here = here
+        self._here, self._whole = here, bool(here.all())
         self._tile = _tiles(shape)
+        self._tile_cells = np.bincount(self._tile)
         self._known = np.zeros(shape, np.float32)
         self._now: Real | None = None
         self._seen = 0
@@ -111,7 +113,7 @@ class CameraHealth:
 
     def _smoothed(self, luma: Real) -> Real:
         """A mean over a second, begun anew where the light has halved or doubled."""
-        if self._now is None or not 0.5 < (float(luma.mean()) + 1.0) / (float(self._now.mean()) + 1.0) < 2.0:
+        if self._now is None or not 0.5 < (mean_of(luma) + 1.0) / (mean_of(self._now) + 1.0) < 2.0:
             return luma.copy()
         return self._now + np.float32(SMOOTH) * (luma - self._now)
 
@@ -128,7 +130,7 @@ class CameraHealth:
             return "dark" if whole > 0.2 and view.detail > FAINT / 2 else "covered"
         if frozen:
             return "frozen"
-        quiet = bool(moving.mean() < QUIET)
+        quiet = share_of(moving) < QUIET
         lost = view.detail / (view.luma + 4.0) < DETAIL_LOST * known.detail / (known.luma + 4.0)
         if lost and view.luma > known.luma + 20.0:
             return "blinded"
@@ -168,35 +170,36 @@ class CameraHealth:
         return "unsure" if self._seen < LEARN_LOOKS else "good"
 
     def _remember(self, moving: Flags, agree: float) -> None:
-        share = np.where(moving.reshape(self._shape), 0.0, REMEMBER if agree > 0.75 else FORGET)
+        share = np.float32(REMEMBER if agree > 0.75 else FORGET)
         assert self._now is not None
-        self._known += share.astype(np.float32) * (self._now - self._known)
+        self._known += np.where(moving.reshape(self._shape), np.float32(0.0), share) * (
+            self._now - self._known
+        )
 
     def _view(self, luma: Real) -> View:
-        right = np.where(self._right, np.diff(luma, axis=1), np.float32(0))
-        down = np.where(self._down, np.diff(luma, axis=0), np.float32(0))
-        pairs = max(1, int(self._right.sum()) + int(self._down.sum()))
-        detail = float(np.abs(right).sum() + np.abs(down).sum()) / pairs
-        centre = luma[1:-1, 1:-1]
-        bend = 4 * centre - luma[1:-1, :-2] - luma[1:-1, 2:] - luma[:-2, 1:-1] - luma[2:, 1:-1]
-        fine = float(np.abs(bend[self._inside]).mean()) / 4 if self._inside.any() else 0.0
-        mean = float(luma[self._here].mean()) if self._here.any() else 0.0
-        return View(np.clip(right, -EDGE, EDGE), np.clip(down, -EDGE, EDGE), detail, fine, mean)
+        right, down = luma[:, 1:] - luma[:, :-1], luma[1:] - luma[:-1]
+        bend = 4 * luma[1:-1, 1:-1]
+        for beside in (luma[1:-1, :-2], luma[1:-1, 2:], luma[:-2, 1:-1], luma[2:, 1:-1]):
+            bend -= beside
+        if not self._whole:
+            right[~self._right], down[~self._down] = 0.0, 0.0
+            bend, luma = bend[self._inside], luma[self._here]
+        strength = np.add.reduce(np.abs(right), axis=None) + np.add.reduce(np.abs(down), axis=None)
+        fine = mean_of(np.abs(bend)) / 4 if bend.size else 0.0
+        mean = mean_of(luma) if luma.size else 0.0
+        for edges in (right, down):
+            np.minimum(np.maximum(edges, -EDGE, out=edges), EDGE, out=edges)
+        return View(right, down, float(strength) / self._pairs, fine, mean)
 
     def _agreement(self, view: View, known: View) -> tuple[float, float]:
         """Share of tiles whose edges are as they were, and the correlation of the whole."""
-        rows, cols = self._shape
-        product, mine, before = (np.zeros((rows, cols), np.float32) for _ in range(3))
-        for now, then, where in (
-            (view.right, known.right, np.s_[:, :-1]),
-            (view.down, known.down, np.s_[:-1, :]),
-        ):
-            product[where] += now * then
-            mine[where] += now * now
-            before[where] += then * then
-        sums = [np.bincount(self._tile, each.reshape(-1)) for each in (product, mine, before)]
-        cells = np.bincount(self._tile)
-        usable = sums[2] > cells * FAINT**2
+        sums = []
+        for a, b in ((view, known), (view, view), (known, known)):
+            product = np.zeros(self._shape, np.float32)
+            np.multiply(a.right, b.right, out=product[:, :-1])
+            product[:-1] += a.down * b.down
+            sums.append(np.bincount(self._tile, product.reshape(-1)))
+        usable = sums[2] > self._tile_cells * FAINT**2
         if int(usable.sum()) < 3:
             return 1.0, _correlation(*(float(each.sum()) for each in sums))
         agrees = sums[0] > TILE_AGREES * np.sqrt(sums[1] * sums[2])

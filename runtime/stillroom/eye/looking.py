@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stillroom.eye.agreement import Agreement, Cells
 from stillroom.eye.detect import SIDE_PX, Kind, Square
 from stillroom.eye.falling import Descent, Falling
+from stillroom.eye.figures import share_of
 from stillroom.eye.order import Order, OrderError, Served
 from stillroom.eye.people import People
 from stillroom.eye.squares import LEAST_MOVING, Squares
@@ -135,7 +136,7 @@ class Looking:
         self._cells = cells
         self._take_all(now_s)
         self._people.feed(now_s)
-        share = float(cells.moving.mean())
+        share = share_of(cells.moving)
         if min(share, self._share_before) >= LEAST_MOVING:  # a key frame of a recording is one fifth alone
             self._moved_s = now_s
         self._share_before = share

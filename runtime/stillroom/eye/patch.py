@@ -76,7 +76,8 @@ class Patch:
     def note(self, moving: NDArray[np.bool_]) -> None:
         """Each fifth of a second: (cells,) what moved."""
         self._fifths += 1
-        self._moved_at[moving] = self._fifths
+        if moving.any():
+            self._moved_at[moving] = self._fifths
         sides = self._sides
         share = 0.0 if sides is None else max(float(np.mean(moving[side])) for side in sides)
         self._moving.append(share > MOVING_SHARE)

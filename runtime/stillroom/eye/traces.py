@@ -54,10 +54,11 @@ class Ring:
         order = self._order()
         return float(self._times_s[order[-1]] - self._times_s[order[0]]) if self.count > 1 else 0.0
 
-    def row(self, back: int) -> NDArray[Any]:
-        """The row pushed last (1), the one before (2), and so on."""
-        row: NDArray[Any] = self._rows[self._next - back]
-        return row
+    def rows(self, count: int, newer: int) -> NDArray[np.float64]:
+        """(count, width) in order, as float64: the last ones but for so many that are newer."""
+        last = self._next - newer
+        rows: NDArray[np.float64] = self._rows[np.arange(last - count, last)].astype(np.float64)
+        return rows
 
     def window(
         self, span_s: float, columns: NDArray[np.intp] | slice | int

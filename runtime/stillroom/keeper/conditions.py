@@ -11,13 +11,14 @@ Durations are the camera's time, times of day the unit's; a replay gives the sam
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from stillroom.clock import NS_PER_S
+from stillroom.clock import MS_PER_S, NS_PER_S
 from stillroom.config import Zones
 from stillroom.config_conditions import ConditionsConfig, Level, Row, minute_of, row_at, zone
 from stillroom.events import ConditionChanged, RoomState
 from stillroom.keeper.occupancy import LEAST_MOTION
 from stillroom.keeper.states import ALL, SOMEBODY
 
+MS_PER_MINUTE = 60 * MS_PER_S
 _BED: frozenset[RoomState] = frozenset({"in-bed", "bed-edge"})
 _KNOWN: frozenset[RoomState] = frozenset(ALL) - {"unknown"}
 _AWAY: frozenset[RoomState] = frozenset({"occupied", "out-of-bed", "on-floor", "bathroom", "empty"})
@@ -75,6 +76,8 @@ class _Track:
     asked: bool = True
     """At the moment when it began to count, its rows covered the time of day."""
     rows: tuple[Row, ...] = field(default=())
+    row: Row | None = None
+    """The one of them that counts at this time of day."""
 
 
 class Conditions:
@@ -89,6 +92,8 @@ class Conditions:
         self._state: RoomState = "unknown"
         self._believed: RoomState = "unknown"
         self._unproved = False
+        self._minute: int | None = None
+        self._before: tuple[RoomState, RoomState, bool] | None = None
         self._tracks = [
             _Track(kind, standing.get(kind.code), kind.code in standing, rows=getattr(config, kind.key))
             for kind in KINDS
@@ -97,6 +102,7 @@ class Conditions:
     def adopt(self, config: ConditionsConfig) -> None:
         """Other rows from the next observation on; what stands stays, where a row still asks for it."""
         self._zone = zone(config.time_zone)
+        self._minute = self._before = None
         for track in self._tracks:
             track.rows = getattr(config, track.kind.key)
 
@@ -116,19 +122,26 @@ class Conditions:
             self._unproved = state == "empty" and self._state == "unknown"
             self._state = state
         self._believed = "unknown" if by_breath or self._unproved else state
-        minute = minute_of(at_ms, self._zone)
+        if at_ms // MS_PER_MINUTE != self._minute:
+            self._minute, self._before = at_ms // MS_PER_MINUTE, None
+            for track in self._tracks:
+                track.row = row_at(track.rows, minute_of(at_ms, self._zone))
+        now = state, self._believed, motion >= LEAST_MOTION
         for track in self._tracks:
-            self._step(track, frame_ns, at_ms, minute, motion >= LEAST_MOTION)
+            # As long as nothing changes, time alone changes only what stands or may begin.
+            if track.row is not None or track.level is not None or now != self._before:
+                self._step(track, frame_ns, at_ms, now[2])
+        self._before = now
 
     def lose_sight(self) -> None:
         """The camera has stopped, and its time with it: what has not lasted long enough begins anew."""
         self._state = self._believed = "unknown"
+        self._before = None
         for track in self._tracks:
             track.since_ns = None
 
-    def _step(self, track: _Track, frame_ns: int, at_ms: int, minute: int, moving: bool) -> None:
-        kind, state = track.kind, self._believed
-        row = row_at(track.rows, minute) if track.rows else None
+    def _step(self, track: _Track, frame_ns: int, at_ms: int, moving: bool) -> None:
+        kind, state, row = track.kind, self._believed, track.row
         # An empty room nobody was seen leaving is still one that somebody can enter.
         if not kind.after or self._state in kind.after:
             track.armed = True
@@ -140,6 +153,7 @@ class Conditions:
         elif track.level is None:
             track.since_ns = None
         if track.level is not None and row is None:
+            minute = minute_of(at_ms, self._zone)
             at = f" at {minute // 60:02}:{minute % 60:02}" if track.rows else " any more"
             self._end(track, at_ms, f"not asked for{at}")
             track.asked = False

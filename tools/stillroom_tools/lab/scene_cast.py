@@ -1,5 +1,7 @@
 """Everybody and everything that goes about in the room beside the resident, drawn: layers before and behind him."""
 
+from dataclasses import replace
+
 from stillroom_tools.lab.scenario import BreathingLife, Looks, PulseLife, Scenario
 from stillroom_tools.lab.scenario_actor import Being
 from stillroom_tools.lab.scenario_life import Moment
@@ -23,6 +25,7 @@ class Cast:
     def __init__(self, scenario: Scenario, camera: Pinhole, seed: int) -> None:
         mono, self._camera = scenario.light.infrared, camera
         self._kept: dict[str, tuple[ThingNow, Layer | None]] = {}
+        self._held: dict[str, tuple[Being, Layer]] = {}
         self._kinds = {thing.name: thing.kind for thing in scenario.things}
 
         def dressed(looks: Looks, breathing: BreathingLife, pulse: PulseLife) -> Person:
@@ -70,17 +73,19 @@ class Cast:
     def _person(self, name: str, being: Being, at_s: float) -> Layer:
         assert being.pose is not None
         pose, person, (breathing, pulse) = being.pose, self.people[name], self._rhythms[name]
-        vital = Vital(breath(breathing.turns(at_s)), beat(pulse.turns(at_s)))
-        return Layer(
-            lambda vital: person.capsules(pose, vital, being.blanket),
-            self.shadows(name, being),
-            float(pose[PELVIS, 2]),
-            through(being),
-            behind_bed(being),
-            (pose.tobytes(), being.blanket) if being.still else None,
-            True,
-            vital,
-        )
+        kept = self._held.get(name)
+        if kept is None or kept[0] is not being:
+            layer = Layer(
+                lambda vital: person.capsules(pose, vital, being.blanket),
+                self.shadows(name, being),
+                float(pose[PELVIS, 2]),
+                through(being),
+                behind_bed(being),
+                (pose.tobytes(), being.blanket) if being.still else None,
+                True,
+            )
+            kept = self._held[name] = being, layer
+        return replace(kept[1], vital=Vital(breath(breathing.turns(at_s)), beat(pulse.turns(at_s))))
 
     def shadows(self, name: str, being: Being) -> list[Shadow]:
         """On the floor that one sees."""

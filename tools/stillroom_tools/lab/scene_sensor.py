@@ -8,6 +8,7 @@ factor of two); sensors' full wells and read noise: see `SENSORS`. Values of one
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ FINE = 32
 MAX_GAIN = 16.0
 WHITE_ELECTRONS_PER_LUX = 6.0
 EXPOSURE_SETTLES_S = 0.4
+_SETTLED_S = 20.0
+"""Nothing that a number could hold is left of the way by then."""
 BANK = 1 << 17
 _BANK_SIGMA = 16
 _SIGMA_STEPS = 32
@@ -71,6 +74,11 @@ def decode(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def exposure(lens: Lens, lux_before: float, lux: float, since_s: float, covered: float) -> Exposure:
     """The exposure `since_s` after the light went from `lux_before` to `lux`; `covered`: share of light kept out."""
+    return _exposure(lens, lux_before, lux, min(since_s, _SETTLED_S), covered)
+
+
+@lru_cache(maxsize=4)
+def _exposure(lens: Lens, lux_before: float, lux: float, since_s: float, covered: float) -> Exposure:
     full_well = SENSORS[lens.sensor][0]
     before, after = (math.log(_gain(full_well, each)) for each in (lux_before, lux))
     gain = math.exp(after + (before - after) * math.exp(-since_s / EXPOSURE_SETTLES_S))

@@ -9,7 +9,7 @@ from stillroom_tools.lab.scenario_actor import Being
 from stillroom_tools.lab.scenario_life import Moment
 from stillroom_tools.lab.scenario_unrest import Restless
 from stillroom_tools.lab.scenario_verbs import RESIDENT
-from stillroom_tools.lab.scene import Pinhole
+from stillroom_tools.lab.scene import Pinhole, Points
 from stillroom_tools.lab.scene_beside import Beside
 from stillroom_tools.lab.scene_body import PELVIS
 from stillroom_tools.lab.scene_cast import Cast, behind_bed, through
@@ -52,6 +52,7 @@ class Staging:
         self._vitals, self._sight = vitals, Sight(camera)
         self._size = camera.width_px, camera.height_px
         self._cast, self._beside = Cast(scenario, camera, seed), Beside(scenario, camera, seed)
+        self._kept: tuple[Being, Figure] | None = None
 
     def figure(self, now: Moment, at_s: float) -> Figure | None:
         """The resident, the others, and whatever moves behind, if anything is there."""
@@ -83,14 +84,20 @@ class Staging:
         return Box(window.x0 / x, window.y0 / y, window.x1 / x, window.y1 / y)
 
     def _resident(self, now: Being, at_s: float) -> Figure | None:
-        pose = now.pose
-        if pose is None:
+        if now.pose is None:
             return None
-        vital, person = self._vitals.at(at_s), self._cast.people[RESIDENT]
+        vital = self._vitals.at(at_s)
+        if self._kept is None or self._kept[0] is not now:
+            self._kept = now, self._held(now, now.pose)
+        return self._kept[1].breathing(vital)
+
+    def _held(self, now: Being, pose: Points) -> Figure:
+        """As he is, with no breath in him: the same as long as he is."""
+        person = self._cast.people[RESIDENT]
         return Figure(
             capsules=lambda breath, beat: person.capsules(pose, Vital(breath, beat), now.blanket),
-            breath=vital.breath,
-            beat=vital.beat,
+            breath=0.0,
+            beat=0.0,
             shadows=self._cast.shadows(RESIDENT, now),
             through=through(now),
             still=(pose.tobytes(), now.blanket) if now.still else None,

@@ -9,6 +9,7 @@ Left out: compression, jitter and dropped frames, texture finer than 8 px, noise
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,23 +84,21 @@ class CellCamera:
 
     def at(self, index: int) -> Shown:
         """Fifth number `index`, of its two frames; what does not move is painted once for both."""
-        cells = np.zeros((3, self._shape[0] * self._shape[1]), np.float32)
-        moved = np.zeros(cells.shape[1], np.float32)
+        frames: Real = np.empty((FRAMES, 3, self._shape[0] * self._shape[1]), np.float32)
         clean: _Clean | None = None
-        for number in range(index * FRAMES, (index + 1) * FRAMES):
+        for part, frame in enumerate(frames):
+            number = index * FRAMES + part
             if clean is None or not clean.still:
                 scene = self._room.scene(number / (FIFTHS_PER_S * FRAMES))
                 if scene.now.harms.frozen and self._latest is not None:
                     return self._again(self._latest, index, scene.now)
                 clean = self._clean(scene)
-            noisy = self._noisy(clean, number)
-            if self._before is not None:
-                moved += np.abs(noisy[0] - self._before)
-            self._before = noisy[0]
-            cells += noisy
+            self._draw(clean, number, frame)
         assert clean is not None
+        np.minimum(np.maximum(frames, np.float32(0.0), out=frames), np.float32(255.0), out=frames)
+        cells = np.add.reduce(frames, axis=0)
         cells *= np.float32(1 / FRAMES)
-        moved *= np.float32(1 / FRAMES)
+        moved = self._moved(frames[:, 0])
         fifth = Fifth(_time_s(index), cells[0], cells[1], cells[2], moved, FRAMES)
         self._latest = Shown(fifth, clean.histogram, clean.clipped, (index + 1) * SLOW_NS, scene.now)
         return self._latest
@@ -126,7 +125,7 @@ class CellCamera:
             cells += self._level(body, level, scene).cells * np.float32(1.0 - share)
             cells += self._level(body, level + 1, scene).cells * np.float32(share)
             cells -= whole.cells
-        return replace(whole, cells=cells)
+        return _Clean(cells, whole.sigma, whole.histogram, whole.clipped, whole.still)
 
     def _level(self, body: int, level: int, scene: Scene) -> _Clean:
         """One of those who do nothing but breathe, at one depth of breath: painted when it is first needed."""
@@ -139,14 +138,22 @@ class CellCamera:
             kept[body, level] = replace(_clean(painted, scene.now.harms), still=True)
         return kept[body, level]
 
-    def _noisy(self, clean: _Clean, number: int) -> Real:
-        size = clean.cells.size
-        start = mixed(self._seed, number, 6) % (_BANK - size)
-        noise = self._bank[start : start + size].reshape(clean.cells.shape) * clean.sigma
-        noise += clean.cells
-        np.maximum(noise, np.float32(0.0), out=noise)
-        np.minimum(noise, np.float32(255.0), out=noise)
-        return noise
+    def _draw(self, clean: _Clean, number: int, into: Real) -> None:
+        """One frame with its noise, which may lead out of what a sensor can say."""
+        start = mixed(self._seed, number, 6) % (_BANK - into.size)
+        np.multiply(self._bank[start : start + into.size].reshape(into.shape), clean.sigma, out=into)
+        into += clean.cells
+
+    def _moved(self, luma: Real) -> Real:
+        """(cells,) mean change from frame to frame. luma: (frames, cells)."""
+        moved = np.zeros(luma.shape[1], np.float32)
+        if self._before is not None:
+            moved += np.abs(luma[0] - self._before)
+        for before, now in pairwise(luma):
+            moved += np.abs(now - before)
+        moved *= np.float32(1 / FRAMES)
+        self._before = luma[-1].copy()
+        return moved
 
 
 def _time_s(index: int) -> float:
