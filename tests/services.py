@@ -45,6 +45,7 @@ class Service:
         self._sock.bind(str(self._at))
         self._process: subprocess.Popen[bytes] | None = None
         self.said: list[str] = []
+        self.program = [str(INSTALLED)]
         self.more: list[str] = []
         """Arguments that a laptop's camera needs."""
         self.environment: dict[str, str] = {}
@@ -58,7 +59,7 @@ class Service:
         line = re.sub(r"stillroom-(eye|keeper|courier)(?= |$)", getpass.getuser(), line)
         words = [re.sub(r"\$\{(\w+)\}", lambda found: own[found[1]], word) for word in shlex.split(line)]
         assert words[0] == PROGRAM
-        return [str(INSTALLED), *words[1:], *self.more]
+        return [*self.program, *words[1:], *self.more]
 
     def start(self, credentials: Path | None = None) -> None:
         self._credentials = credentials
@@ -77,8 +78,12 @@ class Service:
         return self._process.pid
 
     @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def log(self) -> str:
-        return self._log.read_text()
+        return self._log.read_text() if self._log.exists() else ""
 
     def listen(self) -> list[str]:
         """What it has said since the last call."""

@@ -24,6 +24,7 @@ TECHNICAL = {
     "camera-settings": "the camera did not take what was asked of it",
     "recording-ended": "the recording that stands for a camera is over",
     "model-missing": "nobody looks for people, though the configuration asks for models",
+    "crash-loop": "keeper or eye failed ten times in a row: it senses nothing for a minute, then tries again",
     "hot": "the board is too hot",
     "indicator-dead": "the light does not work",
     "clock-unsure": "the gateway has not told the time since the machine was started",
@@ -82,6 +83,7 @@ class TechnicalConfig(Struct, frozen=True, forbid_unknown_fields=True):
     camera_settings: Rows = ()
     recording_ended: Rows = ()
     model_missing: Rows = ()
+    crash_loop: Rows = ()
     hot: Rows = ()
     indicator_dead: Rows = ()
     clock_unsure: Rows = ()

@@ -43,6 +43,7 @@ GateReason = Literal[
     "camera-refused",
     "camera-moved",
     "halted",
+    "safe-mode",
 ]
 UtcMs = Annotated[int, Meta(ge=0, le=2**53, extra={"unit": "ms", "identifies": "none"})]
 Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z", extra={"unit": "", "identifies": "none"})]

@@ -50,6 +50,7 @@ CLOSED = {
     "indicator-fault": "the light that tells the room does not work",
     "camera-moved": "its camera was moved, and nobody has accepted what it looks at now",
     "halted": "the site's authority has halted it",
+    "safe-mode": "it failed ten times in a row; it tries again after a minute",
 }
 """Why a camera is dark, by the gate's reason."""
 _CLOCKS = {

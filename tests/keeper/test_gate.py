@@ -20,9 +20,11 @@ def known(earliest=NOW, latest=None, source="gateway") -> Known:
     return Known(earliest, earliest if latest is None else latest, source)
 
 
-def at(time=None, paused=False, refused=False, moved=False, halted=False, dead=False) -> Situation:
+def at(
+    time=None, paused=False, refused=False, moved=False, halted=False, dead=False, safe=False
+) -> Situation:
     time = known(time) if isinstance(time, int) else time or known()
-    return Situation(time, paused, refused, dead, moved, halted)
+    return Situation(time, paused, refused, dead, moved, halted, safe)
 
 
 NONE: frozenset[str] = frozenset()
@@ -77,6 +79,9 @@ ROWS = [
     ("camera moved", at(moved=True), [STANDING], NONE, "camera-moved"),
     ("camera moved, nothing signed", at(moved=True), [], NONE, "camera-moved"),
     ("camera moved and paused", at(moved=True, paused=True), [STANDING], NONE, "paused"),
+    ("failed too often", at(safe=True), [STANDING], NONE, "safe-mode"),
+    ("failed too often, nothing signed", at(safe=True), [], NONE, "safe-mode"),
+    ("failed too often and paused", at(safe=True, paused=True), [STANDING], NONE, "paused"),
     ("halted", at(halted=True), [STANDING], NONE, "halted"),
     ("halted, nothing signed", at(halted=True), [], NONE, "halted"),
     ("halted and paused", at(halted=True, paused=True), [STANDING], NONE, "halted"),

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "courier-silent": "test_technical.py::test_the_unit_hears_its_courier",
     "gateway-silent": "test_technical.py::test_only_an_answer_to_this_boot_is_an_answer",
     "configuration-refused": "test_configuration.py",
+    "crash-loop": "test_starts.py::test_ten_failures_of_the_eye_and_what_follows",
     "view-policy-refused": "test_views.py::test_a_policy_is_never_replaced_by_an_older_one",
     "roster-refused": "../site/test_approvers.py::test_the_authority_alone_cannot_be_rid_of_them",
 }

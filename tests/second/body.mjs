@@ -33,7 +33,7 @@ const state = among(
 );
 const gate = among(
   "open", "no-authorisation", "not-yet-valid", "expired", "review-overdue", "withdrawn", "paused", "clock-unsure", "indicator-fault",
-  "camera-refused", "camera-moved", "halted",
+  "camera-refused", "camera-moved", "halted", "safe-mode",
 );
 
 const withheld = among(

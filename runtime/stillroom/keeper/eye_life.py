@@ -12,7 +12,7 @@ from stillroom.link import EYE_END, EYE_START, Halt, Lease, ViewAsked
 
 LEASE_TTL_MS = 900
 """Less than the second within which the camera must be dead; four and a half lease periods."""
-FAULTS = ("clock-unsure", "indicator-fault", "camera-refused", "camera-moved")
+FAULTS = ("clock-unsure", "indicator-fault", "camera-refused", "camera-moved", "safe-mode")
 """Reasons of the gate that somebody should look after; the light says so."""
 
 

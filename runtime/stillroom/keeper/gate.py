@@ -25,6 +25,8 @@ class Situation:
     """It looks at something else than before, and nobody has accepted that: private zones would lie elsewhere."""
     halted: bool = False
     """The authority wants no camera open, here or in the whole site, and has not lifted that."""
+    safe_mode: bool = False
+    """Keeper or eye failed too often in a row (`starts.py`)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def decide(
         return Decision("paused")
     if situation.indicator_dead:
         return Decision("indicator-fault")
+    if situation.safe_mode:
+        return Decision("safe-mode")
     if situation.camera_refused:
         return Decision("camera-refused")
     if situation.camera_moved:

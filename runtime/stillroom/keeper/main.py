@@ -6,17 +6,21 @@ One thread, one loop: the eye's and the courier's sockets, and four timers (leas
 import os
 import selectors
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from stillroom import config, credentials, guard, link
 from stillroom.clock import NS_PER_S, SystemClock
 from stillroom.config import UnitConfig
+from stillroom.errors import StillroomError
 from stillroom.guard_files import Files
 from stillroom.keeper.doors import Door
+from stillroom.keeper.starts import SafeMode, Starts
 from stillroom.keeper.unit import Unit
 from stillroom.link import COURIER_SOCKET, EYE_SOCKET, CourierSays, EyeSays
 from stillroom.metronome import Metronome, lead_ns
@@ -25,6 +29,7 @@ from stillroom.notify import Notifier
 LEASE_PERIOD_S = 0.2
 TRUST_PERIOD_S = 0.5
 ROOM_PERIOD_S = 0.5
+MOST_TOLD = 32
 
 
 @dataclass
@@ -66,13 +71,21 @@ def main(config_path: Path, parent: int | None = None, eye_user: str = "", couri
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: wishes.stop())
     signal.signal(signal.SIGUSR1, lambda *_: wishes.press())
-    keeper = Keeper(settings, run, Unit(settings, SystemClock(), guarded), wishes, peers, notifier)
-    notifier.ready()
+    clock = SystemClock()
+    safe = SafeMode(Starts(settings.path(settings.paths.state)), clock.mono_ns())
+    safe.begin()
     try:
-        keeper.loop()
-    finally:
-        notifier.stopping()
-        keeper.close()
+        keeper = Keeper(settings, run, Unit(settings, clock, guarded, safe), wishes, peers, notifier)
+        notifier.ready()
+        try:
+            keeper.loop()
+        finally:
+            notifier.stopping()
+            keeper.close()
+    except StillroomError:
+        safe.end()
+        raise
+    safe.end()
     return 0
 
 
@@ -120,6 +133,7 @@ class Keeper:
     ) -> None:
         self._clock = SystemClock()
         self._notifier = notifier
+        self._passed_over: set[str] = set()
         self._unit = unit
         self._wishes = wishes
         self._selector = selectors.DefaultSelector()
@@ -151,13 +165,25 @@ class Keeper:
             now = self._clock.mono_ns()
             wait_ns = max(0, min(t.due_ns for t in self._timers) - now)
             for key, _ in self._selector.select(wait_ns / NS_PER_S):
-                key.data()
+                self._do(key.data)
             if self._wishes.pressed:
                 self._wishes.pressed = False
-                self._unit.button()
+                self._do(self._unit.button)
             now = self._clock.mono_ns()
             for timer in self._timers:
-                timer.run(now)
+                self._do(partial(timer.run, now))
+
+    def _do(self, act: Callable[[], None]) -> None:
+        """In safe mode what fails is passed over, so that the rest can still be told; each failure is said once."""
+        try:
+            act()
+        except Exception as error:
+            if not self._unit.safe:
+                raise
+            text = f"{type(error).__name__}: {error}"
+            if text not in self._passed_over and len(self._passed_over) < MOST_TOLD:
+                self._passed_over.add(text)
+                print(f"keeper: safe mode, passed over: {text}", file=sys.stderr, flush=True)
 
     def _slot(self) -> None:
         place_ns = self._metronome.place(self._clock.mono_ns())

@@ -30,6 +30,7 @@ from stillroom.keeper.restraint import Restraint
 from stillroom.keeper.room import Room
 from stillroom.keeper.rotated import tell_rotation
 from stillroom.keeper.standing import KeptConditions
+from stillroom.keeper.starts import SafeMode, Starts
 from stillroom.keeper.storage import MB
 from stillroom.keeper.upkeep import Upkeep
 from stillroom.keeper.view_policy import PolicyWatch
@@ -45,13 +46,20 @@ NOT_GUARDED = Guarded(())
 class Unit:
     """All of a unit's state but its sockets. One instance a process."""
 
-    def __init__(self, settings: UnitConfig, clock: Clock, guarded: Guarded = NOT_GUARDED) -> None:
+    def __init__(
+        self,
+        settings: UnitConfig,
+        clock: Clock,
+        guarded: Guarded = NOT_GUARDED,
+        safe: SafeMode | None = None,
+    ) -> None:
         self._settings = settings
         run = settings.path(settings.paths.run)
         trust = settings.path(settings.paths.trust)
         unit_keys = own_keys(settings)
         state, sizes = settings.path(settings.paths.state), settings.outbox
         self._outbox = Outbox(state, sizes.max_entries, round(sizes.reserve_mb * MB))
+        self._safe = safe or SafeMode(Starts(state), clock.mono_ns())
         boot = self._outbox.next_boot()
         self._clock = clock = KnownTime(clock, self._outbox)
         kept = KeptConditions(self._outbox)
@@ -103,6 +111,7 @@ class Unit:
 
     def from_eye(self, message: Struct) -> None:
         if isinstance(message, Observation):
+            self._safe.sees(self._clock.mono_ns())
             self._model = message.model
             if self._gate.decision.open:
                 self._upkeep.looks.look(message.model, message.frame_ns)
@@ -137,6 +146,7 @@ class Unit:
 
     def eye_gone(self) -> None:
         """The eye's link has ended, and with it all that was known of the room."""
+        self._safe.lost_eye()
         self._open_time.closed()
         self._upkeep.view.gone()
         self._room.lose_sight(self._clock.utc_ms(), "the camera is closed")
@@ -167,7 +177,12 @@ class Unit:
         self._views.ask(request, by, allowed, not self._light.dead)
 
     def _obey(self, command: Command) -> None:
-        """Carry it out, once; then the trust folder is read as if somebody had put a file there."""
+        """Carry it out, once; then the trust folder is read as if somebody had put a file there.
+
+        None in safe mode, which it may have brought about: the gateway brings it again until it hears of it.
+        """
+        if self._safe.on:
+            return
         utc_ms = self._clock.utc_ms()
         receipt = self._commands.carry_out(command, self._delivery.roster)
         if receipt is None:
@@ -184,6 +199,7 @@ class Unit:
         """Five times a second: ask the gate; let the eye live, or end it."""
         if self._light.pressed():
             self._gate.press()
+        self._gate.safe_mode = self._safe.on
         decision = self._gate.decide(self._gate_changed)
         if not self._show(decision):
             decision = self._gate.decide(self._gate_changed)
@@ -191,8 +207,10 @@ class Unit:
         if not decision.open or decision.authorisation is None:
             self._views.stop(decision.reason)
             self._life.end()
+            self._safe.withhold()
             self._commit_urgent()
             return
+        self._safe.lend(self._clock.mono_ns())
         frame = self._views.leaves()
         if frame is not None:
             self._courier.send(frame)
@@ -222,6 +240,8 @@ class Unit:
     def tick(self) -> None:
         """Twice a second: the room's own time, and what can be noticed by time alone."""
         now_ns, sensing = self._clock.mono_ns(), self._gate.decision.open
+        self._safe.pass_time(now_ns)
+        self._faults.say("crash-loop", bool(self._safe.trouble), self._safe.trouble)
         if sensing:
             self._room.tick(now_ns, self._clock.utc_ms())
         else:
@@ -243,6 +263,11 @@ class Unit:
         Or the card has failed, which is said: what waits in memory then would be lost with this process.
         """
         return self._outbox.fault is not None or not self._delivery.stands_still
+
+    @property
+    def safe(self) -> bool:
+        """It has failed too often: it senses nothing, and whatever of it still fails is passed over."""
+        return self._safe.on
 
     def button(self) -> None:
         """The room's pause button was pressed."""

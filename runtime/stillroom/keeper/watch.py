@@ -42,6 +42,8 @@ class GateWatch:
         self._camera_refused = False
         self.indicator_dead = False
         """Set by the unit: its light does not work, and it must have one."""
+        self.safe_mode = False
+        """Set by the unit: keeper or eye failed too often."""
         self._moved_ms = outbox.recall(_MOVED)
         # Against the floor, which no wrong clock moves: a restart may lengthen a pause, and never cuts it short.
         left_ms = outbox.recall(_PAUSED_UNTIL) - clock.known().earliest_ms
@@ -144,6 +146,7 @@ class GateWatch:
             self.indicator_dead,
             self.camera_moved,
             halted=self._taken_back.halted,
+            safe_mode=self.safe_mode,
         )
         papers, taken_back = self._papers.authorisations, self._taken_back
         ended = {paper.id for paper in papers if not taken_back.believes(paper)}

@@ -16,6 +16,7 @@ _GATES = {
     "open": "The camera was allowed to be on",
     "paused": "The camera was off: somebody had paused it",
     "halted": "The camera was off: the facility had halted it",
+    "safe-mode": "The camera was off: the unit had failed ten times in a row",
     "withdrawn": "The camera was off: the authorisation had been taken back",
     "expired": "The camera was off: the authorisation had ended",
     "review-overdue": "The camera was off: nobody had reviewed the authorisation in time",
