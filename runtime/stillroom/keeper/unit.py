@@ -111,9 +111,9 @@ class Unit:
 
     def from_eye(self, message: Struct) -> None:
         if isinstance(message, Observation):
-            self._safe.sees(self._clock.mono_ns())
             self._model = message.model
             if self._gate.decision.open:
+                self._safe.sees(self._clock.mono_ns())
                 self._upkeep.looks.look(message.model, message.frame_ns)
                 self._room.observe(message, self._clock.mono_ns(), self._clock.utc_ms())
                 self._upkeep.view.take_health(message.health)
