@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-ROOTS = (REPOSITORY / "runtime", REPOSITORY / "tools")
+ROOTS = (REPOSITORY / "runtime", REPOSITORY / "runtime" / "release", REPOSITORY / "tools")
 PROCESSES = ("eye", "keeper", "courier")
 TOP_LEVEL = {
     *("pyproject.toml", "README.md", "LICENSE", "SECURITY.md", "MANIFEST.in"),
@@ -28,6 +28,10 @@ def modules() -> dict[str, set[str]]:
     found = {}
     for root in ROOTS:
         for path in sorted(root.rglob("*.py")):
+            if any(
+                path.is_relative_to(other) for other in ROOTS if other.is_relative_to(root) and other != root
+            ):
+                continue
             parts = path.relative_to(root).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]

@@ -24,6 +24,7 @@ from stillroom.orders import (
     Resume,
     ViewRequest,
 )
+from stillroom.release_papers import Release, ReleaseWithdrawal
 from stillroom.view_forms import BLOCKS, ViewLevel
 from stillroom.wire import MAX_WRAPS
 
@@ -34,9 +35,7 @@ MAX_APPROVERS = 8
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Scope = Literal["status", "breathing", "pulse", "view-figure", "view-picture", "release"]
 VIEWS: tuple[Scope, ...] = ("view-figure", "view-picture")
-WITHOUT_EFFECT: tuple[Scope, ...] = ("release",)
-"""Scopes that can be signed for and that this version of a unit cannot do: carried, never acted on."""
-ConsumerRole = Literal["gateway", "board", "viewer", "advocate", "manager"]
+ConsumerRole = Literal["gateway", "board", "viewer", "advocate", "manager", "custodian"]
 
 UNIT_RECIPIENTS = ("gateway", "board")
 """Roles to which every record of a unit is sealed."""
@@ -267,6 +266,8 @@ KINDS: dict[type[Struct], str] = {
     Acknowledgement: "acknowledgement",
     ViewRequest: "view-request",
     Configuration: "configuration",
+    Release: "release",
+    ReleaseWithdrawal: "release-withdrawal",
 }
 
 D = TypeVar("D", bound=Struct)

@@ -13,7 +13,6 @@ from stillroom.clock import SystemClock, utc_text
 from stillroom.config import UnitConfig
 from stillroom.config_conditions import ConditionsConfig
 from stillroom.document_forms import to_ms
-from stillroom.documents import WITHOUT_EFFECT
 from stillroom.errors import EXIT_OK, TrustError
 from stillroom.keeper.authorisation import Papers, load_papers
 from stillroom.keeper.conditions import KINDS
@@ -22,6 +21,7 @@ from stillroom.keeper.known import Known
 from stillroom.keeper.roster import load_roster
 from stillroom.keeper.settings import applied, load_configuration
 from stillroom.keys import fingerprint
+from stillroom.release_forms import RECORDINGS, SUFFIX, part
 from stillroom.status import GUARDS, HOLDS, Status, read_running
 from stillroom.view_forms import FRAMES_PER_S
 from stillroom.wire import RECORD_BYTES
@@ -34,9 +34,7 @@ _SCOPES = {
     "pulse": "how often the heart beats, from the colour of the skin",
     "view-figure": "when somebody looks, after the light has said so: a drawn figure over the empty room",
     "view-picture": "when somebody looks, after the light has said so: a picture of squares",
-}
-_LATER = {
-    "release": "record a picture for somebody who is named",
+    "release": "while a release that two people have signed is in force: a recording that its custodian alone opens",
 }
 CLOSED = {
     "no-authorisation": "nobody has authorised it",
@@ -149,7 +147,7 @@ def _decision(utc_ms: int, papers: Papers, status: Status | None) -> Decision:
 
 
 def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[str]:
-    allowed = decision.authorisation
+    allowed, records = decision.authorisation, part("keeper") is not None
     yield "It senses"
     if allowed is None:
         reason = CLOSED.get(decision.reason, decision.reason)
@@ -157,9 +155,9 @@ def _senses(unit: UnitConfig, decision: Decision, papers: Papers) -> Iterator[st
     else:
         yield f"  room {allowed.room}, under authorisation {allowed.id} for the purpose '{allowed.purpose}',"
         yield f"  from {_day(allowed.start)} until {_day(allowed.until)}, to be reviewed by {_day(allowed.review_by)}:"
-        yield from (f"    {_SCOPES[scope]}" for scope in allowed.scopes if scope not in WITHOUT_EFFECT)
-        for scope in (scope for scope in allowed.scopes if scope in WITHOUT_EFFECT):
-            yield f"  It may also {_LATER[scope]}, and cannot: this version has nothing that does it."
+        yield from (f"    {_SCOPES[scope]}" for scope in allowed.scopes if scope != "release" or records)
+        if "release" in allowed.scopes and not records:
+            yield "  It may also be recorded under a release, and cannot: stillroom-release is not installed here."
         yield f"  Consent: {allowed.consent or 'not named'}. Impact assessment: {allowed.assessment or 'not named'}."
     yield from _tells(unit.conditions)
     private = len(unit.zones.private)
@@ -193,7 +191,8 @@ def _day(moment: datetime) -> str:
 
 def _keeps(unit: UnitConfig, status: Status | None) -> Iterator[str]:
     yield "It keeps"
-    yield "  no picture, ever: a frame is turned into a few thousand sums and handed back to the camera."
+    yield "  no picture: a frame is turned into a few thousand sums and handed back to the camera."
+    yield from _recorded(unit.path(unit.paths.state) / RECORDINGS)
     yield "  its record of what was done with the camera, each link signed."
     yield f"  at most {unit.outbox.max_entries} events that the gateway has not confirmed yet; then they are deleted."
     if status is None:
@@ -202,6 +201,19 @@ def _keeps(unit: UnitConfig, status: Status | None) -> Iterator[str]:
         link = "connected to the broker" if status.connected else "not connected to the broker"
         yield f"  Time is known by {_CLOCKS[status.clock]}."
         yield f"  Now: {status.accepted} events so far in its life, {status.waiting} waiting; {link}."
+
+
+def _recorded(folder: Path) -> Iterator[str]:
+    """What lies there of releases; who may not look says so."""
+    try:
+        files = {path.name: len(list(path.glob(f"*{SUFFIX}"))) for path in sorted(folder.iterdir())}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield f"  Whether there are recordings under a release cannot be seen: {error.strerror}."
+        return
+    for name, count in files.items():
+        yield f"  {count} recordings of release {name}, sealed to its custodian; it cannot open them itself."
 
 
 def _guards(status: Status | None) -> Iterator[str]:

@@ -30,7 +30,17 @@ _ANY_SCALAR = bytes([64] * KEY_BYTES)
 _SECRET_KIND = b"stillroom/1 secret\n"
 
 Role = Literal[
-    "authority", "gateway", "board", "viewer", "manager", "advocate", "approver", "unit", "maker", "installer"
+    "authority",
+    "gateway",
+    "board",
+    "viewer",
+    "manager",
+    "advocate",
+    "approver",
+    "custodian",
+    "unit",
+    "maker",
+    "installer",
 ]
 RawKey = Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
 PlainName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from stillroom.errors import LinkError, SetupError
 from stillroom.observation import MAX_PEOPLE, Nanoseconds, Observation, Posture
+from stillroom.release_forms import MAX_BODY_BYTES, PIECE_BYTES, RECORDING_BYTES, RELEASE_BYTES
 from stillroom.view_forms import VIEW_ID_BYTES, Blank, ViewLevel
 
 EYE_SOCKET = "eye.sock"
@@ -130,6 +131,35 @@ class ViewFrame(Struct, frozen=True, tag="view-frame", forbid_unknown_fields=Tru
     sealed: Record
 
 
+class RecordAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A recording that runs under a signed release. The eye fills chunks and seals them; it decides nothing."""
+
+    sender_id: Annotated[bytes, Meta(min_length=8, max_length=8)]
+    """Key id of the unit's signing key."""
+    release: Annotated[bytes, Meta(min_length=RELEASE_BYTES, max_length=RELEASE_BYTES)]
+    recording: Annotated[bytes, Meta(min_length=RECORDING_BYTES, max_length=RECORDING_BYTES)]
+    custodian: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    """X25519: all is sealed to it."""
+    width_px: Annotated[int, Meta(ge=16, le=512)]
+    height_px: Annotated[int, Meta(ge=16, le=512)]
+    frames_per_s: Literal[1, 2, 5]
+    first: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    """Number of the next chunk: an eye that takes over from another goes on with it."""
+    began_ns: Nanoseconds
+    """Of the monotonic clock: the times of frames count from there."""
+
+
+class Piece(Struct, frozen=True, tag="piece", forbid_unknown_fields=True):
+    """Eye to keeper: a part of a sealed chunk, which the keeper signs, writes, and cannot open."""
+
+    recording: Annotated[bytes, Meta(min_length=RECORDING_BYTES, max_length=RECORDING_BYTES)]
+    number: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    """Of the chunk."""
+    at: Annotated[int, Meta(ge=0, le=MAX_BODY_BYTES)]
+    """Where in the chunk's body it belongs."""
+    data: Annotated[bytes, Meta(min_length=1, max_length=PIECE_BYTES)]
+
+
 class Lease(Struct, frozen=True, tag="lease", forbid_unknown_fields=True):
     """Keeper to eye: live for `ttl_ms` more. Nothing else keeps an eye alive."""
 
@@ -141,6 +171,8 @@ class Lease(Struct, frozen=True, tag="lease", forbid_unknown_fields=True):
     """The room is empty, and whoever was in it was seen to leave."""
     view: ViewAsked | None = None
     """A frame to be made; None while nobody looks."""
+    record: RecordAsked | None = None
+    """None where nothing is recorded."""
 
 
 class Halt(Struct, frozen=True, tag="halt", forbid_unknown_fields=True):
@@ -181,7 +213,7 @@ class Network(Struct, frozen=True, tag="network", forbid_unknown_fields=True):
     why: Text
 
 
-EyeSays = Guarded | Hello | CameraSettings | Fault | Observation | ViewFrame
+EyeSays = Guarded | Hello | CameraSettings | Fault | Observation | ViewFrame | Piece
 EyeHears = Lease | Halt
 CourierSays = Guarded | Sent | Down | Network
 CourierHears = Up | Look

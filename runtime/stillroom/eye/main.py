@@ -2,10 +2,10 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from stillroom import config, guard, link
 from stillroom.clock import SystemClock
@@ -13,12 +13,14 @@ from stillroom.config import OWN_CAMERA, UnitConfig
 from stillroom.errors import LinkError, StillroomError
 from stillroom.eye import lease
 from stillroom.guard_files import Files
-from stillroom.link import EyeHears, Fault, Hello, Lease, Link, ViewAsked
+from stillroom.link import EyeHears, Fault, Hello, Lease, Link, Piece, RecordAsked, ViewAsked
 from stillroom.notify import Notifier
+from stillroom.release_forms import part
 
 if TYPE_CHECKING:
     from stillroom.eye.analysis import Analysis
     from stillroom.eye.frame import Camera, TellsSettings
+    from stillroom.eye.order import Order, Served
     from stillroom.eye.view import View
     from stillroom.eye.worker import Worker
 
@@ -86,6 +88,20 @@ def _models(unit: UnitConfig) -> "Worker | None":
     return Worker(unit.path(unit.detector.models))
 
 
+class Recorder(Protocol):
+    """What the package that records makes of what the keeper asks for, where it is installed (`stillroom.release`)."""
+
+    recording: bytes
+
+    def orders(self, frame_ns: int) -> "tuple[Order, ...]": ...
+
+    def took(self, served: "tuple[Served, ...]", captured_ns: int) -> None: ...
+
+    def send(self, send: Callable[[Piece], bool]) -> None: ...
+
+    def end(self) -> None: ...
+
+
 class Eye:
     """One camera, one analysis, one link to the keeper."""
 
@@ -100,6 +116,7 @@ class Eye:
         self._holder = lease.LeaseHolder(keeper, self._take)
         self._lease: Lease | None = None
         self._view: View | None = None
+        self._recorder: Recorder | None = None
 
     def run(self) -> None:
         """Wait for the first lease, open the camera, distil until told to stop."""
@@ -123,15 +140,18 @@ class Eye:
                 if self._holder.ended.is_set():
                     return
                 self._instruct(analysis)
-                asked = self._asked(camera)
-                orders = (
-                    () if asked is None or self._view is None else self._view.order(asked, frame.frame_ns)
-                )
-                observation = analysis.feed(frame, clock.mono_ns(), orders)
+                asked, recorder = self._asked(camera), self._recording(camera)
+                looks = () if asked is None or self._view is None else self._view.order(asked, frame.frame_ns)
+                recorded = () if recorder is None else recorder.orders(frame.frame_ns)
+                captured_ns = clock.mono_ns()
+                observation = analysis.feed(frame, captured_ns, (*looks, *recorded))
                 del frame  # it is the camera's own memory
                 if asked is not None and self._view is not None:
-                    served = analysis.served == ("served",)
+                    served = analysis.served[: len(looks)] == ("served",)
                     self._keeper.send(self._view.frame(asked, analysis.empty_picture, served))
+                if recorder is not None:
+                    recorder.took(analysis.served[len(looks) :], captured_ns)
+                    recorder.send(self._keeper.send)
                 if observation is not None:
                     self._keeper.send(observation)
                     self._notifier.ready()
@@ -156,6 +176,17 @@ class Eye:
 
             self._view = View(asked, camera.width, camera.height)
         return asked if self._view.wants(asked) else None
+
+    def _recording(self, camera: "Camera") -> Recorder | None:
+        """Who records, while the keeper asks for it; what does so is a package of its own, and may not be here."""
+        asked = self._lease.record if self._lease is not None else None
+        if self._recorder is not None and (asked is None or asked.recording != self._recorder.recording):
+            self._recorder.end()
+            self._recorder = None
+        if asked is not None and self._recorder is None:
+            make: Callable[[RecordAsked, int, int], Recorder] | None = part("eye")
+            self._recorder = None if make is None else make(asked, camera.width, camera.height)
+        return self._recorder
 
     def _pass_on(self, tells: "TellsSettings", analysis: "Analysis") -> None:
         """What the camera says of its settings; another pace of frames begins the readings anew."""

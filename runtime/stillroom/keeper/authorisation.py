@@ -4,6 +4,7 @@ Whether sensing is allowed is the gate's to say. What cannot be accepted is name
 allows nothing.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ HALTS, LIFTS = "halts", "lifts"
 MAX_FILES = 1024
 """In one folder. More than that is refused whole, so that a full folder costs bounded work and allows nothing."""
 
+_CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,47}")
+
 D = TypeVar("D", Authorisation, Withdrawal, ViewAcceptance, Halt, Lift)
 Stamp = tuple[tuple[str, int, int, int], ...]
 
@@ -37,6 +40,12 @@ class Refused:
     reason: str
     code: str = "file"
     """A reason of `NoteError`; `unit`: for another unit; `file`: it could not be read."""
+
+
+def told_name(file: str) -> str:
+    """What the audit chain calls a file by: a code, which can name nobody, or `unnamed`."""
+    name = file.removesuffix(".note")
+    return name if _CODE.fullmatch(name) else "unnamed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,12 +44,27 @@ from stillroom.keeper.settings import CONFIGURATION_FILE, CONFIGURATION_VERSION,
 from stillroom.keeper.view_policy import POLICY_FILE, POLICY_VERSION
 from stillroom.notes import NoteError, Signer, open_by_one, open_note
 from stillroom.orders import Configuration, Halt, Lift
+from stillroom.release_forms import PAPERS, part
+from stillroom.release_forms import WITHDRAWALS as RELEASE_WITHDRAWALS
+from stillroom.release_papers import Release, ReleaseWithdrawal
+from stillroom.release_rules import custodian, open_release, signers
 
 _LAST = "command "
 _REFUSED = "command_refused "
 
-Paper = Authorisation | Withdrawal | Roster | ViewAcceptance | Halt | Lift | Configuration | ViewPolicy
-"""What the authority signs; of a view policy a manager does."""
+Paper = (
+    Authorisation
+    | Withdrawal
+    | Roster
+    | ViewAcceptance
+    | Halt
+    | Lift
+    | Configuration
+    | ViewPolicy
+    | Release
+    | ReleaseWithdrawal
+)
+"""What the authority signs; a view policy and what is about releases people of the roster sign."""
 Document = Paper | Ask
 _SCHEMAS: dict[str, type[Document]] = {KINDS[schema]: schema for schema in get_args(Document)}
 
@@ -113,10 +128,10 @@ class Commands:
             raise Refusal("kind")
         try:
             authority = load_authority(self._trust)
-            roles = ("manager",) if schema is ViewPolicy else WHO_MAY.get(schema)
-            signers = (authority,) if roles is None else roster.people(*roles)
-            document, signer = open_by_one(note, kind, schema, signers)
+            document, signer = open_by_one(note, kind, schema, _who_may(schema, roster, authority))
             open_note(note, kind, schema, [signer], _approvers(document, roster))
+            if isinstance(document, Release):
+                open_release(note, roster)
         except NoteError as error:
             raise Refusal(error.reason) from None
         except TrustError:
@@ -148,6 +163,8 @@ class Commands:
             self._check_policy(document)
         elif isinstance(document, Authorisation):
             self._check_new(document)
+        elif isinstance(document, Release):
+            self._check_release(document, note, roster)
         elif isinstance(document, Halt) and (self._trust / LIFTS / f"{document.id}.note").exists():
             raise Refusal("lifted")
         path = self._trust / _place(document)
@@ -183,6 +200,21 @@ class Commands:
         if standing != document:
             raise Refusal("used")
 
+    def _check_release(self, document: Release, note: bytes, roster: Roster) -> None:
+        """Whether it can be carried out here at all; when and whether it is, the recorder judges."""
+        if part("keeper") is None:
+            raise Refusal("not-installed")
+        utc_ms = self._clock.utc_ms()
+        if to_ms(document.until) <= utc_ms:
+            raise Refusal("expired")
+        if custodian(document, roster, utc_ms) is None:
+            raise Refusal("custodian")
+        if (self._trust / RELEASE_WITHDRAWALS / f"{document.id}.note").exists():
+            raise Refusal("withdrawn")
+        standing = _there(self._trust / _place(document))
+        if standing is not None and standing.partition(b"\n\n")[0] != note.partition(b"\n\n")[0]:
+            raise Refusal("used")
+
     def _check_newer(self, document: Configuration) -> None:
         """Above the one in force, or that one again. One there that cannot be believed gives way."""
         version = self._outbox.recall(CONFIGURATION_VERSION)
@@ -202,6 +234,14 @@ class Commands:
         """Not below the one in force: what a manager has narrowed no old paper widens."""
         if document.version < self._outbox.recall(POLICY_VERSION):
             raise Refusal("version")
+
+
+def _who_may(schema: type[Document], roster: Roster, authority: Signer) -> Sequence[Signer]:
+    """Of whom one must have signed a document of this kind."""
+    if schema is ReleaseWithdrawal:
+        return (*signers(roster), authority)
+    roles = ("manager",) if schema in (ViewPolicy, Release) else WHO_MAY.get(schema)
+    return (authority,) if roles is None else roster.people(*roles)
 
 
 def _approvers(document: Document, roster: Roster) -> Sequence[Signer]:
@@ -234,13 +274,17 @@ def _place(document: Paper) -> str:
             return f"{HALTS}/{document.id}.note"
         case Lift():
             return f"{LIFTS}/{document.halt}.note"
+        case Release():
+            return f"{PAPERS}/{document.id}.note"
+        case ReleaseWithdrawal():
+            return f"{RELEASE_WITHDRAWALS}/{document.release}.note"
         case ViewAcceptance():
             return f"{VIEWS}/{document.at:%Y%m%dT%H%M%SZ}.note"
 
 
 def _name(document: Document | None) -> str | None:
     """What the receipt calls it by."""
-    named_by = ("id", "authorisation", "halt", "pause", "entry")
+    named_by = ("id", "authorisation", "halt", "pause", "entry", "release")
     found = next((getattr(document, field) for field in named_by if hasattr(document, field)), None)
     return None if found is None else str(found)
 

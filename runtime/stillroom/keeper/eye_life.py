@@ -8,12 +8,19 @@ from msgspec import Struct
 from stillroom.clock import NS_PER_MS, Clock
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.indicator import Indicator, Pattern
-from stillroom.link import EYE_END, EYE_START, Halt, Lease, ViewAsked
+from stillroom.link import EYE_END, EYE_START, Halt, Lease, RecordAsked, ViewAsked
 
 LEASE_TTL_MS = 900
 """Less than the second within which the camera must be dead; four and a half lease periods."""
 FAULTS = ("clock-unsure", "indicator-fault", "camera-refused", "camera-moved", "safe-mode")
 """Reasons of the gate that somebody should look after; the light says so."""
+IN_USE: dict[tuple[bool, bool], Pattern] = {
+    (False, False): "steady",
+    (True, False): "view",
+    (False, True): "record",
+    (True, True): "view-and-record",
+}
+"""Of a camera that may be open: whether somebody looks, and whether it is recorded."""
 
 
 class Peer(Protocol):
@@ -45,20 +52,25 @@ class EyeLife:
         """The door through which the eye is spoken to."""
         self._eye = eye
 
-    def show(self, decision: Decision, camera_failed: bool, viewed: bool) -> bool:
-        """The light: before a camera opens, until no eye can live any more. viewed: somebody looks, or will.
+    def show(self, decision: Decision, camera_failed: bool, *, viewed: bool, recorded: bool) -> bool:
+        """The light: before a camera opens, until no eye can live any more. viewed, recorded: somebody does, or will.
 
         False: it does not work.
         """
         now_ns = self._clock.mono_ns()
         if decision.open or now_ns < self._lit_until_ns:
-            pattern: Pattern = "view" if viewed else "steady"
+            pattern: Pattern = IN_USE[viewed, recorded]
         else:
             pattern = "fault" if decision.reason in FAULTS or camera_failed else "off"
         return self._light.show(pattern, now_ns)
 
     def lend(
-        self, scopes: tuple[str, ...], room_empty: bool, everybody_left: bool, view: ViewAsked | None
+        self,
+        scopes: tuple[str, ...],
+        room_empty: bool,
+        everybody_left: bool,
+        view: ViewAsked | None,
+        record: RecordAsked | None,
     ) -> None:
         """One lease more; an eye that is not there yet may start."""
         if not self._start.exists():
@@ -73,6 +85,7 @@ class EyeLife:
                 room_empty=room_empty,
                 everybody_left=everybody_left,
                 view=view,
+                record=record,
             )
         )
 

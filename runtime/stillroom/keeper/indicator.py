@@ -11,15 +11,17 @@ from typing import Literal, Protocol
 from stillroom.clock import NS_PER_MS
 from stillroom.config import PanelConfig
 
-Pattern = Literal["off", "steady", "view", "fault"]
+Pattern = Literal["off", "steady", "view", "record", "view-and-record", "fault"]
 STEP_NS = 200 * NS_PER_MS
 PATTERNS: dict[Pattern, tuple[bool, ...]] = {
     "off": (False,),
     "steady": (True,),
     "view": (True, True, False, False),
+    "record": (True, True, True, True, False),
+    "view-and-record": (True, False, True, False, True, True, True, True, False, False),
     "fault": (True, *(False,) * 9),
 }
-"""`view`: somebody looks into the room, or will in a moment."""
+"""`view`: somebody looks into the room, `record`: it is recorded; or will be, in a moment."""
 FILE = "indicator"
 
 

@@ -25,6 +25,7 @@ from stillroom.keeper.open_time import OpenTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.papers import TrustWatch
+from stillroom.keeper.releases import Means, Releases
 from stillroom.keeper.report import Report
 from stillroom.keeper.restraint import Restraint
 from stillroom.keeper.room import Room
@@ -36,7 +37,7 @@ from stillroom.keeper.upkeep import Upkeep
 from stillroom.keeper.view_policy import PolicyWatch
 from stillroom.keeper.views import Views
 from stillroom.keeper.watch import GateWatch
-from stillroom.link import CameraSettings, Fault, Guarded, Hello, ViewFrame
+from stillroom.link import CameraSettings, Fault, Guarded, Hello, Piece, ViewFrame
 from stillroom.observation import Observation
 from stillroom.orders import ViewRequest
 
@@ -58,7 +59,8 @@ class Unit:
         trust = settings.path(settings.paths.trust)
         unit_keys = own_keys(settings)
         state, sizes = settings.path(settings.paths.state), settings.outbox
-        self._outbox = Outbox(state, sizes.max_entries, round(sizes.reserve_mb * MB))
+        reserve_bytes = round(sizes.reserve_mb * MB)
+        self._outbox = Outbox(state, sizes.max_entries, reserve_bytes)
         self._safe = safe or SafeMode(Starts(state), clock.mono_ns())
         boot = self._outbox.next_boot()
         self._clock = clock = KnownTime(clock, self._outbox)
@@ -81,6 +83,18 @@ class Unit:
         self._open_time = OpenTime(self._audit, clock)
         policy = PolicyWatch(trust, settings.unit, self._outbox)
         self._views = Views(self._outbox, self._audit, clock, unit_keys.signing, policy, self._faults)
+        self._releases = Releases(
+            Means(
+                self._outbox,
+                self._audit,
+                clock,
+                unit_keys.signing,
+                trust,
+                state,
+                settings.unit,
+                reserve_bytes,
+            )
+        )
         asks = Asks(self._outbox, self._audit, clock, self._look)
         self._restraint = Restraint(self._audit, clock)
         self._commands = Commands(self._outbox, trust, settings, clock, asks)
@@ -130,6 +144,8 @@ class Unit:
             self._take_guards("eye", message)
         elif isinstance(message, ViewFrame):
             self._views.took(message)
+        elif isinstance(message, Piece):
+            self._releases.took(message)
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
             self._faults.say("camera-failed", False, "")
@@ -147,6 +163,7 @@ class Unit:
     def eye_gone(self) -> None:
         """The eye's link has ended, and with it all that was known of the room."""
         self._safe.lost_eye()
+        self._releases.eye_gone()
         self._open_time.closed()
         self._upkeep.view.gone()
         self._room.lose_sight(self._clock.utc_ms(), "the camera is closed")
@@ -201,11 +218,13 @@ class Unit:
             self._gate.press()
         self._gate.safe_mode = self._safe.on
         decision = self._gate.decide(self._gate_changed)
+        self._releases.judge(decision.authorisation if decision.open else None, not self._light.dead)
         if not self._show(decision):
             decision = self._gate.decide(self._gate_changed)
         self._upkeep.view.moved(self._gate.camera_moved)
         if not decision.open or decision.authorisation is None:
             self._views.stop(decision.reason)
+            self._releases.stop(decision.reason)
             self._life.end()
             self._safe.withhold()
             self._commit_urgent()
@@ -215,15 +234,16 @@ class Unit:
         if frame is not None:
             self._courier.send(frame)
         room = self._room
-        asked = self._views.asked(lambda: room.seen)
-        self._life.lend(decision.authorisation.scopes, room.is_empty, room.everybody_left, asked)
+        asked, record = self._views.asked(lambda: room.seen), self._releases.asked()
+        self._life.lend(decision.authorisation.scopes, room.is_empty, room.everybody_left, asked, record)
         self._open_time.still(decision.authorisation.id)
         self._commit_urgent()
 
     def _show(self, decision: Decision) -> bool:
         """The light; false where it must work and does not: the camera may not open then."""
         failed = "camera-failed" in self._faults.names
-        works = self._life.show(decision, failed, self._views.announced)
+        seen = {"viewed": self._views.announced, "recorded": self._releases.announced}
+        works = self._life.show(decision, failed, **seen)
         self._gate.indicator_dead = not works and self._settings.panel.required
         return not (decision.open and self._gate.indicator_dead)
 
@@ -231,6 +251,7 @@ class Unit:
         """Twice a second: the documents that the site has put there."""
         self._papers.read(self._delivery)
         self._views.read_policy(self._delivery.roster)
+        self._releases.read(self._delivery.roster)
 
     def _adopt(self, settings: UnitConfig) -> None:
         """The authority has changed them from afar, or the room has another name."""
@@ -278,6 +299,7 @@ class Unit:
     def close(self) -> None:
         """End the eye, accept what waits, send one last record."""
         self._views.stop("stop")
+        self._releases.close()
         self._room.lose_sight(self._clock.utc_ms(), "the unit stops")
         self._life.end()
         self._audit.append(self._clock.utc_ms(), "stop")

@@ -1,6 +1,5 @@
 """The decision about the camera, kept current: documents, clock, pauses; each change goes into the audit chain."""
 
-import re
 from collections.abc import Callable, Sequence
 
 from stillroom.clock import MS_PER_S, NS_PER_MS, utc_text
@@ -10,7 +9,7 @@ from stillroom.documents import Authorisation
 from stillroom.events import GateChanged
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
-from stillroom.keeper.authorisation import Papers, Refused
+from stillroom.keeper.authorisation import Papers, Refused, told_name
 from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
@@ -20,7 +19,6 @@ _PAUSED_UNTIL = "paused_until_ms"
 _SEEN = "seen "
 _ROOM = "room"
 MAX_REFUSED_TOLD = 8
-_CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,47}")
 _MOVED = "camera_moved_ms"
 
 
@@ -115,9 +113,7 @@ class GateWatch:
     def _note_refused(self, refused: Sequence[Refused], now_ms: int) -> None:
         """A few by name, where it can name nobody; the rest as a number: a full folder must not fill the chain."""
         for one in refused[:MAX_REFUSED_TOLD]:
-            name = one.file.removesuffix(".note")
-            told = name if _CODE.fullmatch(name) else "unnamed"
-            self._audit.append(now_ms, "document-refused", file=told, reason=one.code)
+            self._audit.append(now_ms, "document-refused", file=told_name(one.file), reason=one.code)
         more = len(refused) - MAX_REFUSED_TOLD
         if more > 0:
             self._audit.append(now_ms, "documents-refused", more=more)

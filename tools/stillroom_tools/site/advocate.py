@@ -12,21 +12,16 @@ from pathlib import Path
 
 import msgspec
 
-from stillroom.clock import SystemClock
-from stillroom.document_forms import now
 from stillroom.documents import KINDS, Recipient, Roster
-from stillroom.errors import EXIT_OK, ConfigError, TrustError
-from stillroom.files import read_bounded, replace_file, write_new
-from stillroom.keys import KeyRing, VerifyKey, save_keys
-from stillroom.notes import open_note, parse_signer, sign_note, signer_of
-from stillroom_tools.site.layout import SITE_FILE, Site, check_name, open_site
-from stillroom_tools.site.new import BACKDATED, BOX_PERIODS, recipient
+from stillroom.errors import EXIT_OK, ConfigError
+from stillroom.files import read_bounded, replace_file
+from stillroom.keys import VerifyKey
+from stillroom.notes import sign_note
+from stillroom_tools.site.layout import SITE_FILE, Site, open_site
+from stillroom_tools.site.public_file import make_with_boxes, read_public
 from stillroom_tools.site.roster_way import add_new, add_set, way_of
 
 HELP = "who is told the newest head of each audit chain, and can tell a shortened one"
-
-KIND = "recipient"
-"""Of the note in a public file: signed by himself, to show that he holds the key."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, InputError, TrustError, StorageError, BrokerError."""
     if options.what == "new":
-        return _new(options)
+        return make_with_boxes(options, "advocate")
     if options.what == "set":
         return _set(options)
     from stillroom_tools.site import advocate_heads
@@ -53,30 +48,11 @@ def run(options: argparse.Namespace) -> int:
     return advocate_heads.run(options)
 
 
-def _new(options: argparse.Namespace) -> int:
-    """Prints the fingerprint, to be compared when the public file is handed over."""
-    check_name(options.site, "--site")
-    ring = KeyRing.generate(options.site, "advocate", check_name(options.name, "--name"), BOX_PERIODS)
-    named = recipient(ring, now(SystemClock()) - BACKDATED)
-    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    save_keys(options.folder / f"{ring.name}.key", ring)
-    public = signer_of(ring).text.encode() + b"\n" + sign_note(KIND, named, [ring])
-    write_new(options.folder / f"{ring.name}.pub", public, 0o644)
-    until = max(box.until for box in named.boxes)
-    print(
-        f"{options.folder / ring.name}.pub: give this one to the facility, and nobody the key; "
-        f"good until {until:%Y-%m-%d}",
-        file=sys.stderr,
-    )
-    print(signer_of(ring).fingerprint)
-    return EXIT_OK
-
-
 def _set(options: argparse.Namespace) -> int:
     """Prints the roster's version, which rises where the roster says something else now."""
     site = open_site(options.site)
     way = way_of(options)
-    advocates = tuple(_read_public(path, site) for path in options.advocates)
+    advocates = tuple(read_public(path, site, "advocate", "site advocate new") for path in options.advocates)
     old = site.roster()
     roster = _with(old, advocates)
     if roster != old:
@@ -104,25 +80,6 @@ def _with(old: Roster, advocates: Sequence[Recipient]) -> Roster:
         return Roster(**(msgspec.structs.asdict(old) | changed))
     except ValueError as error:
         raise ConfigError(f"{len(advocates)} advocates: {error}") from None
-
-
-def _read_public(path: Path, site: Site) -> Recipient:
-    """Raises TrustError: not a public file, altered, of another site, or one whose keys are over."""
-    line, _, note = read_bounded(path).partition(b"\n")
-    try:
-        signer = parse_signer(line.decode("ascii", "replace"))
-        named = open_note(note, KIND, Recipient, [signer])
-    except TrustError as error:
-        raise TrustError(f"{path}: no advocate's public file: {error}") from None
-    if signer.site != site.name:
-        raise TrustError(f"{path}: of site '{signer.site}', and this is '{site.name}'")
-    own = signer.name == f"{site.name}/{named.name}" and signer.key.raw == named.sign
-    if not own or named.role != "advocate":
-        raise TrustError(f"{path}: not what an advocate signs of himself: 'site advocate new' makes it")
-    if not any(box.until > now(SystemClock()) for box in named.boxes):
-        raise TrustError(f"{path}: its keys are over: he makes new ones with 'site advocate new'")
-    check_name(named.name, f"{path}: name")
-    return named
 
 
 def _hand_over(site: Site, name: str) -> Path:

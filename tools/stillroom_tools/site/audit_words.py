@@ -6,6 +6,7 @@ from typing import Any
 from stillroom.document_forms import from_ms
 from stillroom.keys import fingerprint
 from stillroom.status import GUARDS
+from stillroom_tools.site import audit_releases
 from stillroom_tools.site.audit_facts import time_of
 from stillroom_tools.site.audit_file import Head, Link, missing
 from stillroom_tools.site.audit_part import Part
@@ -138,7 +139,7 @@ def words(link: Link) -> str:
         "command": _command(said),
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
-    return plain.get(what) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
+    return plain.get(what) or audit_releases.sentence(said) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
 
 
 def _fingerprint(key: object) -> str:

@@ -15,11 +15,11 @@ from stillroom.document_forms import now
 from stillroom.documents import KINDS, Authorisation, read_document
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import read_bounded, replace_file, write_new
-from stillroom.keys import load_keys
-from stillroom.notes import NoteError, add_signature, decode, encode, open_note, split
+from stillroom.notes import add_signature, encode, open_note
 from stillroom_tools.site import authorise_terms as terms
 from stillroom_tools.site import authorise_words as words
 from stillroom_tools.site import withdraw
+from stillroom_tools.site.drafts import read_draft, sign_draft
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.send import add_send, send, unit_named
 
@@ -90,15 +90,7 @@ def _new(options: argparse.Namespace) -> int:
 
 def _sign(options: argparse.Namespace) -> int:
     """Says what is signed before it is."""
-    ring = load_keys(options.key, "authority", "approver")
-    note = read_bounded(options.file)
-    paper = _read(options.file, note)
-    if paper.site != ring.site:
-        raise TrustError(f"{options.file}: for site '{paper.site}', and {options.key} is of '{ring.site}'")
-    print("\n".join(words.lines(paper)), file=sys.stderr)
-    replace_file(options.file, add_signature(note, ring))
-    print(f"{options.file}: signed by {ring.note_name}", file=sys.stderr)
-    return EXIT_OK
+    return sign_draft(options.file, options.key, ("authority", "approver"), _read, words.lines)
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -127,11 +119,7 @@ def _withdraw(options: argparse.Namespace) -> int:
 
 
 def _read(path: Path, note: bytes) -> Authorisation:
-    """What a draft says, whoever has signed it. Raises TrustError naming the file."""
-    try:
-        return decode(split(note, unsigned=True)[0], _KIND, Authorisation)
-    except NoteError as error:
-        raise NoteError(error.reason, f"{path}: {error}") from None
+    return read_draft(path, note, _KIND, Authorisation)
 
 
 def _hand_over(site: Site, unit: str, trust: Path | None, paper: Authorisation, note: bytes) -> None:

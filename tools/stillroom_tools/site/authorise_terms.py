@@ -58,26 +58,26 @@ def check(options: argparse.Namespace) -> None:
     """Whether the numbers can be used, before anything is opened. Raises ConfigError."""
     for name in ("days", "review_days"):
         if getattr(options, name) is not None:
-            _span(getattr(options, name), f"--{name.replace('_', '-')}")
+            span(getattr(options, name), f"--{name.replace('_', '-')}")
 
 
 def made(options: argparse.Namespace, site: Site, unit: str, moment: datetime) -> Authorisation:
     """Raises ConfigError, InputError (the assessment cannot be read)."""
-    start = moment if options.start is None else _moment(options.start)
+    start = moment if options.start is None else parse_moment(options.start)
     scopes = _scopes(options.scopes)
-    length = _span(options.days, "--days")
+    length = span(options.days, "--days")
     return Authorisation(
         start=start,
         until=start + length,
         id=_id(),
         site=site.name,
         unit=unit,
-        room=_code(options.room, "--room"),
+        room=code(options.room, "--room"),
         scopes=scopes,
-        purpose=_code(options.purpose, "--purpose"),
+        purpose=code(options.purpose, "--purpose"),
         review_by=start + _review(options, length),
         assessment=_hash(options.assessment) if options.assessment else None,
-        consent=_code(options.consent, "--consent") if options.consent is not None else None,
+        consent=code(options.consent, "--consent") if options.consent is not None else None,
         view=_view(options, scopes),
     )
 
@@ -85,7 +85,7 @@ def made(options: argparse.Namespace, site: Site, unit: str, moment: datetime) -
 def renewed(options: argparse.Namespace, site: Site, unit: str, moment: datetime) -> Authorisation:
     """The terms of an earlier one, from `moment` on. Raises ConfigError, TrustError (there is none)."""
     old = _earlier(site, unit, options.id)
-    length = old.until - old.start if options.days is None else _span(options.days, "--days")
+    length = old.until - old.start if options.days is None else span(options.days, "--days")
     review = (
         min(old.review_by - old.start, length) if options.review_days is None else _review(options, length)
     )
@@ -110,8 +110,8 @@ def _id() -> str:
     return f"a-{secrets.token_hex(8)}"
 
 
-def _span(days: float, what: str) -> timedelta:
-    most = MAX_AUTHORISATION.days
+def span(days: float, what: str, most: int = MAX_AUTHORISATION.days) -> timedelta:
+    """So many days. Raises ConfigError."""
     if not (math.isfinite(days) and 0 < days <= most and timedelta(days=days) >= timedelta(seconds=1)):
         raise ConfigError(f"{what} {days:g}: more than 0 and at most {most}")
     return timedelta(seconds=int(days * 86_400))
@@ -120,13 +120,14 @@ def _span(days: float, what: str) -> timedelta:
 def _review(options: argparse.Namespace, length: timedelta) -> timedelta:
     if options.review_days is None:
         return length
-    review = _span(options.review_days, "--review-days")
+    review = span(options.review_days, "--review-days")
     if review > length:
         raise ConfigError(f"--review-days {options.review_days:g}: not after its end: at most as --days")
     return review
 
 
-def _moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
+    """Of `--from`. Raises ConfigError."""
     try:
         found = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
@@ -136,7 +137,8 @@ def _moment(text: str) -> datetime:
     return found
 
 
-def _code(text: str, what: str) -> str:
+def code(text: str, what: str) -> str:
+    """Raises ConfigError."""
     try:
         return msgspec.convert(text, Code)
     except msgspec.ValidationError:

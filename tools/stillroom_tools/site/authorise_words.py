@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from stillroom.documents import WITHOUT_EFFECT, Authorisation
-from stillroom.errors import TrustError
+from stillroom.documents import Authorisation
 from stillroom.notes import signed_by
+from stillroom_tools.site.drafts import who_signed
 from stillroom_tools.site.layout import Site
 
 
@@ -22,9 +22,8 @@ def lines(paper: Authorisation) -> Iterator[str]:
     yield f"  from {_time(paper.start)} until {_time(paper.until)}"
     yield f"  somebody reviews it by {_time(paper.review_by)}, or sensing ends then"
     yield f"  scopes: {', '.join(paper.scopes)}"
-    idle = [scope for scope in paper.scopes if scope in WITHOUT_EFFECT]
-    if idle:
-        yield f"  without effect, since no unit of this version can do it: {', '.join(idle)}"
+    if "release" in paper.scopes:
+        yield "  it may be recorded under a release that two people sign, and in no other way"
     if paper.view:
         yield f"  a look lasts {paper.view.seconds} s at most; {paper.view.looks_per_hour} an hour at most"
     yield f"  consent: {paper.consent or 'none is named'}"
@@ -38,10 +37,7 @@ def signatures(path: Path, note: bytes, site: Site | None) -> Iterator[str]:
         yield f"  signatures: {others}, not checked: give --site to see whose they are"
         return
     roster, authority = site.roster(), site.authority()
-    try:
-        present, others = signed_by(note, [authority, *roster.approver_signers])
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}") from None
+    present, others = who_signed(path, note, [authority, *roster.approver_signers])
     yield f"  signed by: {', '.join(signer.name for signer in present) or 'nobody'}"
     if others:
         yield f"  and by {others} whom this site does not know; they count for nothing"

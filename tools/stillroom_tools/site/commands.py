@@ -55,10 +55,14 @@ _COMMANDS = {
     ),
     "signer": (
         "stillroom_tools.site.signer",
-        "viewers, who may ask to look, and managers, who sign the rules for it",
+        "viewers, who may ask to look, managers, who sign the rules for it, and custodians of recordings",
     ),
     "view-policy": ("stillroom_tools.site.view_policy", "a manager's rules for looks into rooms"),
     "view": ("stillroom_tools.site.view.command", "look into a room: brief, announced and kept"),
+    "release": (
+        "stillroom_tools.site.release.command",
+        "recordings for a purpose, sealed to a custodian; and opening them",
+    ),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
 }
 

@@ -121,6 +121,10 @@ class Site:
         return self.folder / "configurations"
 
     @property
+    def releases_dir(self) -> Path:
+        return self.folder / "releases"
+
+    @property
     def advocates_dir(self) -> Path:
         """What is handed over to each advocate: a folder for each."""
         return self.folder / "advocates"

@@ -1,4 +1,5 @@
-"""`stillroom site signer new|set`: viewers, who may ask to look into a room, and managers, who sign the rules for that.
+"""`stillroom site signer new|set`: viewers, who may ask to look into a room, managers, who sign the rules for that and
+releases, and custodians, who alone open what is recorded under one.
 
 Each makes his key on his own machine and hands over the public line. The roster names him; a unit believes nobody else.
 """
@@ -15,10 +16,11 @@ from stillroom.files import read_bounded, replace_file
 from stillroom.keys import KeyRing, VerifyKey, load_keys
 from stillroom.notes import sign_note, signer_of
 from stillroom_tools.site.layout import Site, check_name, open_site
+from stillroom_tools.site.public_file import make_with_boxes, read_public
 from stillroom_tools.site.roster_way import add_new, add_set, make_key, way_of
 
-HELP = "viewers, who may ask to look, and managers, who sign the rules for it"
-ROLES = ("viewer", "manager")
+HELP = "viewers, who may ask to look, managers, who sign the rules for it, and custodians of recordings"
+ROLES = ("viewer", "manager", "custodian")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, TrustError, StorageError."""
-    return make_key(options, options.role) if options.what == "new" else _set(options)
+    if options.what == "set":
+        return _set(options)
+    return (
+        make_with_boxes(options, "custodian", 1)
+        if options.role == "custodian"
+        else make_key(options, options.role)
+    )
 
 
 def _set(options: argparse.Namespace) -> int:
@@ -65,6 +73,8 @@ def manager_keys(site: Site, path: Path) -> KeyRing:
 
 
 def _named(path: Path, role: str, site: Site) -> Recipient:
+    if role == "custodian":
+        return read_public(path, site, "custodian", "site signer new --role custodian")
     signer = read_signer(path)
     if signer.site != site.name:
         raise TrustError(f"{path}: of site '{signer.site}', and this is '{site.name}'")

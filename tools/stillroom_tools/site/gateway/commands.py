@@ -16,9 +16,9 @@ from stillroom.events import MAX_PART_BYTES, Command, Receipt
 from stillroom_tools.site.gateway.database import Database
 from stillroom_tools.site.gateway.tables import commands
 
-CLOSING = ("halt", "withdrawal", "pause")
-"""Kinds that close a camera, the first of them first."""
-FOR_GOOD = ("halt", "withdrawal")
+CLOSING = ("halt", "withdrawal", "pause", "release-withdrawal")
+"""Kinds that close a camera or end a recording, the first of them first."""
+FOR_GOOD = ("halt", "withdrawal", "release-withdrawal")
 """Kinds that stay until they are lifted, or for ever: told again also to a unit that has done them before."""
 _c = commands.c
 _IN_ORDER = case(*((_c.kind == kind, place) for place, kind in enumerate(CLOSING)), else_=len(CLOSING))

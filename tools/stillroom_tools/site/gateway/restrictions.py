@@ -1,4 +1,4 @@
-"""Withdrawals and halts that still matter, told to a unit again whenever it may have forgotten them.
+"""Withdrawals (of releases, too) and halts that still matter, told to a unit again whenever it may have forgotten them.
 
 A card put back from a copy knows nothing of what was withdrawn since. So each start of a unit, and each alarm that
 somebody speaks with its key from another start, lets all of it be told again: doing it twice changes nothing. What
@@ -6,14 +6,18 @@ counts is what the site has signed, however it went to the unit. One damaged fil
 """
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from stillroom.document_forms import to_ms
-from stillroom.documents import Authorisation, Withdrawal, read_document
+from stillroom.documents import KINDS, Authorisation, Withdrawal, read_document
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
+from stillroom.notes import decode, split
 from stillroom.orders import Halt, Lift
+from stillroom.release_forms import WITHDRAWALS
+from stillroom.release_papers import ReleaseWithdrawal
 from stillroom_tools.site.gateway.commands import Commands
 from stillroom_tools.site.layout import Site
 
@@ -49,7 +53,7 @@ class Restrictions:
         self._due.clear()
         if not due:
             return
-        standing = [*self._withdrawals(now_ms), *self._halts()]
+        standing = [*self._withdrawals(now_ms), *self._halts(), *self._releases()]
         lifted = {(lift.unit, lift.halt) for lift, _ in self._read(self._site.lifts_dir, Lift)}
         for unit in due:
             papers = [
@@ -71,6 +75,14 @@ class Restrictions:
     def _halts(self) -> Iterator[Standing]:
         for paper, note in self._read(self._site.halts_dir, Halt):
             yield paper.unit, "halt", paper.id, note
+
+    def _releases(self) -> Iterator[Standing]:
+        """Whoever has signed them: the unit judges that."""
+        for path in sorted((self._site.folder / WITHDRAWALS).glob("*.note")):
+            with suppress(TrustError):
+                note = read_bounded(path)
+                paper = decode(split(note)[0], KINDS[ReleaseWithdrawal], ReleaseWithdrawal)
+                yield paper.unit, KINDS[ReleaseWithdrawal], paper.release, note
 
     def _until_ms(self, authorisation: str) -> int | None:
         path = self._site.authorisations_dir / f"{authorisation}.note"

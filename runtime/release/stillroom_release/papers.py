@@ -1,0 +1,121 @@
+"""Releases as they lie in the trust folder: who has signed them, for whom, taken back or not. Times come later."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from stillroom.clock import utc_text
+from stillroom.document_forms import to_ms
+from stillroom.documents import Roster
+from stillroom.errors import TrustError
+from stillroom.files import file_stamp, read_bounded
+from stillroom.keeper.authorisation import MAX_FILES, told_name
+from stillroom.keeper.releases import Means
+from stillroom.keeper.roster import load_authority
+from stillroom.keeper.watch import MAX_REFUSED_TOLD
+from stillroom.notes import NoteError, Signer
+from stillroom.release_forms import PAPERS, WITHDRAWALS
+from stillroom.release_papers import Release
+from stillroom.release_rules import open_release, open_withdrawal
+
+_SEEN, _WITHDRAWN = "release seen ", "release withdrawn "
+
+
+class Papers:
+    """`poll` twice a second; `signed` are those that count, by id, each with its note and its two signers."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._stamp: object = None
+        self._told: set[tuple[str, str]] = set()
+        self._may_tell = MAX_REFUSED_TOLD
+        self.withdrawn = means.outbox.recall_names(_WITHDRAWN)
+        self.signed: dict[str, tuple[Release, bytes, str]] = {}
+
+    def poll(self, roster: Roster) -> None:
+        """What is there now; new ones, ends, and what is refused go into the audit chain."""
+        trust = self._means.trust
+        stamp = (_stamps(trust / PAPERS), _stamps(trust / WITHDRAWALS), roster.version)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        self.signed, self._may_tell = {}, MAX_REFUSED_TOLD
+        try:
+            authority = load_authority(trust)
+        except TrustError:
+            return
+        for path in _notes(trust / WITHDRAWALS):
+            self._take_back(path, roster, authority)
+        for path in _notes(trust / PAPERS):
+            self._take(path, roster)
+
+    def _take(self, path: Path, roster: Roster) -> None:
+        try:
+            note = read_bounded(path)
+            paper, pair = open_release(note, roster)
+        except TrustError as error:
+            reason = error.reason if isinstance(error, NoteError) else "file"
+            self.refuse(told_name(path.name), reason, str(error))
+            return
+        if (paper.site, paper.unit) != (roster.site, self._means.unit):
+            self.refuse(
+                told_name(path.name), "unit", f"for unit '{paper.site}/{paper.unit}', not for this one"
+            )
+        elif path.name != f"{paper.id}.note":
+            self.refuse(told_name(path.name), "file", f"it is release {paper.id}: under another name")
+        elif paper.id not in self.withdrawn:
+            self.signed[paper.id] = paper, note, " ".join(one.name.partition("/")[2] for one in pair)
+            self._note(paper)
+
+    def _note(self, paper: Release) -> None:
+        """Once in a unit's life."""
+        if self._means.outbox.recall(_SEEN + paper.id):
+            return
+        self._means.outbox.remember(_SEEN + paper.id, 1)
+        terms = {
+            "purpose": paper.purpose,
+            "custodian": paper.custodian,
+            "until": utc_text(to_ms(paper.until)),
+        }
+        self._means.audit.append(self._means.clock.utc_ms(), "release-seen", release=paper.id, **terms)
+
+    def _take_back(self, path: Path, roster: Roster, authority: Signer) -> None:
+        try:
+            paper = open_withdrawal(read_bounded(path), roster, authority)
+        except TrustError as error:
+            reason = error.reason if isinstance(error, NoteError) else "file"
+            self.refuse(told_name(path.name), reason, str(error))
+            return
+        if (paper.site, paper.unit) == (
+            roster.site,
+            self._means.unit,
+        ) and paper.release not in self.withdrawn:
+            self.withdrawn |= {paper.release}
+            self._means.outbox.remember(_WITHDRAWN + paper.release, 1)
+            self._means.audit.append(self._means.clock.utc_ms(), "release-withdrawn", release=paper.release)
+
+    def refuse(self, name: str, why: str, text: str = "") -> None:
+        """Told once for each reason, and a few each time the folder changes: a full one must not fill the chain."""
+        if (name, why) in self._told or not self._may_tell:
+            return
+        self._may_tell -= 1
+        self._told.add((name, why))
+        print(f"keeper: release {name}: refused: {text or why}", file=sys.stderr, flush=True)
+        self._means.audit.append(self._means.clock.utc_ms(), "release-refused", release=name, why=why)
+
+
+def _notes(folder: Path) -> Iterator[Path]:
+    """None where there are too many: a full folder costs bounded work and allows nothing."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".note")
+    except OSError:
+        return
+    if len(paths) <= MAX_FILES:
+        yield from paths
+
+
+def _stamps(folder: Path) -> tuple[tuple[str, object], ...]:
+    try:
+        return tuple((path.name, file_stamp(path)) for path in sorted(folder.iterdir()))
+    except OSError:
+        return ()

@@ -1,0 +1,175 @@
+"""Releases that must not be carried out: forged, signed by one, by one person twice, of another unit, and what else."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.parties import ring
+from tests.recorded import (
+    ADVOCATE,
+    APPROVER,
+    CUSTODIAN,
+    MANAGER,
+    OTHER_MANAGER,
+    STRANGER,
+    Recorded,
+)
+
+from stillroom.document_forms import now
+from stillroom.documents import Approver, Recipient
+from stillroom.keys import KeyRing
+from stillroom.link import Piece
+from stillroom.notes import add_signature
+
+TWICE = KeyRing("test", "advocate", "second-hat", MANAGER.signing)
+"""The manager under another name."""
+NAMESAKE = ring("approver", "matron", 0, "test/2")
+NAMESAKE.site = "test"
+"""Another key under the manager's name."""
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Recorded:
+    return Recorded(tmp_path)
+
+
+@pytest.mark.parametrize("by", [(MANAGER, OTHER_MANAGER), (MANAGER, ADVOCATE), (APPROVER, MANAGER)])
+def test_two_people_who_may_are_enough(unit: Recorded, by):
+    assert unit.release(by=by) == "done"
+    assert unit.recorder.announced
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        (MANAGER,),
+        (ADVOCATE, APPROVER),
+        (MANAGER, CUSTODIAN),
+        (MANAGER, STRANGER),
+        (MANAGER, TWICE),
+        (MANAGER, NAMESAKE),
+        (ring("authority", "authority", 0, "test"), ring("gateway", "gateway", 0, "test")),
+    ],
+    ids=["one alone", "no manager", "the custodian", "nobody's", "one person twice", "one name twice", "others"],
+)
+def test_anybody_else_is_refused_from_afar_and_in_the_folder(unit: Recorded, by):
+    more = (
+        Recipient(TWICE.name, "advocate", TWICE.signing.verify_key.raw, ()),
+        *unit.roster.recipients,
+    )
+    approvers = (*unit.roster.approvers, Approver(NAMESAKE.name, NAMESAKE.signing.verify_key.raw))
+    roster = msgspec.structs.replace(unit.roster, version=3, recipients=more, approvers=approvers)
+    (unit.told.trust / "roster.note").write_bytes(add_signature(unit.told.sign(roster), APPROVER))
+    unit.rig.beat()
+    assert unit.release(by=by) == "signer"
+    unit.put(unit.sign(unit.paper(), by))
+    unit.beat(3.0)
+    assert unit.asked is None and not unit.folder.exists()
+    assert unit.story() == [("release-refused", "signer")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"until": -1}, "expired"),
+        ({"unit": "u-2"}, "unit"),
+        ({"site": "other"}, "unit"),
+        ({"custodian": "nobody"}, "custodian"),
+        ({"box": STRANGER.boxes[0].public.raw}, "custodian"),
+    ],
+)
+def test_what_cannot_be_carried_out_here_is_refused(unit: Recorded, changes, outcome):
+    if "until" in changes:
+        moment = now(unit.rig.clock)
+        changes = {"start": moment - timedelta(hours=2), "until": moment - timedelta(hours=1)}
+    assert unit.release(**changes) == outcome
+    unit.beat(2.0)
+    assert unit.asked is None and not unit.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"room": "r-2"}, "room"),
+        ({"max_mb": 60_000}, "space"),
+        ({"custodian": "nobody"}, "custodian"),
+        ({"unit": "u-2"}, "unit"),
+    ],
+)
+def test_what_lies_in_the_folder_is_judged_too(unit: Recorded, changes, why, monkeypatch):
+    unit.put(unit.sign(unit.paper(**changes), (MANAGER, ADVOCATE)))
+    unit.rig.beat()
+    monkeypatch.setattr(unit.recorder, "_free_bytes", lambda: 10**9)
+    unit.beat(2.0)
+    assert unit.story()[-1] == ("release-refused", why) and unit.asked is None
+
+
+def test_the_authorisation_of_the_room_must_allow_it_too(unit: Recorded):
+    unit.command(unit.told.end("a-0"))
+    unit.authorise(("status",))
+    assert unit.release() == "done"
+    unit.beat(2.0)
+    assert unit.story()[-1] == ("release-refused", "not-authorised") and unit.asked is None
+
+
+def test_one_that_comes_again_changes_nothing_and_another_under_its_id_is_refused(unit: Recorded):
+    note = unit.sign(unit.paper(), (MANAGER, ADVOCATE))
+    assert [unit.command(note), unit.command(note)] == ["done", "done"]
+    assert unit.release(max_mb=30) == "used"
+    unit.beat(3.0)
+    assert [what for what, _ in unit.story()].count("release-started") == 1
+
+
+def test_no_bit_of_a_note_can_be_changed(unit: Recorded):
+    note = unit.sign(unit.paper(), (MANAGER, ADVOCATE))
+    unit.put(note.replace(b'"r-1"', b'"r-2"', 1))
+    unit.put(note.replace(b'"max_mb": 20', b'"max_mb": 21'))
+    unit.beat(2.0)
+    assert unit.asked is None and unit.story() == [("release-refused", "signature")]
+
+
+def test_nobody_else_ends_one(unit: Recorded):
+    unit.release()
+    for by in (CUSTODIAN, STRANGER, unit.told.site.keys("board"), unit.told.site.keys("gateway")):
+        assert unit.withdraw(by=by) == "signer"
+    unit.beat(2.0)
+    assert unit.recorder.announced
+    assert unit.withdraw(by=unit.told.authority) == "done" and not unit.recorder.announced
+
+
+def test_a_custodian_who_is_struck_off_ends_it(unit: Recorded):
+    unit.release()
+    unit.beat(3.0)
+    fewer = tuple(one for one in unit.roster.recipients if one.role != "custodian")
+    roster = msgspec.structs.replace(unit.roster, version=3, recipients=fewer)
+    (unit.told.trust / "roster.note").write_bytes(unit.told.sign(roster))
+    unit.beat(1.0)
+    assert ("release-ended", "custodian") in unit.story() and not unit.recorder.announced
+
+
+def test_an_eye_that_says_something_else_writes_nothing(unit: Recorded):
+    """Of another recording, out of its place, or more than a chunk: nothing of it is signed or written."""
+    unit.release()
+    unit.eye_works = False
+    unit.beat(2.0)
+    asked = unit.asked
+    assert asked is not None
+    say = unit.rig.unit.from_eye
+    say(Piece(bytes(16), 0, 0, b"x" * 20_000))
+    say(Piece(asked.recording, 1, 0, b"x" * 20_000))
+    say(Piece(asked.recording, 0, 24_576, b"x" * 20_000))
+    for at in range(0, 1_000_000 - 24_576, 24_576):
+        say(Piece(asked.recording, 0, at, b"y" * 24_576))
+    unit.beat(1.0)
+    assert not unit.files() and unit.recorder._running.chunks == 0
+    unit.eye_works = True
+    unit.beat(3.0)
+    assert unit.opened(unit.files()[0]) > 0, "and a right chunk is taken after it"
+
+
+def test_more_junk_than_that_fills_no_chain(unit: Recorded):
+    for number in range(40):
+        unit.put(b"no note\n", f"junk-{number}")
+    unit.beat(2.0)
+    assert len(unit.story()) == 8 and {why for _, why in unit.story()} == {"form"}

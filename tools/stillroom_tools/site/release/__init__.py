@@ -1,0 +1,1 @@
+"""`stillroom site release`: recordings under a release, from the draft to the custodian who opens them."""
