@@ -67,13 +67,26 @@ def test_what_is_sensed_follows_from_the_authorisation(unit, capsys):
     assert "its authorisation was taken back" in explained(unit, capsys)
 
 
-def test_what_it_may_and_cannot_do_is_said_with_review_consent_and_assessment(unit, capsys, tmp_path):
+@pytest.mark.parametrize(
+    ("recorder", "recorded"),
+    [
+        (object(), "while a release that two people have signed is in force: a recording"),
+        (
+            None,
+            "It may also be recorded under a release, and cannot: stillroom-release is not installed here.",
+        ),
+    ],
+)
+def test_what_it_may_and_cannot_do_is_said_with_review_consent_and_assessment(
+    unit, capsys, tmp_path, monkeypatch, recorder, recorded
+):
+    monkeypatch.setattr("stillroom.explain.part", lambda name: recorder)
     (tmp_path / "dpia.pdf").write_bytes(b"assessed")
     more = ("--consent", "form-7", "--assessment", tmp_path / "dpia.pdf", "--review-days", 0.5)
     authorise(unit, "status,view-figure,release", *more)
     said = explained(unit, capsys)
     assert "when somebody looks, after the light has said so: a drawn figure" in said
-    assert "It may also record a picture" in said
+    assert recorded in said
     assert "to be reviewed by 2" in said and "Consent: form-7. Impact assessment: " in said
 
 

@@ -27,6 +27,7 @@ NAMES = [
     "link_message",
     "replay_state",
     "gateway_store",
+    "recording",
 ]
 SLOWEST_S = 5
 MOST_MIB = 1024

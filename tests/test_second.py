@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from bodies_at_random import at_random, spoilt
-from test_vectors import HERE, NOTES, RECORDS, REPLAY, VIEWS, named
+from test_vectors import HERE, NOTES, RECORDS, RELEASES, REPLAY, VIEWS, named
 
 from stillroom.bodies import decode_down, decode_up, encode
 from stillroom.errors import WireError
@@ -90,6 +90,13 @@ def test_it_opens_and_refuses_the_same_frames_of_views(
 ) -> None:
     assert second["viewId"] == VIEWS["view"]
     assert second["views"][vector["name"]] == vector["expect"]
+
+
+@named(RELEASES["vectors"])
+def test_it_opens_and_refuses_the_same_blocks_of_recordings(
+    second: dict[str, Any], vector: dict[str, Any]
+) -> None:
+    assert second["releases"][vector["name"]] == vector["expect"]
 
 
 @named(REPLAY)

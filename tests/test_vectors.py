@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from stillroom import view_wire, wire
+from stillroom import release_wire, view_wire, wire
 from stillroom.bodies import decode_down, decode_up
 from stillroom.documents import KINDS
 from stillroom.errors import WireError
@@ -28,6 +29,7 @@ RECORDS = json.loads((HERE / "records.json").read_text(encoding="utf-8"))
 NOTES = json.loads((HERE / "notes.json").read_text(encoding="utf-8"))
 REPLAY = json.loads((HERE / "replay.json").read_text(encoding="utf-8"))
 VIEWS = json.loads((HERE / "views.json").read_text(encoding="utf-8"))
+RELEASES = json.loads((HERE / "releases.json").read_text(encoding="utf-8"))
 WIRE_MD = (Path(wire.__file__).parent / "WIRE.md").read_text(encoding="utf-8")
 SCHEMAS = {kind: schema for schema, kind in KINDS.items()}
 
@@ -59,6 +61,45 @@ def test_frames_of_views(vector: dict[str, Any]) -> None:
         return
     said = {"number": number, "level": shown.level, "block": shown.block, "blank": shown.blank}
     said |= {"left_ms": shown.left_ms, "pixels": hashlib.sha256(shown.luma).hexdigest()}
+    assert said == vector["expect"]
+
+
+def spoilt_block(vector: dict[str, Any], unit: SigningKey) -> bytes:
+    data = bytearray(base64.b64decode(vector.get("block", RELEASES["vectors"][0]["block"])))
+    if "put" in vector:
+        new = bytes.fromhex(vector["put"])
+        data[vector["at"] : vector["at"] + len(new)] = new
+        if vector["sign"]:
+            head, size = bytes(data[:56]), int.from_bytes(data[52:56], "big")
+            before, at = (
+                bytes(data[56 + size : 88 + size]),
+                int.from_bytes(data[88 + size : 96 + size], "big"),
+            )
+            data[:] = release_wire.write_block(head, bytes(data[56 : 56 + size]), before, at, unit)[0]
+        del data[len(data) - vector["cut"] :]
+    return bytes(data)
+
+
+@named(RELEASES["vectors"])
+def test_blocks_of_recordings(vector: dict[str, Any]) -> None:
+    unit, custodian = (
+        SigningKey(bytes.fromhex(RELEASES["sign_seed"])),
+        BoxKey(bytes.fromhex(RELEASES["custodian_secret"])),
+    )
+    try:
+        block = release_wire.read_block(io.BytesIO(spoilt_block(vector, unit)))
+        assert block is not None
+        release_wire.verify(block, unit.verify_key, bytes.fromhex(RELEASES["release"]))
+        said: dict[str, Any] = {"what": block.what, "number": block.number, "link": block.link.hex()}
+        if block.what == 2:
+            said["how"] = release_wire.how_it_ended(block)
+        else:
+            frames = release_wire.open_chunk(block, custodian)
+            said |= {"missed": frames.missed, "at_ms": list(frames.at_ms)}
+            said["pixels"] = hashlib.sha256(b"".join(frames.luma)).hexdigest()
+    except WireError as refused:
+        assert refused.reason == vector["expect"]
+        return
     assert said == vector["expect"]
 
 
@@ -143,10 +184,14 @@ def test_every_reason_has_its_vector() -> None:
     assert records == {"ok", "body", *raised("wire.py")}
     assert steps == {"ok", *raised("replay.py")}
     assert {v["expect"] for v in NOTES} == {"ok", *raised("notes.py")}
+    blocks = {v["expect"] for v in RELEASES["vectors"] if isinstance(v["expect"], str)}
+    assert blocks == raised("release_wire.py") - {"body"}, (
+        "what a unit with the right keys would have to make"
+    )
 
 
 def test_wire_md_explains_every_reason() -> None:
-    for module in ("wire.py", "replay.py", "notes.py", "receiver.py", "bodies.py"):
+    for module in ("wire.py", "replay.py", "notes.py", "receiver.py", "bodies.py", "release_wire.py"):
         assert {reason for reason in raised(module) if f"`{reason}`" not in WIRE_MD} == set()
 
 

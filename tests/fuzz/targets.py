@@ -18,14 +18,15 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent / "runtime"), str(TESTS.parent / "t
 
 with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspec", "tomllib"]):
     import parties as p
+    from nacl import bindings
 
-    from stillroom import bodies, config, link, notes, wire
+    from stillroom import bodies, config, link, notes, release_forms, release_wire, wire
     from stillroom.chain import FIRST_HEAD, head_of, leaf_of, signed_part
     from stillroom.documents import KINDS
     from stillroom.errors import ConfigError, InputError, LinkError, StorageError, TrustError, WireError
     from stillroom.events import MAX_PART_BYTES, MAX_PARTS, Audited, Command
     from stillroom.keeper.parts import Parts
-    from stillroom.keys import load_keys
+    from stillroom.keys import BoxKey, load_keys
     from stillroom.notes import NoteError
     from stillroom.receiver import MemoryStore, Receiver
     from stillroom.replay import Seen, advance, given_up
@@ -36,6 +37,7 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     from stillroom_tools.site.gateway.settings import FILE
     from stillroom_tools.site.gateway.store import Store
     from stillroom_tools.site.layout import SiteConfig
+    from stillroom_tools.site.release import follow
 
 UNDER = p.epoch()
 GOOD = p.record(under=UNDER, sequence=1)
@@ -46,6 +48,24 @@ FOLDER = Path(
 KINDS_IN_ORDER = sorted(KINDS.items(), key=lambda item: item[1])
 UNIT_KEY = p.UNIT.signing.verify_key
 AUTHORITY = notes.signer_of(p.AUTHORITY)
+CUSTODIAN = BoxKey(bytes(range(32)))
+EXPECTED = follow.Expected(UNIT_KEY, b"R" * 16)
+
+
+def recorded() -> bytes:
+    """Three blocks, small ones: what is in them does not open."""
+    found, before = b"", release_wire.FIRST_LINK
+    for number, make in enumerate(
+        (release_forms.chunk_head, release_forms.chunk_head, release_forms.end_head)
+    ):
+        body = bytes(200) if number < 2 else b"over"
+        head = make(UNIT_KEY.id, b"R" * 16, b"r" * 16, number, len(body))
+        block, before = release_wire.write_block(head, body, before, 0, p.UNIT.signing)
+        found += block
+    return found
+
+
+RECORDED = recorded()
 
 
 def receiver() -> tuple[Receiver, MemoryStore]:
@@ -238,6 +258,33 @@ def gateway_store(data: bytes) -> None:
     store.close()
 
 
+def recording(data: bytes) -> None:
+    """A file as it may have been changed, or as an eye that was taken over has it signed: a block is told or shown."""
+    changed = bytearray(RECORDED)
+    for at in range(0, len(data) - 3, 4):
+        changed[int.from_bytes(data[at : at + 2], "big") % len(changed)] = data[at + 2]
+    told: list[str] = []
+    follower = follow.Follower(written("r-1-0001.stlc", bytes(changed)), EXPECTED, told.append)
+    for block in follower.chunks():
+        open_or_say(block)
+    assert follower.findings == len(told)
+    open_or_say(release_wire.Block(RECORDED[:56], sealed_to_custodian(data), bytes(32), 0, b""))
+
+
+def sealed_to_custodian(plain: bytes) -> bytes:
+    box = CUSTODIAN.public.seal(bytes(32))
+    return box + bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(
+        plain, RECORDED[:56] + box, bytes(24), bytes(32)
+    )
+
+
+def open_or_say(block: release_wire.Block) -> None:
+    try:
+        release_wire.open_chunk(block, CUSTODIAN)
+    except WireError:
+        pass
+
+
 def written(name: str, data: bytes) -> Path:
     path = FOLDER / name
     path.write_bytes(data)
@@ -265,6 +312,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         link_message,
         replay_state,
         gateway_store,
+        recording,
     )
 }
 

@@ -51,7 +51,15 @@ def test_two_people_who_may_are_enough(unit: Recorded, by):
         (MANAGER, NAMESAKE),
         (ring("authority", "authority", 0, "test"), ring("gateway", "gateway", 0, "test")),
     ],
-    ids=["one alone", "no manager", "the custodian", "nobody's", "one person twice", "one name twice", "others"],
+    ids=[
+        "one alone",
+        "no manager",
+        "the custodian",
+        "nobody's",
+        "one person twice",
+        "one name twice",
+        "others",
+    ],
 )
 def test_anybody_else_is_refused_from_afar_and_in_the_folder(unit: Recorded, by):
     more = (

@@ -129,7 +129,7 @@ const differ = (values) => new Set(values).size === values.length;
 const approver = exactly({ name, sign: signKey });
 const viewLimits = { seconds: whole(1, 60), looks_per_hour: whole(1, 60) };
 const recipient = exactly({
-  name, role: among("gateway", "board", "viewer", "advocate", "manager"), sign: signKey,
+  name, role: among("gateway", "board", "viewer", "advocate", "manager", "custodian"), sign: signKey,
   boxes: list((v) => box(v) && inTime(v), 0, 32),
 });
 const blocks = [1, 2, 3, 4, 6, 8, 12, 16, 24, 48];
@@ -161,6 +161,11 @@ const fields = {
     at: moment, id: code, site: name, unit: name, level: among("figure", "picture"), seconds: whole(1, 60), reason: code,
     block: among(...blocks), session: boxKey,
   },
+  release: {
+    from: moment, until: moment, id: code, site: name, unit: name, room: code, purpose: code, custodian: name, box: boxKey,
+    width_px: whole(1, 512), height_px: whole(1, 512), frames_per_s: among(1, 2, 5), max_mb: whole(1, 64_000), expires: moment,
+  },
+  "release-withdrawal": { at: moment, release: code, site: name, unit: name },
   configuration: {
     at: moment, site: name, unit: name, version: whole(1, Number.MAX_SAFE_INTEGER),
     enter_dwell_ms: orNull(whole(200, 30_000)), bed_dwell_ms: orNull(whole(500, 120_000)),
@@ -177,6 +182,10 @@ const documents = {
     Date.parse(v.from) < Date.parse(v.review_by) && Date.parse(v.review_by) <= Date.parse(v.until) &&
     differ(v.scopes) && v.scopes.includes("status") &&
     (v.view !== null) === v.scopes.some((scope) => scope.startsWith("view-")),
+  release: (v) =>
+    exactly(fields.release)(v) && inTime(v) && Date.parse(v.until) - Date.parse(v.from) <= 7 * DAY_MS &&
+    Date.parse(v.until) <= Date.parse(v.expires) && Date.parse(v.expires) - Date.parse(v.until) <= 90 * DAY_MS &&
+    ["192x144", "320x240", "480x360"].includes(`${v.width_px}x${v.height_px}`),
   "view-policy": (v) => exactly(fields["view-policy"])(v) && inTime(v) && differ(v.levels),
   "view-request": (v) => exactly(fields["view-request"])(v) && (v.level === "picture" || v.block === 1),
   pause: (v) => exactly(fields.pause)(v) && inTime(v) && Date.parse(v.until) - Date.parse(v.from) <= DAY_MS / 3,

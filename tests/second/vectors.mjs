@@ -7,6 +7,7 @@ import { decodeBody } from "./body.mjs";
 import { openNote, parseSigner } from "./note.mjs";
 import { derive, fingerprint, hex, keyId, open, parse, Refusal, unhex, unwrap, verify } from "./record.mjs";
 import { advance } from "./replay.mjs";
+import { givenOf, ofBlock } from "./release.mjs";
 import { given, ofVector, viewId } from "./view.mjs";
 
 const [folder] = process.argv.slice(2);
@@ -58,6 +59,7 @@ function ofSteps(steps) {
 const named = (vectors, act) => Object.fromEntries(vectors.map((vector) => [vector.name, act(vector)]));
 const records = read("records.json");
 const views = read("views.json");
+const releases = read("releases.json");
 const results = {
   keys: Object.fromEntries(Object.entries(records.keys).map(([name, given]) => [name, ofKey(given)])),
   derivation: ofDerivation(records.derivation),
@@ -66,6 +68,7 @@ const results = {
     outcome(() => openNote(vector.note, vector.kind, [parseSigner(vector.signer)], vector.one_of.map(parseSigner)))),
   viewId: hex(viewId(unhex(views.session_public))),
   views: named(views.vectors, (vector) => ofVector(vector, views.vectors[0].frame, given(views))),
+  releases: named(releases.vectors, (vector) => ofBlock(vector, releases.vectors[0].block, givenOf(releases))),
   replay: named(read("replay.json"), ({ steps }) => ofSteps(steps)),
 };
 process.stdout.write(JSON.stringify(results));

@@ -37,6 +37,7 @@ from stillroom.orders import (  # noqa: E402
     RoomConditions,
     ViewRequest,
 )
+from stillroom.release_papers import Release, ReleaseWithdrawal  # noqa: E402
 from stillroom.wire import Boot, Lane  # noqa: E402
 
 Vector = dict[str, Any]
@@ -297,6 +298,13 @@ DOCUMENTS = (
         at=p.NOON, id="v-1", **SITE_OF, level="figure", seconds=15, reason="fall-check", block=1,
         session=bytes.fromhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"),
     ),
+    Release(
+        start=p.NOON, until=p.NOON + 7 * p.DAY, id="r-1", **SITE_OF, room="room-1", purpose="seizure-study",
+        custodian="archivist", width_px=320, height_px=240, frames_per_s=5, max_mb=64_000,
+        expires=p.NOON + 97 * p.DAY,
+        box=bytes.fromhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"),
+    ),
+    ReleaseWithdrawal(at=p.NOON, release="r-1", **SITE_OF),
     Configuration(
         at=p.NOON, **SITE_OF, version=1, enter_dwell_ms=None, bed_dwell_ms=3_000, leave_dwell_ms=None, summary_s=10,
         bed=((300, 0), (700, 300), (700, 1000)), floor=None,
@@ -326,6 +334,22 @@ BEYOND = [
     ("a policy of squares that do not fit", "view-policy", '"least_block": 12', '"least_block": 5'),
     ("a policy without an announcement", "view-policy", "1000", "999"),
     ("a policy of one level twice", "view-policy", '"figure",', '"picture",'),
+    ("a release of more than seven days", "release", "2026-11-29T12:00:00Z", "2026-11-29T12:00:01Z"),
+    ("a release that ends before it begins", "release", '"until": "2026-11-29', '"until": "2026-11-21'),
+    (
+        "a release kept for too long",
+        "release",
+        '"expires": "2027-02-27T12:00:00Z',
+        '"expires": "2027-02-27T12:00:01Z',
+    ),
+    ("a release kept for too short", "release", '"expires": "2027-02-27', '"expires": "2026-11-28'),
+    ("a release of another size", "release", '"height_px": 240', '"height_px": 144'),
+    ("a release at another pace", "release", '"frames_per_s": 5', '"frames_per_s": 25'),
+    ("a release of more than a card", "release", "64000", "64001"),
+    ("a release of every unit", "release", '"u-1"', "null"),
+    ("a release for no purpose", "release", '"seizure-study"', '""'),
+    ("a release for nobody", "release", '"archivist"', "null"),
+    ("the end of no release", "release-withdrawal", '"r-1"', "null"),
     ("a configuration of version 0", "configuration", '"version": 1', '"version": 0'),
     ("a dwell of half a millisecond", "configuration", "3000", "3000.5"),
     ("a dwell that is too short", "configuration", "3000", "499"),

@@ -42,8 +42,8 @@ def sentence(said: dict[str, Any]) -> str | None:
         "release-refused": f"A release to record was not carried out ({name}): {_WHY.get(why, why)}",
         "release-withdrawn": f"A release to record was taken back ({name})",
         "release-started": (
-            f"A recording began ({file}, {said.get('level')} a second, signed by {said.get('by')}); the light showed it "
-            "first"
+            f"A recording began ({file}, {said.get('level')} a second, signed by {said.get('by')}); the light showed "
+            "it first"
         ),
         "release-ended": (
             f"A recording ended ({file}, {said.get('chunks')} seconds of pictures): "

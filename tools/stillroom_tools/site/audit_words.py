@@ -139,7 +139,11 @@ def words(link: Link) -> str:
         "command": _command(said),
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
-    return plain.get(what) or audit_releases.sentence(said) or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
+    return (
+        plain.get(what)
+        or audit_releases.sentence(said)
+        or ascii(", ".join(f"{k} {v}" for k, v in said.items()))[1:-1]
+    )
 
 
 def _fingerprint(key: object) -> str:
