@@ -25,7 +25,7 @@ NOTICED, UNNOTICED, NOT_RUN = "noticed", "NOT NOTICED", "not run here"
 
 @dataclass(frozen=True)
 class Rule:
-    """`old`, once in `file` (below runtime/stillroom, or tools/...), becomes `new`; then `test` fails."""
+    """`old`, once in `file` (below runtime/stillroom, or release/..., tools/...), becomes `new`; then `test` fails."""
 
     promise: int
     name: str
@@ -71,6 +71,162 @@ RULES = (
         """        self._plain[:] = _ZEROS
         if failed:""", "        if failed:",
         "tests/eye/test_view.py::test_pixels_are_wiped_once_they_are_sealed_and_a_number_is_sealed_once",
+    ),
+    Rule(
+        6, "it takes two to let a unit record", "release_rules.py",
+        "pair = next((pair for pair in pairs if _are_two(pair, paper, roster)), None)",
+        "pair = next(iter(pairs), None)",
+        "tests/release/test_refused.py::test_anybody_else_is_refused_from_afar_and_in_the_folder",
+    ),
+    Rule(
+        6, "two people have two names and two keys", "release_rules.py",
+        "first.name != second.name and first.key != second.key",
+        "first != second",
+        "tests/release/test_refused.py::test_anybody_else_is_refused_from_afar_and_in_the_folder",
+    ),
+    Rule(
+        6, "the custodian lets nobody record", "release_rules.py",
+        "return apart and not any(one.key.raw in custodians or one.name == own for one in pair)",
+        "return apart",
+        "tests/release/test_refused.py::test_who_is_the_custodian_too_does_not_count",
+    ),
+    Rule(
+        6, "a release is for a custodian of the roster", "release/stillroom_release/keeper.py",
+        "if custodian(paper, self._roster, self._means.clock.utc_ms()) is None:",
+        "if False:",
+        "tests/release/test_refused.py::test_what_lies_in_the_folder_is_judged_too",
+    ),
+    Rule(
+        6, "the room's authorisation must allow a recording", "release/stillroom_release/keeper.py",
+        'if "release" not in allowed.scopes:',
+        "if False:",
+        "tests/release/test_refused.py::test_the_authorisation_of_the_room_must_allow_it_too",
+    ),
+    Rule(
+        6, "a release is for one room", "release/stillroom_release/keeper.py",
+        "if allowed.room != paper.room:",
+        "if False:",
+        "tests/release/test_refused.py::test_what_lies_in_the_folder_is_judged_too",
+    ),
+    Rule(
+        6, "a release is for one unit", "release/stillroom_release/papers.py",
+        "if (paper.site, paper.unit) != (roster.site, self._means.unit):",
+        "if False:",
+        "tests/release/test_refused.py::test_what_lies_in_the_folder_is_judged_too",
+    ),
+    Rule(
+        6, "a release ends with its time", "release/stillroom_release/keeper.py",
+        "if known.latest_ms >= to_ms(paper.until):",
+        "if False:",
+        "tests/release/test_recording.py::test_the_light_first_then_chunks_then_an_end_that_is_signed",
+    ),
+    Rule(
+        6, "a release that was taken back never comes back", "release/stillroom_release/papers.py",
+        "elif paper.id not in self.withdrawn:",
+        "else:",
+        "tests/release/test_recording.py::test_a_withdrawn_release_never_comes_back",
+    ),
+    Rule(
+        6, "no recording without space for all of it", "release/stillroom_release/keeper.py",
+        'return "space" if self._free_bytes() < left + self._means.reserve_bytes else ""',
+        'return ""',
+        "tests/release/test_recording.py::test_a_release_without_space_is_refused_and_begins_when_there_is_some",
+    ),
+    Rule(
+        6, "no recording is larger than its release says", "release/stillroom_release/recording.py",
+        "if self.total_bytes + len(block) + LAST_BYTES > self.paper.max_mb * MB:",
+        "if False:",
+        "tests/release/test_recording.py::test_no_more_than_its_size_is_written",
+    ),
+    Rule(
+        6, "a full card leaves no half block", "release/stillroom_release/shelf.py",
+        "        with suppress(OSError):\n            os.ftruncate(descriptor, size)\n",
+        "",
+        "tests/release/test_recording.py::test_a_card_that_fills_ends_it_and_leaves_what_was_written_whole",
+    ),
+    Rule(
+        6, "what was recorded is deleted in its time", "release/stillroom_release/expiry.py",
+        "if known.latest_ms >= expires_ms and folder.name != running:",
+        "if False:",
+        "tests/release/test_recording.py::test_what_expired_is_deleted_while_it_runs_or_at_the_next_start",
+    ),
+    Rule(
+        6, "a note on the card lengthens nothing", "release/stillroom_release/expiry.py",
+        "found = [self._means.outbox.recall(_EXPIRES + folder.name), _of_note(folder / NOTE_FILE)]",
+        "found = [_of_note(folder / NOTE_FILE)]",
+        "tests/release/test_recording.py::test_a_note_on_the_card_cannot_make_it_last_longer",
+    ),
+    Rule(
+        6, "recorded pixels are wiped once they are sealed", "release/stillroom_release/seal.py",
+        "        lib.sodium_memzero(ffi.from_buffer(plain), size)\n",
+        "",
+        "tests/release/test_eye.py::test_pixels_and_key_are_overwritten_once_they_are_sealed",
+    ),
+    Rule(
+        6, "the unit cannot open what it has sealed", "release/stillroom_release/seal.py",
+        "        lib.sodium_memzero(key, KEY_BYTES)\n",
+        "",
+        "tests/release/test_eye.py::test_pixels_and_key_are_overwritten_once_they_are_sealed",
+    ),
+    Rule(
+        6, "what was not sealed at an end is wiped", "release/stillroom_release/eye.py",
+        "wipe(self._plain)",
+        "pass",
+        "tests/release/test_eye.py::test_what_is_not_sealed_at_the_end_is_overwritten",
+    ),
+    Rule(
+        6, "without the package no release is taken", "keeper/commands.py",
+        'if part("keeper") is None:',
+        "if False:",
+        "tests/release/test_package.py::test_a_unit_without_it_refuses_in_one_line_and_never_asks_its_eye",
+    ),
+    Rule(
+        4, "the light comes before the first recorded frame", "release/stillroom_release/recording.py",
+        "self._began_ns = clock.mono_ns() + ANNOUNCE_MS * NS_PER_MS",
+        "self._began_ns = clock.mono_ns()",
+        "tests/release/test_recording.py::test_the_light_first_then_chunks_then_an_end_that_is_signed",
+    ),
+    Rule(
+        4, "the light says that it is recorded", "keeper/unit.py",
+        '"recorded": self._releases.announced',
+        '"recorded": False',
+        "tests/release/test_recording.py::test_the_light_first_then_chunks_then_an_end_that_is_signed",
+    ),
+    Rule(
+        4, "a closed gate ends a recording", "keeper/unit.py",
+        "self._releases.stop(decision.reason)",
+        "pass",
+        "tests/release/test_recording.py::test_whatever_closes_the_gate_ends_it_at_once",
+    ),
+    Rule(
+        4, "a block of a recording is signed by its unit", "release_wire.py",
+        "if not unit.verifies(_SIGN_DOMAIN + block.link, block.signature):",
+        "if False:",
+        "tests/release/test_eye.py::test_every_bit_counts",
+    ),
+    Rule(
+        4, "a chunk that is missing shows", "tools/stillroom_tools/site/release/follow.py",
+        "elif number > self._next:",
+        "elif False:",
+        "tests/release/test_opening.py::test_each_thing_that_was_done_to_it_is_a_line_and_the_rest_is_shown",
+    ),
+    Rule(
+        4, "a file that was cut off shows", "tools/stillroom_tools/site/release/follow.py",
+        "        if not self.ended:",
+        "        if False:",
+        "tests/release/test_opening.py::test_each_thing_that_was_done_to_it_is_a_line_and_the_rest_is_shown",
+    ),
+    Rule(
+        4, "a custodian opens nothing after its time", "tools/stillroom_tools/site/release/opening.py",
+        "if expired(paper, clock.utc_ms()):",
+        "if False:",
+        "tests/release/test_opening.py::test_after_its_time_nothing_is_opened",
+    ),
+    Rule(
+        4, "a custodian's openings are listed", "tools/stillroom_tools/site/release/opening.py",
+        "log.add(ring.name, OPENED, path.name[:100])",
+        "pass",
+        "tests/release/test_opening.py::test_it_opens_and_shows_and_lists_what_it_opened",
     ),
     Rule(
         5, "a room is used only after as long a time without doubt", "eye/empty_picture.py",
@@ -554,7 +710,10 @@ RULES = (
 
 def source(rule: Rule) -> Path:
     """Of the safeguard, below the top of a tree."""
-    return Path(rule.file) if rule.file.startswith("tools/") else Path("runtime", "stillroom", rule.file)
+    if rule.file.startswith("tools/"):
+        return Path(rule.file)
+    of_release = rule.file.startswith("release/")
+    return Path("runtime", rule.file) if of_release else Path("runtime", "stillroom", rule.file)
 
 
 def copy(to: Path) -> None:
@@ -579,7 +738,7 @@ def attempt(rule: Rule, tree: Path) -> str:
 
 def run_test(test: str, tree: Path) -> str:
     """NOTICED where it fails; NOT_RUN where all of it is skipped. Raises RuntimeError where it cannot be run at all."""
-    paths = os.pathsep.join(str(tree / name) for name in ("runtime", "tools"))
+    paths = os.pathsep.join(str(tree / name) for name in ("runtime", "runtime/release", "tools"))
     command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", test]
     environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", MARK: str(tree)}
     try:

@@ -113,6 +113,17 @@ def test_what_lies_in_the_folder_is_judged_too(unit: Recorded, changes, why, mon
     assert unit.story()[-1] == ("release-refused", why) and unit.asked is None
 
 
+def test_who_is_the_custodian_too_does_not_count(unit: Recorded):
+    """A manager who holds the custodian's signing key, under another name."""
+    both = KeyRing("test", "manager", "keeper-of-both", CUSTODIAN.signing)
+    more = (Recipient(both.name, "manager", both.signing.verify_key.raw, ()), *unit.roster.recipients)
+    roster = msgspec.structs.replace(unit.roster, version=3, recipients=more)
+    (unit.told.trust / "roster.note").write_bytes(unit.told.sign(roster))
+    unit.rig.beat()
+    assert unit.release(by=(MANAGER, both)) == "signer"
+    assert unit.release(by=(MANAGER, both, ADVOCATE)) == "done", "two others have signed it"
+
+
 def test_the_authorisation_of_the_room_must_allow_it_too(unit: Recorded):
     unit.command(unit.told.end("a-0"))
     unit.authorise(("status",))
