@@ -1,6 +1,10 @@
 """A keeper without its sockets: real keys, real papers, a clock moved by hand, two doors that remember."""
 
+import atexit
+import shutil
+import tempfile
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -39,13 +43,23 @@ class Recorder:
         return next((m for m in reversed(self.sent) if isinstance(m, kind)), None)
 
 
+@cache
+def freshly_made() -> Path:
+    """A site and a unit as the commands make them: once for all tests of a process, since each test copies them."""
+    folder = Path(tempfile.mkdtemp(prefix="sr-rig-"))
+    atexit.register(shutil.rmtree, folder)
+    site = folder / "site"
+    run("site", "new", site, "--site", "test", "--no-tls")
+    run("make", "unit", folder / "unit", "--site", site, "--unit", "u-1", "--profile", "lab")
+    return folder
+
+
 class Rig:
     """One unit of one site, and the site's gateway key to open what it sends."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.site_folder = folder / "unit", folder / "site"
-        run("site", "new", self.site_folder, "--site", "test", "--no-tls")
-        run("make", "unit", self.folder, "--site", self.site_folder, "--unit", "u-1", "--profile", "lab")
+        shutil.copytree(freshly_made(), folder, dirs_exist_ok=True)
         # Ahead of the machine's, so that what is signed while a slow test runs is not of the future.
         self.clock = HandClock(from_ms(SystemClock().utc_ms()) + timedelta(minutes=2))
         self.start()

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,12 @@ from stillroom.config import BrokerConfig, CameraConfig
 from stillroom.eye.analysis import Analysis
 from stillroom.eye.distil import Grid, distil
 from stillroom.eye.worker import Buffers, Job, Result
+from stillroom.link import RecordAsked
 from stillroom.mqtt import Handlers, Session
+from stillroom_release.eye import Recorder
 from stillroom_tools.lab.broker import find_program
-from tests.live import CANARY, LiveSite, plug_in, processes_below, until
+from tests.live import CANARY, LiveSite, command, plug_in, processes_below, until
+from tests.test_end_to_end_release import sign_for_release
 
 sys.path.insert(0, str(CANARY))
 
@@ -116,7 +120,25 @@ class Scene:
             analysis.feed(frame, 0)
             if len(capture.pictures) == 2:
                 break
-        return Search(Pattern(self.seed), capture.pictures)
+        search = Search(Pattern(self.seed), capture.pictures)
+        search.also("recorded row", self.recorded_row)
+        return search
+
+    @property
+    def recorded_row(self) -> bytes:
+        """Of the marks, as a recording under a release holds them."""
+        across, down = MARKS[1].start * 192 // WIDTH, (MARKS[0].start + 40) * 144 // HEIGHT
+        return self.recorded()[down, across + 8 : across + 32].tobytes()
+
+    def recorded(self) -> np.ndarray:
+        """A frame of a recording, 192x144."""
+        recorder = Recorder(
+            RecordAsked(bytes(8), bytes(16), bytes(16), bytes(32), 192, 144, 5, 0, 0), WIDTH, HEIGHT
+        )
+        (order,) = recorder.orders(0)
+        frame = next(self._camera().frames())
+        distil(frame, None, None, Grid(WIDTH, HEIGHT), (replace(order, decided_ns=frame.frame_ns),))
+        return order.destination
 
     def planted(self) -> bytes:
         """What a careless eye would leave: a frame, its cells, a detector's picture as uint8 and as float32."""
@@ -129,7 +151,7 @@ class Scene:
         grid = Grid(WIDTH, HEIGHT)
         distil(frame, None, None, grid)
         sums = grid.y.copy()
-        parts = [frame.y.tobytes()]
+        parts = [frame.y.tobytes(), self.recorded().tobytes()]
         parts += [sums.astype(kind).tobytes() for kind in (np.uint16, np.uint32, np.float32, np.float64)]
         parts += [(sums / np.float32(64)).astype(np.float32).tobytes()]
         for picture in capture.pictures:
@@ -230,7 +252,7 @@ def page_out(pid: int) -> None:
         os.close(handle)
 
 
-def run_and_search(scene: Scene, seconds: float) -> None:
+def run_and_search(scene: Scene, seconds: float, in_eye: Sequence[str] = ("row A", "cells u16")) -> None:
     search, planted = scene.search(), scene.planted()
     in_planted = Found()
     search.in_bytes(planted, in_planted)
@@ -238,7 +260,7 @@ def run_and_search(scene: Scene, seconds: float) -> None:
 
     eye, seen = scene.pid("eye"), Found()
     end_s = time.monotonic() + seconds
-    while time.monotonic() < end_s or not {"row A", "cells u16"} <= set(seen.traces):
+    while time.monotonic() < end_s or not set(in_eye) <= set(seen.traces):
         assert time.monotonic() < end_s + 60, f"not found in the eye itself: {seen}"
         seen += search.in_memory(eye)
         time.sleep(0.5)
@@ -287,6 +309,24 @@ def test_the_picture_is_in_the_eye_alone_and_gone_with_it(scene):
 
 
 @pytest.mark.long
+def test_a_recording_is_in_the_eye_and_for_its_custodian_and_nowhere_else(scene, tmp_path):
+    unit, keys = scene.unit, scene.folder / "keys"
+    sign_for_release(scene.site)
+    command("site", "release", "deliver", scene.folder / "draft", unit.folder, "--site", scene.site.site)
+    files = unit.folder / "state" / "releases"
+    until(
+        lambda: any(path.stat().st_size > 300_000 for path in files.rglob("*.stlc")), "some seconds recorded"
+    )
+    run_and_search(scene, 1.0, ("row A", "cells u16", "recorded row"))
+    found = files.rglob("*.stlc")
+    command(
+        "site", "release", "open", *found, "--site", scene.site.site, "--key", keys / "archivist.key", "--out", tmp_path
+    )  # fmt: skip
+    film = next(tmp_path.glob("*.y4m")).read_bytes()
+    assert scene.recorded_row in film, "so it was there to be found"
+
+
+@pytest.mark.long
 def test_the_same_for_minutes(scene):
     run_and_search(scene, LONG_RUN_S)
 
@@ -310,5 +350,5 @@ def test_swap_holds_nothing_of_the_picture(scene, swap_file):
 def blank(swap_file: Path) -> None:
     """The same file as fresh swap: what was there before is gone."""
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    for command in (["swapoff"], ["shred", "-n", "0", "-z"], ["mkswap"], ["swapon"]):
-        subprocess.run([*command, swap_file], check=True, capture_output=True, env={"PATH": path})
+    for words in (["swapoff"], ["shred", "-n", "0", "-z"], ["mkswap"], ["swapon"]):
+        subprocess.run([*words, swap_file], check=True, capture_output=True, env={"PATH": path})

@@ -40,6 +40,10 @@ class Search:
         """tensors: pictures as a detector gets them, (side, side, 3) uint8; their bars are searched as well."""
         self._needles = pattern.needles() | _of_tensors(tensors)
 
+    def also(self, name: str, needle: bytes) -> None:
+        """One trace more."""
+        self._needles[name] = needle
+
     @property
     def names(self) -> set[str]:
         return set(self._needles)
