@@ -37,6 +37,31 @@ class Rule:
 
 RULES = (
     Rule(
+        2, "a self-test of a site's unit needs what is signed for maintenance", "selftest_leave.py",
+        "if one.purpose == PURPOSE)", "if True)",
+        "tests/test_selftest_leave.py::test_what_is_signed_for_care_does_not_let_it_be_tested",
+    ),
+    Rule(
+        2, "a unit with anything of a site's is not in a factory", "selftest_leave.py",
+        "return not kept and not any(_files_below(trust))", "return True",
+        "tests/test_selftest_leave.py::test_anything_of_a_site_or_of_a_keepers_ends_that",
+    ),
+    Rule(
+        2, "a self-test's camera waits for its first lease", "eye/selftest.py",
+        "    holder.wait_for_first()\n    if holder.ended.is_set():\n        return\n", "",
+        "tests/test_selftest_leave.py::test_the_camera_waits_for_its_first_lease",
+    ),
+    Rule(
+        2, "each lease of a self-test is asked for anew", "selftest_camera.py",
+        "or self._done or self._against():", "or self._done:",
+        "tests/test_selftest_leave.py::test_leave_that_is_taken_back_ends_the_camera_within_a_second",
+    ),
+    Rule(
+        8, "what was not tested is not passed for care", "selftest_forms.py",
+        "all(one.passed is True for one in checks)", "all(one.passed is not False for one in checks)",
+        "tests/test_selftest.py::test_what_was_not_tested_is_never_passed_for_care",
+    ),
+    Rule(
         4, "nobody looks without a manager's policy", "keeper/views.py",
         "if policy is None or not policy.covers(utc_ms):", "if policy is None:",
         "tests/keeper/test_views.py::test_what_goes_beyond_is_refused_and_written_down",

@@ -1,4 +1,7 @@
-"""`stillroom check FILE`: is this configuration, or this scenario, sound, and what does it ask for? Starts nothing."""
+"""`stillroom check FILE`: is this configuration, scenario or file of limits sound, and what does it ask for?
+
+Starts nothing.
+"""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -12,9 +15,10 @@ from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import load_authority
 from stillroom.keeper.zones import contains
 from stillroom.run import check_socket_path, find_opener
+from stillroom.selftest_limits import MARK, check_file
 from stillroom.status import HOLDS, read_running
 
-HELP = "check a configuration file or a scenario and say what it asks for"
+HELP = "check a configuration file, limits of a self-test or a scenario, and say what it asks for"
 CHECKS = "stillroom.checks"
 """Entry points of the tools that check files of theirs: called with the path, they give lines or raise ConfigError."""
 HIDDEN = 0.5
@@ -22,7 +26,7 @@ HIDDEN = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, help="a unit.toml, or a scenario of the lab")
+    parser.add_argument("config", type=Path, help="a unit.toml, a selftest.toml, or a scenario of the lab")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,6 +34,9 @@ def run(options: argparse.Namespace) -> int:
     raw = config.read_toml(options.config)
     if "title" in raw and "site" not in raw:
         print("\n".join(_check_scenario(options.config)))
+        return EXIT_OK
+    if MARK in raw:
+        print("\n".join(check_file(options.config)))
         return EXIT_OK
     unit = config.load(options.config)
     _check_files(options.config, unit)

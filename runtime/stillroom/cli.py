@@ -20,6 +20,7 @@ _OWN = {
     "explain": "stillroom.explain",
     "models": "stillroom.models",
     "run": "stillroom.run",
+    "selftest": "stillroom.selftest",
 }
 _HELP = {
     "check": "check a configuration file and say what it asks for",
@@ -33,7 +34,8 @@ _HELP = {
     "evaluate": "run recordings through the pipeline and show the readings",
     "bench": "time the hot path against what the machine can do",
     "make": "make units",
-    "selftest": "replay a recording of which the rate is known, and say whether it is read",
+    "phantom": "replay a recording of which the rate is known, and say whether it is read",
+    "selftest": "test this unit: camera, models, card, heat, light, guards; signed by it",
     "simulate": "a scenario's night: what a unit tells of it beside what was so",
     "site": "a facility's side: keys, authorisations, gateway, watch",
 }
@@ -74,7 +76,7 @@ def _run(arguments: list[str]) -> int:
         return EXIT_OK
     if name in processes.NAMES:
         return processes.run(name, arguments[1:])
-    modules = _OWN | _registered()
+    modules = _registered() | _OWN  # no tool takes the place of a command of the unit
     if name not in modules:
         return _overview(name, modules)
     from stillroom.options import Parser

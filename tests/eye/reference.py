@@ -1,10 +1,11 @@
-"""What the kernel must answer, in NumPy and in plain words; frames and cells to try it on."""
+"""What the kernel must answer to orders, in NumPy and in plain words; frames and cells to try it on."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.distil import CLIPPED_LUMA, HISTOGRAM_ROW, Grid, Mask, distil
+from stillroom.eye.distil import Grid, Mask, distil
 from stillroom.eye.frame import Frame
+from stillroom.eye.reference import NAMES, distilled
 
 Affine = tuple[float, float, float, float, float, float]
 Ints = NDArray[np.int64]
@@ -32,30 +33,6 @@ def make_frame(
     return Frame(y, u, v, 0)
 
 
-def sums(plane: NDArray[np.uint8], size: int, rows: int, cols: int) -> NDArray[np.uint16]:
-    blocks = plane[: rows * size, : cols * size].reshape(rows, size, cols, size)
-    return blocks.sum(axis=(1, 3), dtype=np.uint32).astype(np.uint16)
-
-
-def distilled(
-    frame: Frame, previous: NDArray[np.uint16] | None, mask: NDArray[np.uint8] | None
-) -> dict[str, NDArray[np.generic]]:
-    rows, cols = frame.height // 8, frame.width // 8
-    keep = np.ones((rows, cols), dtype=bool) if mask is None else mask == 0
-    y = sums(frame.y, 8, rows, cols)
-    moved = np.abs(y.astype(int) - (y if previous is None else previous)).astype(np.uint16)
-    ends = np.isin(frame.y, CLIPPED_LUMA).astype(np.uint8)
-    counted = frame.y[HISTOGRAM_ROW : rows * 8 : 8, : cols * 8][np.repeat(keep, 8, axis=1)]
-    return {
-        "y": y * keep,
-        "u": sums(frame.u, 4, rows, cols) * keep,
-        "v": sums(frame.v, 4, rows, cols) * keep,
-        "moved": moved * keep,
-        "clipped": sums(ends, 8, rows, cols).astype(np.uint8) * keep,
-        "histogram": np.bincount(counted, minlength=256).astype(np.uint32),
-    }
-
-
 def random_cells(frame: Frame, high: int, dtype: type[np.generic]) -> NDArray[np.generic]:
     shape = (frame.height // 8, frame.width // 8)
     return np.random.default_rng(SEED).integers(0, high, shape, dtype=dtype)
@@ -63,7 +40,7 @@ def random_cells(frame: Frame, high: int, dtype: type[np.generic]) -> NDArray[np
 
 def assert_exact(frame: Frame, previous: NDArray[np.uint16] | None = None, mask: Mask | None = None) -> None:
     grid = Grid(frame.width, frame.height)
-    for name in ("y", "u", "v", "moved", "clipped", "histogram"):
+    for name in NAMES:
         getattr(grid, name)[...] = 99
     distil(frame, previous, mask, grid)
     for name, expected in distilled(frame, previous, None if mask is None else mask.cells).items():

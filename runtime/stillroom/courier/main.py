@@ -32,7 +32,7 @@ def main(config_path: Path, parent: int | None = None, keeper_user: str = "") ->
     guard.forbid(parent=parent)
     unit = config.load(config_path)
     keeper_uid = link.uid_of(keeper_user)
-    guarded = guard.confine("courier", unit, _files(unit))
+    guarded = guard.confine("courier", unit, files(unit))
     keeper = link.connect(unit.path(unit.paths.run) / link.COURIER_SOCKET, CourierHears, keeper_uid)
     guard.connected("courier")
     keeper.send(guarded)
@@ -47,7 +47,7 @@ def main(config_path: Path, parent: int | None = None, keeper_user: str = "") ->
     return 0
 
 
-def _files(unit: UnitConfig) -> Files:
+def files(unit: UnitConfig) -> Files:
     """What TLS and the login need. No key of the unit's, no camera, nothing to write to."""
     broker, paths = unit.broker, unit.paths
     named = (broker.ca_file, broker.certificate_file, broker.key_file, broker.password_file)

@@ -70,3 +70,18 @@ class TellsSettings(Protocol):
     def news(self) -> "CameraSettings | None":
         """Settings not told yet, once; None where nothing has changed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Imaging:
+    """How the last frame was taken. model: as the sensor names itself; gain: analogue, times."""
+
+    model: str
+    gain: float | None
+
+
+@runtime_checkable
+class TellsImaging(Protocol):
+    """A camera that can be asked how it took its last frame."""
+
+    def imaging(self) -> Imaging: ...

@@ -40,7 +40,7 @@ def main(config_path: Path, parent: int | None = None, opener: str = "", keeper_
     guard.forbid(parent=parent)
     unit = config.load(config_path)
     keeper_uid = link.uid_of(keeper_user)
-    guarded = guard.confine("eye", unit, _files(unit, opener))
+    guarded = guard.confine("eye", unit, files(unit, opener))
     models = _models(unit)
     keeper = link.connect(unit.path(unit.paths.run) / link.EYE_SOCKET, EyeHears, keeper_uid)
     guard.connected("eye")
@@ -56,7 +56,7 @@ def main(config_path: Path, parent: int | None = None, opener: str = "", keeper_
     return 0
 
 
-def _files(unit: UnitConfig, opener: str) -> Files:
+def files(unit: UnitConfig, opener: str) -> Files:
     """Models, the camera, and what a camera of the lab reads. No key, no state, nothing to write to."""
     from stillroom.eye.weights import cache
 

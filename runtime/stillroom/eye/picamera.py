@@ -50,6 +50,11 @@ class Device:
             raise
 
     @property
+    def model(self) -> str:
+        """The sensor's name, such as `imx708_wide_noir`; empty where libcamera has none."""
+        return str(self._camera.camera_properties.get("Model", ""))
+
+    @property
     def most_gain(self) -> float | None:
         """The highest analogue gain that the camera offers."""
         limits = self._camera.camera_controls.get("AnalogueGain")

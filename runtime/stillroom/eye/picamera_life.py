@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 
 from stillroom.config import CameraConfig
 from stillroom.errors import CameraError, ConfigError
-from stillroom.eye.frame import Frame
+from stillroom.eye.frame import Frame, Imaging
 from stillroom.eye.picamera import ADVICE, Device, Stalled
 from stillroom.eye.picamera_settings import Controls, Daylight, profiles, report
 from stillroom.link import CameraSettings
@@ -48,6 +48,7 @@ class PiCamera:
         self._closed = False
         self._opened = 1
         self._news: CameraSettings | None = None
+        self._gain: float | None = None
         self._device = Device(config, self._number)
 
     def frames(self) -> Iterator[Frame]:
@@ -68,6 +69,10 @@ class PiCamera:
         news, self._news = self._news, None
         return news
 
+    def imaging(self) -> Imaging:
+        """The sensor's name, and the gain of the last frame."""
+        return Imaging(self._device.model, self._gain)
+
     def close(self) -> None:
         """Give the camera back. May be called twice."""
         if not self._closed:
@@ -86,6 +91,8 @@ class PiCamera:
                     frame_ns = self._rising(borrowed.seen)
                     if frame_ns is None:
                         continue
+                    gain = borrowed.seen.get("AnalogueGain")
+                    self._gain = float(gain) if isinstance(gain, int | float) else None
                     if daylight.feed(borrowed.seen, frame_ns):
                         self._device.run(profile[daylight.now], self._config.mains_hz)
                         first = True

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from stillroom.clock import Clock
 from stillroom.config_technical import TECHNICAL
 from stillroom.documents import Roster
 from stillroom.errors import StorageError, TrustError, WireError
@@ -81,6 +82,20 @@ def _lines_of(roster: Roster) -> bytes:
     return "\n".join(sorted(signer.text for signer in roster.approver_signers)).encode()
 
 
+def roster_in_force(trust: Path, outbox: Outbox, clock: Clock) -> Roster:
+    """The roster in the trust folder, where it follows the one that this unit knows. Raises TrustError."""
+    known = outbox.recall_bytes(_APPROVERS) or b""
+    forgotten = not outbox.is_as_kept(_APPROVERS, known)
+    approvers = [] if forgotten else [parse_signer(line) for line in known.decode().splitlines()]
+    roster = load_roster(trust, clock, outbox.recall(_ROSTER_VERSION), approvers)
+    if forgotten and not outbox.is_as_kept(_APPROVERS, _lines_of(roster)):
+        raise TrustError(
+            f"{trust / ROSTER_FILE}: names other approvers than before, and the damaged card has forgotten "
+            "who those were: put the roster that was in force in its place first"
+        )
+    return roster
+
+
 class Delivery:
     """One for each boot. `obey(command)` is called with what the gateway asks for, `answered()` when it heard us."""
 
@@ -100,7 +115,7 @@ class Delivery:
         self._trust, self._outbox, self._faults, self._clock = trust, outbox, faults, clock
         self._obey, self._answered = obey, answered
         self._stamp = file_stamp(trust / ROSTER_FILE)
-        self.roster: Roster = self._load_roster()
+        self.roster: Roster = roster_in_force(trust, outbox, clock)
         self._remember_roster()
         seen = outbox.recall_bytes(_DOWN_SEEN)
         self._sealer = Sealer(keys, self.roster, boot, clock, Seen.from_bytes(seen) if seen else None)
@@ -147,7 +162,7 @@ class Delivery:
             return None
         self._stamp = stamp
         try:
-            roster = self._load_roster()
+            roster = roster_in_force(self._trust, self._outbox, self._clock)
             self._sealer.replace_roster(roster)
         except TrustError as error:
             print(f"keeper: {error}", file=sys.stderr, flush=True)
@@ -157,18 +172,6 @@ class Delivery:
         self._remember_roster()
         self._faults.say("roster-refused", False, "")
         return roster.version
-
-    def _load_roster(self) -> Roster:
-        known = self._outbox.recall_bytes(_APPROVERS) or b""
-        forgotten = not self._outbox.is_as_kept(_APPROVERS, known)
-        approvers = [] if forgotten else [parse_signer(line) for line in known.decode().splitlines()]
-        roster = load_roster(self._trust, self._clock, self._outbox.recall(_ROSTER_VERSION), approvers)
-        if forgotten and not self._outbox.is_as_kept(_APPROVERS, _lines_of(roster)):
-            raise TrustError(
-                f"{self._trust / ROSTER_FILE}: names other approvers than before, and the damaged card has forgotten "
-                "who those were: put the roster that was in force in its place first"
-            )
-        return roster
 
     def _remember_roster(self) -> None:
         self._outbox.remember(_ROSTER_VERSION, self.roster.version, lasting=True)

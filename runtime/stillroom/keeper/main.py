@@ -66,7 +66,7 @@ def main(config_path: Path, parent: int | None = None, eye_user: str = "", couri
     peers = Peers(link.uid_of(eye_user), link.uid_of(courier_user))
     run = settings.path(settings.paths.run)
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    guarded = guard.confine("keeper", settings, _files(settings))
+    guarded = guard.confine("keeper", settings, files(settings))
     wishes = Wishes()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: wishes.stop())
@@ -89,7 +89,7 @@ def main(config_path: Path, parent: int | None = None, eye_user: str = "", couri
     return 0
 
 
-def _files(settings: UnitConfig) -> Files:
+def files(settings: UnitConfig) -> Files:
     """Keys to read; state, documents and sockets to write. No camera."""
     paths = settings.paths
     state = settings.path(paths.state)

@@ -25,6 +25,7 @@ _COMMANDS = {
         "the end of a unit: erase its card, keep its receipt, mark it gone",
     ),
     "key": ("stillroom_tools.make.key", "a maker's or an installer's own key, locked by a passphrase"),
+    "selftest": ("stillroom_tools.make.selftest", "look at the report of a unit's self-test: verify FILE"),
 }
 
 

@@ -30,6 +30,9 @@ _GATES = {
 }
 
 
+_PASSED = {"yes": "passed", "no": "did not pass"}
+
+
 def whole(head: Head, links: Sequence[Link]) -> str:
     """One line: the chain is whole, and how far it goes."""
     erased = sum(link.erased for link in links)
@@ -136,6 +139,7 @@ def words(link: Link) -> str:
         "configuration-changed": _configured(said),
         "guards": _guards(said),
         "keys-rotated": f"The unit was given new keys; their fingerprint is {_fingerprint(said.get('key'))}",
+        "self-test": f"The unit tested itself, which it {_PASSED.get(str(said.get('passed')), 'ended')}",
         "command": _command(said),
         "roster-replaced": f"The list of who may receive was replaced (version {said.get('version')})",
     }
