@@ -388,7 +388,7 @@ RULES = (
     ),
     Rule(
         2, "a damaged card rids nobody of the second signer", "keeper/delivery.py",
-        "if forgotten and not self._outbox.is_as_kept(_APPROVERS, _lines_of(roster)):", "if False:",
+        "if forgotten and not outbox.is_as_kept(_APPROVERS, _lines_of(roster)):", "if False:",
         "tests/site/test_approvers.py::test_a_damaged_card_does_not_rid_the_authority_of_them",
     ),
     Rule(
