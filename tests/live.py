@@ -78,14 +78,14 @@ def processes_below(folder: Path) -> dict[int, list[str]]:
 class LiveSite:
     """Make it, add units, start; `settle` ends everything and leaves the ledger to look at."""
 
-    def __init__(self, folder: Path, *, tls: bool = True) -> None:
+    def __init__(self, folder: Path, *, tls: bool = True, slot_s: float = 0.5) -> None:
         self.folder = folder
         self.site = folder / "site"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         command(
-            "site", "new", self.site, "--site", "test", "--broker-port", port, "--slot", "0.5",
+            "site", "new", self.site, "--site", "test", "--broker-port", port, "--slot", slot_s,
             *([] if tls else ["--no-tls"]),
         )  # fmt: skip
         self.broker = LocalBroker("mosquitto", site=self.site if tls else None)

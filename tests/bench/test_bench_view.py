@@ -1,19 +1,30 @@
-"""What a frame of a view costs: sealing against making it, side by side."""
+"""What a frame of a view costs, sealing against making it; and how soon the first one comes, on the real chain.
 
+`pytest tests/bench/test_bench_view.py -m long -s` prints the second one's figures.
+"""
+
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.view_site import ready
 
 from stillroom.eye.distil import Grid, distil
 from stillroom.eye.empty_picture import CHUNK_FIFTHS, EmptyPicture
 from stillroom.eye.frame import Frame
 from stillroom.eye.view import View
-from stillroom.keys import BoxKey, SigningKey
+from stillroom.keys import BoxKey, SigningKey, load_keys
 from stillroom.link import Drawn, ViewAsked
 from stillroom.view_wire import view_id
+from stillroom_tools.lab.broker import find_program
+from stillroom_tools.site.layout import open_site
+from stillroom_tools.site.view.look import Look
 
 ROUNDS = 150
+LOOKS, LOOK_S, REST_S = 24, 1, 2.2
+FIRST_S, ANNOUNCED_S = 4.0, 1.0
 
 
 @pytest.mark.parametrize(("level", "block"), [("figure", 1), ("picture", 16)])
@@ -45,3 +56,57 @@ def test_sealing_is_a_small_part_of_making_a_frame(level, block):
         f"{level}: made in {np.median(made) * 1e6:.0f} us, sealed in {np.median(sealed) * 1e6:.0f} us, {ratio:.0%}"
     )
     assert ratio <= 0.15, "10 % asked; a busy machine shows more"
+
+
+class Light:
+    """When the room's light began to show each look: a file, as a board without a lamp has it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._ended = file, threading.Event()
+        self.began: list[float] = []
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        before = ""
+        while not self._ended.wait(0.005):
+            now = self._file.read_text()
+            if now == "view" != before:
+                self.began.append(time.monotonic())
+            before = now
+
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("slot_s", [0.5, 2.0])
+def test_the_first_frame_of_each_look_comes_soon_and_after_the_light(tmp_path, slot_s):
+    if find_program("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    live = ready(tmp_path, "--seconds", LOOK_S, looks_per_hour=60, slot_s=slot_s)
+    light = Light(tmp_path / "unit-1" / "run" / "indicator")
+    site, viewer = open_site(live.site), load_keys(tmp_path / "keys" / "carer.key", "viewer")
+    asked, first = [], []
+    try:
+        for _ in range(LOOKS):
+            asked.append(time.monotonic())
+            frames = Look(site, "unit-1", viewer, "figure", LOOK_S, 1, "bench").frames()
+            next(frames)
+            first.append(time.monotonic())
+            assert list(frames), "and others after it"
+            time.sleep(REST_S)
+    finally:
+        light.end()
+        live.end()
+    assert len(light.began) == LOOKS
+    took, shown = np.subtract(first, asked), np.subtract(first, light.began)
+    print(
+        f"{LOOKS} looks, slots of {slot_s:g} s: request to first frame median {np.median(took):.2f} s, "
+        f"most {took.max():.2f} s; "
+        f"light before it least {shown.min():.2f} s, median {np.median(shown):.2f} s"
+    )
+    assert shown.min() >= ANNOUNCED_S
+    assert np.median(took) <= FIRST_S

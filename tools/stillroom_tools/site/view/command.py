@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,9 @@ from stillroom.clock import SystemClock
 from stillroom.document_forms import Code
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.keys import KeyRing, load_keys
-from stillroom.view_forms import BLOCKS, DEFAULT_BLOCK, HEIGHT_PX, LEVELS, WIDTH_PX
+from stillroom.view_forms import BLOCKS, DEFAULT_BLOCK, HEIGHT_PX, LEVELS, WIDTH_PX, Blank
 from stillroom_tools.site.layout import Site, open_site
-from stillroom_tools.site.view.look import Frame, Look
+from stillroom_tools.site.view.look import BLANK_WORDS, Frame, Look
 
 HELP = "look into a room: brief, announced and kept"
 
@@ -86,14 +87,23 @@ def _write(folder: Path, look: Look) -> int:
     """Each frame as a file, and a line on standard output."""
     folder.mkdir(parents=True, exist_ok=True)
     asked_s = time.monotonic()
-    count = 0
+    count, blank = 0, Counter[Blank]()
     for frame in look.frames():
         head = f"P5 {WIDTH_PX} {HEIGHT_PX} 255\n".encode()
         (folder / f"frame-{frame.number:04}.pgm").write_bytes(head + frame.shown.luma)
         print(_line(frame, time.monotonic() - asked_s), flush=True)
         count += 1
-    print(f"{count} frames, {look.refused} refused", file=sys.stderr)
+        blank[frame.shown.blank] += frame.shown.blank != "shown"
+    print(f"{count} frames, {look.refused} refused{_nothing(blank)}", file=sys.stderr)
     return EXIT_OK
+
+
+def _nothing(blank: Counter[Blank]) -> str:
+    """How many showed nothing, and why mostly."""
+    if not blank.total():
+        return ""
+    why, _ = blank.most_common(1)[0]
+    return f", {blank.total()} with nothing in them: {BLANK_WORDS[why]}"
 
 
 def _line(frame: Frame, at_s: float) -> str:

@@ -15,7 +15,7 @@ from stillroom.events import Receipt
 from stillroom.keys import BoxKey, KeyRing, VerifyKey
 from stillroom.notes import sign_note
 from stillroom.orders import ViewRequest
-from stillroom.view_forms import ViewLevel
+from stillroom.view_forms import Blank, ViewLevel
 from stillroom.view_wire import FRAME_BYTES, Shown, open_frame, view_id
 from stillroom_tools.site.gateway.reader import open_reader
 from stillroom_tools.site.layout import Site
@@ -40,7 +40,19 @@ WORDS = {
     "signer": "the unit's roster names no viewer with this key",
     "time": "the unit's clock and this one differ by more than a minute",
     "stale": "this request was answered before",
+    "signature": "the request was changed on its way",
+    "unit": "the request is for another unit or site",
+    "session": "nothing can be sealed to the request's key",
 }
+BLANK_WORDS: dict[Blank, str] = {
+    "starting": "the camera is starting",
+    "no-background": "no empty room has been learned yet: nothing is drawn over one",
+    "no-model": "no model looks for people in this room: no figure can be drawn",
+    "unsure": "unsure: nothing is drawn",
+    "dark": "the camera sees nothing",
+    "late": "the unit was late",
+}
+"""Why a frame shows nothing."""
 
 
 class LookRefused(StillroomError):

@@ -1,11 +1,6 @@
 // The page of one look: each frame is painted over the one before and kept nowhere.
 const at = id => document.getElementById(id);
 const context = at("picture").getContext("2d");
-const BLANKS = {
-  starting: "the camera is starting", "no-background": "no empty room has been learned yet: nothing is drawn over one",
-  "no-model": "no model looks for people in this room: no figure can be drawn", unsure: "unsure: nothing is drawn",
-  dark: "the camera sees nothing", late: "the unit was late",
-};
 
 function paint(luma, [width, height]) {
   const image = context.createImageData(width, height);
@@ -29,7 +24,7 @@ function show(now) {
   if (now.left_ms === undefined) return;
   at("left").textContent = `${Math.ceil(now.left_ms / 1000)} s left of ${now.seconds}`;
   const level = now.level === "figure" ? "a drawn figure over the empty room, no picture of anybody" : `a picture of squares of ${now.block}`;
-  at("words").textContent = now.blank === "shown" ? level : `nothing is shown: ${BLANKS[now.blank]}`;
+  at("words").textContent = now.blank === "shown" ? level : `nothing is shown: ${now.why}`;
 }
 
 const live = new EventSource("/live");

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.view_forms import HEIGHT_PX, WIDTH_PX
 from stillroom_tools.local_page import HEADERS, LocalPage
-from stillroom_tools.site.view.look import Frame, Look
+from stillroom_tools.site.view.look import BLANK_WORDS, Frame, Look
 
 LINGER_S = 3.0
 """After the end, so that the page can say that it is over."""
@@ -90,6 +90,7 @@ class _Seen:
                 "level": shown.level,
                 "block": shown.block,
                 "blank": shown.blank,
+                "why": BLANK_WORDS.get(shown.blank, ""),
                 "left_ms": shown.left_ms,
                 "luma": base64.b64encode(shown.luma).decode() if shown.blank == "shown" else "",
             }
