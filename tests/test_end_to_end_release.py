@@ -4,6 +4,7 @@ import base64
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stillroom.cli import main
@@ -98,3 +99,33 @@ def test_it_is_recorded_sealed_collected_and_opened(ward, tmp_path, capsys):
     command("site", "audit", "show", tmp_path / "unit.audit", "--fingerprint", mark)
     shown = capsys.readouterr().out
     assert "A recording began (file 1 of release" in shown and "it was taken back" in shown
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+def test_somebody_may_look_while_it_is_recorded(ward, tmp_path, capsys):
+    """Both cut their pictures out of one frame; the light says both."""
+    unit, keys = ward.units[0], tmp_path / "keys"
+    command("site", "signer", "new", keys, "--site", "test", "--name", "carer", "--role", "viewer")
+    command("site", "signer", "set", ward.site, keys / "carer.pub", "--role", "viewer", "--unit", unit.folder)
+    paper = ("site", "authorise", "new", unit.folder, "--site", ward.site, "--room", "room-1", "--days", 2)
+    command(*paper, "--scopes", "status,release,view-picture")
+    policy = ("site", "view-policy", unit.folder, "--site", ward.site, "--key", keys / "matron.key")
+    command(*policy, "--levels", "picture", "--least-block", 1, "--seconds", 4)
+    command("site", "release", "deliver", tmp_path / "draft", unit.folder, "--site", ward.site)
+    until(lambda: files(ward) and files(ward)[0].stat().st_size > 138_000, "a second on the card")
+    capsys.readouterr()
+    look = ("site", "view", "room-1", "--site", ward.site, "--key", keys / "carer.key", "--reason", "x")
+    command(*look, "--level", "picture", "--block", 1, "--seconds", 3, "--frames", tmp_path)
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert sum(row[4] == "shown" for row in shown) >= 10
+    before = files(ward)[0].stat().st_size
+    until(lambda: files(ward)[0].stat().st_size > before + 138_000, "and it goes on")
+    unit.press_button()
+    until(lambda: [one for one in links(ward) if one["what"] == "release-ended"], "its end")
+    opened = ("site", "release", "open", *files(ward), "--site", ward.site, "--key", keys / "archivist.key")
+    command(*opened, "--out", tmp_path / "out")
+    film = next((tmp_path / "out").glob("*.y4m")).read_bytes().split(b"FRAME\n")[1:]
+    picture = np.frombuffer(next(tmp_path.glob("frame-0010.pgm")).read_bytes()[15:], np.uint8).astype(int)
+    apart = [np.abs(np.frombuffer(frame, np.uint8) - picture).mean() for frame in film]
+    assert min(apart) < 6.0, "one room, in one light"

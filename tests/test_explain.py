@@ -170,3 +170,15 @@ def test_it_says_which_conditions_are_told_and_that_none_is_from_breathing(unit,
     assert "on-floor, level high, after 0 s, at any time" in said
     assert "bathroom-long, level medium, after 1800 s, at any time" in said
     assert "left-bed" not in said and "none of them from breathing or pulse" in said
+
+
+def test_what_was_recorded_and_who_alone_opens_it_is_told(unit, capsys):
+    authorise(unit, "status")
+    assert "of release" not in explained(unit, capsys)
+    folder = unit / "state" / "releases" / "r-1"
+    folder.mkdir(parents=True)
+    for number in (1, 2):
+        (folder / f"r-1-000{number}.stlc").touch()
+    assert "2 recordings of release r-1, sealed to its custodian; it cannot open them" in explained(
+        unit, capsys
+    )

@@ -55,14 +55,12 @@ class Papers:
             paper, pair = open_release(note, roster)
         except TrustError as error:
             reason = error.reason if isinstance(error, NoteError) else "file"
-            self.refuse(told_name(path.name), reason, str(error))
+            self._refuse_file(path, reason, str(error))
             return
         if (paper.site, paper.unit) != (roster.site, self._means.unit):
-            self.refuse(
-                told_name(path.name), "unit", f"for unit '{paper.site}/{paper.unit}', not for this one"
-            )
+            self._refuse_file(path, "unit", f"for unit '{paper.site}/{paper.unit}', not for this one")
         elif path.name != f"{paper.id}.note":
-            self.refuse(told_name(path.name), "file", f"it is release {paper.id}: under another name")
+            self._refuse_file(path, "file", f"it is release {paper.id}: under another name")
         elif paper.id not in self.withdrawn:
             self.signed[paper.id] = paper, note, " ".join(one.name.partition("/")[2] for one in pair)
             self._note(paper)
@@ -84,24 +82,27 @@ class Papers:
             paper = open_withdrawal(read_bounded(path), roster, authority)
         except TrustError as error:
             reason = error.reason if isinstance(error, NoteError) else "file"
-            self.refuse(told_name(path.name), reason, str(error))
+            self._refuse_file(path, reason, str(error))
             return
-        if (paper.site, paper.unit) == (
-            roster.site,
-            self._means.unit,
-        ) and paper.release not in self.withdrawn:
+        ours = (paper.site, paper.unit) == (roster.site, self._means.unit)
+        if ours and paper.release not in self.withdrawn:
             self.withdrawn |= {paper.release}
             self._means.outbox.remember(_WITHDRAWN + paper.release, 1)
             self._means.audit.append(self._means.clock.utc_ms(), "release-withdrawn", release=paper.release)
 
     def refuse(self, name: str, why: str, text: str = "") -> None:
-        """Told once for each reason, and a few each time the folder changes: a full one must not fill the chain."""
-        if (name, why) in self._told or not self._may_tell:
+        """Told once for each reason: on standard error and in the audit chain."""
+        if (name, why) in self._told:
             return
-        self._may_tell -= 1
         self._told.add((name, why))
         print(f"keeper: release {name}: refused: {text or why}", file=sys.stderr, flush=True)
         self._means.audit.append(self._means.clock.utc_ms(), "release-refused", release=name, why=why)
+
+    def _refuse_file(self, path: Path, why: str, text: str) -> None:
+        """A few each time the folder changes: a full one must not fill the chain."""
+        if self._may_tell:
+            self._may_tell -= 1
+            self.refuse(told_name(path.name), why, text)
 
 
 def _notes(folder: Path) -> Iterator[Path]:
