@@ -1,10 +1,13 @@
 """What the tests of making units share: a site, cards, a passphrase, and commands as they are typed."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from stillroom import cli
+from stillroom.keys import load_unit_keys
+from stillroom.selftest_forms import Check, Limits, Report, sign_report
 from stillroom_tools.make import card
 from stillroom_tools.make.card import Ticket
 
@@ -46,3 +49,70 @@ def passphrase_file(folder: Path, text: str = PASSPHRASE) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def batch_of(folder: Path, count: int = 3, site: str = "ward-7") -> Path:
+    """A batch of real units, taken from a CSV."""
+    rows = "".join(f"SN-{number},ROOM-1\n" for number in range(1, count + 1))
+    (folder / "units.csv").write_text("serial,model\n" + rows)
+    import_batch(folder, site)
+    return folder / "batch"
+
+
+def import_batch(folder: Path, site: str = "ward-7") -> None:
+    assert (
+        stillroom(
+            "make", "batch", "import", folder / "units.csv", "--batch", folder / "batch", "--site", site
+        )
+        == 0
+    )
+
+
+def maker_key(folder: Path) -> tuple[object, ...]:
+    """Options by which `batch run` signs."""
+    given = passphrase_file(folder)
+    if not (folder / "maker/line-1.key").exists():
+        new = ("make", "key", folder / "maker", "--of", "acme", "--role", "maker", "--name", "line-1")
+        assert stillroom(*new, "--passphrase-file", given) == 0
+    return ("--key", folder / "maker/line-1.key", "--passphrase-file", given)
+
+
+def start_units(batch: Path, units: Path, *, passed: bool = True) -> None:
+    """What boards do with their cards: first start, and a report that each signs itself."""
+    for place in sorted((batch / "cards").iterdir()):
+        unit = units / card.read_ticket(place).unit
+        assert stillroom("make", "unit", unit, "--card", place) == 0
+        (place / card.REPORT).write_bytes(report_of(unit, passed=passed))
+
+
+def report_of(unit: Path, *, passed: bool = True, camera: str = "picamera2") -> bytes:
+    """A report with this unit's signature; what it says is made up."""
+    ring = load_unit_keys(unit / "keys")
+    checks = tuple(Check(name, 1.0, "1", "at least 1", 0.0, passed) for name in ("camera", "clock"))
+    report = Report(
+        unit=ring.name,
+        site=ring.site,
+        fingerprint=ring.signing.verify_key.fingerprint,
+        key=ring.signing.verify_key.raw,
+        software="0.1.0 " + "a" * 64,
+        models={"face.tflite": "b" * 64},
+        profile="care" if camera == "picamera2" else "lab",
+        camera=camera,
+        allowed="a test",
+        at=datetime(2026, 11, 25, tzinfo=UTC),
+        hours=0.0,
+        phantom=None,
+        limits=Limits("a test", "c" * 64),
+        checks=checks,
+        passed=passed,
+    )
+    return sign_report(report, ring)
+
+
+def made_batch(folder: Path, count: int = 3, site: str = "ward-7") -> Path:
+    """A batch that is whole, with its manifest."""
+    batch = batch_of(folder, count, site)
+    stillroom("make", "batch", "run", batch)
+    start_units(batch, folder / "boards")
+    assert stillroom("make", "batch", "run", batch, *maker_key(folder)) == 0
+    return batch

@@ -39,6 +39,10 @@ class Status(Struct, frozen=True):
     refused_down: int = 0
     hottest_c: float | None = None
     """Of the board's sensors, degrees Celsius; None where none can be read."""
+    luma_mean: float | None = None
+    """Of the newest picture, 0 to 255; None while the camera is closed."""
+    clipped: float | None = None
+    """Share of its pixels that are black or white."""
     guards: dict[str, dict[str, str]] = {}
     """Of each process that has said so: guard by guard, `HOLDS`, or why it does not."""
 

@@ -66,6 +66,7 @@ class Report:
     def write_status(self, guards: dict[str, Guarded]) -> None:
         """Into the run folder; a full disk loses a status, never the keeper."""
         network = self._delivery.network
+        light = self._room.last if self._gate.decision.open else None
         status.write(
             self._settings.path(self._settings.paths.run),
             status.Status(
@@ -81,6 +82,8 @@ class Report:
                 camera={row.name: f"{row.got} (asked: {row.asked})" for row in self._upkeep.view.settings},
                 refused_down=self._delivery.refused_down,
                 hottest_c=self._upkeep.heat.hottest_c,
+                luma_mean=light.luma_mean if light else None,
+                clipped=light.clipped if light else None,
                 guards={
                     name: {row.name: status.HOLDS if row.held else row.why for row in found.rows}
                     for name, found in guards.items()

@@ -5,6 +5,7 @@ The link comes before anything that the new keys sign, and is written once: what
 
 from pathlib import Path
 
+from stillroom import credentials
 from stillroom.chain import KEYS_ROTATED
 from stillroom.errors import StorageError
 from stillroom.keeper.audit import AuditChain
@@ -17,7 +18,7 @@ _TOLD = "keys-told"
 
 def tell_rotation(outbox: Outbox, keys_dir: Path, ring: KeyRing, utc_ms: int) -> None:
     """At a start. Raises TrustError: a key file that cannot be read; StorageError: the card takes nothing."""
-    path = keys_dir / BEFORE_FILE
+    path = credentials.locate(keys_dir / BEFORE_FILE)
     if not path.exists() or is_told(outbox, ring.signing.verify_key):
         return
     before = load_keys(path, "unit")

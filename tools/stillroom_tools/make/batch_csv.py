@@ -1,7 +1,6 @@
 """The CSV of a batch: a line a unit. All that is wrong with it is said at once, with its lines, and nothing is made.
 
-Columns `serial` and `model`; may be there: `unit` (an id; else a random one), `camera` (`picamera2` or `simulated`) and
-`source` (of a simulated one: a scenario). UTF-8, with or without its mark; commas.
+Columns `serial` and `model`; `unit` (an id; else a random one) may be there. UTF-8, with or without its mark; commas.
 """
 
 import csv
@@ -19,7 +18,7 @@ from stillroom.errors import InputError
 from stillroom_tools.make.card import Model, Serial
 from stillroom_tools.site.layout import RESERVED
 
-NEEDED, ALLOWED = ("serial", "model"), ("serial", "model", "unit", "camera", "source")
+NEEDED, ALLOWED = ("serial", "model"), ("serial", "model", "unit")
 MAX_BYTES = 1024 * 1024
 MAX_UNITS = 2_000
 MADE_UP = re.compile(r"u-[0-9a-f]{8}")
@@ -38,8 +37,6 @@ class Planned(Struct, frozen=True, forbid_unknown_fields=True):
     serial: Serial
     model: Model
     unit: Name
-    camera: str = "picamera2"
-    source: str = ""
 
 
 Row = dict[str, str]
@@ -58,13 +55,7 @@ def read(path: Path) -> tuple[Planned, ...]:
     if len(rows) > MAX_UNITS:
         raise InputError(f"{path}: {len(rows)} units: at most {MAX_UNITS} in one batch")
     taken = {row["unit"] for _, row in rows if row.get("unit")}
-    return tuple(_planned(row, taken, path.parent) for _, row in rows)
-
-
-def _planned(row: Row, taken: set[str], folder: Path) -> Planned:
-    unit = row.get("unit") or _new_id(taken)
-    source = str((folder / row["source"]).resolve()) if row.get("source") else ""
-    return Planned(row["serial"], row["model"], unit, row.get("camera") or "picamera2", source)
+    return tuple(Planned(row["serial"], row["model"], row.get("unit") or _new_id(taken)) for _, row in rows)
 
 
 def _new_id(taken: set[str]) -> str:
@@ -140,11 +131,6 @@ def _problems(rows: list[tuple[int, Row]]) -> Iterator[tuple[int, str]]:
                 yield line, f"{name} {given!r}: {_WORDS[name]}"
             elif name == "unit" and given in RESERVED:
                 yield line, f"unit '{given}': reserved, as are {', '.join(RESERVED)}"
-        camera = row.get("camera") or "picamera2"
-        if camera not in ("picamera2", "simulated"):
-            yield line, f"camera {camera!r}: picamera2 or simulated"
-        elif (camera == "simulated") != bool(row.get("source")):
-            yield line, "source: a scenario, of a simulated camera and of no other"
 
 
 def _fits(given: str, schema: object) -> bool:

@@ -180,4 +180,4 @@ def _same(there: Plan, asked: Plan) -> bool:
 
 def _asked_for(one: Planned) -> tuple[str, ...]:
     named = "" if MADE_UP.fullmatch(one.unit) else one.unit
-    return one.serial, one.model, named, one.camera, one.source
+    return one.serial, one.model, named

@@ -39,9 +39,9 @@ class Ticket(Struct, frozen=True, forbid_unknown_fields=True):
     model: Model
     token: Token
     """Hexadecimal; empty once the unit has answered."""
-    camera: Literal["picamera2", "simulated"] = "picamera2"
+    camera: Literal["picamera2", "stand"] = "picamera2"
     source: str = ""
-    """simulated: a scenario's file."""
+    """stand: the file that describes what stands in front of the simulated camera."""
 
 
 class Answer(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,9 +11,18 @@ _COMMANDS = {
         "stillroom_tools.make.unit",
         "make a unit: its keys, and with a site at hand trust, configuration and enrolment",
     ),
+    "batch": ("stillroom_tools.make.batch", "many units from one CSV: import, run, status"),
     "label": (
         "stillroom_tools.make.label",
         "a unit's label: model, serial, fingerprint, as a square and in words; and reading one back",
+    ),
+    "enrol": (
+        "stillroom_tools.make.enrol",
+        "a facility lets a batch of units in: enrolments, papers, the broker's list",
+    ),
+    "accept": (
+        "stillroom_tools.make.accept",
+        "an installer's word that a unit hangs as it should: zones, light, distance; signed",
     ),
     "rotate": ("stillroom_tools.make.rotate", "new keys for a unit, named by its old ones"),
     "revoke": (

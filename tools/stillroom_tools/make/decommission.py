@@ -32,6 +32,8 @@ HELP = "the end of a unit: erase its card, keep its receipt, mark it gone"
 KIND = "receipt"
 KEEPERS_LOCK = "keeper.lock"
 _BLOCK = 1 << 20
+_GONE = ".gone"
+"""Of files on their way out."""
 
 
 class Receipt(Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,16 +134,13 @@ def _files(place: Path) -> Iterator[Path]:
 
 
 def _destroy(path: Path) -> int:
-    """Overwrite once, flush, remove. Raises StorageError."""
+    """Rename, so that nobody reads half of it; overwrite once, flush, remove. Raises StorageError."""
+    gone = path if path.suffix == _GONE else path.with_name(path.name + _GONE)
     try:
-        if path.is_file() and not path.is_symlink():
-            size = path.stat().st_size
-            descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "r+b", buffering=0) as file:
-                for at in range(0, size, _BLOCK):
-                    file.write(bytes(min(_BLOCK, size - at)))
-                os.fsync(file.fileno())
-        path.unlink(missing_ok=True)
+        path.rename(gone)
+        if gone.is_file() and not gone.is_symlink():
+            _overwrite(gone)
+        gone.unlink(missing_ok=True)
         flush_folder(path.parent)
     except OSError as error:
         raise StorageError(
@@ -150,11 +149,23 @@ def _destroy(path: Path) -> int:
     return 1
 
 
+def _overwrite(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        size = os.fstat(descriptor).st_size
+        for at in range(0, size, _BLOCK):
+            file.write(bytes(min(_BLOCK, size - at)))
+        os.fsync(descriptor)
+
+
 def _is_gone(folder: Path, out: Path, unit: str) -> int:
     """Run again after the end."""
     if not out.exists():
         raise ConfigError(f"{folder}: no unit here")
     receipt = _own_receipt(out, unit)
+    for path in _files(folder):
+        if path.suffix == _GONE:
+            _destroy(path)
     _say(f"unit '{unit}': again: it is gone, and {out} is its receipt")
     print(VerifyKey(receipt.sign).fingerprint)
     return EXIT_OK

@@ -14,7 +14,7 @@ from stillroom import config
 from stillroom.config import BrokerConfig, SlotsConfig
 from stillroom.documents import KINDS, Enrolment, Roster
 from stillroom.errors import ConfigError, TrustError
-from stillroom.files import read_bounded, replace_file
+from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import AUTHORITY_FILE, ROSTER_FILE
 from stillroom.keys import KeyRing
@@ -62,6 +62,14 @@ def issue(site: Site, unit: str, enrolment: bytes, request_pem: bytes) -> dict[s
 def read(folder: Path) -> dict[str, bytes]:
     """Those in a folder. Raises TrustError: a file that cannot be read."""
     return {name: read_bounded(folder / name) for name in _ALL if (folder / name).exists()}
+
+
+def write(place: Path, papers: Papers) -> None:
+    """Into a folder; the enrolment last, so that where it lies all do. Raises StorageError."""
+    make_folder(place.parent)
+    make_folder(place)
+    for name in sorted(papers, key=lambda name: name == ENROLMENT):
+        replace_file(place / name, papers[name], 0o600 if name == PASSWORD else 0o644)
 
 
 def install(folder: Path, papers: Papers) -> bool:

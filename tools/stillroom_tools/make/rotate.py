@@ -85,29 +85,28 @@ def _on_unit(options: argparse.Namespace) -> VerifyKey:
 
 
 def _next_keys(settings: UnitConfig, keys: Path) -> KeyRing:
-    """Those made before and not in their place yet, else new ones. Raises ConfigError: the last were never told of."""
+    """Those made before and not in their place yet, or never used; else new ones."""
     if (keys / NEXT_FILE).exists():
         _say("new keys: again: they wait for the site's papers")
         return load_keys(keys / NEXT_FILE, "unit")
     own = own_keys(settings)
-    _check_told(settings, keys, own)
+    if not _is_told(settings, keys, own):
+        _say("new keys: again: the unit has them, and was not started since")
+        return own
     fresh = KeyRing.generate(own.site, "unit", own.name)
     save_keys(keys / NEXT_FILE, fresh)
     _say("new keys: done")
     return fresh
 
 
-def _check_told(settings: UnitConfig, keys: Path, own: KeyRing) -> None:
-    """The key before may go only when the chain has named the one after it."""
+def _is_told(settings: UnitConfig, keys: Path, own: KeyRing) -> bool:
+    """Whether the chain names these keys: only then may the ones before go, and others come."""
     path, state = keys / BEFORE_FILE, settings.path(settings.paths.state)
     if not path.exists() or load_keys(path, "unit").signing.verify_key == own.signing.verify_key:
-        return
+        return True
     outbox = Outbox(state, settings.outbox.max_entries)
     try:
-        if not is_told(outbox, own.signing.verify_key):
-            raise ConfigError(
-                f"{path}: the unit was not started since its last rotation: start it once, then rotate"
-            )
+        return is_told(outbox, own.signing.verify_key)
     finally:
         outbox.close()
 
@@ -124,6 +123,10 @@ def _by_card(card: Path, settings: UnitConfig, fresh: KeyRing) -> Papers | None:
     given = papers.read(card / PAPERS) if (card / PAPERS).is_dir() else {}
     if papers.ENROLMENT in given and _names(given[papers.ENROLMENT], fresh):
         return given
+    if not (settings.path(settings.paths.keys) / NEXT_FILE).exists():
+        raise ConfigError(
+            f"{settings.folder}: the unit was not started since its last rotation: start it once"
+        )
     make_folder(card)
     if not (card / REQUEST).exists() or not _names(read_bounded(card / REQUEST), fresh):
         replace_file(card / ASKED, identity.certificate_asked(settings.folder, fresh.name))
@@ -142,9 +145,7 @@ def _sign_card(site: Site, card: Path) -> VerifyKey:
     request = read_bounded(card / REQUEST)
     asked = admit.read_request(request)
     given = _enrol(site, asked.unit, request, read_bounded(card / ASKED))
-    make_folder(card / PAPERS)
-    for name, data in given.items():
-        replace_file(card / PAPERS / name, data)
+    papers.write(card / PAPERS, given)
     _say(
         f"unit '{asked.unit}': its papers are on the card: run `make rotate DIR --card` on the unit once more"
     )

@@ -23,6 +23,9 @@ _OPS, _MEMORY = pwhash.argon2id.OPSLIMIT_MODERATE, pwhash.argon2id.MEMLIMIT_MODE
 
 
 class _Locked(Struct, frozen=True, forbid_unknown_fields=True):
+    ops: Annotated[int, Meta(ge=1, le=64)]
+    memory: Annotated[int, Meta(ge=8_192, le=2**30)]
+    """What a try of a passphrase costs; another version may ask for more."""
     salt: Annotated[bytes, Meta(min_length=16, max_length=16)]
     box: bytes
 
@@ -31,9 +34,9 @@ def save(path: Path, ring: KeyRing, passphrase: str) -> None:
     """Mode 0600, never in place of another. Raises ConfigError: a passphrase too short; TrustError, StorageError."""
     if not LEAST <= len(passphrase) <= MOST:
         raise ConfigError(f"a passphrase of {len(passphrase)} characters: {LEAST} to {MOST} are needed")
-    salt = os.urandom(16)
-    box = bytes(secret.SecretBox(_derived(passphrase, salt)).encrypt(encode_keys(ring)))
-    write_new(path, _KIND + msgspec.json.encode(_Locked(salt, box)) + b"\n")
+    empty = _Locked(_OPS, _MEMORY, os.urandom(16), b"")
+    box = bytes(secret.SecretBox(_derived(passphrase, empty)).encrypt(encode_keys(ring)))
+    write_new(path, _KIND + msgspec.json.encode(msgspec.structs.replace(empty, box=box)) + b"\n")
 
 
 def load(path: Path, passphrase: str, *roles: Role) -> KeyRing:
@@ -43,7 +46,7 @@ def load(path: Path, passphrase: str, *roles: Role) -> KeyRing:
         if not data.startswith(_KIND):
             raise ValueError
         locked = msgspec.json.decode(data[len(_KIND) :], type=_Locked)
-        plain = secret.SecretBox(_derived(passphrase, locked.salt)).decrypt(locked.box)
+        plain = secret.SecretBox(_derived(passphrase, locked)).decrypt(locked.box)
     except exceptions.CryptoError:
         raise TrustError(
             f"{path}: not this passphrase: try again; where it is lost, make a new key with `stillroom make key` and "
@@ -68,5 +71,7 @@ def passphrase(file: Path | None, path: Path, *, twice: bool = False) -> str:
     return given
 
 
-def _derived(passphrase: str, salt: bytes) -> bytes:
-    return pwhash.argon2id.kdf(32, passphrase.encode(), salt, opslimit=_OPS, memlimit=_MEMORY)
+def _derived(passphrase: str, locked: _Locked) -> bytes:
+    return pwhash.argon2id.kdf(
+        32, passphrase.encode(), locked.salt, opslimit=locked.ops, memlimit=locked.memory
+    )

@@ -8,6 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import msgspec
+
 from stillroom.config import CameraConfig, Zones, load
 from stillroom.errors import EXIT_OK, ConfigError, InputError, TrustError
 from stillroom.keys import KeyRing
@@ -109,14 +111,19 @@ def _wish(options: argparse.Namespace, site: Site) -> Wish:
 
 
 def wish_for(unit: str | None, camera: str, source: str, profile: str | None = None) -> Wish:
-    """A simulated unit has the zones of its scenario. Raises ConfigError, InputError."""
+    """A simulated unit has the zones of its scenario, one before a stand is fast. Raises ConfigError, InputError."""
     zones = Zones()
     if camera == "simulated":
         from stillroom_tools.lab.scenario import load_scenario
 
         zones = load_scenario(Path(source)).zones
     usual = "care" if camera == "picamera2" else "lab"
-    return Wish(unit, profile or usual, CameraConfig(kind=camera, source=source), zones)
+    settings = CameraConfig(kind=camera, source=source)
+    if camera == "stand":
+        settings = msgspec.structs.replace(
+            settings, speed="max", width_px=320, height_px=240, frames_per_s=15.0
+        )
+    return Wish(unit, profile or usual, settings, zones)
 
 
 def _source(kind: str, source: str) -> str:

@@ -1,5 +1,7 @@
 """Taking a unit into a site: the authority signs what the unit has signed of itself, once for each unit and key."""
 
+from collections.abc import Iterable
+
 from stillroom.documents import KINDS, Enrolment
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded, replace_file, write_new
@@ -22,8 +24,11 @@ def signer_named(enrolment: Enrolment) -> Signer:
     return Signer(f"{enrolment.site}/{enrolment.unit}", VerifyKey(enrolment.sign))
 
 
-def check(site: Site, asked: Enrolment) -> bool:
-    """Whether it is enrolled already. Raises TrustError: another site's, a retired key, a name or key that is taken."""
+def check(site: Site, asked: Enrolment, enrolled: Iterable[Enrolment] | None = None) -> bool:
+    """Whether it is enrolled already. Raises TrustError: another site's, a retired key, a name or key that is taken.
+
+    enrolled: the site's units, where the caller has read them.
+    """
     check_name(asked.unit, "unit")
     if asked.site != site.name:
         raise TrustError(f"unit '{asked.unit}': made for site '{asked.site}', and this is '{site.name}'")
@@ -34,7 +39,7 @@ def check(site: Site, asked: Enrolment) -> bool:
         raise TrustError(
             f"{site.units_dir / asked.unit}.note: another unit has the id '{asked.unit}': choose another"
         )
-    _check_key(site, asked)
+    _check_key(site, asked, site.enrolments() if enrolled is None else enrolled)
     return False
 
 
@@ -42,16 +47,18 @@ def check_rotation(site: Site, asked: Enrolment, known: Enrolment) -> None:
     """Whether new keys can be those of an enrolled unit. Raises TrustError: another unit's, retired, or taken."""
     if (asked.site, asked.unit) != (known.site, known.unit):
         raise TrustError(f"new keys of unit '{asked.unit}' of '{asked.site}', where '{known.unit}' is due")
-    _check_key(site, asked)
+    _check_key(site, asked, site.enrolments())
 
 
-def signed(site: Site, request: bytes, authority: KeyRing) -> bytes:
+def signed(
+    site: Site, request: bytes, authority: KeyRing, enrolled: Iterable[Enrolment] | None = None
+) -> bytes:
     """The enrolment of a unit that asks: the one there is, or its request with the authority's name under it.
 
     Raises TrustError as `check`; what is signed is not kept yet.
     """
     asked = read_request(request)
-    if check(site, asked):
+    if check(site, asked, enrolled):
         return read_bounded(site.units_dir / f"{asked.unit}.note")
     return add_signature(request, authority)
 
@@ -70,14 +77,14 @@ def replace(site: Site, unit: str, enrolment: bytes) -> None:
     replace_file(site.units_dir / f"{unit}.note", enrolment)
 
 
-def _check_key(site: Site, asked: Enrolment) -> None:
+def _check_key(site: Site, asked: Enrolment, enrolled: Iterable[Enrolment]) -> None:
     key = VerifyKey(asked.sign)
     gone = retired.find(site, key)
     if gone is not None:
         raise TrustError(
             f"unit '{asked.unit}': its key {key.fingerprint} was retired ({gone.why}, {gone.reason}): make it new keys"
         )
-    twin = next((one.unit for one in site.enrolments() if one.sign == asked.sign), None)
+    twin = next((one.unit for one in enrolled if one.sign == asked.sign), None)
     if twin is not None:
         raise TrustError(
             f"unit '{asked.unit}': has the key of unit '{twin}', which is enrolled: make each unit its own keys"

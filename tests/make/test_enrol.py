@@ -1,0 +1,150 @@
+"""A facility lets a batch in: all of it or nothing, each unit once; and its papers fit the unit they are for alone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from making import batch_of, contents, made_batch, maker_key, refused, start_units, stillroom
+
+from stillroom import config
+from stillroom.clock import SystemClock
+from stillroom.keeper.roster import load_roster
+from stillroom.keeper.seal import Sealer
+from stillroom.keys import load_unit_keys
+from stillroom.receiver import MemoryStore, Receiver
+from stillroom_tools.make import card, manifest
+from stillroom_tools.site.layout import open_site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    stillroom("site", "new", tmp_path / "site", "--site", "ward-7", "--broker-host", "broker.example")
+    return tmp_path / "site"
+
+
+def fingerprint(batch: Path) -> str:
+    return manifest.read_signer(batch / "handover" / manifest.MAKER).fingerprint
+
+
+def enrol(batch: Path, site: Path) -> int:
+    return stillroom("make", "enrol", batch / "handover", "--site", site, "--fingerprint", fingerprint(batch))
+
+
+def test_enrolled_given_papers_and_heard(
+    tmp_path: Path, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from parties import body
+
+    batch = made_batch(tmp_path)
+    assert enrol(batch, site) == 0
+    place = open_site(site)
+    assert len(place.enrolments()) == 3
+    assert len((next((site / "papers").glob("*.csv"))).read_text().splitlines()) == 4
+    for unit in sorted((tmp_path / "boards").iterdir()):
+        where = tmp_path / f"card-{unit.name}"
+        shutil.copytree(_card_of(batch, unit.name), where)
+        shutil.copytree(site / "papers" / unit.name, where / card.PAPERS)
+        for how in ("papers: done", "papers: again"):
+            capsys.readouterr()
+            assert stillroom("make", "unit", unit, "--card", where) == 0
+            assert how in capsys.readouterr().err
+        assert config.load(unit / "unit.toml").broker.host == "broker.example"
+        sealer = Sealer(
+            load_unit_keys(unit / "keys"), load_roster(unit / "trust", SystemClock()), 1, SystemClock()
+        )
+        receiver = Receiver(place.enrolments(), place.keys("gateway").boxes, MemoryStore())
+        assert receiver.open(sealer.seal(body())).unit == unit.name
+        assert b"PRIVATE" not in b"".join(contents(site / "papers" / unit.name).values())
+    before = contents(site)
+    capsys.readouterr()
+    assert enrol(batch, site) == 0
+    assert "0 enrolled, 3 again" in capsys.readouterr().err and contents(site) == before
+
+
+def _card_of(batch: Path, unit: str) -> Path:
+    return next(place for place in (batch / "cards").iterdir() if card.read_ticket(place).unit == unit)
+
+
+def test_anothers_papers_are_not_taken(
+    tmp_path: Path, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = made_batch(tmp_path, 2)
+    enrol(batch, site)
+    first, second = sorted((tmp_path / "boards").iterdir())
+    shutil.copytree(site / "papers" / second.name, _card_of(batch, first.name) / card.PAPERS)
+    arguments = ("make", "unit", first, "--card", _card_of(batch, first.name))
+    before = contents(first)
+    assert f"papers of unit '{second.name}'" in refused(capsys, 6, *arguments)
+    papers = _card_of(batch, first.name) / card.PAPERS
+    shutil.rmtree(papers)
+    shutil.copytree(site / "papers" / first.name, papers)
+    (papers / "roster.note").unlink()
+    assert "the papers lack roster.note" in refused(capsys, 6, *arguments)
+    stillroom("site", "new", tmp_path / "twin", "--site", "ward-7")
+    shutil.copy(site / "papers" / first.name / "roster.note", papers)
+    shutil.copy(tmp_path / "twin/authority/authority.pub", papers)
+    assert "not signed by ward-7/authority" in refused(capsys, 6, *arguments)
+    assert contents(first) == before
+    shutil.copy(site / "authority/authority.pub", papers)
+    assert stillroom(*arguments) == 0
+
+
+def test_nothing_is_enrolled_where_anything_is_wrong(
+    tmp_path: Path, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = made_batch(tmp_path, 3)
+    units = sorted(unit.name for unit in (tmp_path / "boards").iterdir())
+    stillroom("make", "unit", tmp_path / "taken", "--site", site, "--unit", units[0])
+    stillroom("make", "unit", tmp_path / "gone", "--site", site, "--unit", units[1])
+    before = contents(site)
+    arguments = ("make", "enrol", batch / "handover", "--site", site, "--fingerprint", fingerprint(batch))
+    said = refused(capsys, 6, *arguments)
+    assert "nothing was enrolled" in said
+    assert f"another unit has the id '{units[0]}'" in said and f"another unit has the id '{units[1]}'" in said
+    assert contents(site) == before
+    stillroom("site", "new", tmp_path / "other", "--site", "other")
+    other = ("make", "enrol", batch / "handover", "--site", tmp_path / "other")
+    said = refused(capsys, 6, *other, "--fingerprint", fingerprint(batch))
+    assert "made for site 'ward-7', and this is 'other'" in said
+    wrong = "aaaa-" * 7 + "aaaa"
+    assert "ask the maker" in refused(capsys, 6, *other, "--fingerprint", wrong)
+    assert "32 of a-z 2-7" in refused(capsys, 3, *other, "--fingerprint", "x")
+
+
+def test_another_authority_enrols_nobody(
+    tmp_path: Path, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = made_batch(tmp_path, 1)
+    stillroom("site", "new", tmp_path / "twin", "--site", "ward-7")
+    shutil.copy(tmp_path / "twin/authority/authority.key", site / "authority/authority.key")
+    said = refused(
+        capsys, 6, "make", "enrol", batch / "handover", "--site", site, "--fingerprint", fingerprint(batch)
+    )
+    assert "not the authority of this site" in said
+    assert open_site(site).enrolments() == ()
+
+
+def test_a_unit_twice_is_refused(tmp_path: Path, site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same board, made once more under another id: one key, two names."""
+    batch = made_batch(tmp_path, 1)
+    enrol(batch, site)
+    (board,) = (tmp_path / "boards").iterdir()
+    again = tmp_path / "again"
+    again.mkdir()
+    second = batch_of(again, 1)
+    stillroom("make", "batch", "run", second)
+    (place,) = (second / "cards").iterdir()
+    shutil.copytree(board, again / "boards" / card.read_ticket(place).unit)
+    said = refused(
+        capsys, 3, "make", "unit", again / "boards" / card.read_ticket(place).unit, "--card", place
+    )
+    assert f"the unit '{board.name}' is here" in said, "the board knows who it is"
+    shutil.rmtree(again / "boards")
+    start_units(second, again / "boards")
+    stillroom("make", "batch", "run", second, *maker_key(again))
+    assert enrol(second, site) == 0, "with keys of its own it is another unit"
+    stillroom("make", "revoke", board.name, "--site", site)
+    said = refused(
+        capsys, 6, "make", "enrol", batch / "handover", "--site", site, "--fingerprint", fingerprint(batch)
+    )
+    assert "was retired (revoked, lost)" in said

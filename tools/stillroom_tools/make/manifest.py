@@ -1,0 +1,139 @@
+"""The manifest of a batch: which units there are, what runs on them, how they were tested. Signed by whoever made them.
+
+It vouches for nothing but the maker's word; what it names can be checked: each unit signed its own public part and its
+own report. Its folder is what a facility gets, and holds nothing secret.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from stillroom.document_forms import Time, whole_seconds_utc
+from stillroom.documents import Enrolment, Sha256, read_signer
+from stillroom.errors import InputError, TrustError
+from stillroom.files import read_bounded
+from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
+from stillroom.notes import Signer, add_signature, encode, open_note
+from stillroom.selftest_forms import Check, SignedReport, read_report
+from stillroom_tools.make.card import Model, Serial
+from stillroom_tools.site.admit import read_request
+
+KIND = "manifest"
+FILE, MAKER = "manifest.note", "maker.pub"
+MAX_BYTES = 16 * 1024 * 1024
+
+
+class Made(Struct, frozen=True, forbid_unknown_fields=True):
+    """One unit."""
+
+    serial: Serial
+    model: Model
+    unit: PlainName
+    fingerprint: str
+    sign: RawKey
+    request: Sha256
+    """Of `units/UNIT.note`, what the unit says of itself."""
+    certificate_request: Sha256
+    camera: str
+    software: str
+    models: dict[str, Sha256]
+    selftest: Sha256
+    """Of `selftests/UNIT.json`, signed by the unit."""
+    passed: bool
+    checks: tuple[Check, ...]
+
+
+class LeftOut(Struct, frozen=True, forbid_unknown_fields=True):
+    """A unit of the batch that is not handed over."""
+
+    serial: Serial
+    why: Annotated[str, Meta(max_length=240)]
+
+
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole batch."""
+
+    site: PlainName
+    made: Time
+    units: tuple[Made, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def __post_init__(self) -> None:
+        whole_seconds_utc(self.made)
+        for name in ("serial", "unit", "sign"):
+            if len({getattr(one, name) for one in self.units}) != len(self.units):
+                raise ValueError(f"two units with one '{name}'")
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def name_of(manifest: Manifest) -> str:
+    """By which one batch is told from another, in file names."""
+    return f"{manifest.made:%Y%m%dT%H%M%S}-{sha256(encode(KIND, manifest))[:8]}"
+
+
+def line_of(folder: Path, serial: str, model: str, unit: str) -> Made:
+    """One unit, from what it has signed, which lies in the folder to hand over. Raises TrustError, StorageError."""
+    request, asked, report, said = parts(folder, unit)
+    return Made(
+        serial=serial,
+        model=model,
+        unit=unit,
+        fingerprint=VerifyKey(said.sign).fingerprint,
+        sign=said.sign,
+        request=sha256(request),
+        certificate_request=sha256(asked),
+        camera=report.camera,
+        software=report.software,
+        models=report.models,
+        selftest=sha256((folder / "selftests" / f"{unit}.json").read_bytes()),
+        passed=report.passed,
+        checks=report.checks,
+    )
+
+
+def parts(folder: Path, unit: str) -> tuple[bytes, bytes, SignedReport, Enrolment]:
+    """Public part, request for a certificate, report, what the public part says. Raises TrustError, StorageError."""
+    request = read_bounded(folder / "units" / f"{unit}.note")
+    said = read_request(request)
+    if said.unit != unit:
+        raise TrustError(f"{folder / 'units' / unit}.note: of unit '{said.unit}'")
+    report = read_report(folder / "selftests" / f"{unit}.json", VerifyKey(said.sign).fingerprint)
+    return request, read_bounded(folder / "units" / f"{unit}.csr"), report, said
+
+
+def sign(manifest: Manifest, maker: KeyRing) -> bytes:
+    """Raises TrustError: too large."""
+    return add_signature(encode(KIND, manifest), maker, MAX_BYTES)
+
+
+def read(folder: Path, fingerprint: str) -> tuple[Manifest, Signer]:
+    """A manifest and its maker, who must be the one with this fingerprint.
+
+    Raises InputError, TrustError: absent, another maker's, altered, or one of its files is not the one that it names.
+    """
+    maker = read_signer(folder / MAKER)
+    if maker.fingerprint != fingerprint:
+        raise TrustError(
+            f"{folder / MAKER}: its fingerprint is {maker.fingerprint}, not {fingerprint}: ask the maker, by telephone"
+        )
+    path = folder / FILE
+    try:
+        with path.open("rb") as file:
+            note = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        manifest = open_note(note, KIND, Manifest, [maker], limit=MAX_BYTES)
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from None
+    for one in manifest.units:
+        if line_of(folder, one.serial, one.model, one.unit) != one:
+            raise TrustError(
+                f"{folder}: the files of unit '{one.unit}' are not those of the manifest: ask for them again"
+            )
+    return manifest, maker
