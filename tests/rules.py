@@ -62,6 +62,16 @@ RULES = (
         "tests/test_selftest.py::test_what_was_not_tested_is_never_passed_for_care",
     ),
     Rule(
+        1, "a picture's squares are told in few greys", "eye/view.py",
+        "coarse(means, greys).astype(np.uint8)", "means.astype(np.uint8)",
+        "tests/eye/test_view.py::test_a_picture_of_squares_is_their_means_and_nothing_finer",
+    ),
+    Rule(
+        4, "squares that show who somebody is are not signed by mistake", "tools/stillroom_tools/site/view_policy.py",
+        'if "picture" in levels and options.least_block < DEFAULT_BLOCK and not options.recognisable:', "if False:",
+        "tests/test_end_to_end_view.py::test_rules_need_a_manager_whom_the_roster_names",
+    ),
+    Rule(
         4, "nobody looks without a manager's policy", "keeper/views.py",
         "if policy is None or not policy.covers(utc_ms):", "if policy is None:",
         "tests/keeper/test_views.py::test_what_goes_beyond_is_refused_and_written_down",

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -11,42 +12,22 @@ import pytest
 from stillroom.cli import main
 from stillroom_tools.lab.broker import find_program
 from tests.live import LiveSite, command, until
-
-SCOPES = "status,view-figure,view-picture"
+from tests.view_site import look, ready
 
 
 @pytest.fixture
 def ward(tmp_path):
     if find_program("mosquitto") is None:
         pytest.skip("mosquitto is not installed: apt-get install mosquitto")
-    live = LiveSite(tmp_path)
-    unit = live.add_unit()
-    keys = tmp_path / "keys"
-    for name, role in (("carer", "viewer"), ("matron", "manager")):
-        command("site", "signer", "new", keys, "--site", "test", "--name", name, "--role", role)
-        command(
-            "site", "signer", "set", live.site, keys / f"{name}.pub", "--role", role, "--unit", unit.folder
-        )
-    command("site", "authorise", "withdraw", unit.folder, "--site", live.site)
-    paper = ("site", "authorise", "new", unit.folder, "--site", live.site, "--room", "room-1", "--days", 1)
-    command(*paper, "--scopes", SCOPES)
-    policy = ("site", "view-policy", unit.folder, "--site", live.site, "--key", keys / "matron.key")
-    command(*policy, "--levels", "figure,picture", "--least-block", 8, "--seconds", 4)
-    live.start()
-    until(lambda: live.has("state", state="occupied"), "somebody in the room")
+    live = ready(tmp_path, "--least-block", 8, "--recognisable", "--seconds", 4)
     yield live
     live.end()
-
-
-def view(ward: LiveSite, *more: object) -> list[str]:
-    keys = ward.folder / "keys" / "carer.key"
-    return [str(a) for a in ("site", "view", "room-1", "--site", ward.site, "--key", keys, *more)]
 
 
 @pytest.mark.timeout(180)
 def test_frames_come_announced_in_order_and_for_the_announced_time(ward, tmp_path, capsys):
     asked = ("--reason", "no-answer", "--level", "picture", "--block", 8, "--seconds", 2)
-    assert main(view(ward, *asked, "--frames", tmp_path / "frames")) == 0
+    assert main(look(ward, *asked, "--frames", tmp_path / "frames")) == 0
     said = capsys.readouterr()
     rows = [line.split() for line in said.out.splitlines()]
     numbers = [int(row[0]) for row in rows]
@@ -59,9 +40,9 @@ def test_frames_come_announced_in_order_and_for_the_announced_time(ward, tmp_pat
         "view-granted",
         "view-ended",
     ]
-    assert main(view(ward, *asked, "--frames", tmp_path / "again")) == 6
+    assert main(look(ward, *asked, "--frames", tmp_path / "again")) == 6
     assert "too-soon" in capsys.readouterr().err
-    assert main(view(ward, "--reason", "x", "--seconds", 5, "--frames", tmp_path / "long")) == 6
+    assert main(look(ward, "--reason", "x", "--seconds", 5, "--frames", tmp_path / "long")) == 6
     assert "longer than policy or authorisation allow" in capsys.readouterr().err
     assert not list(Path(tmp_path / "unit-1").rglob("*.pgm")), "nothing of it lies at the unit"
 
@@ -77,7 +58,7 @@ def links(ward: LiveSite) -> list[str]:
 @pytest.mark.timeout(180)
 def test_the_page_shows_the_look_to_whoever_has_its_address(ward):
     process = subprocess.Popen(
-        [sys.executable, "-m", "stillroom", *view(ward, "--reason", "no-answer", "--seconds", 2)],
+        [sys.executable, "-m", "stillroom", *look(ward, "--reason", "no-answer", "--seconds", 2)],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -95,6 +76,25 @@ def test_the_page_shows_the_look_to_whoever_has_its_address(ward):
     assert {state["level"] for state in states if "level" in state} == {"figure"}
     process.wait(20)
     assert process.returncode == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+def test_a_viewer_who_is_killed_leaves_nothing_open_and_the_next_one_looks(ward, tmp_path, capsys):
+    asked = look(ward, "--reason", "no-answer", "--seconds", 4, "--frames", tmp_path / "frames")
+    process = subprocess.Popen([sys.executable, "-m", "stillroom", *asked], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline(), "the first frame"
+    process.kill()
+    process.wait()
+    until(lambda: ward.has("audit") and "view-ended" in links(ward), "the look's end in the audit chain")
+    light = tmp_path / "unit-1" / "run" / "indicator"
+    until(lambda: light.read_text() == "steady", "the light as before")
+    time.sleep(4.5)  # nobody looks again before as long a time has passed
+    assert main(look(ward, "--reason", "no-answer", "--seconds", 2, "--frames", tmp_path / "again")) == 0
+    said = capsys.readouterr().err
+    assert "with nothing in them: no" in said, (
+        "a room that was never seen empty, or has no model, says so in one line"
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,17 @@ def test_rules_need_a_manager_whom_the_roster_names(tmp_path, capsys):
     assert main([*policy[:-1], str(keys / "carer.key")]) == 6
     assert "one for manager is needed" in capsys.readouterr().err
     command("site", "signer", "set", site, keys / "matron.pub", "--role", "manager", "--unit", tmp_path / "u")
+    capsys.readouterr()
     for more, said in (
         (("--least-block", "5"), "--least-block 5"),
         (("--levels", "video"), "--levels video"),
+        (("--levels", "figure,picture", "--least-block", "16"), "show who somebody is"),
     ):
         assert main([*policy, *more]) == 3
-        assert said in capsys.readouterr().err
+        err = capsys.readouterr().err
+        assert said in err and err.count("\n") == 1
+    assert main([*policy, "--levels", "figure,picture", "--least-block", "16", "--recognisable"]) == 0
+    assert "(squares of 16 or more, which show who somebody is)" in capsys.readouterr().err
     assert main(policy) == 0 and main(policy) == 0
-    assert capsys.readouterr().out.split()[-1] == "2", "its version rises"
+    assert capsys.readouterr().out.split()[-1] == "3", "its version rises"
     assert (tmp_path / "u" / "trust" / "view-policy.note").exists()

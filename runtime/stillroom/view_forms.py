@@ -7,7 +7,11 @@ WIDTH_PX, HEIGHT_PX = 192, 144
 FRAMES_PER_S = 5
 BLOCKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48)
 """Sides of the squares that a picture may be averaged over, in its pixels; 1: it is clear."""
-DEFAULT_BLOCK = 16
+GREYS = 8
+"""Of a picture's squares; a clear one has all 256."""
+DEFAULT_BLOCK = 48
+"""A policy's floor unless it says otherwise: the least at which somebody 2.5 m away is not told from others, by what is
+known of attacks (`stillroom site intruder`)."""
 VIEW_ID_BYTES = 16
 
 ViewLevel = Literal["figure", "picture"]

@@ -1,8 +1,8 @@
 """One view as the eye makes it: a picture of one size for each number that the keeper names, sealed before it leaves.
 
 `figure` is drawn (`figure.py`) over the empty room (`empty_picture.py`). `picture` is luma cut out of the next borrowed
-frame, averaged over squares; it lies in locked memory, and is wiped when it is sealed. Nothing is kept from one frame
-to the next, and what private zones cover is black in both.
+frame, averaged over squares that are told in a few greys; it lies in locked memory, and is wiped when it is sealed.
+Nothing is kept from one frame to the next, and what private zones cover is black in both.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from stillroom.eye.figure import draw
 from stillroom.eye.order import Order
 from stillroom.link import ViewAsked, ViewFrame
 from stillroom.locked import locked_arrays
-from stillroom.view_forms import HEIGHT_PX, WIDTH_PX, Blank
+from stillroom.view_forms import GREYS, HEIGHT_PX, WIDTH_PX, Blank
 from stillroom.view_seal import PIXELS_AT, PLAIN_BYTES, FrameSealer
 
 if TYPE_CHECKING:
@@ -68,11 +68,21 @@ class View:
         return "shown"
 
 
-def average(pixels: "NDArray[np.uint8]", block: int) -> None:
-    """Each square of block x block pixels becomes its mean, in place. block: one of BLOCKS; 1 changes nothing."""
+def average(pixels: "NDArray[np.uint8]", block: int, greys: int = GREYS) -> None:
+    """Each square of block x block pixels becomes its mean, in steps of 256 / greys, in place. 1 changes nothing.
+
+    block: one of BLOCKS. The steps are what keeps frames that are moved a little against one another from giving back
+    what lies between the squares (`stillroom site intruder`); greys: of 256 for comparison alone.
+    """
     if block == 1:
         return
     rows, cols = pixels.shape[0] // block, pixels.shape[1] // block
     squares = pixels.reshape(rows, block, cols, block)
     means = (squares.sum(axis=(1, 3), dtype=np.uint32) + block * block // 2) // (block * block)
-    squares[:] = means.astype(np.uint8)[:, None, :, None]
+    squares[:] = coarse(means, greys).astype(np.uint8)[:, None, :, None]
+
+
+def coarse(means: "NDArray[np.uint32]", greys: int = GREYS) -> "NDArray[np.uint32]":
+    """Luma in greys equal steps, the first told as 0 and the last as 255. greys: a power of two."""
+    found: NDArray[np.uint32] = means // (256 // greys) * 255 // (greys - 1)
+    return found

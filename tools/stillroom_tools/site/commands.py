@@ -63,6 +63,10 @@ _COMMANDS = {
         "stillroom_tools.site.release.command",
         "recordings for a purpose, sealed to a custodian; and opening them",
     ),
+    "intruder": (
+        "stillroom_tools.site.intruder.command",
+        "attack what a view gives away; a report of what was found",
+    ),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
 }
 

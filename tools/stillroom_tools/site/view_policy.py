@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"a picture is averaged over squares of at least so many of its pixels ({DEFAULT_BLOCK}); 1: clear",
     )
+    parser.add_argument(
+        "--recognisable", action="store_true", help="sign smaller squares too, which show who somebody is"
+    )
     parser.add_argument("--seconds", type=int, default=15, metavar="S", help="the longest look, 1 to 60 (15)")
     parser.add_argument(
         "--looks-per-hour", type=int, default=4, metavar="N", help="of one viewer into one room (4)"
@@ -68,6 +71,11 @@ def _policy(options: argparse.Namespace, site: Site, unit: str | None) -> ViewPo
         raise ConfigError(f"--levels {options.levels}: of {', '.join(LEVELS)}")
     if options.least_block not in BLOCKS:
         raise ConfigError(f"--least-block {options.least_block}: one of {', '.join(map(str, BLOCKS))}")
+    if "picture" in levels and options.least_block < DEFAULT_BLOCK and not options.recognisable:
+        raise ConfigError(
+            f"--least-block {options.least_block}: squares below {DEFAULT_BLOCK} show who somebody is, the more the "
+            "nearer he stands and the longer one looks (README, 'A look into the room'); --recognisable signs them"
+        )
     if not 1 <= options.announce <= 30:
         raise ConfigError(f"--announce {options.announce:g}: 1 to 30 seconds")
     for name, value in (("--seconds", options.seconds), ("--looks-per-hour", options.looks_per_hour)):
@@ -122,9 +130,17 @@ def _put(options: argparse.Namespace, site: Site, unit: str | None, note: bytes)
 
 
 def _words(policy: ViewPolicy) -> str:
-    clear = "clear" if policy.least_block == 1 else f"squares of {policy.least_block} or more"
-    levels = ", ".join(f"{level} ({clear})" if level == "picture" else level for level in policy.levels)
+    levels = ", ".join(
+        f"{level} ({_squares(policy)})" if level == "picture" else level for level in policy.levels
+    )
     return (
         f"{levels}; at most {policy.seconds} s, {policy.looks_per_hour} an hour of one viewer into one room, "
         f"announced for {policy.announce_ms / 1000:g} s; until {policy.until:%Y-%m-%d}"
     )
+
+
+def _squares(policy: ViewPolicy) -> str:
+    if policy.least_block == 1:
+        return "clear"
+    known = ", which show who somebody is" if policy.least_block < DEFAULT_BLOCK else ""
+    return f"squares of {policy.least_block} or more{known}"
