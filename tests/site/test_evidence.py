@@ -18,7 +18,7 @@ from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import ConditionChanged, Entry
 from stillroom.link import Hello, Network
 from stillroom.notes import add_signature, encode, sign_note
-from stillroom_tools.site import evidence, evidence_page
+from stillroom_tools.site import audit_page, evidence, evidence_page
 from stillroom_tools.site.audit_facts import gather
 from stillroom_tools.site.audit_file import Link
 from stillroom_tools.site.gateway.alert_forms import Act
@@ -388,3 +388,34 @@ def test_who_asked_to_look_is_gathered():
         "fall",
         "no-views",
     )
+
+
+def recorded(what: str, index: int, **more: object) -> Link:
+    body = json.dumps({"what": what, "release": "r-1", "file": 1} | more, separators=(",", ":"))
+    return link(index, index * 1_000, body)
+
+
+def test_what_was_recorded_is_gathered_told_and_in_the_file():
+    began = recorded("release-started", 1, level="192x144/5", by="matron ann")
+    ended = recorded("release-ended", 2, chunks=60, how="paused")
+    (one,) = gather([began, ended]).recordings
+    assert (one.by, one.level, one.seconds, one.ended_ms, one.how) == (
+        "matron ann",
+        "192x144/5",
+        60,
+        2_000,
+        "paused",
+    )
+    (open_still,) = gather([began]).recordings
+    assert open_still.ended_ms is None
+    assert not gather([began, ended], from_ms=5_000).recordings
+    said = "".join(audit_page.recordings(gather([began, ended])))
+    assert "Pictures were recorded once." in said and "matron and ann" in said and "192x144/5" in said
+    assert "No picture was recorded." in "".join(audit_page.recordings(gather([])))
+
+
+@pytest.mark.parametrize(
+    "body", ['{"what":"release-started","file":"x"}', '{"what":"release-ended","chunks":-1}']
+)
+def test_odd_words_about_recordings_are_no_error(body):
+    assert len(gather([link(1, 5, body), recorded("release-ended", 2)]).recordings) <= 1

@@ -1,7 +1,7 @@
 """What an audit chain says, gathered: who looked, when the camera was open, who paused it, what was refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,11 +48,26 @@ class Halt:
     lifted_ms: int | None = None
 
 
+@dataclass(frozen=True)
+class Recording:
+    """A file that was recorded under a release. `ended_ms`: None where no link says when."""
+
+    at_ms: int
+    release: str
+    file: int
+    by: str
+    level: str
+    seconds: int = 0
+    ended_ms: int | None = None
+    how: str = ""
+
+
 @dataclass
 class Facts:
     """In the order in which they happened; all of one time."""
 
     looks: list[Look] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     open_periods: list[Period] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
     halts: list[Halt] = field(default_factory=list)
@@ -104,6 +119,7 @@ def gather(links: Sequence[Link], from_ms: int = 0, until_ms: int = FOREVER_MS, 
     )
     facts.open_periods = [p.within(from_ms, until_ms) for p in periods if p.until_ms >= from_ms]
     facts.looks = [one for one in facts.looks if one.at_ms >= from_ms]
+    facts.recordings = [one for one in facts.recordings if one.ended_ms is None or one.ended_ms >= from_ms]
     facts.refused = [one for one in facts.refused if one[0] >= from_ms]
     facts.pauses = [one for one in facts.pauses if (one.ended_ms or one.until_ms) >= from_ms]
     facts.halts = [one for one in facts.halts if one.lifted_ms is None or one.lifted_ms >= from_ms]
@@ -147,6 +163,8 @@ def _note(facts: Facts, at_ms: int, said: dict[str, Any]) -> None:
         facts.halts.append(Halt(at_ms, str(said.get("halt"))))
     elif what == "lift-seen":
         _lift(facts, at_ms, str(said.get("halt")))
+    elif what in ("release-started", "release-ended"):
+        _record(facts, at_ms, said)
     elif what == "document-refused":
         facts.refused.append((at_ms, str(said.get("reason", ""))))
 
@@ -158,6 +176,18 @@ def _resume(facts: Facts, at_ms: int, by: str, name: str) -> None:
             if one.ended_ms is None and at_ms < one.until_ms:
                 facts.pauses[place] = Pause(one.at_ms, one.by, one.until_ms, at_ms, one.id)
             return
+
+
+def _record(facts: Facts, at_ms: int, said: dict[str, Any]) -> None:
+    release, file = str(said.get("release", "")), _number(said.get("file"))
+    if said.get("what") == "release-started":
+        by, level = str(said.get("by", "")), str(said.get("level", ""))
+        facts.recordings.append(Recording(at_ms, release, file, by, level))
+        return
+    for place, one in enumerate(facts.recordings):
+        if (one.release, one.file, one.ended_ms) == (release, file, None):
+            seconds, how = _number(said.get("chunks")), str(said.get("how", ""))
+            facts.recordings[place] = replace(one, seconds=seconds, ended_ms=at_ms, how=how)
 
 
 def _lift(facts: Facts, at_ms: int, name: str) -> None:

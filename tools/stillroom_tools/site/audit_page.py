@@ -39,6 +39,7 @@ def page(head: Head, part: Part, wrong: str | None = None) -> str:
         f"{moment(links[-1].at_ms)}. All times are UTC.</p>",
         *([f"<p class='answer bad'>{text(warning)}</p>"] if wrong else []),
         *looks(facts),
+        *recordings(facts),
         *periods(facts),
         *pauses(facts),
         *halts(facts),
@@ -99,6 +100,30 @@ def looks(facts: Facts) -> list[str]:
         "<h2>Who looked?</h2>",
         f"<p class='answer{doubtful}'>{text(as_far_as_known(facts, said if found else None, said))}</p>",
         *(table(("When", "Who asked", "Why", "For how long", "Answer"), rows) if found else []),
+    ]
+
+
+def recordings(facts: Facts) -> list[str]:
+    """What was recorded under releases, by whose word, and until when."""
+    found = facts.recordings
+    rows = (
+        (
+            moment(one.at_ms),
+            text("not known" if one.ended_ms is None else moment(one.ended_ms)),
+            text(f"{one.level} a second, {duration(one.seconds)}"),
+            text(" and ".join(one.by.split())),
+            code(one.release),
+        )
+        for one in found
+    )
+    times = "once" if len(found) == 1 else f"{len(found)} times"
+    said = as_far_as_known(
+        facts, f"Pictures were recorded {times}." if found else None, "No picture was recorded."
+    )
+    return [
+        "<h2>Were pictures recorded?</h2>",
+        f"<p>{text(said)}</p>",
+        *(table(("From", "Until", "What", "Who had signed for it", "Release"), rows) if found else []),
     ]
 
 

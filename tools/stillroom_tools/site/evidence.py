@@ -39,6 +39,7 @@ from stillroom_tools.site.evidence_forms import (
     Look,
     Open,
     Pause,
+    Recording,
     Refused,
     UnitEvidence,
 )
@@ -164,6 +165,19 @@ def _unit(
         at_least=facts.at_least,
         open=tuple(Open(_at(p.from_ms), _at(p.until_ms), p.certain) for p in facts.open_periods),
         looks=tuple(Look(_at(o.at_ms), o.by, o.level, o.reason, o.seconds, o.answer) for o in facts.looks),
+        recordings=tuple(
+            Recording(
+                _at(r.at_ms),
+                None if r.ended_ms is None else _at(r.ended_ms),
+                r.release,
+                r.file,
+                r.by,
+                r.level,
+                r.seconds,
+                r.how,
+            )
+            for r in facts.recordings
+        ),
         pauses=tuple(
             Pause(_at(p.at_ms), p.by, _at(p.until_ms), None if p.ended_ms is None else _at(p.ended_ms))
             for p in facts.pauses

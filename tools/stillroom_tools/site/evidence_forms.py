@@ -34,6 +34,19 @@ class Look(Struct, frozen=True, forbid_unknown_fields=True):
     answer: str
 
 
+class Recording(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file under a release; `seconds` of pictures are in it. `until`: null where no link says when it ended."""
+
+    at: Time
+    until: Time | None
+    release: str
+    file: Count
+    by: str
+    level: str
+    seconds: Count
+    how: str
+
+
 class Pause(Struct, frozen=True, forbid_unknown_fields=True):
     """`until`: as it was asked for; `ended`: somebody ended it earlier."""
 
@@ -79,7 +92,7 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
     outside: Count
 
 
-class UnitEvidence(Struct, frozen=True, forbid_unknown_fields=True):
+class UnitEvidence(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One unit.
 
     chain: `whole`; `gaps`, where a damaged card has cost links, which the unit says itself; `not-started`; or what is
@@ -102,6 +115,8 @@ class UnitEvidence(Struct, frozen=True, forbid_unknown_fields=True):
     pauses: tuple[Pause, ...]
     halts: tuple[Halt, ...]
     refused: tuple[Refused, ...]
+    recordings: tuple[Recording, ...] = ()
+    """Left out where there is none, as in files of versions that made none."""
 
 
 class Evidence(Timed, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -162,6 +162,17 @@ def _events(unit: UnitEvidence) -> Iterator[str]:
     yield from _table("Camera open", ("Open since", "Until"), opens, none)
     looks = ((_time(o.at), o.by, f"{o.level}, {o.seconds} s", o.reason, o.answer) for o in unit.looks)
     yield from _table("Asked to look, and refused", ("When", "Who", "What", "Why", "Answer"), looks, none)
+    recorded = (
+        (
+            _time(r.at),
+            _time(r.until) if r.until else "not known",
+            f"{r.level}, {r.seconds} s",
+            r.by,
+            r.release,
+        )
+        for r in unit.recordings
+    )
+    yield from _table("Recorded", ("From", "Until", "What", "Signed by", "Release"), recorded, none)
     pauses = ((_time(p.at), p.by, _time(p.until), _time(p.ended) if p.ended else "") for p in unit.pauses)
     yield from _table("Pauses", ("When", "Who", "Asked for until", "Ended early"), pauses, none)
     halts = ((_time(h.at), h.halt, _time(h.lifted) if h.lifted else "not lifted") for h in unit.halts)

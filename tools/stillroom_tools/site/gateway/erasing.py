@@ -27,7 +27,7 @@ from stillroom_tools.site.gateway.store import Store
 Fetch = Callable[[Select[Any]], Sequence[Any]]
 MOST_AT_ONCE = 500
 _e = tables.entries.c
-_LOOKS = ("view-granted", "view-refused")
+_LOOKS = ("view-granted", "view-refused", "release-started")
 _CONTENTS: tuple[tuple[Table, str], ...] = (
     (tables.entries, "event"),
     (tables.alert_changes, "line"),

@@ -165,7 +165,7 @@ def _say_what_goes(reader: Reader, wish: Wish, asked: Asked) -> None:
     print(f"room {wish.room}, {asked.words}: {said}", file=sys.stderr)
     if counts["looks"]:
         print(
-            f"{counts['looks']} of it tell that somebody looked: --keep-audit leaves the record of that",
+            f"{counts['looks']} of it tell that somebody looked or recorded: --keep-audit leaves the record of that",
             file=sys.stderr,
         )
 

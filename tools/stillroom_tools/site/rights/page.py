@@ -27,7 +27,7 @@ _KINDS = {
     "alert": "alerts as they are now",
     "command": "documents that the unit was told (authorisations, pauses, requests to look)",
 }
-_LOOKS = ("view-granted", "view-refused", "view-ended")
+_LOOKS = ("view-granted", "view-refused", "view-ended", "release-started", "release-ended", "release-deleted")
 MOST_LINES = 400
 """Of one list on the page; all of it is in the file."""
 
@@ -77,7 +77,7 @@ class Page:
         yield f"from {receipt.start:%Y-%m-%d %H:%M} to {receipt.until:%Y-%m-%d %H:%M} UTC"
         yield f"Asked for by {receipt.asked_by}, handed out by {receipt.by} on {receipt.at:%Y-%m-%d %H:%M} UTC."
         yield ""
-        yield f"This is a summary. Each single thing stands in {name}, a line of JSON each. No picture is kept."
+        yield f"This is a summary. Each single thing stands in {name}, a line of JSON each. No picture is in it."
         yield "Nothing here has a patient's name: it is of whoever was in the room. Times below are the site's own."
         yield ""
         yield "Kept:" if self.counts else "Nothing is kept of this room and time."
@@ -87,10 +87,11 @@ class Page:
         yield from _listed("Day by day:", (self._day(day, self._days[day]) for day in sorted(self._days)))
         yield from _listed("When the camera was on, and why it was off (a pause, a halt ...):", self._camera)
         yield from _listed("What staff were told of, and who answered:", sorted(self._alerts))
-        yield from _listed("Who looked, or asked to:", self._looks)
+        yield from _listed("Who looked, or asked to, or had the room recorded:", self._looks)
         yield ""
         yield "Not in it: what the facility has copied elsewhere (reports, FHIR files, Home Assistant, backups), and"
-        yield "documents of the site's own folder. The unit's own record can be checked: stillroom site audit verify."
+        yield "documents of the site's own folder; and pictures recorded under a release, sealed on the unit's card."
+        yield "The unit's own record can be checked: stillroom site audit verify."
 
     def _add_minute(self, day: _Day, minute: Summary) -> None:
         day.minutes += 1
