@@ -295,7 +295,7 @@ def test_a_link_can_be_erased_and_the_chain_still_verifies(chain, capsys):
 
 
 def test_what_an_erased_link_could_contradict_is_not_said(chain, tmp_path):
-    """All that tells of looks, recordings, openings, pauses and halts is gone: the page says so, not that there was nothing."""
+    """All that tells of looks, recordings, openings, pauses and halts is gone: the page says so."""
     path, fingerprint = chain
     telling = [link for link in audit_file.read(path)[1] if link.said()["what"] != "start"]
     numbers = [link.index for link in telling]
