@@ -245,3 +245,41 @@ def test_a_sleeper_is_found_as_himself_before_somebody_who_came_in_is_taken_for_
     both = lambda s: [body(420.0, score=0.97), body(190.0, score=0.6)]  # noqa: E731
     assert scene.run(4.0, both, lambda s: flags(420.0))[-1] == 2
     assert sorted(track.body.x_px for track in scene.people.believed)[0] < 250.0
+
+
+def test_who_comes_in_while_the_sleeper_is_not_found_is_not_the_sleeper():
+    """A visitor beside the bed, whose movement is his own: the sleeper's place is still, so he has not left it."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(4.0, lambda s: [body(200.0)], lambda s: flags(200.0))
+    scene.run(20.0, lambda s: [body(200.0)], every_s=10.0)
+    assert scene.run(2.0, lambda s: [body(420.0)], lambda s: flags(420.0))[-1] == 2
+
+
+def test_who_walks_on_between_two_looks_is_one_and_not_gone():
+    """The same distance, and he moved where he was: one body, at the new place."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(4.0, lambda s: [body(200.0)], lambda s: flags(200.0))
+    moved = lambda s: flags(200.0 + 220.0 * min(s, 1.0))  # noqa: E731
+    assert set(scene.run(4.0, lambda s: [body(200.0 + 220.0 * min(s, 1.0))], moved)[8:]) == {1}
+    assert scene.people.believed[0].body.x_px > 380.0
+
+
+def test_who_left_behind_another_is_not_held_by_what_the_other_shows():
+    """Two beside one another; one goes, and half of his place is where the other still stands."""
+    scene = Scene(empty=False)
+    two = lambda s: [body(300.0), body(370.0)]  # noqa: E731
+    shown = lambda s: flags(300.0) | flags(370.0)  # noqa: E731
+    assert scene.run(6.0, two, shown, shown)[-1] == 2
+    one = lambda s: flags(370.0)  # noqa: E731
+    assert scene.run(8.0, lambda s: [body(370.0)], one, one)[-1] == 1
+
+
+def test_one_look_that_finds_a_still_body_elsewhere_does_not_move_it_and_two_do():
+    scene = Scene(learned=False, empty=False)
+    scene.run(4.0, lambda s: [body(300.0)], lambda s: flags(300.0))
+    scene.run(5.0, lambda s: [body(300.0)])
+    other = lambda s: [body(430.0, score=0.9)]  # noqa: E731
+    scene.run(1.0, other)
+    assert scene.people.believed[0].body.x_px == 300.0
+    scene.run(1.0, other)
+    assert scene.people.believed[0].body.x_px == 430.0

@@ -21,6 +21,8 @@ ROOM = Zones(
     bathroom_door=square(0.08, 0.1, 0.2, 0.8),
 )
 ON_EDGE = Box(0.4, 0.4, 0.5, 0.75)
+BEFORE_BED = Box(0.6, 0.69, 0.7, 0.8)
+"""On the floor before it: his feet are where those of who sits on the edge are, and little of him is over the bed."""
 IN_BED = Box(0.35, 0.45, 0.65, 0.6)
 IN_CHAIR = Box(0.76, 0.5, 0.88, 0.88)
 ON_FLOOR = Box(0.1, 0.82, 0.4, 0.98)
@@ -33,6 +35,7 @@ ON_FLOOR = Box(0.1, 0.82, 0.4, 0.98)
         (ON_EDGE, None, "bed-edge"),
         (ON_EDGE, "lying", "bed"),
         (ON_EDGE, "upright", "bed"),
+        (BEFORE_BED, "sitting", None),
         (IN_BED, "lying", "bed"),
         (IN_BED, "sitting", "bed"),
         (IN_BED, None, "bed"),

@@ -5,13 +5,14 @@ difference from the empty room say nothing of people. A place agrees where enoug
 differ from the learned empty room, or breathe.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.figures import nine_in_ten, share_of
+from stillroom.eye.figures import blobs_of, nine_in_ten, share_of
 from stillroom.eye.track import within
 from stillroom.observation import Box
 
@@ -31,6 +32,8 @@ TRAIL_S = 8.0
 FAR = 0.45
 """Of the picture's width or height: no screen is so large, and whoever stands so tall is near."""
 EDGE_CELLS = 2
+LEAST_FIGURE, MOST_FIGURE = 0.02, 0.25
+"""Of the picture: what differs is somebody; beyond it more than one, or the light."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,20 +100,68 @@ class Agreement:
             return "motion"
         return "background" if now.learned and self._different(where) >= LEAST_DIFFERENT else None
 
-    def vacant(self, box: Box) -> bool:
-        """Nothing moves there, restless or not, and nothing differs from what is known of the room."""
-        where = self._slices(box)
-        stirred = share_of(self._stirred_s[where] > self._time_s() - 0.5)
-        return stirred < LEAST_STIRRED and self._differs(where) < LEAST_DIFFERENT / 2
+    def stirred(self, box: Box, since_s: float) -> float:
+        """Share of the place that has moved since then, restless or not."""
+        return share_of(self._stirred_s[self._slices(box)] > since_s)
 
-    def like_the_room(self, box: Box) -> bool:
-        """There is a model of the room without people, and the place looks as in it, whatever light moves over it."""
-        figure = None if self._now is None else self._now.figure
-        return figure is not None and self._differs(self._slices(box)) < LEAST_DIFFERENT / 2
+    def vacant(self, box: Box, before: Sequence[Box] = ()) -> bool:
+        """Nothing moves there, restless or not, and nothing differs from what is known of the room.
 
-    def _differs(self, where: tuple[slice, slice]) -> float:
+        before: boxes of others in front of it, which explain what moves or differs in them.
+        """
+        where, own = self._slices(box), self._own(box, before)
+        stirred = _share(self._stirred_s[where] > self._time_s() - 0.5, own)
+        return stirred < LEAST_STIRRED and self._differs(where, own) < LEAST_DIFFERENT / 2
+
+    def like_the_room(self, box: Box, before: Sequence[Box] = ()) -> bool:
+        """There is a model of the room without people, and the place looks as in it, whatever light moves over it.
+
+        before: as of `vacant`.
+        """
         figure = None if self._now is None else self._now.figure
-        return 0.0 if figure is None else share_of(figure.reshape(self._shape)[where])
+        return (
+            figure is not None
+            and self._differs(self._slices(box), self._own(box, before)) < LEAST_DIFFERENT / 2
+        )
+
+    def _differs(self, where: tuple[slice, slice], own: Flags | None = None) -> float:
+        figure = None if self._now is None else self._now.figure
+        return 0.0 if figure is None else _share(figure.reshape(self._shape)[where], own)
+
+    def _own(self, box: Box, before: Sequence[Box]) -> Flags | None:
+        """Of the place, what no other box covers; None: all of it."""
+        if not before:
+            return None
+        covered = np.zeros(self._shape, np.bool_)
+        for other in before:
+            covered[self._slices(other)] = True
+        own: Flags = ~covered[self._slices(box)]
+        return own
+
+    def moving_at(self, box: Box, others: Sequence[Box]) -> Box | None:
+        """Around what moves now in the box and in no other; None: next to nothing."""
+        where, now = self._slices(box), self._now
+        if now is None:
+            return None
+        moves = now.moving.reshape(self._shape)[where].copy()
+        own = self._own(box, others)
+        if own is not None:
+            moves &= own
+        if share_of(moves) < LEAST_MOVED:
+            return None
+        rows, cols = self._shape
+        down, across = np.nonzero(moves)
+        (y0, y1), (x0, x1) = nine_in_ten(down + where[0].start), nine_in_ten(across + where[1].start)
+        return Box(x0 / cols, y0 / rows, (x1 + 1) / cols, (y1 + 1) / rows)
+
+    def figure_at(self, box: Box) -> Box | None:
+        """Around what differs from the known empty room at the middle of the box; None: nothing, or too much."""
+        now = self._now
+        if now is None or now.figure is None or not now.learned:
+            return None
+        blobs = blobs_of(now.figure, now.moving, self._shape)
+        over = [blob for blob in blobs if within(box, blob.box) and LEAST_FIGURE <= blob.area <= MOST_FIGURE]
+        return max(over, key=lambda blob: blob.area).box if over else None
 
     @property
     def restless(self) -> Flags:
@@ -152,6 +203,13 @@ class Agreement:
         """At least one cell, all of them inside the picture."""
         rows, cols = self._shape
         return _span(box.y0, box.y1, rows), _span(box.x0, box.x1, cols)
+
+
+def _share(flags: Flags, own: Flags | None) -> float:
+    """Of the place, or of the part of it that is nobody else's; 0 where nothing is left."""
+    if own is None:
+        return share_of(flags)
+    return float((flags & own).sum()) / max(1, int(own.sum()))
 
 
 def _extent(used: NDArray[Any]) -> float:

@@ -180,7 +180,9 @@ class Looking:
         every_s = self._still_s(now_s) if not moving else HURRIED_EVERY_S if hurries else MOVING_EVERY_S
         posture_s = HURRIED_EVERY_S if hurries else POSTURE_EVERY_S
         if self._due("people", every_s, now_s):
-            self._order("people", self._squares.next(cells, self._descent, moving=moving), cells)
+            known = [track.box for track in self._people.believed]
+            square = self._squares.next(cells, self._descent, moving=moving, known=known)
+            self._order("people", square, cells)
         elif (
             not self._posture(cells, posture_s)
             and self._people.believed

@@ -16,7 +16,17 @@ from stillroom.eye.detect import Body, Held, Square
 from stillroom.eye.fallen import CLEAR_SCORE, LEAST_PRESENT, SURE_PRESENT
 from stillroom.eye.falling import Descent, Falling
 from stillroom.eye.fixtures import Fixtures
-from stillroom.eye.track import Track, away_px, box_in, changed, common, inside, within, worth
+from stillroom.eye.track import (
+    Track,
+    away_px,
+    box_in,
+    changed,
+    common,
+    inside,
+    within,
+    worth,
+)
+from stillroom.eye.whereabouts import SAME_BOX, Whereabouts
 from stillroom.observation import Box
 
 MOST = 4
@@ -29,8 +39,6 @@ who walks at 1.4 m/s goes so far, and who lies down from the bed's edge 1.3.
 FAST = 3.0
 LEAST_SIZE = 0.05
 """Of the picture's shorter side, from the hips to the end of the body."""
-SAME_BOX = 0.4
-"""Intersection over union of two boxes that are one body."""
 CLEARLY_PRESENT = 0.95
 MISSED = 0.6
 MISSES, LYING_MISSES = 2, 6
@@ -49,6 +57,7 @@ class People:
         self._agreement = agreement
         self._tracks: list[Track] = []
         self._fixtures = Fixtures(agreement)
+        self._where = Whereabouts(width_px, height_px, agreement)
         self._looked_s: float | None = None
 
     @property
@@ -128,7 +137,9 @@ class People:
                 track.misses += 1
                 if not self._agreement.like_the_room(track.box):
                     fallen.not_found(track, now_s, decided_ns)
-                if not track.believed:
+                if track.believed:
+                    self._where.follow(track, self._tracks)
+                else:
                     track.belief *= MISSED
         self._tracks = [track for track in self._tracks if track.believed or track.belief >= DROPPED]
 
@@ -150,7 +161,9 @@ class People:
         """Each fifth of a second: places that became vacant lose whoever was there."""
         stay = []
         for track in self._tracks:
-            if not self._agreement.vacant(track.box):
+            if not self._agreement.vacant(
+                track.box, self._where.before(track, self._tracks)
+            ) or self._where.walked_on(track, self._tracks):
                 track.vacant_s = None
             elif track.vacant_s is None:
                 track.vacant_s = now_s
@@ -162,6 +175,8 @@ class People:
         """Who is coming down, by what moves around him (of several the most believed); notes who is down."""
         found = None
         for track in sorted(self._tracks, key=lambda each: each.belief):
+            if track.down_ns is None and not self._where.has_moved(track):
+                continue  # it is another who moves beside him
             found = fallen.watch(track, falling, frame_ns, self._size) or found
         return found
 
@@ -186,18 +201,19 @@ class People:
         """
         seen_to_lie = track.posture == "lying" and track.down_ns is None
         needed = LYING_MISSES if seen_to_lie else MISSES
-        if track.misses >= needed and self._agreement.like_the_room(track.box):
+        before = self._where.before(track, self._tracks)
+        if track.misses >= needed and self._agreement.like_the_room(track.box, before):
             return True
         if track.vacant_s is None:
             return False
-        if self._agreement.knows_room:
+        if self._agreement.knows_room and not before:
             return now_s - track.vacant_s >= 0.4 and track.seen_s < now_s - 0.4
         return track.misses > needed
 
     def _nearest(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
         best, least = None, math.inf
         for track in self._tracks:
-            if id(track) in matched:
+            if id(track) in matched or not self._where.may_be(track, body, box):
                 continue
             away = away_px(body, track.body)
             if common(box, track.box) >= SAME_BOX:
@@ -217,7 +233,7 @@ class People:
             size, less = max(body.radius_px, track.body.radius_px), min(body.radius_px, track.body.radius_px)
             near = away_px(body, track.body) <= FAST * size and size < 2.5 * less
             left = self._agreement.like_the_room(track.box) or not self._agreement.has_room
-            if id(track) not in matched and near and left:
+            if id(track) not in matched and near and left and self._where.has_moved(track):
                 return track
         return None
 
@@ -253,8 +269,8 @@ class People:
         track.asks |= track.posture == "unsure"  # another square may show him better, without his moving
         if not fallen.is_where(track, body, decided_ns):
             track.asks = True
-        elif agreed == "motion" or common(box, track.box) < SAME_BOX:
-            track.body, track.box = body, box  # nobody turns over without moving
+        elif agreed == "motion" or self._where.is_elsewhere(track, body, box):
+            track.body, track.box, track.elsewhere = body, box, None
         track.best = max(track.best, body.score)
         track.vacant_s = None
         if not track.believed:

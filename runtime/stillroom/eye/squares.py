@@ -4,12 +4,16 @@ Somebody cut off by the frame, above all who lies at its lower edge, is found in
 frame itself. Turning the square for those who lie gained nothing on recordings of falls.
 """
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.eye.agreement import Cells
 from stillroom.eye.detect import Square
 from stillroom.eye.falling import Descent
+from stillroom.observation import Box
 
 LEAST_MOVING = 0.002
 WIDE = 1.5
@@ -28,8 +32,14 @@ class Squares:
         self._width, self._height, self._shape = width_px, height_px, shape
         self._round = 0
 
-    def next(self, cells: Cells, descent: Descent | None, *, moving: bool) -> Square:
-        """Around who comes down; else the whole picture, in turn with it what moves or differs, or a wide square."""
+    def next(
+        self, cells: Cells, descent: Descent | None, *, moving: bool, known: Sequence[Box] = ()
+    ) -> Square:
+        """Around who comes down; else the whole picture, in turn with it what moves or differs, or a wide square.
+
+        known: where somebody is believed to be; two who are near one another are found apart from close by only, so
+        what moves beside them is looked at by itself.
+        """
         self._round += 1
         if descent is not None:
             return self._low(descent)
@@ -37,8 +47,11 @@ class Squares:
         whole = Square(self._width / 2, self._height / 2, longer)
         if self._round % 2:
             return whole
-        close = self._close(cells.moving if cells.figure is None else cells.moving | cells.figure)
-        return close if moving and close else Square(whole.x_px, whole.y_px, WIDE * longer)
+        close = self._close(cells.moving & ~self._inside(known)) if known else None
+        close = close or self._close(cells.moving if cells.figure is None else cells.moving | cells.figure)
+        if not (moving and close):
+            return Square(whole.x_px, whole.y_px, WIDE * longer)
+        return close if close.side_px <= WIDE * longer else whole
 
     def shows(self, square: Square) -> bool:
         """Some of the frame lies in the square."""
@@ -51,6 +64,16 @@ class Squares:
         side = FALLEN * (descent.bottom - descent.top) * self._height
         x, y = (box.x0 + box.x1) / 2 * self._width, (box.y0 + box.y1) / 2 * self._height
         return Square(x, y, min(max(side, LEAST_CLOSE * longer), WIDE * longer))
+
+    def _inside(self, boxes: Sequence[Box]) -> NDArray[np.bool_]:
+        """(cells,) in one of the boxes."""
+        rows, cols = self._shape
+        inside = np.zeros(self._shape, np.bool_)
+        for box in boxes:
+            inside[
+                int(box.y0 * rows) : math.ceil(box.y1 * rows), int(box.x0 * cols) : math.ceil(box.x1 * cols)
+            ] = True
+        return inside.reshape(-1)
 
     def _close(self, flags: NDArray[np.bool_]) -> Square | None:
         rows, cols = self._shape

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from stillroom.eye.detect import Body, Square
 from stillroom.observation import Box, Posture
 
+EDGE = 0.02
 FORGET_AGREEMENT_S = 1800.0
 """Without any agreement for so long, certainty falls to a third."""
 
@@ -40,13 +41,15 @@ class Track:
     """As the last look found him, until it was asked how he is held there."""
     asks: bool = False
     """That is to be asked, whether or not he has changed."""
+    elsewhere: Box | None = None
+    """Where the last look found him, though nothing had moved; the next one decides."""
     since_s: float = math.inf
     """When he was first seen."""
 
     def certainty(self, now_s: float) -> float:
         """The belief, less where nothing has agreed for long, and where the model has not found it again."""
         alone = max(0.0, now_s - self.agreed_s) / FORGET_AGREEMENT_S
-        return max(0.05, self.belief * (1 - min(alone, 1.0) * 2 / 3) * (1 - 0.05 * min(self.misses, 6)))
+        return max(0.05, self.belief * (1 - min(alone, 1.0) * 2 / 3) * (1 - 0.04 * min(self.misses, 6)))
 
 
 def box_in(body: Body, width_px: int, height_px: int) -> Box:
@@ -77,10 +80,27 @@ def common(box: Box, other: Box) -> float:
     return wide * high / max(sum(areas) - wide * high, 1e-9)
 
 
+def at_edge(box: Box) -> bool:
+    """It reaches an edge of the picture by which people leave: not the upper one."""
+    return box.x0 < EDGE or max(box.x1, box.y1) > 1 - EDGE
+
+
 def within(inner: Box, box: Box) -> bool:
     """The middle of one lies in the other."""
     x, y = (inner.x0 + inner.x1) / 2, (inner.y0 + inner.y1) / 2
     return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
+
+
+def beside(box: Box) -> Box:
+    """The place, and as much again on both of its sides: so far nobody walks in half a second."""
+    wide = min(box.x1 - box.x0, box.y1 - box.y0)
+    return Box(max(0.0, box.x0 - wide), box.y0, min(1.0, box.x1 + wide), box.y1)
+
+
+def across(body: Body, other: Body) -> bool:
+    """One stands where the other lies: their axes are more than half a right angle apart, whichever end is up."""
+    turned = math.atan2(body.up_x_px, -body.up_y_px) - math.atan2(other.up_x_px, -other.up_y_px)
+    return abs(math.remainder(turned, math.pi)) > math.pi / 4
 
 
 def changed(body: Body, before: Body | None) -> bool:

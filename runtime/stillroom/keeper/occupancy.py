@@ -47,14 +47,23 @@ class Evidence:
     """How many a model and the cells agree on; None: no model, or it has not looked."""
     sure: bool = False
     """Of that number."""
+    abed: int = 0
+    """Of them, how many rest in the bed."""
     posture: Posture | None = None
     at_edge: bool = False
+    at_side: bool = False
+    """What moves is at the picture's left, right or lower edge, by which people come."""
     by_breath: bool = False
     """Nothing but a rhythm of breathing speaks for the place."""
     bed_stirs: bool = False
     """What moves is on the bed or its edge."""
     small: bool = False
-    """Less differs from the known room than where somebody lies."""
+    """Nothing that differs from the known room is as large as somebody who lies."""
+
+    @property
+    def thing(self) -> bool:
+        """A cat or a robot, by its size, and the model believes in nobody; or a part of somebody, behind the bed."""
+        return self.people == 0 and self.small and self.place not in ("nowhere", "unseen")
 
     @property
     def doubted(self) -> bool:
@@ -66,8 +75,10 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
     """The evidence of one observation."""
     evidence = _judge(seen, zones)
     box = seen.motion_box if evidence.moving else None
-    stirs = box is not None and where.rests(box, None, zones) in ("bed", "bed-edge")
-    return replace(evidence, bed_stirs=True) if stirs else evidence
+    if box is None:
+        return evidence
+    stirs = where.rests(box, None, zones) in ("bed", "bed-edge")
+    return replace(evidence, bed_stirs=stirs, at_side=box.x0 < EDGE or max(box.x1, box.y1) > 1 - EDGE)
 
 
 def _judge(seen: Observation, zones: Zones) -> Evidence:
@@ -88,10 +99,12 @@ def _judge(seen: Observation, zones: Zones) -> Evidence:
     edge = moving and seen.motion_box is not None and _at_edge(seen.motion_box)
     if box is None:
         nothing = f"motion {seen.motion:.3f}, nothing differs or breathes"
-        return Evidence("nowhere", moving, None, known, nothing, people, sure, None, edge)
+        return Evidence("nowhere", moving, None, known, nothing, people, sure, 0, None, edge)
     place, edge = _place(box, None, zones), edge or _at_edge(box)
-    door, small = where.reaches(box, zones), known and sum(b.area for b in seen.blobs) < LEAST_IN_BED
-    return Evidence(place, moving, door, known, what, people, sure, None, edge, by_breath, small=small)
+    door, small = where.reaches(box, zones), known and all(b.area <= LEAST_IN_BED for b in seen.blobs)
+    return Evidence(
+        place, moving, door, known, what, people, sure, 0, None, edge, by_breath=by_breath, small=small
+    )
 
 
 def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure: bool) -> Evidence:
@@ -101,9 +114,9 @@ def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure
     place = "floor" if _rests(person, zones) == "floor" else _place(box, person.posture, zones)
     why = f"{len(seen.persons)} seen by {seen.model}, {person.certainty:.0%} sure, {person.posture}"
     edge = _at_edge(box) or (moving and seen.motion_box is not None and _at_edge(seen.motion_box))
-    return Evidence(
-        place, moving, where.reaches(box, zones), known, why, seen.people, sure, person.posture, edge
-    )
+    abed = sum(_rests(each, zones) == "bed" for each in seen.persons)
+    door = where.reaches(box, zones)
+    return Evidence(place, moving, door, known, why, seen.people, sure, abed, person.posture, edge)
 
 
 def _newer(person: Person, blobs: tuple[Blob, ...]) -> Box:

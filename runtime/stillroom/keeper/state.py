@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig
 from stillroom.events import RoomState
+from stillroom.keeper.doubts import Doubts
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.states import ARROWS, HELD, Cause
 from stillroom.keeper.visits import Visits
 
 WENT_OUT_S = 3.0
 """From a movement at the picture's edge to stillness: whoever was there has gone out of the picture."""
+VISITOR_WENT_S = 6.0
+"""From a movement at the door: who is not seen any more since then has left by it."""
 PERSISTENT_DOUBT_S = 0.6
 MAX_WHY = 120
 
@@ -65,7 +68,7 @@ class RoomStateMachine:
     def feed(self, frame_ns: int, evidence: Evidence) -> Change | None:
         """frame_ns: the camera's time, rising."""
         quiet = evidence.place == "nowhere" and not evidence.moving
-        doubted_ns = self._doubt_ns
+        stirs_ns = self._doubts.stirs_ns
         self._note(frame_ns, evidence)
         if not quiet or self._stirred_ns is None:
             self._stirred_ns = frame_ns
@@ -80,14 +83,20 @@ class RoomStateMachine:
         if cause is None:
             return None
         if self._reason is None or cause != self._reason.cause:
-            # Whoever has just been confirmed, or is still not, has been there since the doubt began.
-            since_doubt = evidence.people or (evidence.doubted and cause != "bed")
-            since_ns = doubted_ns if since_doubt and doubted_ns is not None else frame_ns
-            self._reason = _Reason(cause, since_ns, why)
+            self._reason = _Reason(cause, self._since_ns(cause, frame_ns, evidence, stirs_ns), why)
         change = self._follow(self._reason, frame_ns, 2 if evidence.people == 0 else 1)
         if change:
             self.by_breath = evidence.by_breath
         return change
+
+    def _since_ns(self, cause: Cause, frame_ns: int, evidence: Evidence, stirs_ns: int | None) -> int:
+        """Whoever has just been confirmed, or is still not, has been there since something stirs."""
+        if cause == "nobody" and self._doubts.nobody_ns is not None:
+            return self._doubts.nobody_ns
+        if cause == "doubt" and self._doubts.since_ns is not None:
+            return self._doubts.since_ns
+        since_doubt = evidence.people or (evidence.doubted and cause != "bed")
+        return stirs_ns if since_doubt and stirs_ns is not None else frame_ns
 
     def _follow(self, reason: _Reason, frame_ns: int, witnesses: int) -> Change | None:
         """The change that the table has for this reason, where it has lasted as long as it must."""
@@ -111,17 +120,17 @@ class RoomStateMachine:
         self._stirred_ns = None
         self._seen = None
         self._been_in_bed = False
-        self._doubt_ns: int | None = None
+        self._doubts = Doubts()
         self._edge_ns: int | None = None
+        self._door_ns: int | None = None
         self._confirmed = False
         self._visits = Visits()
 
     def _note(self, frame_ns: int, evidence: Evidence) -> None:
         """What is remembered of every observation."""
-        if not evidence.doubted:
-            self._doubt_ns = None
-        elif self._doubt_ns is None:
-            self._doubt_ns = frame_ns
+        self._doubts.note(frame_ns, evidence, empty=self.state == "empty", confirmed=self._confirmed)
+        if evidence.moving and evidence.door == "door":
+            self._door_ns = frame_ns
         if evidence.moving and evidence.at_edge:
             self._edge_ns = frame_ns
         self._confirmed |= bool(evidence.people)
@@ -137,6 +146,7 @@ class RoomStateMachine:
         if state == "empty":
             self._seen = None
             self._confirmed = False
+            self._doubts.settle()
         return change
 
     def _of_sight(self, frame_ns: int, evidence: Evidence) -> Cause | None:
@@ -151,12 +161,17 @@ class RoomStateMachine:
         if evidence.place == "floor" or self._stays_on_floor(evidence):
             return "floor"
         if evidence.place == "bed":
-            return "bed"
+            return "alone" if self._left_alone(frame_ns) else "bed"
         if self._visits.over_sleeper and not self._visits.helped_up(frame_ns):
             return None
         if evidence.place == "bed-edge":
             return "edge-of-bed"
         return "up" if self._been_in_bed and evidence.place != "somewhere" else "seen"
+
+    def _left_alone(self, frame_ns: int) -> bool:
+        """Of several, whoever was off the bed has just been at the door."""
+        went = self._door_ns is not None and frame_ns - self._door_ns <= VISITOR_WENT_S * NS_PER_S
+        return self.state == "several-people" and went
 
     def _stays_on_floor(self, evidence: Evidence) -> bool:
         """Somebody found lying on the floor is up again when he is seen upright, sitting or in bed, not before."""
@@ -165,16 +180,18 @@ class RoomStateMachine:
 
     def _of_doubt(self, frame_ns: int, evidence: Evidence) -> tuple[Cause | None, str]:
         """Something is there and the model believes in nobody. A blanket hides people: beds need no model."""
-        since_ns = frame_ns if self._doubt_ns is None else self._doubt_ns
+        since_ns = frame_ns if self._doubts.since_ns is None else self._doubts.since_ns
         doubted_s = (frame_ns - since_ns) / NS_PER_S
         why = f"nobody confirmed, but {evidence.why}"
         if self.state == "unknown":
             if evidence.place == "bed" and not evidence.small:
                 return "bed", evidence.why
+            if self._doubts.nobody_ns is not None:
+                return "nobody", f"nobody found by the model, {evidence.why}"
             self._reason = None  # what only passes by the bed has not been on it the while
             return None, evidence.why
         if self.state == "empty":
-            return "doubt", why
+            return (None if self._doubts.since_ns is None else "doubt"), why
         if doubted_s < PERSISTENT_DOUBT_S:
             return None, why
         if self.state not in HELD:

@@ -34,8 +34,8 @@ MEANINGS: dict[RoomState, str] = {
     "several-people": "two or more, by a model that is sure",
 }
 Cause = Literal[
-    "closed", "blind", "doubt", "unseen", "visited", "still", "known", "door", "edge",
-    "seen", "up", "bed", "held", "edge-of-bed", "floor", "bathroom", "several",
+    "closed", "blind", "doubt", "unseen", "visited", "still", "nobody", "known", "door", "edge",
+    "seen", "up", "bed", "held", "alone", "edge-of-bed", "floor", "bathroom", "several",
 ]  # fmt: skip
 
 
@@ -82,6 +82,13 @@ ARROWS: dict[Cause, Arrow] = {
     "still": Arrow(
         "empty", frozenset({"unknown"}), "nothing has stirred since the camera opened", "still_empty_s"
     ),
+    "nobody": Arrow(
+        "empty",
+        frozenset({"unknown"}),
+        "what stirs is off the bed and at no door, and a model finds nobody",
+        "still_empty_s",
+        2.0,
+    ),
     "known": Arrow(
         "empty", _but("empty", "bathroom"), "the room looks like the known empty one", "leave_dwell_s"
     ),
@@ -104,6 +111,13 @@ ARROWS: dict[Cause, Arrow] = {
         SOMEBODY - {"in-bed"},
         "a visitor left by the door, and had not touched the bed",
         "leave_dwell_s",
+    ),
+    "alone": Arrow(
+        "in-bed",
+        frozenset({"several-people"}),
+        "who was off the bed left by the door, and one is on it",
+        "bed_dwell_s",
+        0.5,
     ),
     "edge-of-bed": Arrow(
         "bed-edge", _but("bed-edge"), "somebody sits there, feet in the zone bed_edge", "bed_dwell_s", 0.5

@@ -25,6 +25,7 @@ class Visits:
         self._in_bed = False
         self._since_bed = True
         self._visit = False
+        self._both = False
         self._touched_ns: int | None = None
         self._moved_ns = 0
         self._bed_moved_ns: int | None = None
@@ -48,12 +49,23 @@ class Visits:
             self._visit = self._visit or (evidence.moving and evidence.door == "door")
         if self.in_bathroom and off and self._since_bed and evidence.door == "bathroom-door":
             self.in_bathroom = False
+        self._count(evidence)
         if off:
             self._since_bed = False
         elif evidence.place == "bed":
             self._at_bed(frame_ns, evidence)
         if evidence.bed_stirs and not self._visit:
             self._bed_moved_ns = frame_ns
+
+    def _count(self, evidence: Evidence) -> None:
+        """Two were seen, one of them abed, and now two off the bed: the sleeper is up."""
+        if not self._visit or (evidence.people or 0) < 2 or not evidence.sure:
+            return
+        if evidence.abed:
+            self._both = True
+        elif self._both:
+            self._in_bed = False
+            self._end()
 
     def _came_from_bed(self, frame_ns: int) -> bool:
         moved_ns = self._bed_moved_ns
@@ -92,4 +104,4 @@ class Visits:
         self._end()
 
     def _end(self) -> None:
-        self._visit, self._since_bed, self._touched_ns = False, True, None
+        self._visit, self._both, self._since_bed, self._touched_ns = False, False, True, None

@@ -2,10 +2,10 @@
 
 One rule for all zones that overlap: a body rests in the first zone of `RESTS` of which it has the share asked for.
 What is asked of a bed, a chair and the floor is a share of the whole box; of the bed's edge a share of the feet, its
-lowest fifth, since who sits there is mostly over the bed too. So the edge wins over the bed for who sits, and never for
-who lies or stands; bed and chair win over the floor beneath them. Doors are passed and not rested in: a box reaches one
-with a smaller share, wherever it rests; of two doors the one that it reaches further into, and of two that it reaches
-equally the bathroom's, behind which somebody's time is watched.
+lowest fifth, since who sits there is partly over the bed too: who is not sits on the floor before it. So the edge
+wins over the bed for who sits, and never for who lies or stands; bed and chair win over the floor beneath them. Doors
+are passed and not rested in: a box reaches one with a smaller share, wherever it rests; of two doors the one that it
+reaches further into, and of two that it reaches equally the bathroom's, behind which somebody's time is watched.
 """
 
 from dataclasses import dataclass
@@ -31,11 +31,13 @@ class Rule:
     least: float
     postures: frozenset[Posture | None]
     """Only so; None: no model has seen it."""
+    over_bed: float = 0.0
+    """Of the whole box over the bed, where one was drawn."""
 
 
 _ANY: frozenset[Posture | None] = frozenset({"upright", "sitting", "lying", "unsure", None})
 RESTS = (
-    Rule("bed-edge", "feet", 0.5, _ANY - {"upright", "lying"}),
+    Rule("bed-edge", "feet", 0.5, _ANY - {"upright", "lying"}, over_bed=0.15),
     Rule("bed", "box", 0.5, _ANY),
     Rule("chair", "box", 0.5, _ANY - {"upright"}),
     Rule("floor", "box", 0.5, frozenset({"lying"})),
@@ -55,6 +57,8 @@ def rests(box: Box, posture: Posture | None, zones: Zones) -> Rest | None:
     """The one zone that the body rests in; None: in none of them."""
     for rule in RESTS:
         part = feet(box) if rule.of == "feet" else box
+        if zones.bed is not None and rule.over_bed and share_inside(box, zones.bed) < rule.over_bed:
+            continue
         if posture in rule.postures and share_inside(part, polygon(rule.zone, zones)) >= rule.least:
             return rule.zone
     return None

@@ -1,0 +1,114 @@
+"""What makes an empty room doubtful, and what does not: things are nobody, and who comes in passes a way in."""
+
+from dataclasses import replace
+
+import pytest
+
+from stillroom.clock import NS_PER_S
+from stillroom.config import RoomConfig
+from stillroom.keeper.occupancy import Evidence
+from stillroom.keeper.state import RoomStateMachine
+
+NOBODY = Evidence("nowhere", False, None, True, "nothing", people=0, sure=True)
+CAT = Evidence("off-bed", True, None, True, "1.0% differs", people=0, sure=True, small=True)
+LARGE = replace(CAT, small=False)
+AT_DOOR = replace(LARGE, door="door")
+
+
+def run(machine: RoomStateMachine, evidence: Evidence, seconds: float, start_s: float) -> float:
+    for step in range(round(seconds * 5)):
+        machine.feed(round((start_s + step / 5) * NS_PER_S), evidence)
+    return start_s + seconds
+
+
+def empty_room() -> tuple[RoomStateMachine, float]:
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, NOBODY, 60.0, 0.0)
+    assert machine.state == "empty"
+    return machine, now
+
+
+@pytest.mark.parametrize("thing", [CAT, replace(CAT, place="bed"), replace(CAT, door="door")])
+def test_what_is_smaller_than_anybody_leaves_an_empty_room_empty(thing):
+    machine, now = empty_room()
+    run(machine, thing, 120.0, now)
+    assert machine.state == "empty"
+
+
+def test_a_large_thing_that_comes_from_nowhere_and_lies_still_leaves_it_empty():
+    machine, now = empty_room()
+    now = run(machine, LARGE, 2.0, now)
+    run(machine, replace(LARGE, moving=False), 120.0, now)
+    assert machine.state == "empty"
+
+
+@pytest.mark.parametrize("way_in", [AT_DOOR, replace(LARGE, at_side=True)])
+def test_what_came_by_a_way_in_may_be_somebody_however_still_he_is(way_in):
+    machine, now = empty_room()
+    now = run(machine, way_in, 2.0, now)
+    run(machine, replace(LARGE, moving=False), 8.0, now)
+    assert machine.state == "unknown"
+
+
+def test_what_goes_on_moving_may_be_somebody_wherever_it_came_from():
+    machine, now = empty_room()
+    run(machine, LARGE, 10.0, now)
+    assert machine.state == "unknown"
+
+
+def test_without_a_model_a_small_thing_is_somebody_as_before():
+    machine, now = empty_room()
+    run(machine, replace(CAT, people=None), 2.0, now)
+    assert machine.state == "occupied"
+
+
+def test_after_somebody_was_confirmed_what_is_small_may_be_a_part_of_him():
+    """A foot of who fell behind the bed is not a cat."""
+    machine, now = empty_room()
+    now = run(machine, replace(LARGE, people=1), 5.0, now)
+    run(machine, CAT, 60.0, now)
+    assert machine.state != "empty"
+
+
+def test_a_curtain_from_the_beginning_is_nobody_after_twice_the_time_of_stillness():
+    curtain = replace(LARGE, place="chair", background_known=False)
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, curtain, 85.0, 0.0)
+    assert machine.state == "unknown"
+    run(machine, curtain, 7.0, now)
+    assert machine.state == "empty"
+
+
+@pytest.mark.parametrize(
+    "somebody",
+    [
+        replace(LARGE, place="bed"),
+        replace(LARGE, bed_stirs=True),
+        replace(LARGE, sure=False),
+        replace(LARGE, people=None),
+        AT_DOOR,
+    ],
+)
+def test_what_may_be_somebody_from_the_beginning_never_ends_in_an_empty_room(somebody):
+    machine = RoomStateMachine(RoomConfig())
+    run(machine, somebody, 300.0, 0.0)
+    assert machine.state != "empty"
+
+
+def test_of_several_the_last_in_bed_is_alone_soon_after_the_other_was_at_the_door():
+    both = Evidence("off-bed", True, "door", True, "two", people=2, sure=True, abed=1)
+    abed = Evidence("bed", False, None, True, "one", people=1, sure=True, abed=1)
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, both, 5.0, 0.0)
+    assert machine.state == "several-people"
+    run(machine, abed, 2.0, now)
+    assert machine.state == "in-bed"
+
+
+def test_of_several_one_who_is_not_found_for_two_seconds_is_still_there():
+    both = Evidence("off-bed", True, None, True, "two", people=2, sure=True, abed=1)
+    abed = Evidence("bed", False, None, True, "one", people=1, sure=True, abed=1)
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, both, 5.0, 0.0)
+    run(machine, abed, 2.0, now)
+    assert machine.state == "several-people"
