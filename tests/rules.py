@@ -691,6 +691,16 @@ RULES = (
         "tests/site/test_erasing.py::test_what_comes_again_or_late_is_not_kept_and_no_alert",
     ),
     Rule(
+        3, "no number that was left out can be computed", "tools/stillroom_tools/site/disclosure/suppress.py",
+        "        if high - low >= WIDTH:", "        if True:",
+        "tests/site/test_disclosure.py::test_a_small_number_beside_its_margins_is_computed_where_nothing_more_is_left_out",
+    ),
+    Rule(
+        3, "a file that an attack breaks is refused", "tools/stillroom_tools/site/disclosure/verdict.py",
+        "if r.risk > most", "if False",
+        "tests/site/test_export.py::test_a_threshold_that_an_attack_passes_refuses_with_why",
+    ),
+    Rule(
         8, "a board that hears no unit says so", "tools/stillroom_tools/site/board/live.py",
         "return self.stuck or not self._watch.subscriber.connected", "return False",
         "tests/site/board/test_ward.py::test_a_board_that_hears_no_broker_says_so_before_anything_else",

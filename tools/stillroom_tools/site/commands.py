@@ -44,6 +44,10 @@ _COMMANDS = {
         "stillroom_tools.site.rights.command",
         "a copy of what is kept of a room, or erase it: with a signed receipt",
     ),
+    "export": (
+        "stillroom_tools.site.disclosure.command",
+        "counts for a purpose as CSV, where attacks on it gain little over chance",
+    ),
     "report": ("stillroom_tools.site.report.command", "a room's day as a picture"),
     "accept-view": ("stillroom_tools.site.accept_view", "let a unit sense again whose camera was moved"),
     "gateway": ("stillroom_tools.site.gateway.main", "receive, keep and acknowledge what the units say"),

@@ -31,6 +31,7 @@ from stillroom.errors import ConfigError, TrustError
 from stillroom.keys import KeyRing, forget_boxes, load_keys
 from stillroom.notes import Signer, signer_of
 from stillroom.orders import Configuration, Halt, Lift, Pause
+from stillroom_tools.site.disclosure.settings import ExportConfig
 from stillroom_tools.site.gateway.alert_forms import AlertsConfig
 from stillroom_tools.site.gateway.settings import GatewayConfig, RetentionConfig
 from stillroom_tools.site.home_assistant.settings import HomeAssistantConfig
@@ -78,6 +79,7 @@ class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Of the days and nights of its reports."""
     retention: RetentionConfig = RetentionConfig()
     home_assistant: HomeAssistantConfig = HomeAssistantConfig()
+    export: ExportConfig = ExportConfig()
 
 
 @dataclass(frozen=True)
