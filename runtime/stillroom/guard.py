@@ -155,7 +155,8 @@ def _swap() -> str:
     try:
         lines = _SWAPS.read_text(encoding="utf-8").splitlines()[1:]
     except OSError:
-        return f"{_SWAPS} cannot be read, so nobody knows whether there is swap"
+        unknown = f"{_SWAPS} cannot be read, so nobody knows whether there is swap"
+        return "" if _group_may_not_swap() else unknown
     if not lines or _group_may_not_swap():
         return ""
     names = ", ".join(line.split()[0] for line in lines)
