@@ -14,7 +14,7 @@ import pytest
 
 from stillroom.keeper.starts import FILE, MOST
 from stillroom.status import FILE as STATUS
-from tests.live import CANARY, LiveSite, until
+from tests.live import CANARY, LiveSite, plug_in, until
 from tests.services import Service
 
 CAMERA = ["--camera", "canary_camera.wayward:open_camera"]
@@ -144,6 +144,29 @@ def test_an_eye_that_fails_again_and_again(site: Site):
     )
     assert site.start_signal and site.eye.running
     assert Path(site.home / "state" / FILE).read_text() == '{"keeper":0,"eye":0}'
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_without_systemd_it_is_the_same_and_known_after_a_restart(
+    live: LiveSite, monkeypatch: pytest.MonkeyPatch
+):
+    plug_in(monkeypatch, live.folder, "wayward", "canary_camera.wayward:open_camera")
+    unit = live.add_unit()
+    path = unit.folder / "unit.toml"
+    text = path.read_text().replace('kind = "simulated"', 'kind = "wayward"')
+    path.write_text(text.replace('cues = "cues"', 'cues = "says"'))
+    (unit.folder / "says").write_text("fail")
+    (unit.folder / "state" / FILE).write_text(f'{{"keeper":0,"eye":{MOST - 1}}}')
+    live.start()
+    until(lambda: live.has("condition", kind="crash-loop", active=True), "the word of it")
+    (unit.folder / "says").write_text("")
+    unit.ask_to_stop()
+    unit.wait()
+    (unit.folder / "run" / STATUS).unlink()
+    unit.start()
+    until(lambda: unit.status().gate == "safe-mode", "a start in safe mode")
+    assert "crash-loop" in unit.status().faults
 
 
 @pytest.mark.timeout(120)
