@@ -37,6 +37,32 @@ class Rule:
 
 RULES = (
     Rule(
+        3, "a unit's answer is its card's", "tools/stillroom_tools/make/batch_collect.py",
+        "proven = [one for one in answers if card.is_proven(one.answer, record.token)]", "proven = list(answers)",
+        "tests/make/test_batch.py::test_an_answer_without_the_cards_token_is_not_taken",
+    ),
+    Rule(
+        3, "papers are for the unit's own key", "tools/stillroom_tools/make/papers.py",
+        "if (enrolled.unit, enrolled.sign) != (ring.name, ring.signing.verify_key.raw):", "if False:",
+        "tests/make/test_enrol.py::test_anothers_papers_are_not_taken",
+    ),
+    Rule(
+        3, "the key before signs the one after", "tools/stillroom_tools/make/rotate.py",
+        "    open_note(request, KINDS[Enrolment], Enrolment, [admit.signer_named(known)])\n", "",
+        "tests/make/test_rotate.py::test_what_is_refused",
+    ),
+    Rule(
+        3, "a retired key is never enrolled again", "tools/stillroom_tools/site/admit.py",
+        "    gone = retired.find(site, key)\n", "    gone = None\n",
+        "tests/make/test_end.py::test_a_revoked_unit_is_out_and_the_others_stay",
+    ),
+    Rule(
+        4, "a link that names a new key keeps its words", "tools/stillroom_tools/site/audit_file.py",
+        "return self.is_start or self.says_damaged or self.says_rotated",
+        "return self.is_start or self.says_damaged",
+        "tests/make/test_rotate.py::test_retention_leaves_the_words_of_a_link_that_names_a_key",
+    ),
+    Rule(
         2, "a self-test of a site's unit needs what is signed for maintenance", "selftest_leave.py",
         "if one.purpose == PURPOSE)", "if True)",
         "tests/test_selftest_leave.py::test_what_is_signed_for_care_does_not_let_it_be_tested",

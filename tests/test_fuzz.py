@@ -28,6 +28,7 @@ NAMES = [
     "replay_state",
     "gateway_store",
     "recording",
+    "of_a_batch",
 ]
 SLOWEST_S = 5
 MOST_MIB = 1024

@@ -31,7 +31,8 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     from stillroom.receiver import MemoryStore, Receiver
     from stillroom.replay import Seen, advance, given_up
     from stillroom.wire import Boot, Lane, Record
-    from stillroom_tools.site import audit_file, audit_page, audit_part, configure
+    from stillroom_tools.make import batch_csv, card, label_text
+    from stillroom_tools.site import admit, audit_file, audit_page, audit_part, configure
     from stillroom_tools.site.audit_keys import Keys
     from stillroom_tools.site.gateway.cursor import Cursor
     from stillroom_tools.site.gateway.settings import FILE
@@ -285,6 +286,22 @@ def open_or_say(block: release_wire.Block) -> None:
         pass
 
 
+def of_a_batch(data: bytes) -> None:
+    """What comes to a maker's machine: lists of units, answers of cards, public parts, what a label's square holds."""
+    written("answer.json", data)
+    text = data.decode("utf-8", "replace")
+    for read in (
+        lambda: batch_csv.read(written("units.csv", data)),
+        lambda: card.read_answer(FOLDER),
+        lambda: admit.read_request(data),
+        lambda: label_text.parse(text),
+    ):
+        try:
+            read()
+        except (InputError, TrustError) as error:
+            assert "\n" not in str(error)
+
+
 def written(name: str, data: bytes) -> Path:
     path = FOLDER / name
     path.write_bytes(data)
@@ -313,6 +330,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         replay_state,
         gateway_store,
         recording,
+        of_a_batch,
     )
 }
 
@@ -350,6 +368,11 @@ def seeds(name: str) -> list[bytes]:
             p.packed(link.Down(GOOD)),
             p.packed(link.Fault("camera-failed", "b")),
             p.packed(link.Network(True, "c")),
+        ],
+        "of_a_batch": [
+            b"serial,model,unit\nSN-1,M,u-1\nSN-2,M,\n",
+            notes.sign_note("enrolment", p.enrolment(p.UNIT), [p.UNIT]),
+            b"STILLROOM/1 M SN-1 " + UNIT_KEY.fingerprint.upper().encode(),
         ],
         "replay_state": [Seen(1, b"B" * 16, 0, 5, b"\0" * 15 + b"\3").to_bytes()],
     }.get(name, [b"\0" * 64])

@@ -1,6 +1,7 @@
 """Revoked and decommissioned units: out of the site, refused by gateway and broker, and never in again."""
 
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from stillroom_tools.make import decommission
 from stillroom_tools.site import retired, shut_out
 from stillroom_tools.site.audit_kept import head_of
 from stillroom_tools.site.broker import SHUT_OUT, emqx_acl, mosquitto_acl
+from stillroom_tools.site.gateway.notices import Notice
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.subscriber import Subscriber
 
@@ -60,8 +62,10 @@ def test_a_revoked_unit_is_out_and_the_others_stay(
 def test_lines_of_the_facilitys_own_stay_in_its_access_list(site: Path) -> None:
     acl = site / "broker/acl"
     acl.write_text(acl.read_text() + "\nuser monitor\ntopic read $SYS/#\n")
+    acl.chmod(0o640)
     stillroom("make", "revoke", "u-1", "--site", site)
     stillroom("make", "revoke", "u-2", "--site", site)
+    assert stat.S_IMODE(acl.stat().st_mode) == 0o640, "whoever could read it still can"
     assert "topic read $SYS/#\n" in acl.read_text().partition(SHUT_OUT)[0]
     assert (
         acl.read_text().count(SHUT_OUT) == 1 and acl.read_text().count("topic deny stillroom/1/demo/#") == 2
@@ -134,8 +138,13 @@ def test_the_gateway_names_a_revoked_unit_that_speaks(tmp_path: Path) -> None:
     facility = Facility(tmp_path)
     gateway = facility.gateway
     facility.hear(facility.record())
+    gateway._look_round()
+    told: list[Notice] = []
+    gateway._said.notice = told.append
     stillroom("make", "revoke", "u-1", "--site", facility.rig.site_folder)
     gateway._look_round()
+    assert [(one.notice, one.unit, one.what) for one in told] == [("presence", "u-1", "revoked")]
+    assert "what it says is refused from now on" in told[0].text
     assert not gateway._enrolled.units
     record = facility.record()
     facility.hear(record, record[:-1] + bytes([record[-1] ^ 1]))
@@ -143,6 +152,26 @@ def test_the_gateway_names_a_revoked_unit_that_speaks(tmp_path: Path) -> None:
     assert refusals["u-1", "key-revoked"] == 1, "and a forged one is nobody's"
     assert gateway._enrolled.alarms.of("u-1") == {"key-revoked": 1}
     assert not gateway._rooms.units()
+    gateway._look_round()
+    assert [one.what for one in told if one.notice == "alarm"] == ["key-revoked"]
+    facility.close()
+
+
+def test_the_gateway_marks_a_unit_gone(tmp_path: Path) -> None:
+    facility, receipt = Facility(tmp_path), tmp_path / "receipt.note"
+    told: list[Notice] = []
+    gateway, site = facility.gateway, facility.rig.site_folder
+    gateway._said.notice = told.append
+    gateway._look_round()
+    facility.rig.unit.close()
+    arguments = ("make", "decommission", "erase", facility.rig.folder, "--unit", "u-1", "--out", receipt)
+    assert stillroom(*arguments, "--lose-waiting") == 0
+    assert stillroom("make", "decommission", "take", receipt, "--site", site) == 0
+    gateway._look_round()
+    assert [(one.unit, one.what) for one in told] == [("u-1", "gone")]
+    assert not gateway._rooms.units()
+    gateway._look_round()
+    assert len(told) == 1, "once"
     facility.close()
 
 

@@ -141,3 +141,20 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (tmp_path / "u-1/keys" / NEXT_FILE).exists(), "another unit's papers are none of its own"
     write_card(tmp_path / "card")
     assert "one of them" in refused(capsys, 3, "make", "rotate", tmp_path / "u-1")
+
+
+def test_retention_leaves_the_words_of_a_link_that_names_a_key() -> None:
+    import msgspec
+
+    from stillroom.chain import KEYS_ROTATED
+    from stillroom.events import Audited
+    from stillroom_tools.site.gateway.erased import Told
+    from stillroom_tools.site.gateway.proof import proof_alone
+
+    def link(what: str) -> bytes:
+        body = msgspec.json.encode({"what": what, "before": "00", "key": "11"})
+        event: Told = Audited(1, 1, body, bytes(16), bytes(32), bytes(64))
+        return msgspec.json.encode(event)
+
+    assert proof_alone(link(KEYS_ROTATED)) == link(KEYS_ROTATED)
+    assert b"camera-opened" not in proof_alone(link("camera-opened"))

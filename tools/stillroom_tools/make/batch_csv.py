@@ -75,10 +75,10 @@ def _rows(path: Path) -> list[tuple[int, Row]]:
         raise InputError(f"{path}: line {reader.line_num}: not CSV: {error}") from None
     head = [cell.strip().lower() for cell in lines[0][1]] if lines else []
     wrong = [f"column '{name}' is missing" for name in NEEDED if name not in head]
-    wrong += [f"column '{name}' is not known" for name in head if name not in ALLOWED]
+    wrong += [f"column {name!r} is not known" for name in head if name not in ALLOWED]
     wrong += [f"column '{name}' twice" for name in ALLOWED if head.count(name) > 1]
     if wrong:
-        only = ", ".join(head) or "nothing"
+        only = ", ".join(map(repr, head)) or "nothing"
         raise InputError(
             f"{path}: line 1: {'; '.join(wrong)}: columns are {', '.join(ALLOWED)}, and here are {only}"
         )
@@ -130,7 +130,7 @@ def _problems(rows: list[tuple[int, Row]]) -> Iterator[tuple[int, str]]:
             if not _fits(given, schema):
                 yield line, f"{name} {given!r}: {_WORDS[name]}"
             elif name == "unit" and given in RESERVED:
-                yield line, f"unit '{given}': reserved, as are {', '.join(RESERVED)}"
+                yield line, f"unit {given!r}: reserved, as are {', '.join(RESERVED)}"
 
 
 def _fits(given: str, schema: object) -> bool:
@@ -146,4 +146,4 @@ def _doubled(rows: list[tuple[int, Row]], name: str) -> Iterator[tuple[int, str]
     for line, row in rows:
         given = row.get(name, "")
         if given and first.setdefault(given, line) != line:
-            yield line, f"{name} '{given}' again, first in line {first[given]}"
+            yield line, f"{name} {given!r} again, first in line {first[given]}"

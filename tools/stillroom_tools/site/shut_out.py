@@ -3,6 +3,9 @@
 What stands before the mark is never touched: it may have been changed by hand.
 """
 
+import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from stillroom.errors import StorageError
@@ -28,7 +31,10 @@ def update(site: Site) -> bool | None:
     wanted = f"{before}\n" + (f"\n{shut_out}" if shut_out else "")
     if wanted == text:
         return False
-    replace_file(path, wanted.encode(), 0o600)
+    found = path.stat()
+    replace_file(path, wanted.encode(), stat.S_IMODE(found.st_mode))
+    with suppress(PermissionError):  # the broker, which must read it, may have been given it
+        os.chown(path, found.st_uid, found.st_gid)
     return True
 
 

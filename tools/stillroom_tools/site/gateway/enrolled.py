@@ -43,8 +43,8 @@ class Enrolled:
         self.refusals: Counter[tuple[str, str]] = Counter()
         """(unit or `?`, reason) to how many records were refused, over all receivers of this process."""
         self.alarms = Alarms(clock)
-        self._retired = RetiredKeys(site, self._tell_once)
         self._told: set[str] = set()
+        self._retired = RetiredKeys(site, self._tell_once)
         self._listing: Listing | None = None
         self._receiver = Receiver((), self.keys.boxes, store)
         site.authority()
@@ -52,6 +52,7 @@ class Enrolled:
 
     def refresh(self) -> bool:
         """Read the folder again where it has changed. True where the set of units is another one now."""
+        self._retired.refresh()
         listing = self._look()
         if listing == self._listing:
             return False

@@ -11,21 +11,20 @@ from stillroom_tools.site.retired import Retired
 
 
 class RetiredKeys:
-    """Ask `news` about once a second."""
+    """`refresh` about once a second."""
 
     def __init__(self, site: Site, tell: Callable[[str], None]) -> None:
         self._site, self._tell = site, tell
         self._stamp: Stamp | None = None
         self._keys: dict[bytes, Retired] = {}
-        self._began = False
+        self._told: set[bytes] | None = None
+        self.refresh()
 
     def news(self) -> list[Retired]:
         """What was retired since the last time; the first time nothing, since that is no news."""
-        before = set(self._keys)
-        self._refresh()
-        fresh = [one for key, one in self._keys.items() if key not in before]
-        began, self._began = self._began, True
-        return fresh if began else []
+        fresh = [one for key, one in self._keys.items() if self._told is not None and key not in self._told]
+        self._told = set(self._keys)
+        return fresh
 
     def sender_of(self, record: bytes) -> Retired | None:
         """Whose key signed a record, where it is one of these; None also where the signature is not right."""
@@ -38,7 +37,8 @@ class RetiredKeys:
             return None
         return found
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Read the folder again where it has changed."""
         stamp = file_stamp(retired.folder_of(self._site))
         if stamp == self._stamp:
             return
