@@ -9,6 +9,7 @@ from setuptools import find_namespace_packages
 from tests.recorded import ADVOCATE, MANAGER, Recorded
 
 from stillroom import release_forms
+from stillroom.errors import SetupError
 from stillroom.eye.main import Eye
 from stillroom.keeper import commands, releases
 from stillroom.link import Lease, RecordAsked
@@ -89,13 +90,34 @@ def test_it_says_that_nobody_deletes_what_was_recorded_before(without: Recorded,
     assert [what for what, _ in without.story()] == ["releases-stranded"]
 
 
-def test_an_eye_without_it_takes_no_order_for_a_recording(monkeypatch):
-    monkeypatch.setattr("stillroom.eye.main.part", lambda name: None)
+class Camera:
+    width, height = 640, 480
+
+
+def an_eye() -> Eye:
+    """That was asked to record."""
     eye = object.__new__(Eye)
     asked = RecordAsked(bytes(8), bytes(16), bytes(16), bytes(range(32)), 192, 144, 5, 0, 0)
-    eye._recorder, eye._lease = None, Lease(900, False, False, False, record=asked)
+    eye._recorder, eye._not_recorded = None, None
+    eye._lease = Lease(900, False, False, False, record=asked)
+    return eye
 
-    class Camera:
-        width, height = 640, 480
 
-    assert eye._recording(Camera()) is None
+def test_an_eye_without_it_takes_no_order_for_a_recording(monkeypatch):
+    monkeypatch.setattr("stillroom.eye.main.part", lambda name: None)
+    assert an_eye()._recording(Camera()) is None
+
+
+def test_an_eye_without_locked_memory_goes_on_without_a_recording_and_does_not_try_for_each_frame(
+    monkeypatch, capsys
+):
+    tries = []
+
+    def make(*_: object) -> None:
+        tries.append(1)
+        raise SetupError("locked memory: 135 KiB cannot be had")
+
+    monkeypatch.setattr("stillroom.eye.main.part", lambda name: make)
+    eye, camera = an_eye(), Camera()
+    assert eye._recording(camera) is None and eye._recording(camera) is None
+    assert len(tries) == 1 and "eye: nothing can be recorded: locked memory" in capsys.readouterr().err

@@ -124,8 +124,8 @@ def test_no_more_than_its_size_is_written(unit: Recorded):
     unit.release(max_mb=1)
     unit.beat(20.0)
     (file,) = unit.files()
-    assert file.stat().st_size <= 1_000_000 and how_it_ended(unit.blocks(file)[-1]) == "size"
-    assert unit.story()[-2:] == [("release-ended", "size"), ("release-refused", "size")]
+    assert file.stat().st_size <= 1_000_000 and how_it_ended(unit.blocks(file)[-1]) == "used-up"
+    assert unit.story()[-2:] == [("release-ended", "used-up"), ("release-refused", "used-up")]
 
 
 def test_a_release_without_space_is_refused_and_begins_when_there_is_some(unit: Recorded, monkeypatch):
@@ -236,3 +236,12 @@ def test_a_note_on_the_card_cannot_make_it_last_longer(unit: Recorded):
     unit.rig.clock.pass_time(timedelta(days=8))
     unit.rig.beat()
     assert not (unit.folder / "r-1").exists()
+
+
+def test_half_a_minute_without_a_picture_is_written_down_once(unit: Recorded):
+    unit.release()
+    unit.beat(3.0)
+    unit.eye_works = False
+    unit.beat(70.0)
+    assert [what for what, _ in unit.story()].count("release-no-pictures") == 1
+    assert unit.light == "record", "they may come again"

@@ -1,5 +1,6 @@
 """Releases that must not be carried out: forged, signed by one, by one person twice, of another unit, and what else."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from tests.recorded import (
 
 from stillroom.document_forms import now
 from stillroom.documents import Approver, Recipient
+from stillroom.keeper import commands
 from stillroom.keys import KeyRing
 from stillroom.link import Piece
 from stillroom.notes import add_signature
+from stillroom_release import papers
+from stillroom_tools.site import audit_releases
 
 TWICE = KeyRing("test", "advocate", "second-hat", MANAGER.signing)
 """The manager under another name."""
@@ -192,3 +196,47 @@ def test_more_junk_than_that_fills_no_chain(unit: Recorded):
         unit.put(b"no note\n", f"junk-{number}")
     unit.beat(2.0)
     assert len(unit.story()) == 8 and {why for _, why in unit.story()} == {"form"}
+
+
+def test_a_folder_of_too_many_ends_lets_nothing_be_recorded_and_an_end_is_heard_all_the_same(
+    unit: Recorded, monkeypatch
+):
+    for module in (papers, commands):
+        monkeypatch.setattr(module, "MAX_FILES", 4)
+    assert unit.release() == "done"
+    for number in range(5):
+        assert unit.withdraw(f"r-{number + 2}") == "done", "one of no effect makes room"
+    folder = unit.told.trust / "release-withdrawals"
+    assert len(list(folder.glob("*.note"))) == 4 and unit.recorder.announced
+    (folder / "one-more.note").write_bytes(b"no note\n")
+    unit.beat(1.0)
+    assert not unit.recorder.announced and ("release-refused", "full") in unit.story()
+
+
+def test_what_expired_for_certain_leaves_the_folder_too(unit: Recorded):
+    unit.release(until=now(unit.rig.clock) + timedelta(seconds=6))
+    note = unit.told.trust / "releases" / "r-1.note"
+    unit.rig.clock.pass_time(timedelta(days=8))
+    unit.rig.unit.close()
+    assert note.exists()
+    unit.rig.start()
+    unit.rig.beat()
+    assert not note.exists()
+
+
+def test_every_reason_has_words():
+    """Of the recorder's own: why a release is refused, and how a recording ended."""
+    source = "".join(path.read_text() for path in Path(papers.__file__).parent.glob("*.py"))
+    whys = set(
+        re.findall(
+            r'_refuse_file\([^"]+"([a-z-]+)"|refuse\("unnamed", "([a-z-]+)"|return "([a-z-]+)"', source
+        )
+    )
+    codes = {one for found in whys for one in found if one and not one.startswith("release")}
+    assert {"space", "room", "custodian", "unit", "full", "card-full"} <= codes
+    known = set(audit_releases._WHY) | set(audit_releases._HOW)
+    assert codes - known == set()
+    whats = set(re.findall(r'"(releases?-[a-z-]+)"', source))
+    assert {"release-started", "release-ended", "release-deleted"} <= whats
+    for what in whats:
+        assert audit_releases.sentence({"what": what}), what

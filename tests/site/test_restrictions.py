@@ -109,3 +109,34 @@ def test_a_withdrawal_whose_authorisation_is_not_here_still_matters(gateway: Gat
     next(gateway.site.authorisations_dir.iterdir()).unlink()
     gateway.now_ms += 400 * DAY_MS
     assert gateway.boot("u-1", b"1") == ["withdrawal"]
+
+
+def test_the_end_of_a_release_is_told_again_until_its_time_is_over(gateway: Gateway, tmp_path: Path) -> None:
+    """Whoever of the roster has signed it: the unit judges that."""
+    keys, unit = tmp_path / "keys", tmp_path / "u-1"
+    for name, role in (("matron", "manager"), ("director", "manager"), ("archivist", "custodian")):
+        command("site", "signer", "new", keys, "--site", "test", "--name", name, "--role", role)
+    command(
+        "site",
+        "signer",
+        "set",
+        gateway.site.folder,
+        keys / "matron.pub",
+        keys / "director.pub",
+        "--role",
+        "manager",
+    )
+    command("site", "signer", "set", gateway.site.folder, keys / "archivist.pub", "--role", "custodian")
+    terms = ("--room", "r-1", "--purpose", "study", "--custodian", "archivist", "--hours", 24)
+    gateway.do("release", "new", unit, *terms, "--draft", tmp_path / "draft")
+    for name in ("matron", "director"):
+        command("site", "release", "sign", tmp_path / "draft", "--key", keys / f"{name}.key")
+    gateway.do("release", "deliver", tmp_path / "draft", unit)
+    (note,) = (gateway.site.folder / "releases").glob("*.note")
+    gateway.do("release", "withdraw", note.stem, unit, "--key", keys / "matron.key")
+    assert gateway.boot("u-1", b"1") == gateway.boot("u-1", b"2") == ["release-withdrawal"]
+    assert gateway.boot("u-2", b"1") == []
+    gateway.now_ms += DAY_MS + 60_000
+    assert gateway.boot("u-1", b"3") == []
+    note.unlink()
+    assert gateway.boot("u-1", b"4") == ["release-withdrawal"], "of which nothing is known here"

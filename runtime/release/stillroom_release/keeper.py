@@ -36,7 +36,7 @@ class Releases:
         self._running: Recording | None = None
         self._last: Recording | None = None
         self._roster: Roster | None = None
-        self._eye_gone = False
+        self._eye_gone = self._told_silent = False
         self._expiry.finish_broken()
 
     @property
@@ -59,6 +59,14 @@ class Releases:
         self._eye_gone = False
         if self._running is None:
             self._begin(allowed, light_works)
+        elif self._running.silent and not self._told_silent:
+            self._say_silent(self._running)
+
+    def _say_silent(self, running: Recording) -> None:
+        """Once for each file: it stays announced, since pictures may come again."""
+        self._told_silent = True
+        said: dict[str, str | int] = {"release": running.paper.id, "file": running.file}
+        self._means.audit.append(self._means.clock.utc_ms(), "release-no-pictures", **said)
 
     def _begin(self, allowed: Authorisation, light_works: bool) -> None:
         known = self._means.clock.known()
@@ -108,7 +116,7 @@ class Releases:
         """What may still be recorded must fit on the card beside its reserve, before a frame is taken."""
         left = paper.max_mb * MB - self._used_bytes(paper)
         if left < body_bytes(paper.width_px, paper.height_px, paper.frames_per_s) + LAST_BYTES:
-            return "size"
+            return "used-up"
         return "space" if self._free_bytes() < left + self._means.reserve_bytes else ""
 
     def _start(self, paper: Release, note: bytes, by: str) -> None:
@@ -123,6 +131,7 @@ class Releases:
         path = folder / f"{paper.id}-{number:04}{SUFFIX}"
         outbox.remember(_FILES + paper.id, number, lasting=True)
         outbox.remember(OPEN, f"{paper.id}/{path.name}".encode())
+        self._told_silent = False
         self._running = Recording(paper, path, self._used_bytes(paper), self._means.clock, self._means.key)
         level = f"{paper.width_px}x{paper.height_px}/{paper.frames_per_s}"
         said: dict[str, str | int] = {"release": paper.id, "file": number, "level": level, "by": by}
@@ -148,8 +157,7 @@ class Releases:
         paper, outbox = running.paper, self._means.outbox
         outbox.remember(_BYTES + paper.id, running.total_bytes, lasting=True)
         outbox.remember(OPEN, b"")
-        number = int(running.path.stem.rpartition("-")[2])
-        said: dict[str, str | int] = {"release": paper.id, "file": number, "chunks": running.chunks}
+        said: dict[str, str | int] = {"release": paper.id, "file": running.file, "chunks": running.chunks}
         self._means.audit.append(
             self._means.clock.utc_ms(), "release-ended", **said, how=why, link=running.link.hex()
         )

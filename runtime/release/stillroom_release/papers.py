@@ -1,7 +1,6 @@
 """Releases as they lie in the trust folder: who has signed them, for whom, taken back or not. Times come later."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from stillroom.clock import utc_text
@@ -44,9 +43,14 @@ class Papers:
             authority = load_authority(trust)
         except TrustError:
             return
-        for path in _notes(trust / WITHDRAWALS):
+        ends, papers = _notes(trust / WITHDRAWALS), _notes(trust / PAPERS)
+        if ends is None or papers is None:
+            # What cannot be read might hold the end of each of them.
+            self.refuse("unnamed", "full", f"{trust}: releases or their ends cannot be read, or are too many")
+            return
+        for path in ends:
             self._take_back(path, roster, authority)
-        for path in _notes(trust / PAPERS):
+        for path in papers:
             self._take(path, roster)
 
     def _take(self, path: Path, roster: Roster) -> None:
@@ -61,6 +65,8 @@ class Papers:
             self._refuse_file(path, "unit", f"for unit '{paper.site}/{paper.unit}', not for this one")
         elif path.name != f"{paper.id}.note":
             self._refuse_file(path, "file", f"it is release {paper.id}: under another name")
+        elif to_ms(paper.expires) <= self._means.clock.known().earliest_ms:
+            path.unlink(missing_ok=True)  # for certain of no use any more
         elif paper.id not in self.withdrawn:
             self.signed[paper.id] = paper, note, " ".join(one.name.partition("/")[2] for one in pair)
             self._note(paper)
@@ -105,14 +111,15 @@ class Papers:
             self.refuse(told_name(path.name), why, text)
 
 
-def _notes(folder: Path) -> Iterator[Path]:
-    """None where there are too many: a full folder costs bounded work and allows nothing."""
+def _notes(folder: Path) -> list[Path] | None:
+    """None where they cannot be read, or there are too many: a full folder costs bounded work and allows nothing."""
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".note")
+    except FileNotFoundError:
+        return []
     except OSError:
-        return
-    if len(paths) <= MAX_FILES:
-        yield from paths
+        return None
+    return paths if len(paths) <= MAX_FILES else None
 
 
 def _stamps(folder: Path) -> tuple[tuple[str, object], ...]:

@@ -7,7 +7,7 @@ cannot open any of it.
 import os
 from pathlib import Path
 
-from stillroom.clock import NS_PER_MS, Clock
+from stillroom.clock import NS_PER_MS, NS_PER_S, Clock
 from stillroom.keys import SigningKey
 from stillroom.link import Piece, RecordAsked
 from stillroom.release_forms import ANNOUNCE_MS, RECORDING_BYTES, body_bytes, chunk_head, end_head
@@ -17,6 +17,7 @@ from stillroom.release_wire import FIRST_LINK, write_block
 from stillroom_release.shelf import Writer
 
 MB = 1_000_000
+SILENT_S = 30
 LAST_BYTES = 4_096
 """Kept free of the release's size for the end of each file."""
 
@@ -34,6 +35,7 @@ class Recording:
         self._writer: Writer | None = None
         self._sealed = bytearray()
         self._wrong = ""
+        self._last_ns = self._began_ns
         self.chunks, self.link = 0, FIRST_LINK
         self.total_bytes = before_bytes
         """Under this release: on the card, or on their way to it."""
@@ -43,6 +45,16 @@ class Recording:
         """Why it cannot go on; empty while it can."""
         failed = self._writer.failed if self._writer is not None else ""
         return failed or self._wrong
+
+    @property
+    def file(self) -> int:
+        """Its number among those of the release."""
+        return int(self.path.stem.rpartition("-")[2])
+
+    @property
+    def silent(self) -> bool:
+        """No chunk has come for so long that none can be expected."""
+        return self._clock.mono_ns() - self._last_ns >= SILENT_S * NS_PER_S
 
     def asked(self) -> RecordAsked | None:
         """None while the light alone says that it begins."""
@@ -78,7 +90,7 @@ class Recording:
     def _put(self, head: bytes, body: bytes) -> None:
         block, link = write_block(head, body, self.link, self._clock.utc_ms(), self._key)
         if self.total_bytes + len(block) + LAST_BYTES > self.paper.max_mb * MB:
-            self._wrong = "size"
+            self._wrong = "used-up"
             return
         if self._writer is None:
             self._writer = Writer(self.path)
@@ -86,6 +98,7 @@ class Recording:
             self._wrong = "card-slow"
             return
         self._writer.put(block, self.link, link)
+        self._last_ns = self._clock.mono_ns()
         self.chunks, self.link, self.total_bytes = self.chunks + 1, link, self.total_bytes + len(block)
 
     def end(self, how: str) -> None:

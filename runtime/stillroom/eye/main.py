@@ -117,6 +117,7 @@ class Eye:
         self._lease: Lease | None = None
         self._view: View | None = None
         self._recorder: Recorder | None = None
+        self._not_recorded: bytes | None = None
 
     def run(self) -> None:
         """Wait for the first lease, open the camera, distil until told to stop."""
@@ -162,6 +163,8 @@ class Eye:
         finally:
             self._holder.end_within(CLOSE_WITHIN_S)
             camera.close()
+            if self._recorder is not None:
+                self._recorder.end()
             if models is not None:
                 models.close()
 
@@ -183,10 +186,19 @@ class Eye:
         if self._recorder is not None and (asked is None or asked.recording != self._recorder.recording):
             self._recorder.end()
             self._recorder = None
-        if asked is not None and self._recorder is None:
-            make: Callable[[RecordAsked, int, int], Recorder] | None = part("eye")
-            self._recorder = None if make is None else make(asked, camera.width, camera.height)
+        if asked is not None and self._recorder is None and asked.recording != self._not_recorded:
+            self._begin_recording(asked, camera)
         return self._recorder
+
+    def _begin_recording(self, asked: RecordAsked, camera: "Camera") -> None:
+        """Or not, and not tried again for each frame: readings go on, and the keeper sees that nothing comes."""
+        make: Callable[[RecordAsked, int, int], Recorder] | None = part("eye")
+        try:
+            self._recorder = None if make is None else make(asked, camera.width, camera.height)
+        except StillroomError as error:
+            print(f"eye: nothing can be recorded: {error}", file=sys.stderr, flush=True)
+        if self._recorder is None:
+            self._not_recorded = asked.recording
 
     def _pass_on(self, tells: "TellsSettings", analysis: "Analysis") -> None:
         """What the camera says of its settings; another pace of frames begins the readings anew."""

@@ -16,6 +16,9 @@ from stillroom.errors import TrustError
 from stillroom.keeper.roster import load_authority
 from stillroom.notes import NoteError, Signer
 from stillroom.orders import Halt, Lift
+from stillroom.release_forms import PAPERS
+from stillroom.release_forms import WITHDRAWALS as RELEASE_WITHDRAWALS
+from stillroom.release_papers import ReleaseWithdrawal
 
 AUTHORISATIONS = "authorisations"
 WITHDRAWALS = "withdrawals"
@@ -94,17 +97,18 @@ def _read_if_there(
     return _read(folder, schema, authority, unit) if folder.exists() else ([], [])
 
 
-def make_room(trust_dir: Path, schema: type[Halt | Withdrawal], most: int) -> None:
+def make_room(trust_dir: Path, schema: type[Halt | Withdrawal | ReleaseWithdrawal], most: int) -> None:
     """For one more of what closes a camera: that must be heard, however many there are.
 
     The oldest that has no effect any more goes: a halt that is lifted, a withdrawal of what is not there; the keeper
     has kept their names. Where none can go, the folder grows beyond what is read, and is refused whole: that closes
     too.
     """
-    folder = trust_dir / (HALTS if schema is Halt else WITHDRAWALS)
+    of_release = schema is ReleaseWithdrawal
+    folder = trust_dir / (HALTS if schema is Halt else RELEASE_WITHDRAWALS if of_release else WITHDRAWALS)
     notes = sorted(folder.glob("*.note"), key=lambda path: path.stat().st_mtime_ns)
     lifted = {path.name for path in (trust_dir / LIFTS).glob("*.note")}
-    allowed = {path.name for path in (trust_dir / AUTHORISATIONS).glob("*.note")}
+    allowed = {path.name for path in (trust_dir / (PAPERS if of_release else AUTHORISATIONS)).glob("*.note")}
     over = [path for path in notes if (path.name in lifted if schema is Halt else path.name not in allowed)]
     for path in over[: max(len(notes) - most + 1, 0)]:
         path.unlink(missing_ok=True)

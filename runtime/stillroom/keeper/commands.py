@@ -169,7 +169,7 @@ class Commands:
             raise Refusal("lifted")
         path = self._trust / _place(document)
         if not path.exists() and count(path.parent) >= MAX_FILES:
-            if not isinstance(document, Halt | Withdrawal):
+            if not isinstance(document, Halt | Withdrawal | ReleaseWithdrawal):
                 raise Refusal("full")
             make_room(self._trust, type(document), MAX_FILES)
         make_folder(path.parent)

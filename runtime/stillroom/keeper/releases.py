@@ -5,6 +5,7 @@ point, and hands over. Without it each release is refused, once, and that is wri
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -61,6 +62,8 @@ class Releases:
     def __init__(self, means: Means) -> None:
         self._means = means
         self._recorder: Recorder | None = None
+        self._make: Callable[[Means], Recorder] | None = None
+        self._looked = False
         self._refused: set[str] = set()
         self._stranded = False
 
@@ -110,12 +113,13 @@ class Releases:
         papers = _names(means.trust / PAPERS)
         if not papers and not (means.state / RECORDINGS).exists():
             return False
-        make = part("keeper")
-        if make is None:
+        if not self._looked:
+            self._looked, self._make = True, part("keeper")
+        if self._make is None:
             self._refuse(papers)
             self._say_stranded()
             return False
-        self._recorder = make(means)
+        self._recorder = self._make(means)
         return True
 
     def _refuse(self, papers: list[str]) -> None:

@@ -7,17 +7,20 @@ _WHY = {
     "signer": "it is not signed by two people who may",
     "signature": "a signature is not right",
     "unit": "it is for another unit",
+    "file": "its file could not be read, or has another name",
+    "form": "it is no signed document",
     "custodian": "the list of who may receive names no such custodian, or with another key",
     "room": "it is for another room than the camera is authorised for",
     "not-authorised": "the room's authorisation allows no recording",
     "space": "there is not enough space for all that it may take",
-    "size": "it has taken as much space as it may",
+    "used-up": "it has taken as much space as it may",
     "indicator": "the light did not work",
+    "full": "there are too many releases at the unit, or they could not be read",
 }
 _HOW = {
     "over": "its time was over",
     "withdrawn": "it was taken back",
-    "size": "it had taken as much space as it may",
+    "used-up": "it had taken as much space as it may",
     "card-full": "there was no space left",
     "card-failing": "the storage failed",
     "card-slow": "the storage was too slow",
@@ -49,6 +52,7 @@ def sentence(said: dict[str, Any]) -> str | None:
             f"A recording ended ({file}, {said.get('chunks')} seconds of pictures): "
             f"{_HOW.get(how, f'the camera was off: {how}')}"
         ),
+        "release-no-pictures": f"For half a minute no picture came, though it was recorded ({file})",
         "release-deleted": (
             f"What was recorded was deleted (release {name}, {said.get('files')} files, {said.get('mb')} MB): "
             + ("its time was over" if why == "expired" else "nobody knew until when it might be kept")

@@ -17,7 +17,7 @@ from stillroom.files import read_bounded
 from stillroom.notes import decode, split
 from stillroom.orders import Halt, Lift
 from stillroom.release_forms import WITHDRAWALS
-from stillroom.release_papers import ReleaseWithdrawal
+from stillroom.release_papers import Release, ReleaseWithdrawal
 from stillroom_tools.site.gateway.commands import Commands
 from stillroom_tools.site.layout import Site
 
@@ -53,7 +53,7 @@ class Restrictions:
         self._due.clear()
         if not due:
             return
-        standing = [*self._withdrawals(now_ms), *self._halts(), *self._releases()]
+        standing = [*self._withdrawals(now_ms), *self._halts(), *self._releases(now_ms)]
         lifted = {(lift.unit, lift.halt) for lift, _ in self._read(self._site.lifts_dir, Lift)}
         for unit in due:
             papers = [
@@ -76,13 +76,22 @@ class Restrictions:
         for paper, note in self._read(self._site.halts_dir, Halt):
             yield paper.unit, "halt", paper.id, note
 
-    def _releases(self) -> Iterator[Standing]:
-        """Whoever has signed them: the unit judges that."""
+    def _releases(self, now_ms: int) -> Iterator[Standing]:
+        """Of releases whose time is not over, or that are not here; who has signed them the unit judges."""
         for path in sorted((self._site.folder / WITHDRAWALS).glob("*.note")):
             with suppress(TrustError):
                 note = read_bounded(path)
                 paper = decode(split(note)[0], KINDS[ReleaseWithdrawal], ReleaseWithdrawal)
-                yield paper.unit, KINDS[ReleaseWithdrawal], paper.release, note
+                until_ms = self._release_until_ms(paper.release)
+                if until_ms is None or now_ms < until_ms:
+                    yield paper.unit, KINDS[ReleaseWithdrawal], paper.release, note
+
+    def _release_until_ms(self, release: str) -> int | None:
+        try:
+            note = read_bounded(self._site.releases_dir / f"{release}.note")
+            return to_ms(decode(split(note)[0], KINDS[Release], Release).until)
+        except TrustError:
+            return None
 
     def _until_ms(self, authorisation: str) -> int | None:
         path = self._site.authorisations_dir / f"{authorisation}.note"
