@@ -607,7 +607,7 @@ RULES = (
     ),
     Rule(
         2, "a halt is heard however many there are", "keeper/commands.py",
-        "if not isinstance(document, Halt | Withdrawal):", "if True:",
+        "if not isinstance(document, Halt | Withdrawal | ReleaseWithdrawal):", "if True:",
         "tests/keeper/test_halt.py::test_it_is_heard_however_many_there_are",
     ),
     Rule(
