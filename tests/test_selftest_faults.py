@@ -20,11 +20,11 @@ from stillroom.eye.selftest_soak import Counting
 from stillroom.eye.weights import ALL
 from stillroom.keeper.indicator import Indicator
 from stillroom.link import Guarded
+from stillroom.machine import Found, Machine
 from stillroom.phantom import load_phantom
 from stillroom.selftest_forms import Check
 from stillroom.selftest_limits import SelfTestLimits
 from stillroom.selftest_link import Job
-from stillroom.selftest_machine import Found, Machine
 from stillroom.selftest_words import MEANINGS
 from stillroom_tools.lab import stand
 from tests.factory import PHANTOM, factory_unit

@@ -42,6 +42,7 @@ TECHNICAL = {
     "trust-unreadable": "the documents of the site cannot be read",
     "roster-refused": "a new roster was not accepted; the one before is in force",
     "configuration-refused": "a configuration from afar was not accepted; the one before is in force",
+    "software-old": "nobody has put newer software on this unit for a long time",
     "view-policy-refused": "a policy for views was not accepted: nobody looks",
 }
 """Each code that a unit may tell of itself, and what it means."""
@@ -72,6 +73,8 @@ class TechnicalConfig(Struct, frozen=True, forbid_unknown_fields=True):
     model_missing_s: Annotated[float, Meta(ge=5.0, le=3600.0)] = 30.0
     courier_silent_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 60.0
     gateway_silent_s: Annotated[float, Meta(ge=30.0, le=86_400.0)] = 300.0
+    software_old_days: Annotated[float, Meta(ge=1.0, le=3650.0)] = 180.0
+    """Since the newest of its files was put on the unit."""
     camera_covered: Rows = ()
     camera_dark: Rows = ()
     camera_blinded: Rows = ()
@@ -101,6 +104,7 @@ class TechnicalConfig(Struct, frozen=True, forbid_unknown_fields=True):
     trust_unreadable: Rows = ()
     roster_refused: Rows = ()
     configuration_refused: Rows = ()
+    software_old: Rows = ()
     view_policy_refused: Rows = ()
 
     def rows(self, code: str) -> tuple[TechnicalRow, ...]:

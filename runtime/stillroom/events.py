@@ -151,6 +151,42 @@ class Summary(Struct, frozen=True, tag="summary", forbid_unknown_fields=True):
     pulse_withheld: Annotated[Withheld, PERSON] | None = None
 
 
+Celsius = Annotated[float, Meta(ge=-40.0, le=150.0, extra={"unit": "C", "identifies": "none"})]
+LookMs = Annotated[float, Meta(ge=0.0, le=60_000.0, extra={"unit": "ms", "identifies": "none"})]
+Megabytes = Annotated[int, Meta(ge=0, le=2**53, extra={"unit": "MB", "identifies": "none"})]
+
+
+class Telemetry(Struct, frozen=True, tag="telemetry", forbid_unknown_fields=True):
+    """How the unit itself is, each quarter of an hour: nothing of the room, and of nobody in it."""
+
+    retention: ClassVar[str] = "routine"
+
+    from_ms: UtcMs
+    until_ms: UtcMs
+    celsius: Celsius | None
+    """The hottest sensor's hottest moment; None: the board shows none."""
+    throttled: Count | None
+    """How often, or in how many ways, the board had to slow down since its start; None: it does not tell."""
+    frames_per_s: FramesPerSecond | None
+    """As the eye said last; None: no camera was open."""
+    frames_dropped: Count
+    look_ms: LookMs | None
+    """The longest that a model took for one look; None: none looked."""
+    waiting: Count
+    free_mb: Megabytes
+    """On the card, in 10^6 bytes."""
+    card_worn: Share | None
+    """Of its life, as the card tells; None: it does not."""
+    software: Code
+    software_ms: UtcMs
+    """When it was put on the unit."""
+    configuration: Count
+    """Version of the one from afar that is in force; 0: as installed."""
+    configuration_hash: Hash | None
+    roster: Count
+    """Version of the one in force."""
+
+
 class Lost(Struct, frozen=True, tag="lost", forbid_unknown_fields=True):
     """Entries that had to be dropped, said by the unit itself."""
 
@@ -179,7 +215,7 @@ class Receipt(Struct, frozen=True, tag="receipt", forbid_unknown_fields=True):
     """`done`, or why not."""
 
 
-Event = StateChanged | ConditionChanged | GateChanged | Audited | Summary | Lost | Receipt
+Event = StateChanged | ConditionChanged | GateChanged | Audited | Summary | Telemetry | Lost | Receipt
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):

@@ -106,5 +106,9 @@ class Observation(Struct, frozen=True, tag="observation", forbid_unknown_fields=
     """How many are believed there; None: no model, or it has not looked lately."""
     people_certainty: PersonShare | None = None
     persons: Annotated[tuple[Person, ...], Meta(max_length=MAX_PEOPLE)] = ()
+    look_ms: (
+        Annotated[float, Meta(ge=0.0, le=60_000.0, extra={"unit": "ms", "identifies": "none"})] | None
+    ) = None
+    """How long a model took for its last look; None: none has looked, or nobody measures."""
     health: Annotated[Health, Meta(extra={"unit": "", "identifies": "none"})] = "unsure"
     """Whether the camera still looks at the room that it looked at before."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from stillroom import __version__, config, guard, selftest_guards, selftest_judge, selftest_panel
+from stillroom import config, guard, selftest_guards, selftest_judge, selftest_panel, software
 from stillroom.clock import SystemClock
 from stillroom.config import UnitConfig
 from stillroom.document_forms import now
@@ -23,6 +23,7 @@ from stillroom.files import lock_folder, replace_file
 from stillroom.keeper.indicator import Indicator, opener
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keys import KeyRing
+from stillroom.machine import Found, Machine
 from stillroom.phantom import Phantom, load_phantom
 from stillroom.run import check_socket_path, find_opener
 from stillroom.selftest_camera import CameraProcess, Seen
@@ -30,14 +31,12 @@ from stillroom.selftest_forms import Check, Report, sign_report, verdict
 from stillroom.selftest_leave import Leave, leave_of
 from stillroom.selftest_limits import SelfTestLimits, limits_for, named
 from stillroom.selftest_link import Job, Soaked
-from stillroom.selftest_machine import Found, Machine
 
 HELP = "test this unit: camera, models, card, heat, light, guards; signed by it"
 EXIT_NOT_PASSED = 1
 RATES_S = 60.0
 """A phantom's breathing is read once half a minute of it was seen."""
 MOST_HOURS = 1000.0
-_PACKAGE = Path(__file__).parent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,15 +89,6 @@ def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
     return EXIT_OK if report.passed else EXIT_NOT_PASSED
 
 
-def software() -> tuple[str, float]:
-    """Version and hash of this program, and when the newest of its files was made (UTC, s)."""
-    digest, newest_s = hashlib.sha256(), 0.0
-    for path in sorted(path for end in ("*.py", "*.so") for path in _PACKAGE.rglob(end)):
-        digest.update(f"{path.relative_to(_PACKAGE)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-        newest_s = max(newest_s, path.stat().st_mtime)
-    return f"{__version__} sha256:{digest.hexdigest()}", newest_s
-
-
 class SelfTest:
     """One test of one unit. `machine`: where card, heat and clock are looked at."""
 
@@ -134,7 +124,7 @@ class SelfTest:
             seen = CameraProcess(self._unit, job, self._leave, indicator, self._progress(job), first_s).run()
         finally:
             indicator.close()
-        version, made_s = software()
+        made_s = software.put_here_s()
         checks = (
             *self._of_camera(seen, hours),
             *self._of_machine(made_s, before),
@@ -148,7 +138,7 @@ class SelfTest:
             site=self._unit.site,
             fingerprint=key.fingerprint,
             key=key.raw,
-            software=version,
+            software=software.named(),
             models=dict(sorted(seen.models.sha256.items())) if seen.models else {},
             profile=self._unit.profile,
             camera=self._unit.camera.kind,

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from stillroom.link import Guarded
+from stillroom.machine import Card, Found
 from stillroom.phantom import Phantom, judged
 from stillroom.selftest_forms import Check
 from stillroom.selftest_limits import SelfTestLimits
 from stillroom.selftest_link import Kernel, Look, Models, Soaked
-from stillroom.selftest_machine import Card, Found
 
 
 def at_most(check: str, value: float, limit: float, unit: str, why: str = "") -> Check:

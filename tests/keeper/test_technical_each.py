@@ -19,6 +19,7 @@ from stillroom.notes import sign_note
 
 TESTS = Path(__file__).parents[1]
 ELSEWHERE = {
+    "software-old": "test_telemetry.py::test_old_software",
     "model-missing": "test_camera.py::test_an_eye_that_goes_on_without_models_is_a_condition_after_half_a_minute",
     "hot": "test_technical.py::test_hot_begins_at_one_limit_and_ends_below_another",
     "indicator-dead": "test_indicator.py",

@@ -71,6 +71,11 @@ const events = {
     breathing_trusted: share, pulse_bpm: orNull(rate), pulse_trusted: share,
     breathing_withheld: orNull(withheld), pulse_withheld: orNull(withheld),
   },
+  telemetry: {
+    from_ms: ms, until_ms: ms, celsius: orNull(float(-40, 150)), throttled: orNull(count), frames_per_s: orNull(float(0, 240)),
+    frames_dropped: count, look_ms: orNull(float(0, 60_000)), waiting: count, free_mb: count, card_worn: orNull(share),
+    software: code, software_ms: ms, configuration: count, configuration_hash: orNull(bytes(32, 32)), roster: count,
+  },
   lost: { ranges: list(pair(count), 1, 32), reason: code },
   receipt: { command: count, kind: code, document: orNull(code), outcome: code },
 };

@@ -222,6 +222,7 @@ class Analysis:
             pulse=self._readings["pulse"],
             frames_per_s=min(240.0, self._traces.pace.frames_per_s),
             frames_dropped=self._traces.pace.dropped,
+            look_ms=None if self._looking is None else self._looking.look_ms,
             health=health,
             model="none" if self._looking is None else self._looking.model,
             people=None if seen is None else seen.people,

@@ -18,7 +18,7 @@ from stillroom.eye.figures import share_of
 from stillroom.eye.order import Order, OrderError, Served
 from stillroom.eye.people import People
 from stillroom.eye.squares import LEAST_MOVING, Squares
-from stillroom.eye.worker import Job, Models, Result
+from stillroom.eye.worker import Job, Models, Result, TellsTime
 from stillroom.observation import Box, Person
 
 MOVING_EVERY_S = 1.0
@@ -78,6 +78,11 @@ class Looking:
         self._empty = False
         self.looks = dict.fromkeys(SIDE_PX, 0)
         """How often each model has been asked."""
+
+    @property
+    def look_ms(self) -> float | None:
+        """How long the last look took, where somebody measures."""
+        return self._models.look_ms if isinstance(self._models, TellsTime) else None
 
     @property
     def model(self) -> str:

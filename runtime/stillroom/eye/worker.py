@@ -6,12 +6,14 @@ memory and are zeros again as soon as they have been looked at, or given up.
 
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from stillroom.clock import NS_PER_MS
 from stillroom.errors import StillroomError
 from stillroom.eye.detect import LANDMARKS_SIDE_PX, SIDE_PX, Body, Detector, Face, Held, Kind, Picture, Square
 from stillroom.eye.weights import MODEL, find
@@ -42,6 +44,17 @@ class Result:
     bodies: tuple[Body, ...] = ()
     held: Held | None = None
     face: Face | None = None
+
+
+LONGEST_LOOK_MS = 60_000.0
+"""What takes longer is told as this."""
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """Models that measure how long a look takes. Not those of a replay, which must say the same each time."""
+
+    look_ms: float | None
 
 
 class Models(Protocol):
@@ -163,6 +176,8 @@ class Worker:
         self._ended = False
         self._name = "none"
         self._refused = False
+        self.look_ms: float | None = None
+        """How long the last look took."""
         self._detector = self._load()
         self._thread = threading.Thread(target=self._run, name="models", daemon=True)
         self._thread.start()
@@ -222,9 +237,11 @@ class Worker:
             self._name = "none"
 
     def _do(self, detector: Detector, job: Job) -> None:
+        began_ns = time.perf_counter_ns()
         try:
             result = examine(detector, job)
         finally:
+            self.look_ms = min((time.perf_counter_ns() - began_ns) / NS_PER_MS, LONGEST_LOOK_MS)
             with self._wake:
                 self._buffers.give_back(job.picture)
         with self._wake:

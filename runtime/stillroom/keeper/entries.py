@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from stillroom.events import Audited, ConditionChanged, Entry, Event, Lost, Summary
+from stillroom.events import Audited, ConditionChanged, Entry, Event, Lost, Summary, Telemetry
 from stillroom.keeper.card import Row, row_digest
 
 LATE_AFTER_MS = 60_000
@@ -25,12 +25,12 @@ Range = tuple[int, int]
 
 
 def priority(event: Event) -> int:
-    """Alerts first, then what was lost, changes, audit, summaries."""
+    """Alerts first, then what was lost, changes, audit, summaries and telemetry."""
     if isinstance(event, ConditionChanged) and event.level in {"high", "medium"}:
         return ALERT
     if isinstance(event, Lost):
         return LOST
-    if isinstance(event, Summary):
+    if isinstance(event, Summary | Telemetry):
         return ROUTINE
     return AUDIT if isinstance(event, Audited) else CHANGE
 

@@ -29,7 +29,7 @@ class TrustWatch:
     ) -> None:
         trust = settings.path(settings.paths.trust)
         self._folder = TrustFolder(trust, settings.unit)
-        self._changes = ConfigurationWatch(trust, settings, outbox)
+        self.changes = ConfigurationWatch(trust, settings, outbox)
         self._audit, self._clock, self._faults, self._gate, self._adopt = audit, clock, faults, gate, adopt
 
     def read(self, delivery: Delivery) -> None:
@@ -51,12 +51,12 @@ class TrustWatch:
     def _read_configuration(self) -> None:
         """What the authority has changed of this unit from afar: all of it from now on, or nothing."""
         try:
-            changed = self._changes.poll(self._gate.room)
+            changed = self.changes.poll(self._gate.room)
         except TrustError as error:
             self._faults.say("configuration-refused", True, str(error))
             return
         self._faults.say("configuration-refused", False, "")
         if changed is not None:
             self._adopt(changed)
-            version, room = self._changes.version, self._gate.room
+            version, room = self.changes.version, self._gate.room
             self._audit.append(self._clock.utc_ms(), "configuration-changed", version=version, room=room)

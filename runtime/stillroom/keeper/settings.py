@@ -18,11 +18,13 @@ from stillroom.config_conditions import KEYS
 from stillroom.config_technical import TECHNICAL
 from stillroom.config_together import faults_together, said
 from stillroom.config_words import explain
-from stillroom.documents import read_document
+from stillroom.documents import KINDS, read_document
 from stillroom.errors import ConfigError, TrustError
 from stillroom.files import file_stamp
+from stillroom.hashes import digest
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.roster import load_authority
+from stillroom.notes import encode
 from stillroom.orders import ConditionRows, Configuration, Outline, RoomConditions
 
 CONFIGURATION_FILE = "configuration.note"
@@ -67,6 +69,8 @@ class ConfigurationWatch:
         self._applied, self._room = installed, ""
         self.version = 0
         """Of the one in force since this start; 0: as installed."""
+        self.hash = b""
+        """Of what it says; empty: as installed."""
 
     def poll(self, room: str) -> UnitConfig | None:
         """The settings as they are from now on in this room, where they are others than before; else None.
@@ -84,6 +88,7 @@ class ConfigurationWatch:
             return None
         settings, before = applied(self._installed, self._found, room), (self.version, self._applied)
         self.version, self._room, self._applied = version, room, settings
+        self.hash = b"" if self._found is None else hash_of(self._found)
         return settings if (version, settings) != before else None
 
     def _read(self) -> None:
@@ -95,6 +100,11 @@ class ConfigurationWatch:
             return
         if self._found is not None:
             self._outbox.remember(CONFIGURATION_VERSION, self._found.version, lasting=True)
+
+
+def hash_of(changes: Configuration) -> bytes:
+    """32 bytes, the same at the unit and at whoever has signed it."""
+    return digest(b"stillroom/1 configuration", encode(KINDS[Configuration], changes))
 
 
 def check(installed: UnitConfig, changes: Configuration) -> None:

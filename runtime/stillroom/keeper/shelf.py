@@ -48,6 +48,11 @@ class Shelf(ABC):
             raise
 
     @property
+    def folder(self) -> Path:
+        """On the card."""
+        return self._folder
+
+    @property
     def waiting(self) -> int:
         """Accepted and not yet acknowledged."""
         return self._entries.count

@@ -33,6 +33,7 @@ from stillroom.keeper.rotated import tell_rotation
 from stillroom.keeper.standing import KeptConditions
 from stillroom.keeper.starts import SafeMode, Starts
 from stillroom.keeper.storage import MB
+from stillroom.keeper.telemetry import Telling
 from stillroom.keeper.upkeep import Upkeep
 from stillroom.keeper.view_policy import PolicyWatch
 from stillroom.keeper.views import Views
@@ -103,6 +104,15 @@ class Unit:
         self._papers = TrustWatch(
             settings, self._outbox, self._audit, clock, self._faults, self._gate, self._adopt
         )
+        self._telling = Telling(
+            settings.technical,
+            self._outbox,
+            clock,
+            self._faults,
+            self._upkeep.heat,
+            self._papers.changes,
+            lambda: self._delivery.roster.version,
+        )
         self._camera = self._model = "none"
         self._guards = {"keeper": guarded}
         self._light = Indicator(opener(settings.panel, run), self._faults.say)
@@ -129,6 +139,7 @@ class Unit:
             if self._gate.decision.open:
                 self._safe.sees(self._clock.mono_ns())
                 self._upkeep.looks.look(message.model, message.frame_ns)
+                self._telling.saw(message)
                 self._room.observe(message, self._clock.mono_ns(), self._clock.utc_ms())
                 self._upkeep.view.take_health(message.health)
                 if message.health == "moved":
@@ -270,6 +281,7 @@ class Unit:
         silent = sensing and self._room.silent(now_ns)
         self._faults.say("camera-silent", silent, "no picture for two seconds")
         self._upkeep.tick(self._courier.occupied, self._delivery.network)
+        self._telling.tick()
 
     def slot(self, send_ns: int = 0) -> None:
         """Once a slot: accept what is queued, then seal one record of one size to be sent at `send_ns` (0: at once)."""

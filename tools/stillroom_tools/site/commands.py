@@ -71,6 +71,7 @@ _COMMANDS = {
         "stillroom_tools.site.intruder.command",
         "attack what a view gives away; a report of what was found",
     ),
+    "units": ("stillroom_tools.site.units", "each unit's own health: heat, frames, card, software, settings"),
     "watch": ("stillroom_tools.site.watch", "a live table of the rooms"),
 }
 

@@ -26,6 +26,9 @@ _ALARMS = {
     "rolled-back": "CARD PUT BACK? {n} records of an unknown start",
     "stale": "KEY COPIED? {n} records of an earlier start",
     "withheld": "{n} RECORDS NEVER CAME",
+    "key-rotated": "{n} records with its old key",
+    "software-behind": "older software than others here",
+    "configuration-differs": "OTHER SETTINGS THAN WERE SIGNED",
 }
 
 _TONES: dict[RoomState, Tone] = {
@@ -86,7 +89,7 @@ def late_by(room: Room) -> str:
 
 def notes(room: Room) -> list[str]:
     """What else must be said of this room: alarms first, then faults."""
-    said = [_ALARMS[alarm].format(n=n) for alarm, n in room.alarms]
+    said = [_ALARMS.get(alarm, f"{spoken(alarm)}: {{n}}").format(n=n) for alarm, n in room.alarms]
     snapshot = room.snapshot
     if snapshot is None:
         return said

@@ -105,7 +105,7 @@ class Watch:
 
     def _alarm(self, units: Iterable[str]) -> dict[str, Room]:
         """Those of these rooms whose alarms are others now: of the others none can be, but for time."""
-        found = (self.rooms.alarm(unit, self._enrolled.alarms.of(unit)) for unit in units)
+        found = (self.rooms.alarm(unit, self._enrolled.alarms_of(unit)) for unit in units)
         return {room.unit: room for room in found if room is not None}
 
     def _alert(self) -> dict[str, Room]:

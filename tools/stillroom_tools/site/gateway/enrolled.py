@@ -13,6 +13,7 @@ from stillroom.keys import KeyRing
 from stillroom.receiver import UNKNOWN_UNIT, Opened, Receiver, ReplayStore
 from stillroom_tools.site.gateway.alarms import Alarms
 from stillroom_tools.site.gateway.retired_keys import RetiredKeys
+from stillroom_tools.site.gateway.versions import Signed, Versions
 from stillroom_tools.site.layout import Party, Site
 from stillroom_tools.site.retired import Retired
 from stillroom_tools.site.subscriber import Message
@@ -43,6 +44,7 @@ class Enrolled:
         self.refusals: Counter[tuple[str, str]] = Counter()
         """(unit or `?`, reason) to how many records were refused, over all receivers of this process."""
         self.alarms = Alarms(clock)
+        self.versions = Versions(Signed(site).of, clock)
         self._told: set[str] = set()
         self._retired = RetiredKeys(site, self._tell_once)
         self._listing: Listing | None = None
@@ -60,6 +62,7 @@ class Enrolled:
         before, self.units = self.units, self._read(sorted(listing[1]))
         if self.units == before:
             return False
+        self.versions.enrol(self.units)
         self._receiver = Receiver(self.units.values(), self.keys.boxes, self._store)
         return True
 
@@ -70,6 +73,7 @@ class Enrolled:
         try:
             opened = self._receiver.open(message.payload, unit_of(message.topic))
             self.alarms.opened(opened)
+            self.versions.take(opened.unit, opened.body.entries)
             return opened
         except WireError:
             self._name_retired(message.payload)
@@ -79,6 +83,10 @@ class Enrolled:
         finally:
             self.refusals += self._receiver.refusals
             self._receiver.refusals.clear()
+
+    def alarms_of(self, unit: str) -> dict[str, int]:
+        """All that stands against a unit, and how many records each is about."""
+        return self.alarms.of(unit) | self.versions.of(unit)
 
     def retired_now(self) -> list[Retired]:
         """Those whose keys were retired since this was asked last, the first time none."""

@@ -1,6 +1,6 @@
-"""What a unit has said last of its room: there at once after a restart, with the time since when nothing was heard.
+"""What a unit has said last of its room and of itself: there at once after a restart, with the time of its last word.
 
-Only what is durable (`StateChanged`, `GateChanged`): a snapshot is live, and never stored.
+Only what is durable (`StateChanged`, `GateChanged`, `Telemetry`): a snapshot is live, and never stored.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,17 +9,17 @@ from typing import Any
 import msgspec
 from sqlalchemy import CursorResult, select
 
-from stillroom.events import Entry, Event, GateChanged, StateChanged
+from stillroom.events import Entry, Event, GateChanged, StateChanged, Telemetry
 from stillroom_tools.site.gateway import tables
 from stillroom_tools.site.gateway.rooms import LastKnown
 from stillroom_tools.site.gateway.sealed import unseal, with_key
 
 _decode = msgspec.json.Decoder(Event).decode
-_KIND = {StateChanged: "state", GateChanged: "gate"}
+_KIND = {StateChanged: "state", GateChanged: "gate", Telemetry: "telemetry"}
 
 
 class Latest:
-    """The newest state and gate of each unit: `take` entries as they are kept, and write what `changed`."""
+    """The newest state, gate and telemetry of each unit: `take` entries as they are kept, and write what `changed`."""
 
     def __init__(self, rows: Iterable[Any]) -> None:
         """rows: of `tables.latest`."""
@@ -68,4 +68,6 @@ def _with(known: LastKnown, event: Event, at_ms: int) -> LastKnown:
         return msgspec.structs.replace(known, state=event.state, since_ms=at_ms)
     if isinstance(event, GateChanged):
         return msgspec.structs.replace(known, gate=event.gate, gate_since_ms=at_ms)
+    if isinstance(event, Telemetry):
+        return msgspec.structs.replace(known, telemetry=event)
     return known

@@ -150,7 +150,11 @@ class Gateway:
 
     def _remember(self) -> None:
         """What was known before this start, until units are heard: never as if it were now."""
-        known = self._rooms.remember(self._store.known())
+        before = self._store.known()
+        for one in before:
+            if one.telemetry is not None and one.unit in self._enrolled.units:
+                self._enrolled.versions.remember(one.unit, one.telemetry)
+        known = self._rooms.remember(before)
         if known:
             oldest_ms, newest_ms = (pick(room.seen_ms or 0 for room in known) for pick in (min, max))
             tell(
@@ -209,7 +213,7 @@ class Gateway:
         for room in self._rooms.judge():
             self._present(room, ": no record for three slots")
             self._store.alerts.silent(room.unit, room.name, self._clock.utc_ms())
-        for alarm in self._enrolled.alarms.news():
+        for alarm in (*self._enrolled.alarms.news(), *self._enrolled.versions.news()):
             self._said.notice(alarm)
             if alarm.what in ANOTHER_START:
                 self._restrictions.suspect(alarm.unit)

@@ -24,7 +24,8 @@ class Notice(msgspec.Struct, frozen=True):
     unit: str
     """Empty where nobody can tell which."""
     what: str
-    """alarm: `cloned`, `rolled-back`, `stale`, `broken-chain`, `withheld`, `key-revoked`, `key-rotated`, `key-gone`;
+    """alarm: `cloned`, `rolled-back`, `stale`, `broken-chain`, `withheld`, `key-revoked`, `key-rotated`, `key-gone`,
+    `software-behind`, `configuration-differs`;
     presence: `waiting` (known from before the start, not heard since), `live`, `late`, `silent`, and of units or keys
     taken out of the site `revoked`, `rotated`, `gone`; refused: why; retention: which class went; store: `away`,
     `back`."""

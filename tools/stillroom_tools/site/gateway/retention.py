@@ -80,7 +80,7 @@ class Retention:
         answered = commands.outcome.is_not(None) & (commands.queued_ms < audit_ms)
         yield from self._until_none(lambda: self._delete("commands", commands.place, answered))
         self._store.alerts.forget(care_ms)
-        self._forget_states({"state": care_ms, "gate": audit_ms})
+        self._forget_states({"state": care_ms, "gate": audit_ms, "telemetry": care_ms})
         yield from self._until_none(lambda: self._destroy_keys(day_of(audit_ms)))
         if self._gone.total():
             self._store.database.shrink()

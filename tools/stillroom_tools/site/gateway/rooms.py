@@ -14,7 +14,7 @@ import msgspec
 
 from stillroom.clock import NS_PER_S, Clock
 from stillroom.document_forms import from_ms
-from stillroom.events import GateReason, RoomState, Snapshot
+from stillroom.events import GateReason, RoomState, Snapshot, Telemetry
 from stillroom_tools.site.gateway.alert_forms import Alert
 
 Presence = Literal["waiting", "live", "late", "silent"]
@@ -44,6 +44,8 @@ class LastKnown(msgspec.Struct, frozen=True):
     """UTC of the unit."""
     gate: GateReason | None = None
     gate_since_ms: int = 0
+    telemetry: Telemetry | None = None
+    """What it told of itself."""
 
 
 @dataclass(frozen=True)
