@@ -4,15 +4,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
-from stored import NOON_MS, before
+from sqlalchemy import select, text, update
+from stored import NOON_MS, Sender, before, entry
 
 from stillroom.errors import StorageError
+from stillroom.events import ConditionChanged, Entry
 from stillroom_tools.site.gateway import sealing, tables
 from stillroom_tools.site.gateway.database import Database
-from stillroom_tools.site.gateway.place import in_folder
+from stillroom_tools.site.gateway.place import Place, in_folder
 from stillroom_tools.site.gateway.reader import Reader
-from stillroom_tools.site.gateway.sealed import KEY_BYTES, is_sealed, seal, unseal
+from stillroom_tools.site.gateway.sealed import KEY_BYTES, is_sealed, seal, unseal, with_key
 from stillroom_tools.site.gateway.settings import FILE
 from stillroom_tools.site.gateway.store import Store
 
@@ -100,3 +101,59 @@ def test_what_was_sealed_opens_under_its_key_alone() -> None:
             unseal(key, wrong)
     with pytest.raises(StorageError, match="damaged, or not sealed under its key"):
         unseal(bytes(KEY_BYTES), blob)
+
+
+def as_version_5(store: Store) -> None:
+    """What the gateway before sealing would have left in its place: the same rows in the clear, and no keys."""
+    database = store.database
+    kept = [
+        [
+            (row, unseal(row[-1], getattr(row, column)))
+            for row in database.run(with_key(select(table), table)).all()
+        ]
+        for table, column in COLUMNS
+    ]
+    with database.transaction():
+        for (table, column), rows in zip(COLUMNS, kept, strict=True):
+            for row, content in rows:
+                same = [part == getattr(row, part.name) for part in table.primary_key]
+                database.run(update(table).where(*same).values({column: content}))
+        for table in (tables.room_keys, tables.erasures):
+            database.run(text(f"DROP TABLE {table.name}"))
+        for name, column in (("alerts", "room"), ("alerts", "at_ms"), ("alert_changes", "room")):
+            database.run(text(f"ALTER TABLE {name} DROP COLUMN {column}"))
+        database.run(update(tables.version).values(version=5))
+        if database.is_sqlite:
+            database.run(text("PRAGMA user_version=5"))
+    store.close()
+
+
+def test_a_database_of_version_5_is_taken_over_on_either_kind_of_store(where: Place) -> None:
+    store = Store(where)
+    on_floor = ConditionChanged("on-floor", "high", True, "words of before")
+    given = [entry(1, "words of before"), Entry(2, NOON_MS, NOON_MS, on_floor)]
+    store.commit([Sender(store).arrive(*given)])
+    with Reader(where) as reader:
+        said = (
+            reader.entries("room-1", 0, 2**53),
+            reader.alert_history(0, 2**53),
+            reader.alerts(),
+            reader.known(),
+        )
+    as_version_5(store)
+    store = Store(where)
+    assert all(clear(store)), "nothing is sealed yet"
+    assert store.database.run(select(tables.alert_changes.c.room)).scalars().all() == ["room-1"]
+    for step in range(5):
+        with Reader(where) as reader:
+            now = (
+                reader.entries("room-1", 0, 2**53),
+                reader.alert_history(0, 2**53),
+                reader.alerts(),
+                reader.known(),
+            )
+        assert now == said, step
+        one = sealing.Sealing(store)
+        one.step(NOON_MS)
+    assert not any(clear(store))
+    store.close()
