@@ -112,3 +112,21 @@ def test_of_several_one_who_is_not_found_for_two_seconds_is_still_there():
     now = run(machine, both, 5.0, 0.0)
     run(machine, abed, 2.0, now)
     assert machine.state == "several-people"
+
+
+def test_who_lay_on_the_floor_is_up_where_he_is_half_as_high_again_though_no_look_is_sure():
+    lies = Evidence("floor", False, None, True, "lies", people=1, sure=True, posture="lying", high=0.3)
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, lies, 3.0, 0.0)
+    now = run(machine, replace(lies, place="off-bed", posture="unsure", high=0.35), 10.0, now)
+    assert machine.state == "on-floor"
+    run(machine, replace(lies, place="off-bed", posture="unsure", high=0.5), 2.0, now)
+    assert machine.state == "occupied"
+
+
+def test_without_a_known_room_nobody_is_up_by_his_height():
+    lies = Evidence("floor", False, None, False, "lies", people=1, sure=True, posture="lying")
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, lies, 3.0, 0.0)
+    run(machine, replace(lies, place="off-bed", posture="unsure"), 60.0, now)
+    assert machine.state == "on-floor"

@@ -50,6 +50,8 @@ class Evidence:
     abed: int = 0
     """Of them, how many rest in the bed."""
     posture: Posture | None = None
+    high: float | None = None
+    """How high whoever is seen reaches against the known room, as a share of the picture."""
     at_edge: bool = False
     at_side: bool = False
     """What moves is at the picture's left, right or lower edge, by which people come."""
@@ -99,7 +101,7 @@ def _judge(seen: Observation, zones: Zones) -> Evidence:
     edge = moving and seen.motion_box is not None and _at_edge(seen.motion_box)
     if box is None:
         nothing = f"motion {seen.motion:.3f}, nothing differs or breathes"
-        return Evidence("nowhere", moving, None, known, nothing, people, sure, 0, None, edge)
+        return Evidence("nowhere", moving, None, known, nothing, people, sure, at_edge=edge)
     place, edge = _place(box, None, zones), edge or _at_edge(box)
     door, small = where.reaches(box, zones), known and all(b.area <= LEAST_IN_BED for b in seen.blobs)
     return Evidence(
@@ -116,7 +118,8 @@ def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure
     edge = _at_edge(box) or (moving and seen.motion_box is not None and _at_edge(seen.motion_box))
     abed = sum(_rests(each, zones) == "bed" for each in seen.persons)
     door = where.reaches(box, zones)
-    return Evidence(place, moving, door, known, why, seen.people, sure, abed, person.posture, edge)
+    high = box.y1 - box.y0 if known else None
+    return Evidence(place, moving, door, known, why, seen.people, sure, abed, person.posture, high, edge)
 
 
 def _newer(person: Person, blobs: tuple[Blob, ...]) -> Box:

@@ -15,6 +15,7 @@ from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig
 from stillroom.events import RoomState
 from stillroom.keeper.doubts import Doubts
+from stillroom.keeper.downed import Downed
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.states import ARROWS, HELD, Cause
 from stillroom.keeper.visits import Visits
@@ -124,6 +125,7 @@ class RoomStateMachine:
         self._edge_ns: int | None = None
         self._door_ns: int | None = None
         self._confirmed = False
+        self._downed = Downed()
         self._visits = Visits()
 
     def _note(self, frame_ns: int, evidence: Evidence) -> None:
@@ -140,6 +142,8 @@ class RoomStateMachine:
         change = Change(state, self.state, frame_ns, why)
         self.state = state
         self._reason = None
+        if state == "on-floor":
+            self._downed = Downed()
         gone = state in ("unknown", "empty", "occupied")
         self._been_in_bed = state in ("in-bed", "bed-edge") or (self._been_in_bed and not gone)
         self._visits.entered(state)
@@ -158,7 +162,7 @@ class RoomStateMachine:
         self._seen = evidence
         if (evidence.people or 0) > 1 and (evidence.sure or self.state == "several-people"):
             return "several"  # of two who sit still one is often not found again: they are not fewer for that
-        if evidence.place == "floor" or self._stays_on_floor(evidence):
+        if self._lies(evidence):
             return "floor"
         if evidence.place == "bed":
             return "alone" if self._left_alone(frame_ns) else "bed"
@@ -173,10 +177,10 @@ class RoomStateMachine:
         went = self._door_ns is not None and frame_ns - self._door_ns <= VISITOR_WENT_S * NS_PER_S
         return self.state == "several-people" and went
 
-    def _stays_on_floor(self, evidence: Evidence) -> bool:
-        """Somebody found lying on the floor is up again when he is seen upright, sitting or in bed, not before."""
-        up = evidence.place in ("bed", "bed-edge", "chair") or evidence.posture in ("upright", "sitting")
-        return self.state == "on-floor" and not up
+    def _lies(self, evidence: Evidence) -> bool:
+        """On the floor: found there, or found before and not up since."""
+        up = self._downed.is_up(evidence)
+        return evidence.place == "floor" or (self.state == "on-floor" and not up)
 
     def _of_doubt(self, frame_ns: int, evidence: Evidence) -> tuple[Cause | None, str]:
         """Something is there and the model believes in nobody. A blanket hides people: beds need no model."""

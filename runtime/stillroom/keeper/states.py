@@ -103,7 +103,7 @@ ARROWS: dict[Cause, Arrow] = {
         "occupied", _but("occupied"), "somebody is off the bed, and was not in it", "enter_dwell_s"
     ),
     "up": Arrow(
-        "out-of-bed", _but("unknown", "empty", "out-of-bed"), "who was in bed is off it", "bed_dwell_s", 0.5
+        "out-of-bed", _but("unknown", "empty", "out-of-bed"), "who was in bed is off it", "bed_dwell_s", 0.8
     ),
     "bed": Arrow("in-bed", _but("in-bed"), "somebody is on the bed", "bed_dwell_s"),
     "held": Arrow(
