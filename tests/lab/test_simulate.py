@@ -68,6 +68,16 @@ def test_a_folder_and_seeds_are_summed_up_whatever_the_number_of_processes(scene
     assert run(capsys, tmp_path, "--seeds", 2, "--first", 3, "--json", "--jobs", 2)[1] == one
 
 
+def test_figures_of_many_say_where_the_errors_are(scene, tmp_path, capsys):
+    scene()
+    code, out, _ = run(capsys, tmp_path, "--seeds", 2, "--jobs", 1)
+    assert code == 0 and "macro recall over states" in out
+    tallies = [play(Job(str(tmp_path / "one.toml"), seed)).tally for seed in (0, 1)]
+    changes, told = (sum(getattr(each, name) for each in tallies) for name in ("changes", "in_time"))
+    (row,) = [line.split() for line in out.splitlines() if line.startswith("  one ")]
+    assert row[1:4] == [str(changes - told), "of", str(changes)]
+
+
 def test_the_same_seed_gives_the_same_night_and_frames_give_the_same_events(scene):
     one, again = play(Job(str(scene()), 5)), play(Job(str(scene()), 5))
     assert one.night == again.night

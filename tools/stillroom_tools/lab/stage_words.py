@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from stillroom_tools.lab.stage_judge import Tally
     from stillroom_tools.lab.stage_run import Told
 
+NOT_KNOWN_S = 10.0
+"""Of a run: less is not worth a line."""
 SAID = 40
 """Problems printed; of more only how many."""
 
@@ -25,6 +27,7 @@ def show(outcomes: "Sequence[Outcome]", *, live: bool = False) -> None:
         print(f"and {len(problems) - SAID} more")
     if len(outcomes) > 1:
         _show_figures(total(outcomes))
+        _show_carriers(outcomes)
     print(verdict(outcomes, len(problems)))
 
 
@@ -116,6 +119,20 @@ def _show_figures(tally: "Tally") -> None:
         print(f"  {row.name:<44} {_value(row):>10} {row.unit:<14} {row.wanted:<9} {met}".rstrip())
     for row in burden(tally):
         print(f"  {row.name:<44} {_value(row):>10} {row.unit}")
+
+
+def _show_carriers(outcomes: "Sequence[Outcome]") -> None:
+    """Where the errors are: changes not told within five seconds, false ones, time in which the state was not known."""
+    by_name: dict[str, list[Outcome]] = {}
+    for each in outcomes:
+        by_name.setdefault(Path(each.job.path).stem, []).append(each)
+    print(f"  {'where':<34} {'late':>9} {'false':>7} {'dropped':>8} {'not known':>10}")
+    for name, its in sorted(by_name.items()):
+        tally = total(its)
+        late, lost_s = tally.changes - tally.in_time, sum(tally.true_s.values()) - sum(tally.right_s.values())
+        if late or tally.false_changes or tally.dropped or lost_s > NOT_KNOWN_S * len(its):
+            of = f"{late} of {tally.changes}"
+            print(f"  {name:<34} {of:>9} {tally.false_changes:>7} {tally.dropped:>8} {lost_s:>8.0f} s")
 
 
 def _value(row: "Figure") -> str:
