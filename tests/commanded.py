@@ -98,7 +98,7 @@ class Commanded:
     def receipts(self) -> list[tuple[int, str, str | None, str]]:
         return [(r.command, r.kind, r.document, r.outcome) for r in self.events(Receipt)]
 
-    def audited(self, what: str) -> list[dict[str, object]]:
-        """What links of one kind say."""
+    def audited(self, *what: str) -> list[dict[str, object]]:
+        """What links of these kinds say."""
         said = (msgspec.json.decode(link.body) for link in self.events(Audited))
-        return [body for body in said if body["what"] == what]
+        return [body for body in said if body["what"] in what]

@@ -1,5 +1,6 @@
 """The trust folder, looked at twice a second: what it says goes to the gate, the sealer, and the room."""
 
+import sys
 from collections.abc import Callable
 
 from stillroom.config import UnitConfig
@@ -10,8 +11,10 @@ from stillroom.keeper.delivery import Delivery
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
-from stillroom.keeper.settings import ConfigurationWatch
+from stillroom.keeper.settings import ConfigurationWatch, RolledBack
+from stillroom.keeper.trial import Trial
 from stillroom.keeper.watch import GateWatch
+from stillroom.notes import NoteError
 
 
 class TrustWatch:
@@ -30,6 +33,9 @@ class TrustWatch:
         trust = settings.path(settings.paths.trust)
         self._folder = TrustFolder(trust, settings.unit)
         self.changes = ConfigurationWatch(trust, settings, outbox)
+        self.trial = Trial(self.changes, audit, clock, faults)
+        self._refusal: TrustError | None = None
+        self._version = 0
         self._audit, self._clock, self._faults, self._gate, self._adopt = audit, clock, faults, gate, adopt
 
     def read(self, delivery: Delivery) -> None:
@@ -50,13 +56,20 @@ class TrustWatch:
 
     def _read_configuration(self) -> None:
         """What the authority has changed of this unit from afar: all of it from now on, or nothing."""
-        try:
-            changed = self.changes.poll(self._gate.room)
-        except TrustError as error:
-            self._faults.say("configuration-refused", True, str(error))
+        changed, version = self.changes.poll(self._gate.room), self.changes.version
+        refusal = self.changes.refusal
+        self._faults.say("configuration-refused", refusal is not None, str(refusal or ""))
+        if refusal is not None and refusal is not self._refusal and not isinstance(refusal, RolledBack):
+            print(f"keeper: {refusal}", file=sys.stderr, flush=True)
+            code = refusal.reason if isinstance(refusal, NoteError) else "file"
+            self._audit.append(self._clock.utc_ms(), "document-refused", file="configuration", reason=code)
+        self._refusal = refusal
+        if changed is None:
             return
-        self._faults.say("configuration-refused", False, "")
-        if changed is not None:
-            self._adopt(changed)
-            version, room = self.changes.version, self._gate.room
-            self._audit.append(self._clock.utc_ms(), "configuration-changed", version=version, room=room)
+        before, self._version = self._version, version
+        self._adopt(changed)
+        self._audit.append(
+            self._clock.utc_ms(), "configuration-changed", version=version, room=self._gate.room
+        )
+        if version != before and self.changes.is_new:
+            self.trial.begin()

@@ -19,8 +19,8 @@ from stillroom.config_technical import TECHNICAL
 from stillroom.config_together import faults_together, said
 from stillroom.config_words import explain
 from stillroom.documents import KINDS, read_document
-from stillroom.errors import ConfigError, TrustError
-from stillroom.files import file_stamp
+from stillroom.errors import ConfigError, StorageError, TrustError
+from stillroom.files import file_stamp, read_bounded, replace_file
 from stillroom.hashes import digest
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.roster import load_authority
@@ -30,17 +30,23 @@ from stillroom.orders import ConditionRows, Configuration, Outline, RoomConditio
 CONFIGURATION_FILE = "configuration.note"
 CONFIGURATION_VERSION = "configuration_version"
 """Under which the unit remembers the highest version that it accepted."""
+KEPT_FILE = "configuration.kept.note"
+"""A copy of the last one that passed its trial."""
+KEPT, FAILED, ON_TRIAL = "configuration_kept", "configuration_failed", "configuration_on_trial"
+"""Versions that the unit remembers; 0: none."""
 S = TypeVar("S", bound=msgspec.Struct)
 _WHOLE = 1000
 """Thousandths, of which a corner's place is told in."""
 
 
-def load_configuration(trust_dir: Path, installed: UnitConfig, newest_version: int) -> Configuration | None:
+def load_configuration(
+    trust_dir: Path, installed: UnitConfig, newest_version: int, file: str = CONFIGURATION_FILE
+) -> Configuration | None:
     """The one in force; None where there never was one. `newest_version`: the highest ever accepted.
 
     Raises TrustError: forged, for another unit, older than one that was accepted, gone, or not to be applied.
     """
-    path = trust_dir / CONFIGURATION_FILE
+    path = trust_dir / file
     if not path.exists():
         if newest_version:
             raise TrustError(f"{path}: is gone, but version {newest_version} was accepted: put it back")
@@ -59,30 +65,32 @@ def load_configuration(trust_dir: Path, installed: UnitConfig, newest_version: i
 
 
 class ConfigurationWatch:
-    """The configuration in force, looked at again when its file has changed. `poll` twice a second."""
+    """The configuration in force, looked at again when its file has changed. `poll` twice a second.
+
+    One that is new is on trial (`trial.py`): `keep` it or `roll_back`. Both last over a restart; one whose trial had
+    not ended when the unit fell over is rolled back at the next start.
+    """
 
     def __init__(self, trust_dir: Path, installed: UnitConfig, outbox: Outbox) -> None:
         self._folder, self._installed, self._outbox = trust_dir, installed, outbox
         self._stamp: object = ...
-        self._refusal: TrustError | None = None
         self._found: Configuration | None = None
+        self._note = b""
         self._applied, self._room = installed, ""
+        self.refusal: TrustError | None = None
+        """Why what is there is not in force; the settings stay as they were."""
         self.version = 0
         """Of the one in force since this start; 0: as installed."""
         self.hash = b""
         """Of what it says; empty: as installed."""
+        self._fell_over = outbox.recall(ON_TRIAL)
 
     def poll(self, room: str) -> UnitConfig | None:
-        """The settings as they are from now on in this room, where they are others than before; else None.
-
-        Raises TrustError, each time: what is there cannot be accepted; the settings stay as they were.
-        """
+        """The settings as they are from now on in this room, where they are others than before; else None."""
         stamp = file_stamp(self._folder / CONFIGURATION_FILE)
         if stamp != self._stamp:
-            self._stamp, self._refusal = stamp, None
+            self._stamp, self.refusal = stamp, None
             self._read()
-        if self._refusal is not None:
-            raise self._refusal
         version = self._found.version if self._found else 0
         if (version, room) == (self.version, self._room):
             return None
@@ -91,15 +99,71 @@ class ConfigurationWatch:
         self.hash = b"" if self._found is None else hash_of(self._found)
         return settings if (version, settings) != before else None
 
+    @property
+    def is_new(self) -> bool:
+        """The one in force was never kept: it is on trial, and that is on the card when this returns."""
+        if self.version == 0 or self.version == self._outbox.recall(KEPT):
+            return False
+        self._outbox.remember(ON_TRIAL, self.version, lasting=True)
+        return True
+
+    def keep(self) -> None:
+        """It has passed its trial: from now on it is what a later one is rolled back to."""
+        try:
+            replace_file(self._folder / KEPT_FILE, self._note)
+        except StorageError:  # without it a later one is rolled back to what was installed
+            self._outbox.remember(KEPT, 0, lasting=True)
+        else:
+            self._outbox.remember(KEPT, self.version, lasting=True)
+        self.rest()
+
+    def rest(self) -> None:
+        """A stop in good order: at the next start its trial begins anew."""
+        self._outbox.remember(ON_TRIAL, 0, lasting=True)
+
+    def roll_back(self, why: str) -> None:
+        """The one before is in force at the next `poll`, and this version never again."""
+        self._outbox.remember(FAILED, self.version, lasting=True)
+        self.rest()
+        self._refuse(self.version, why)
+
+    def _refuse(self, version: int, why: str) -> None:
+        self.refusal = RolledBack(
+            f"configuration {version} was rolled back: {why}: sign another, higher version"
+        )
+        self._found = self._kept()
+
     def _read(self) -> None:
         newest = self._outbox.recall(CONFIGURATION_VERSION)
         try:
-            self._found = load_configuration(self._folder, self._installed, newest) or self._found
+            found = load_configuration(self._folder, self._installed, newest)
         except TrustError as error:
-            self._refusal = error
+            self.refusal = error
             return
-        if self._found is not None:
-            self._outbox.remember(CONFIGURATION_VERSION, self._found.version, lasting=True)
+        if found is None:
+            return
+        self._outbox.remember(CONFIGURATION_VERSION, found.version, lasting=True)
+        if found.version == self._fell_over:
+            self._outbox.remember(FAILED, found.version, lasting=True)
+            self.rest()
+            self._fell_over = 0
+        if found.version == self._outbox.recall(FAILED):
+            self._refuse(found.version, "it did not pass its trial")
+        else:
+            self._found, self._note = found, read_bounded(self._folder / CONFIGURATION_FILE)
+
+    def _kept(self) -> Configuration | None:
+        """The last one that passed its trial; None: as installed."""
+        version = self._outbox.recall(KEPT)
+        try:
+            found = load_configuration(self._folder, self._installed, 0, KEPT_FILE) if version else None
+        except TrustError:
+            return None
+        return found if found is not None and found.version == version else None
+
+
+class RolledBack(TrustError):
+    """A configuration that was accepted, and did not pass its trial."""
 
 
 def hash_of(changes: Configuration) -> bytes:

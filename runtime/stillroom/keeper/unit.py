@@ -140,6 +140,7 @@ class Unit:
                 self._safe.sees(self._clock.mono_ns())
                 self._upkeep.looks.look(message.model, message.frame_ns)
                 self._telling.saw(message)
+                self._papers.trial.saw()
                 self._room.observe(message, self._clock.mono_ns(), self._clock.utc_ms())
                 self._upkeep.view.take_health(message.health)
                 if message.health == "moved":
@@ -282,6 +283,7 @@ class Unit:
         self._faults.say("camera-silent", silent, "no picture for two seconds")
         self._upkeep.tick(self._courier.occupied, self._delivery.network)
         self._telling.tick()
+        self._papers.trial.tick(sensing)
 
     def slot(self, send_ns: int = 0) -> None:
         """Once a slot: accept what is queued, then seal one record of one size to be sent at `send_ns` (0: at once)."""
@@ -314,6 +316,7 @@ class Unit:
         self._releases.close()
         self._room.lose_sight(self._clock.utc_ms(), "the unit stops")
         self._life.end()
+        self._papers.changes.rest()
         self._audit.append(self._clock.utc_ms(), "stop")
         try:
             self.slot()

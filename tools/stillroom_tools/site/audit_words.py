@@ -137,6 +137,10 @@ def words(link: Link) -> str:
         "view-ended": f"The look of {said.get('by')} was over after {said.get('frames')} frames ({_end(said)})",
         "view-policy-changed": f"Other rules for looks are in force (version {said.get('version')})",
         "configuration-changed": _configured(said),
+        "configuration-kept": f"The unit's settings were kept after a trial (version {said.get('version')})",
+        "configuration-rolled-back": (
+            f"The unit went back to its settings before version {said.get('version')}: {said.get('reason')}"
+        ),
         "guards": _guards(said),
         "keys-rotated": f"The unit was given new keys; their fingerprint is {_fingerprint(said.get('key'))}",
         "self-test": f"The unit tested itself, which it {_PASSED.get(str(said.get('passed')), 'ended')}",
