@@ -51,7 +51,9 @@ def test_looked_at_signed_and_kept(tmp_path: Path, rig: Rig, capsys: pytest.Capt
     capsys.readouterr()
     assert stillroom(*check, "--distance-m", 2.5) == 0
     said = capsys.readouterr().out
-    assert "passed  light: 90.0" in said and "passed  face-cells: 18.2 cells" in said and "NOT" not in said
+    assert (
+        "passed  light: 90 of 255" in said and "passed  face-cells: 18.2 cells" in said and "NOT" not in said
+    )
     assert stillroom("make", "accept", "take", out, "--site", rig.site_folder) == 0
     paper = read(open_site(rig.site_folder), rig.site_folder / "acceptances/u-1.note")
     assert (paper.unit, paper.installer, paper.distance_mm, paper.passed) == ("u-1", "ida", 2500, True)

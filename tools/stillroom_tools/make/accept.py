@@ -104,10 +104,7 @@ def _check(options: argparse.Namespace) -> int:
         accept_judge.judge(unit, status, wanted, options.purpose, options.distance_m, options.view_degrees)
     )
     for one in checks:
-        margin = "" if one.margin is None else f", margin {one.margin:g}"
-        print(
-            f"{'passed' if one.passed else 'NOT PASSED'}  {one.check}: {one.value} {one.unit} ({one.limit}{margin})"
-        )
+        print(_line(one))
     if not all(one.passed for one in checks):
         _say("not signed: mend what did not pass, and look again")
         return EXIT_NOT_PASSED
@@ -134,6 +131,13 @@ def _check(options: argparse.Namespace) -> int:
     replace_file(options.out, sign_note(KIND, paper, [installer, ring]))
     _say(f"unit '{ring.name}': accepted by {installer.name}: hand {options.out} to the site")
     return EXIT_OK
+
+
+def _line(one: Check) -> str:
+    value = f"{one.value:.4g}" if isinstance(one.value, float) else one.value or "not known"
+    margin = "" if one.margin is None else f", margin {one.margin:.3g}"
+    said = f"{value} {one.unit}".strip()
+    return f"{'passed' if one.passed else 'NOT PASSED'}  {one.check}: {said} ({one.limit}{margin})"
 
 
 def zones_hash(unit: UnitConfig) -> str:
