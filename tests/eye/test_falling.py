@@ -136,6 +136,42 @@ def test_who_goes_out_at_a_side_does_not_lie_because_he_is_not_found():
     assert track.posture == "upright"
 
 
+def test_who_lies_at_a_side_and_does_not_move_is_not_about_to_leave():
+    """His box stands up to the picture's edge for as long as he lies there."""
+    falling, track = watched(*FALL), fallen_track()
+    track.box, track.down_ns, track.aside_ns = Box(0.6, 0.24, 0.97, 1.0), 2_000_000_000, None
+    for fifth, there in enumerate([cells(0.5, 0.9, 0.7, 0.9), *[cells(0.0, 0.0, 0.0, 0.0)] * 20]):
+        falling.feed(2.2 + fifth / 5, there)
+        fallen.watch(track, falling, 2_200_000_000 + fifth * 200_000_000, SIZE_PX)
+        if fifth == 0:
+            fallen.not_found(track, 2.2, 2_200_000_000)
+            assert track.posture == "upright", "he moves there: he may be on his way out"
+    fallen.not_found(track, 6.2, 6_200_000_000)
+    assert track.posture == "lying"
+
+
+def test_of_somebody_down_looks_are_asked_until_one_says_how_he_is_held():
+    """What was known of him, that he sat, was before he fell; landmarks that are not sure say nothing of it."""
+    track = fallen_track(aside=True)
+    track.posture = "sitting"
+    assert track.undecided
+    fallen.not_found(track, 2.2, 2_200_000_000)
+    assert track.posture == "sitting" and track.undecided, "he may have gone out at the side"
+    assert fallen.shown(track, STANDS, 2_400_000_000) == "upright"
+    track.posture = "upright"
+    assert not track.undecided
+
+
+def test_one_look_is_enough_where_nothing_has_moved():
+    """After a start somebody lies there already; who bends down or walks moves."""
+    lies = Held(0.99, "lying", (200.0, 330.0, 400.0, 450.0), head_px=330.0)
+    for still, said in ((True, "lying"), (False, "unsure")):
+        track = Track(Body(0.97, 300, 260, 0, -160), STANDING, 0.99, 1.6, 1.6, 0.97, believed=True)
+        falling = watched(*[cells(0.0, 0.0, 0.0, 0.0)] * 9, cells(0.3, 0.6, 0.4, 0.5) & (not still))
+        fallen.watch(track, falling, 2_000_000_000, SIZE_PX)
+        assert fallen.shown(track, lies, 2_000_000_000) == said
+
+
 def test_without_a_fall_two_looks_must_say_that_he_lies():
     track = Track(Body(0.97, 300, 260, 0, -160), STANDING, 0.99, 1.6, 1.6, 0.97, believed=True)
     lies = Held(0.99, "lying", (200.0, 330.0, 400.0, 450.0), head_px=330.0)

@@ -33,8 +33,10 @@ def watch(track: Track, falling: Falling, frame_ns: int, size_px: tuple[int, int
     """
     box = track.box
     descent = falling.of(box)
+    track.still = falling.still(box)
     tall = box.y1 - box.y0 > box.x1 - box.x0
-    if falling.may_leave(box) or (tall and (box.x0 < EDGE or box.x1 > 1 - EDGE)):
+    aside = tall and (box.x0 < EDGE or box.x1 > 1 - EDGE) and not falling.still(box, 1)
+    if aside or falling.may_leave(box):  # nobody leaves without moving
         track.aside_ns = frame_ns
     if descent is None:
         return None
@@ -84,7 +86,8 @@ def shown(track: Track, held: Held, decided_ns: int) -> Posture:
         track.down_ns = None
     if held.posture == "unsure" and track.posture == "lying" and not held.on_legs:
         return "lying"
-    if held.posture == "lying" and track.posture != "lying" and not _within(track.sank_ns, decided_ns):
+    known = track.still or _within(track.sank_ns, decided_ns)
+    if held.posture == "lying" and track.posture != "lying" and not known:
         track.may_lie = not track.may_lie
         return track.posture if track.may_lie else "lying"
     track.may_lie = False

@@ -60,6 +60,7 @@ class Falling:
         self._ring = np.zeros((FIFTHS, *shape), np.bool_)
         self._times_s = np.full(FIFTHS, -1e9)
         self._counts = np.zeros(FIFTHS, np.int32)
+        """Of cells that move; -1: of no use."""
         self._sides_s = [-1e9, -1e9]
 
     def restart(self) -> None:
@@ -71,8 +72,8 @@ class Falling:
         for each in (self._ring, self._times_s, self._counts):
             each[:-1] = each[1:]
         count = int(np.count_nonzero(moving))
-        self._counts[-1] = count = count if count <= MOST_MOVING * moving.size else 0
-        self._ring[-1] = moving.reshape(self._shape) if count else False
+        self._counts[-1] = count = count if count <= MOST_MOVING * moving.size else -1
+        self._ring[-1] = moving.reshape(self._shape) if count > 0 else False
         self._times_s[-1] = time_s
         if count < LEAST_CELLS:
             return
@@ -85,6 +86,14 @@ class Falling:
         """Something moved lately at the left or right edge of the picture, and the box is on that side."""
         left_s, right_s = (self._times_s[-1] - then_s for then_s in self._sides_s)
         return (left_s < LATELY_S and box.x0 < NEAR) or (right_s < LATELY_S and box.x1 > 1 - NEAR)
+
+    def still(self, box: Box, fifths: int = FIFTHS) -> bool:
+        """Nothing has moved around that body in so many fifths; False before there were so many."""
+        if self._times_s[-fifths] < self._times_s[-1] - 2.0 or self._counts[-fifths:].min() < 0:
+            return False
+        left, right = self._columns(box)
+        moved = self._ring[-fifths:, :, left:right].sum(axis=(1, 2))
+        return bool((moved < LEAST_CELLS).all())
 
     def of(self, box: Box | None) -> Descent | None:
         """Whether what moves around a body in this box is coming down; None: around the whole picture."""

@@ -183,7 +183,7 @@ class People:
     @property
     def undecided(self) -> bool:
         """Of somebody believed it is not known how he is held."""
-        return any(track.believed and track.posture == "unsure" for track in self._tracks)
+        return any(track.believed and track.undecided for track in self._tracks)
 
     def wants_posture(self) -> Body | None:
         """Whose posture may have changed since it was asked for, the most believed first."""
@@ -266,7 +266,7 @@ class People:
             track.agreed_s = now_s
             track.belief = 1 - (1 - track.belief) * (1 - worth(body.score))
         track.seen_s, track.misses, track.found = now_s, 0, body
-        track.asks |= track.posture == "unsure"  # another square may show him better, without his moving
+        track.asks |= track.undecided  # another square may show him better, without his moving
         if not fallen.is_where(track, body, decided_ns):
             track.asks = True
         elif agreed == "motion" or self._where.is_elsewhere(track, body, box):

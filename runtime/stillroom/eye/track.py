@@ -35,6 +35,8 @@ class Track:
     """When what moves around him last came down, by a third of his height or more."""
     aside_ns: int | None = None
     """When he was last at the picture's left or right edge, where people leave."""
+    still: bool = False
+    """Nothing has moved around him for two seconds: he does not bend down just now."""
     may_lie: bool = False
     """One look said that he lies, and nothing was seen to come down: the next look decides."""
     found: Body | None = None
@@ -45,6 +47,11 @@ class Track:
     """Where the last look found him, though nothing had moved; the next one decides."""
     since_s: float = math.inf
     """When he was first seen."""
+
+    @property
+    def undecided(self) -> bool:
+        """Nobody knows how he is held, or what was known was before movement around him came down."""
+        return self.posture == "unsure" or (self.down_ns is not None and self.posture != "lying")
 
     def certainty(self, now_s: float) -> float:
         """The belief, less where nothing has agreed for long, and where the model has not found it again."""

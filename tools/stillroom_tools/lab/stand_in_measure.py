@@ -3,14 +3,15 @@
     python -m stillroom_tools.lab.stand_in_measure [--rooms N] [--recordings DIR]
 
 Prints one row for each posture and size of a body in the square that is looked at: how often it is found, with which
-scores, how it is said to be held, and how often two looks at the same posture agree with one another.
+scores, how it is said to be held, and how much two looks at the same posture, one after another, agree with one another
+beyond chance: in whether it is found, whether landmarks are sure, and how they say it is held.
 """
 
 import argparse
 import math
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from statistics import fmean, pstdev
 from typing import TYPE_CHECKING
 
 from stillroom.eye.detect import SIDE_PX, Body, Detector, Kind, Picture, Square
+from stillroom.eye.fallen import SURE_PRESENT
 from stillroom_tools.lab.scene_random import unit
 
 if TYPE_CHECKING:
@@ -48,6 +50,11 @@ class Look:
     """Of the body as it was found, over its true size."""
     strangers: int = 0
 
+    @property
+    def sure(self) -> bool:
+        """Its landmarks are certain of a body."""
+        return self.present >= SURE_PRESENT
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Look, and print."""
@@ -69,7 +76,7 @@ def print_table(looks: Iterable[Look]) -> None:
         rows[look.kind, look.look, f"{math.floor(look.size * 20) / 20:.2f}"].append(look)
         rows[look.kind, look.look, "all"].append(look)
     print(
-        f"{'who':<22}{'look':<7}{'size':<6}{'n':>5}{'found':>7}{'score':>12}{'there':>7}{'long':>6}{'agree':>7}  held"
+        f"{'who':<22}{'look':<7}{'size':<6}{'n':>5}{'found':>7}{'score':>12}{'sure':>7}{'long':>6}{'agree':>7}{'sure':>6}{'held':>6}  held"
     )
     for (kind, name, size), found in sorted(rows.items()):
         print(f"{kind:<22}{name:<7}{size:<6}{_row(found)}")
@@ -80,14 +87,27 @@ def _row(looks: list[Look]) -> str:
     held = Counter(look.posture for look in seen)
     said = " ".join(f"{name} {count / len(seen):.2f}" for name, count in held.most_common()) if seen else ""
     scores = [look.score for look in seen] or [0.0]
-    pairs = [a.found == b.found for a, b in pairwise(looks) if a.room == b.room]
-    agree = f"{fmean(pairs):>7.2f}" if pairs else f"{'-':>7}"
+    pairs = [(a, b) for a, b in pairwise(looks) if a.room == b.room]
+    agree = f"{_sticks([(a.found, b.found) for a, b in pairs]):>7}"
+    pairs = [(a, b) for a, b in pairs if a.found and b.found]
+    agree += f"{_sticks([(a.sure, b.sure) for a, b in pairs]):>6}"
+    agree += f"{_sticks([(a.posture, b.posture) for a, b in pairs if a.sure and b.sure]):>6}"
     strangers = sum(look.strangers for look in looks)
     more = f" strangers {strangers}" if strangers else ""
-    there = fmean(look.present for look in seen) if seen else 0.0
+    there = fmean(look.sure for look in seen) if seen else 0.0
     long = fmean(look.long for look in seen) if seen else 0.0
     spread = f"{fmean(scores):.2f} +- {pstdev(scores):.2f}"
     return f"{len(looks):>5}{len(seen) / len(looks):>7.2f}{spread:>12}{there:>7.2f}{long:>6.2f}{agree}  {said}{more}"
+
+
+def _sticks(pairs: Sequence[tuple[object, object]]) -> str:
+    """How much more two looks in a row agree than by chance: 1 where an error stays, 0 where each look is another's."""
+    if not pairs:
+        return "-"
+    counts = Counter(each for pair in pairs for each in pair)
+    chance = sum((count / (2 * len(pairs))) ** 2 for count in counts.values())
+    alike = fmean(a == b for a, b in pairs)
+    return "-" if chance > 0.98 else f"{(alike - chance) / (1.0 - chance):.2f}"
 
 
 class Eyes:
