@@ -237,6 +237,28 @@ def test_who_sits_up_and_lies_down_between_two_looks_is_one():
     assert set(scene.run(8.0, places, moved)[10:]) == {1}
 
 
+def test_a_body_around_somebody_who_came_down_is_he_and_no_second_one():
+    """On the way he was last found small, and elsewhere than he lies: too far and too different for the same body."""
+    for down_ns, count in ((None, 2), (1, 1)):
+        scene = Scene(learned=False, empty=False)
+        scene.run(5.0, lambda s: [body(400.0, 220.0, radius=40.0)], lambda s: flags(400.0, 220.0, 40.0))
+        scene.one.down_ns = down_ns
+        lying = Body(0.8, 370.0, 330.0, 30.0, 120.0)
+        scene.run(2.0, lambda s: [lying], lambda s: flags(370.0, 330.0, 120.0))
+        assert len(scene.people._tracks) == count
+
+
+def test_who_may_lie_is_asked_again_though_no_look_finds_him():
+    """Of two squares one shows him and the other does not; what one look said must not stand until he moves."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(5.0, lambda s: [body(300.0)], lambda s: flags(300.0))
+    scene.one.may_lie, asked = True, scene.one.postured
+    scene.people.looked([], WHOLE, scene.now_s, empty=False)
+    assert scene.one.misses == 1 and scene.people.undecided and scene.people.wants_posture() == asked
+    scene.one.may_lie, scene.one.posture = False, "lying"
+    assert not scene.people.undecided and scene.people.wants_posture() is None
+
+
 def test_a_sleeper_is_found_as_himself_before_somebody_who_came_in_is_taken_for_him():
     """After half a minute of stillness, the better score of the two is that of who came in."""
     scene = Scene(learned=False, empty=False)

@@ -228,6 +228,16 @@ def test_what_stood_before_a_restart_stands_until_it_is_seen_to_end():
     assert gone.feed("unknown").changes == [("on-floor", False)], "nobody asks for it any more"
 
 
+def test_who_lay_on_the_floor_before_a_restart_and_has_not_moved_was_not_helped_up():
+    """A first look after it often cannot say how somebody is held, and the room is then `occupied`."""
+    watch = Watch(standing={"on-floor": "high"}, **asked("on-floor"))
+    watch.feed("unknown", 30, motion=0.0).feed("occupied", 60, motion=0.0)
+    assert watch.changes == []
+    assert watch.feed("on-floor", 60, motion=0.0).feed("occupied", motion=0.05).changes == [("on-floor", False)]
+    watch.feed("on-floor", 5).feed("occupied", 5, motion=0.0)
+    assert watch.changes[1:] == [("on-floor", True), ("on-floor", False)], "what began since ends as ever"
+
+
 def test_what_only_breathes_begins_and_ends_nothing():
     watch = Watch(**asked("entered"), **asked("about-to-leave"), **asked("on-floor"), **asked("no-movement"))
     watch.feed("empty", 600)

@@ -69,6 +69,15 @@ def test_half_of_a_box_in_bed_and_not_less(share, inside):
     assert (found == "bed") is inside or abs(share - 0.5) < 1 / 8
 
 
+@pytest.mark.parametrize(("share", "rest"), [(0.45, "floor"), (0.25, None)])
+def test_a_third_of_who_lies_is_enough_on_the_floor_and_he_must_lie(share, rest):
+    """Seen along the body, a box around it reaches up as far as it does down, onto the wall behind."""
+    floor = Zones(floor=((0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0)))
+    box = Box(0.4, 0.5 - 0.4 * (1.0 - share), 0.6, 0.5 + 0.4 * share)
+    assert rests(box, "lying", floor) == rest
+    assert all(rests(box, posture, floor) is None for posture in ("upright", "sitting", "unsure"))
+
+
 def test_feet_are_the_lowest_fifth():
     assert feet(Box(0.1, 0.0, 0.2, 1.0)) == Box(0.1, 1.0 - FEET, 0.2, 1.0)
 

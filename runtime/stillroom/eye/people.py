@@ -192,6 +192,8 @@ class People:
             if track.misses == 0 and (again is not None or changed(track.body, track.postured)):
                 track.postured, track.found, track.asks = again or track.body, None, False
                 return track.postured
+            if track.may_lie and track.postured is not None:  # whether or not he is found again where he lies
+                return track.postured
         return None
 
     def _has_left(self, track: Track, now_s: float) -> bool:
@@ -238,10 +240,13 @@ class People:
         return None
 
     def _seen_in_part(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
-        """Somebody first seen a moment ago, not found in this look, which has a larger body around his place."""
+        """Somebody first seen a moment ago, or on his way down, not found in this look, which has a larger body around
+        his place.
+        """
         for track in self._tracks:
-            young = now_s - track.since_s < YOUNG_S and body.radius_px > track.body.radius_px
-            if id(track) not in matched and young and body.score >= CLEAR_SCORE and within(track.box, box):
+            part = now_s - track.since_s < YOUNG_S or track.down_ns is not None
+            part &= body.radius_px > track.body.radius_px
+            if id(track) not in matched and part and body.score >= CLEAR_SCORE and within(track.box, box):
                 return track
         return None
 

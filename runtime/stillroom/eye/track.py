@@ -50,8 +50,9 @@ class Track:
 
     @property
     def undecided(self) -> bool:
-        """Nobody knows how he is held, or what was known was before movement around him came down."""
-        return self.posture == "unsure" or (self.down_ns is not None and self.posture != "lying")
+        """Nobody knows how he is held, or one look says that he lies, or movement around him came down since."""
+        fell = self.down_ns is not None and self.posture != "lying"
+        return self.posture == "unsure" or self.may_lie or fell
 
     def certainty(self, now_s: float) -> float:
         """The belief, less where nothing has agreed for long, and where the model has not found it again."""

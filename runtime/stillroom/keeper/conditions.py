@@ -37,6 +37,8 @@ class Kind:
     """It is of a moment, so that moment must lie in the time of day asked for; else the time that it lasts counts."""
     still: bool = False
     """It counts only while nothing moves, and movement ends it."""
+    moved: bool = False
+    """What stood before a start ends only once something has moved: who lies as he lay was not helped up."""
 
     @property
     def key(self) -> str:
@@ -53,7 +55,7 @@ KINDS = (
     _only("about-to-leave", "bed-edge"),
     Kind("not-back", _AWAY, _BED, after=_BED),
     _only("bathroom-long", "bathroom"),
-    Kind("on-floor", frozenset({"on-floor"}), _KNOWN - {"on-floor", "several-people"}),
+    Kind("on-floor", frozenset({"on-floor"}), _KNOWN - {"on-floor", "several-people"}, moved=True),
     _only("several-people", "several-people"),
     Kind("no-movement", SOMEBODY - {"bathroom"}, frozenset({"empty", "bathroom"}), still=True),
     Kind("left-room", frozenset({"empty"}), SOMEBODY, after=SOMEBODY, moment=True),
@@ -73,6 +75,8 @@ class _Track:
     """None: it does not stand."""
     armed: bool = False
     since_ns: int | None = None
+    holds: bool = False
+    """It stood before the start, and nothing has moved since."""
     asked: bool = True
     """At the moment when it began to count, its rows covered the time of day."""
     rows: tuple[Row, ...] = field(default=())
@@ -95,7 +99,13 @@ class Conditions:
         self._minute: int | None = None
         self._before: tuple[RoomState, RoomState, bool] | None = None
         self._tracks = [
-            _Track(kind, standing.get(kind.code), kind.code in standing, rows=getattr(config, kind.key))
+            _Track(
+                kind,
+                standing.get(kind.code),
+                kind.code in standing,
+                holds=kind.code in standing and kind.moved,
+                rows=getattr(config, kind.key),
+            )
             for kind in KINDS
         ]
 
@@ -145,7 +155,8 @@ class Conditions:
         # An empty room nobody was seen leaving is still one that somebody can enter.
         if not kind.after or self._state in kind.after:
             track.armed = True
-        if state in kind.ends or (kind.still and moving):
+        track.holds &= not moving
+        if (state in kind.ends and not track.holds) or (kind.still and moving):
             self._end(track, at_ms, f"it is {state}" if state in kind.ends else "something moves")
             track.since_ns = None
         elif state in kind.during and track.armed:
