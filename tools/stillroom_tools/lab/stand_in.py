@@ -179,8 +179,7 @@ class StandIn:
                 found.append(self._body(each, kind_of_look))
             elif square.side_px > max(self._size) and drawn < often + each.errors.stray:
                 found.append(self._stray(each, kind_of_look))
-        found = self._merged(found, square)
-        return [*found, *self._nobodies(square, at_s)]
+        return self._merged([*found, *self._nobodies(square, at_s)], square)
 
     def _kind_of_look(self, square: Square) -> int:
         """Squares of about one size show alike."""
@@ -198,7 +197,7 @@ class StandIn:
         return Body(STRAY_SCORE, body.x_px + seen.up_x, body.y_px + seen.up_y, body.up_x_px, body.up_y_px)
 
     def _merged(self, found: list[Body], square: Square) -> list[Body]:
-        """Of neighbours the first, who is before the other or as likely as he."""
+        """Of neighbours the first, who is before the other or as likely as he; nobody beside somebody."""
         kept: list[Body] = []
         for body in found:
             near = MERGED * square.side_px
