@@ -162,6 +162,18 @@ def test_of_somebody_down_looks_are_asked_until_one_says_how_he_is_held():
     assert not track.undecided
 
 
+def test_who_came_down_a_part_of_the_way_is_looked_at_until_somebody_knows_how_he_is_held():
+    """From a bed's edge nobody falls by half of his height; who sat before may not be found where he lies."""
+    track = Track(Body(0.97, 300, 260, 0, -160), STANDING, 0.99, 1.6, 1.6, 0.97, since_s=0.0, believed=True)
+    track.posture, track.held_ns = "sitting", 1_000_000_000
+    assert not track.undecided
+    fallen.watch(track, watched(*UPRIGHT, cells(0.35, 0.9), cells(0.47, 0.95)), 2_000_000_000, SIZE_PX)
+    assert track.sank_ns is not None and track.down_ns is None and track.undecided
+    sits = Held(0.99, "sitting", (250.0, 100.0, 350.0, 430.0), on_legs=True, head_px=100.0)
+    track.posture = fallen.shown(track, sits, 2_400_000_000)
+    assert track.posture == "sitting" and not track.undecided
+
+
 def test_one_look_is_enough_where_nothing_has_moved():
     """After a start somebody lies there already; who bends down or walks moves."""
     lies = Held(0.99, "lying", (200.0, 330.0, 400.0, 450.0), head_px=330.0)

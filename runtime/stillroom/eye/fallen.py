@@ -80,6 +80,7 @@ def found(track: Track, body: Body, decided_ns: int) -> None:
 
 def shown(track: Track, held: Held, decided_ns: int) -> Posture:
     """How he is held after a look that was sure to see a body."""
+    track.held_ns = decided_ns
     if _is_down(track, decided_ns):
         if not _is_up(track, held):
             return "lying"

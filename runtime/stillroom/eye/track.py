@@ -33,6 +33,8 @@ class Track:
     """From where to where in the frame he reached before: y of head and feet."""
     sank_ns: int | None = None
     """When what moves around him last came down, by a third of his height or more."""
+    held_ns: int = -1
+    """When the look was decided that last said how he is held."""
     aside_ns: int | None = None
     """When he was last at the picture's left or right edge, where people leave."""
     still: bool = False
@@ -50,8 +52,9 @@ class Track:
 
     @property
     def undecided(self) -> bool:
-        """Nobody knows how he is held, or one look says that he lies, or movement around him came down since."""
-        fell = self.down_ns is not None and self.posture != "lying"
+        """Nobody knows how he is held, or one look says that he lies, or he came down since it was said."""
+        sank = self.sank_ns is not None and self.sank_ns > self.held_ns
+        fell = (sank or self.down_ns is not None) and self.posture != "lying"
         return self.posture == "unsure" or self.may_lie or fell
 
     def certainty(self, now_s: float) -> float:
