@@ -33,9 +33,6 @@ CLOSE_S = 1.5
 
 
 NOT_YET = {
-    "05-fall-in-sight": "landmarks that are not sure of somebody who lies are not asked again",
-    "46-power-cut-after-a-fall": "the same",
-    "49-fall-in-dim-light": "the same",
     "32-curtain-beside-a-sleeper": "for four seconds the curtain is taken for the sleeper beside his bed",
 }
 
