@@ -239,11 +239,11 @@ def test_who_sits_up_and_lies_down_between_two_looks_is_one():
 
 def test_a_body_around_somebody_who_came_down_is_he_and_no_second_one():
     """On the way he was last found small, and elsewhere than he lies: too far and too different for the same body."""
+    lying = Body(0.8, 370.0, 330.0, 30.0, 120.0)
     for down_ns, count in ((None, 2), (1, 1)):
         scene = Scene(learned=False, empty=False)
         scene.run(5.0, lambda s: [body(400.0, 220.0, radius=40.0)], lambda s: flags(400.0, 220.0, 40.0))
         scene.one.down_ns = down_ns
-        lying = Body(0.8, 370.0, 330.0, 30.0, 120.0)
         scene.run(2.0, lambda s: [lying], lambda s: flags(370.0, 330.0, 120.0))
         assert len(scene.people._tracks) == count
 

@@ -233,7 +233,9 @@ def test_who_lay_on_the_floor_before_a_restart_and_has_not_moved_was_not_helped_
     watch = Watch(standing={"on-floor": "high"}, **asked("on-floor"))
     watch.feed("unknown", 30, motion=0.0).feed("occupied", 60, motion=0.0)
     assert watch.changes == []
-    assert watch.feed("on-floor", 60, motion=0.0).feed("occupied", motion=0.05).changes == [("on-floor", False)]
+    assert watch.feed("on-floor", 60, motion=0.0).feed("occupied", motion=0.05).changes == [
+        ("on-floor", False)
+    ]
     watch.feed("on-floor", 5).feed("occupied", 5, motion=0.0)
     assert watch.changes[1:] == [("on-floor", True), ("on-floor", False)], "what began since ends as ever"
 

@@ -75,9 +75,8 @@ def print_table(looks: Iterable[Look]) -> None:
     for look in looks:
         rows[look.kind, look.look, f"{math.floor(look.size * 20) / 20:.2f}"].append(look)
         rows[look.kind, look.look, "all"].append(look)
-    print(
-        f"{'who':<22}{'look':<7}{'size':<6}{'n':>5}{'found':>7}{'score':>12}{'sure':>7}{'long':>6}{'agree':>7}{'sure':>6}{'held':>6}  held"
-    )
+    counted = f"{'n':>5}{'found':>7}{'score':>12}{'sure':>7}{'long':>6}"
+    print(f"{'who':<22}{'look':<7}{'size':<6}{counted}{'agree':>7}{'sure':>6}{'held':>6}  held")
     for (kind, name, size), found in sorted(rows.items()):
         print(f"{kind:<22}{name:<7}{size:<6}{_row(found)}")
 
