@@ -136,3 +136,9 @@ class Machine:
         """Inside; 0: it does not run."""
         shown = self.inside("systemctl", "show", "--property=MainPID", "--value", service).stdout
         return int(shown.strip() or 0)
+
+    def user_of(self, service: str) -> str:
+        """The account that its main process runs as, by the kernel's word: its folder in /proc says nothing of that."""
+        status = self.inside("cat", f"/proc/{self.pid_of(service)}/status").stdout
+        uid = next(line.split()[1] for line in status.splitlines() if line.startswith("Uid:"))
+        return self.inside("id", "--name", "--user", uid).stdout.strip()

@@ -63,6 +63,26 @@ RULES = (
         "tests/make/test_rotate.py::test_retention_leaves_the_words_of_a_link_that_names_a_key",
     ),
     Rule(
+        2, "systemd ends an eye that outlives its lease", "keeper/eye_life.py",
+        "if self._clock.mono_ns() >= self._lit_until_ns and not self._end.exists():", "if False:",
+        "tests/keeper/test_starts.py::test_systemd_is_told_that_no_eye_may_live_once_the_last_lease_is_over",
+    ),
+    Rule(
+        8, "after ten failures nothing is sensed", "keeper/gate.py", "if situation.safe_mode:", "if False:",
+        "tests/keeper/test_starts.py::test_ten_failures_of_the_eye_and_what_follows",
+    ),
+    Rule(
+        8, "a cursor that is not obeyed is no progress", "keeper/delivery.py",
+        "self.stands_still = self._outbox.settled < cursor", "pass",
+        "tests/keeper/test_starts.py::test_a_cursor_that_is_not_obeyed_is_no_progress",
+    ),
+    Rule(
+        3, "a credential that others may read is refused too", "files.py",
+        "others = 0o007 if path.parent == credentials.folder() else 0o077",
+        "others = 0 if path.parent == credentials.folder() else 0o077",
+        "tests/test_notify.py::test_an_acls_mask_counts_among_credentials_alone",
+    ),
+    Rule(
         2, "a self-test of a site's unit needs what is signed for maintenance", "selftest_leave.py",
         "if one.purpose == PURPOSE)", "if True)",
         "tests/test_selftest_leave.py::test_what_is_signed_for_care_does_not_let_it_be_tested",

@@ -191,12 +191,7 @@ def test_a_unit_installed_booted_taken_over_and_purged(machine: Machine, live: L
     with machine.booted(tmp_path / "boot.log"):
         until(lambda: live.has("gate", gate="open"), "the gate's word", 90.0)
         until(lambda: machine.active("stillroom-eye.service"), "an eye that has seen something", 60.0)
-        users = {
-            name: machine.inside(
-                "ps", "-o", "user:32=", "-p", str(machine.pid_of(f"stillroom-{name}"))
-            ).stdout.strip()
-            for name in ("keeper", "eye", "courier")
-        }
+        users = {name: machine.user_of(f"stillroom-{name}") for name in ("keeper", "eye", "courier")}
         assert users == {name: f"stillroom-{name}" for name in users}
         assert not (machine.root / "var/lib/stillroom/keys").exists(), "a key in the clear"
 

@@ -7,6 +7,7 @@ from tests.rig import SOMEWHERE, Rig, observation
 
 from stillroom.clock import NS_PER_S
 from stillroom.keeper.starts import COMES_WITHIN_NS, FILE, GOOD_AFTER_NS, MOST, SafeMode, Starts
+from stillroom.link import EYE_END
 
 BEAT_NS = NS_PER_S // 5
 
@@ -146,3 +147,38 @@ def test_ten_failures_of_the_eye_and_what_follows(tmp_path: Path):
         rig.unit.from_eye(observation(rig.clock, SOMEWHERE, 0.02))
     snapshot = rig.slot().snapshot
     assert (snapshot.gate, "crash-loop" in snapshot.faults) == ("open", False)
+
+
+def test_systemd_is_told_that_no_eye_may_live_once_the_last_lease_is_over(tmp_path: Path):
+    rig = Rig(tmp_path)
+    end = rig.folder / "run" / EYE_END
+    rig.authorise()
+    rig.beat(1.0)
+    assert rig.may_start and not end.exists()
+    rig.withdraw()
+    rig.beat(0.4)
+    assert not rig.may_start and not end.exists(), "it may still end in order"
+    rig.beat(1.0)
+    assert end.exists()
+    rig.authorise()
+    rig.beat(1.0)
+    assert rig.may_start and not end.exists()
+
+
+def test_a_cursor_that_is_not_obeyed_is_no_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The keeper's watchdog is not petted then; a card that fails, which is said, is another matter."""
+    rig = Rig(tmp_path)
+    rig.beat(1.0)
+    rig.slot()
+    delivery, outbox = rig.unit._delivery, rig.unit._outbox
+    delivery._settle(1, ())
+    assert rig.unit.gets_on
+    monkeypatch.setattr(outbox, "settle", lambda cursor, ranges: None)
+    delivery._settle(2, ())
+    assert not rig.unit.gets_on
+    outbox.fault = "storage-failing"
+    assert rig.unit.gets_on
+    outbox.fault = None
+    monkeypatch.undo()
+    delivery._settle(2, ())
+    assert rig.unit.gets_on
