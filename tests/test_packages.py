@@ -209,6 +209,7 @@ def test_a_unit_installed_booted_taken_over_and_purged(machine: Machine, live: L
         machine.inside("systemctl", "kill", "--kill-whom=main", "--signal=SIGKILL", "stillroom-keeper")
         until(lambda: machine.active("stillroom-keeper.service"), "another keeper", 60.0)
         until(lambda: machine.active("stillroom-courier.service"), "another courier", 60.0)
+    shutil.rmtree(machine.root / "usr/lib/stillroom/lib/python3.11/site-packages/canary_camera")
     machine.must("dpkg", "--purge", "stillroom-unit")
     left = {name for name in files_of(machine) - before if "stillroom" in name and "/log/" not in name}
     assert left <= {
