@@ -1,5 +1,7 @@
 """The links that the gateway holds, and the head that the unit tells: where they part is an alarm, never before."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from stillroom.events import Audited, Lost, Summary
 from stillroom.link import Network
 from stillroom_tools.site.gateway.chains import Chains, owed
+from stillroom_tools.site.gateway.sealed import day_of, seal, unseal
 from stillroom_tools.site.gateway.settings import FILE
 from stillroom_tools.site.subscriber import Message
 
@@ -51,11 +54,17 @@ def test_a_link_taken_out_of_the_database_is_an_alarm(facility, number):
 
 
 def test_a_link_whose_words_were_changed_is_an_alarm(facility):
+    """Sealed anew: whoever has the database has its keys."""
     facility.settle()
-    facility.change(
-        "UPDATE entries SET event = replace(CAST(event AS TEXT), '\"at_ms\":1', '\"at_ms\":2') "
-        f"WHERE number = {MIDDLE}"
-    )
+    facility.close()
+    with closing(sqlite3.connect(facility.database)) as database, database:
+        found = database.execute(f"SELECT id, room, at_ms, event FROM entries WHERE number = {MIDDLE}")
+        place, room, at_ms, event = found.fetchone()
+        of_day = "SELECT key FROM room_keys WHERE room = ? AND day = ?"
+        (key,) = database.execute(of_day, (room, day_of(at_ms))).fetchone()
+        changed = unseal(key, event).replace(b'"at_ms":1', b'"at_ms":2')
+        database.execute("UPDATE entries SET event = ? WHERE id = ?", (seal(key, changed), place))
+    facility.open()
     facility.hear(facility.record())
     assert facility.alarms == {"broken-chain": 1}
 
@@ -235,5 +244,6 @@ def test_the_links_of_a_unit_are_found_by_their_index(facility):
     list(store.chain_of("u-1"))
     store.database.run = run
     compiled = asked[0].compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
-    (plan,) = run(text(f"EXPLAIN QUERY PLAN {compiled}")).all()
+    plan, key = run(text(f"EXPLAIN QUERY PLAN {compiled}")).all()
     assert "INDEX chains (unit=? AND" in plan.detail
+    assert "room_keys USING PRIMARY KEY (room=? AND day=?)" in key.detail
