@@ -245,3 +245,28 @@ def test_half_a_minute_without_a_picture_is_written_down_once(unit: Recorded):
     unit.beat(70.0)
     assert [what for what, _ in unit.story()].count("release-no-pictures") == 1
     assert unit.light == "record", "they may come again"
+
+
+def test_many_releases_one_after_another_are_no_burden_to_the_unit(unit: Recorded):
+    """What it must remember of each lies in its database alone: the page beside it holds a few things."""
+    for number in range(20):
+        assert unit.release(f"r-{number}", until=now(unit.rig.clock) + timedelta(seconds=3)) == "done"
+        unit.beat(3.0)
+    unit.rig.unit.close()
+    unit.rig.start()
+    unit.rig.beat()
+    assert unit.rig.unit._outbox.damage == ""
+    assert len(unit.rig.unit._outbox._marks.state.kept) < 12
+
+
+def test_a_card_that_forgot_its_files_writes_over_none(unit: Recorded):
+    unit.release()
+    unit.beat(3.0)
+    unit.rig.unit.button()
+    (first,) = unit.files()
+    before = first.read_bytes()
+    unit.rig.unit._outbox.remember("release files r-1", 0)
+    unit.rig.unit.button()
+    unit.beat(4.0)
+    assert [path.name[-9:] for path in unit.files()] == ["0001.stlc", "0002.stlc"]
+    assert first.read_bytes() == before

@@ -21,7 +21,7 @@ from stillroom.notes import decode, split
 from stillroom.release_forms import NOTE_FILE, SUFFIX
 from stillroom.release_papers import Release
 from stillroom_release.recording import MB, end_block
-from stillroom_release.shelf import finish, last_block
+from stillroom_release.shelf import finish, last_block, number_of
 
 _EXPIRES = "release expires "
 OPEN = "release open"
@@ -37,7 +37,7 @@ class Expiry:
     def keep(self, paper: Release) -> None:
         """Before the first recording under it."""
         if not self._means.outbox.recall(_EXPIRES + paper.id):
-            self._means.outbox.remember(_EXPIRES + paper.id, to_ms(paper.expires), lasting=True)
+            self._means.outbox.remember(_EXPIRES + paper.id, to_ms(paper.expires))
 
     def look(self, running: str = "") -> None:
         """Delete each folder whose time is over, or of which nobody knows when that is; never that of `running`."""
@@ -99,10 +99,9 @@ class Expiry:
                     self._means.clock,
                 )
                 finish(path, end, block)
-        number = int(path.stem.rpartition("-")[2]) if path.stem[-4:].isdecimal() else 0
         said: dict[str, str | int] = {
             "release": told_name(path.parent.name),
-            "file": number,
+            "file": number_of(path),
             "chunks": chunks,
         }
         self._means.audit.append(self._means.clock.utc_ms(), "release-ended", **said, how="interrupted")

@@ -22,6 +22,7 @@ from stillroom.release_rules import custodian
 from stillroom_release.expiry import OPEN, Expiry, recorded, size_of
 from stillroom_release.papers import Papers
 from stillroom_release.recording import LAST_BYTES, MB, Recording
+from stillroom_release.shelf import number_of
 
 _FILES, _BYTES = "release files ", "release bytes "
 
@@ -112,6 +113,11 @@ class Releases:
         """Under this release, also what was written before a power cut, or has been taken away since."""
         return max(self._means.outbox.recall(_BYTES + paper.id), size_of(recorded(self._root / paper.id)))
 
+    def _next_file(self, paper: Release) -> int:
+        """Behind those there were: a card that forgot how many has the files still."""
+        there = [number_of(path) for path in recorded(self._root / paper.id)]
+        return 1 + max(self._means.outbox.recall(_FILES + paper.id), *there, 0)
+
     def _no_space(self, paper: Release) -> str:
         """What may still be recorded must fit on the card beside its reserve, before a frame is taken."""
         left = paper.max_mb * MB - self._used_bytes(paper)
@@ -120,7 +126,7 @@ class Releases:
         return "space" if self._free_bytes() < left + self._means.reserve_bytes else ""
 
     def _start(self, paper: Release, note: bytes, by: str) -> None:
-        outbox, number = self._means.outbox, self._means.outbox.recall(_FILES + paper.id) + 1
+        outbox, number = self._means.outbox, self._next_file(paper)
         self._expiry.keep(paper)
         try:
             folder = _folder(self._root, paper.id)
@@ -129,7 +135,7 @@ class Releases:
             self._papers.refuse(paper.id, "space")
             return
         path = folder / f"{paper.id}-{number:04}{SUFFIX}"
-        outbox.remember(_FILES + paper.id, number, lasting=True)
+        outbox.remember(_FILES + paper.id, number)
         outbox.remember(OPEN, f"{paper.id}/{path.name}".encode())
         self._told_silent = False
         self._running = Recording(paper, path, self._used_bytes(paper), self._means.clock, self._means.key)
@@ -155,7 +161,7 @@ class Releases:
         running.end(why)
         self._last = running
         paper, outbox = running.paper, self._means.outbox
-        outbox.remember(_BYTES + paper.id, running.total_bytes, lasting=True)
+        outbox.remember(_BYTES + paper.id, running.total_bytes)
         outbox.remember(OPEN, b"")
         said: dict[str, str | int] = {"release": paper.id, "file": running.file, "chunks": running.chunks}
         self._means.audit.append(

@@ -14,7 +14,7 @@ from stillroom.release_forms import ANNOUNCE_MS, RECORDING_BYTES, body_bytes, ch
 from stillroom.release_papers import Release
 from stillroom.release_rules import release_id
 from stillroom.release_wire import FIRST_LINK, write_block
-from stillroom_release.shelf import Writer
+from stillroom_release.shelf import Writer, number_of
 
 MB = 1_000_000
 SILENT_S = 30
@@ -49,7 +49,7 @@ class Recording:
     @property
     def file(self) -> int:
         """Its number among those of the release."""
-        return int(self.path.stem.rpartition("-")[2])
+        return number_of(self.path)
 
     @property
     def silent(self) -> bool:

@@ -102,6 +102,12 @@ def append(descriptor: int, block: bytes) -> None:
         raise
 
 
+def number_of(path: Path) -> int:
+    """Of a file among those of its release; 0 for one that has none."""
+    last = path.stem.rpartition("-")[2]
+    return int(last) if last.isascii() and last.isdecimal() else 0
+
+
 def last_block(path: Path, unit: VerifyKey) -> tuple[Block, int] | None:
     """The last block of a file that is whole and this unit's, and where it ends; None where there is none.
 
