@@ -46,7 +46,7 @@ def parse(coded: str) -> Label:
     return Label(found[1], found[2], found[3].lower())
 
 
-@lru_cache(64)
+@lru_cache(2048)
 def modules(label: Label) -> tuple[tuple[bool, ...], ...]:
     """The square, True where it is black, with no white around it."""
     import segno
