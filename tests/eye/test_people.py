@@ -248,6 +248,20 @@ def test_a_body_around_somebody_who_came_down_is_he_and_no_second_one():
         assert len(scene.people._tracks) == count
 
 
+def test_who_is_found_turned_round_is_asked_and_lies_where_he_was_found():
+    """A fall that no look and no cell noticed: his box is about where he stood, and its axis is not."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(5.0, lambda s: [body(400.0, 240.0, radius=150.0)], lambda s: flags(400.0, 240.0))
+    scene.run(3.0, lambda s: [body(400.0, 240.0, radius=150.0)])
+    assert scene.people.wants_posture() is None, "he stands there"
+    lying = Body(0.8, 395.0, 300.0, 20.0, 150.0)
+    scene.people.looked([lying], WHOLE, scene.now_s, empty=False)
+    assert scene.one.body != lying and scene.people.wants_posture() == lying
+    scene.one.still = True
+    scene.people.held(Held(0.97, "lying", None), lying.square(), scene.now_s, round(scene.now_s * 1e9))
+    assert scene.one.posture == "lying" and scene.one.body == lying
+
+
 def test_who_may_lie_is_asked_again_though_no_look_finds_him():
     """Of two squares one shows him and the other does not; what one look said must not stand until he moves."""
     scene = Scene(learned=False, empty=False)

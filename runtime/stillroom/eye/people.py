@@ -23,6 +23,7 @@ from stillroom.eye.track import (
     changed,
     common,
     inside,
+    turned,
     within,
     worth,
 )
@@ -153,6 +154,8 @@ class People:
                     fallen.not_found(track, now_s, decided_ns)
                 else:
                     track.posture, track.confirmed = fallen.shown(track, held, decided_ns), True
+                    if track.posture == "lying" and turned(track.postured, track.body):
+                        track.body, track.box = track.postured, box_in(track.postured, *self._size)
                     clear = held.present >= CLEARLY_PRESENT and track.best >= CLEAR_SCORE
                     track.belief = 1 - (1 - track.belief) * (0.3 if clear else 0.5)
                 self._judge(track)
@@ -189,10 +192,10 @@ class People:
         """Whose posture may have changed since it was asked for, the most believed first."""
         for track in sorted(self._tracks, key=lambda each: -each.belief):
             again = track.found if track.may_lie or track.asks else None
+            if track.may_lie and track.postured is not None and (again is None or track.misses):
+                return track.postured  # whether or not he is found again where he lies
             if track.misses == 0 and (again is not None or changed(track.body, track.postured)):
                 track.postured, track.found, track.asks = again or track.body, None, False
-                return track.postured
-            if track.may_lie and track.postured is not None:  # whether or not he is found again where he lies
                 return track.postured
         return None
 
@@ -271,7 +274,8 @@ class People:
             track.agreed_s = now_s
             track.belief = 1 - (1 - track.belief) * (1 - worth(body.score))
         track.seen_s, track.misses, track.found = now_s, 0, body
-        track.asks |= track.undecided  # another square may show him better, without his moving
+        # Another square may show him better, without his moving; or he fell where no look and no cell noticed.
+        track.asks |= track.undecided or turned(body, track.body)
         if not fallen.is_where(track, body, decided_ns):
             track.asks = True
         elif agreed == "motion" or self._where.is_elsewhere(track, body, box):

@@ -126,6 +126,12 @@ def changed(body: Body, before: Body | None) -> bool:
     return turned > math.radians(20) or longer or sank
 
 
+def turned(body: Body, before: Body) -> bool:
+    """By more than 60 degrees: what is found lies, or stands, otherwise than what is known."""
+    along = body.up_x_px * before.up_x_px + body.up_y_px * before.up_y_px
+    return along < 0.5 * body.radius_px * before.radius_px
+
+
 def inside(body: Body, square: Square) -> bool:
     """Whether a look at the square would have shown that body."""
     half = square.side_px / 2
