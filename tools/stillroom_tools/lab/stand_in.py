@@ -2,7 +2,8 @@
 
 It takes the place of the models behind the eye's own rules (`looking.py`, `people.py`, `agreement.py`), which do not
 know it from them; every event names it. Its errors last as those of the real one do: somebody who is missed is missed
-in most looks until he moves. Rows of `ERRORS` and the numbers below them were read from
+in most looks of one size until he moves; whether landmarks are sure of him changes from look to look. Rows of
+`ERRORS` and the numbers below them were read from
 
     python -m stillroom_tools.lab.stand_in_measure --rooms 60
 
