@@ -103,6 +103,11 @@ RULES = (
         "tests/test_selftest_leave.py::test_leave_that_is_taken_back_ends_the_camera_within_a_second",
     ),
     Rule(
+        8, "settings with which no frame comes are rolled back", "keeper/trial.py",
+        "elif self._waits_s(now_ns) > FRAMES_WITHIN_S and not self._seen:", "elif False:",
+        "tests/keeper/test_trial.py::test_without_frames_the_one_before_is_in_force_again",
+    ),
+    Rule(
         8, "what was not tested is not passed for care", "selftest_forms.py",
         "all(one.passed is True for one in checks)", "all(one.passed is not False for one in checks)",
         "tests/test_selftest.py::test_what_was_not_tested_is_never_passed_for_care",

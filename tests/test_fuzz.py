@@ -29,6 +29,7 @@ NAMES = [
     "gateway_store",
     "recording",
     "of_a_batch",
+    "of_a_selftest",
 ]
 SLOWEST_S = 5
 MOST_MIB = 1024

@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     import parties as p
     from nacl import bindings
 
-    from stillroom import bodies, config, link, notes, release_forms, release_wire, wire
+    from stillroom import bodies, config, link, notes, release_forms, release_wire, selftest_forms, wire
     from stillroom.chain import FIRST_HEAD, head_of, leaf_of, signed_part
     from stillroom.documents import KINDS
     from stillroom.errors import ConfigError, InputError, LinkError, StorageError, TrustError, WireError
@@ -28,8 +28,10 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     from stillroom.keeper.parts import Parts
     from stillroom.keys import BoxKey, load_keys
     from stillroom.notes import NoteError
+    from stillroom.phantom import load_phantom
     from stillroom.receiver import MemoryStore, Receiver
     from stillroom.replay import Seen, advance, given_up
+    from stillroom.selftest_limits import SelfTestLimits, load_limits, named
     from stillroom.wire import Boot, Lane, Record
     from stillroom_tools.make import batch_csv, card, label_text
     from stillroom_tools.site import admit, audit_file, audit_page, audit_part, configure
@@ -207,6 +209,19 @@ def site_configuration(data: bytes) -> None:
         pass
 
 
+def of_a_selftest(data: bytes) -> None:
+    """A report, a phantom's file, limits."""
+    try:
+        selftest_forms.open_report(data)
+    except TrustError:
+        pass
+    for load in (load_phantom, load_limits):
+        try:
+            load(written("selftest.toml", data))
+        except ConfigError:
+            pass
+
+
 def link_message(data: bytes) -> None:
     for hears in (link.EyeSays, link.EyeHears, link.CourierSays, link.CourierHears):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -331,6 +346,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         gateway_store,
         recording,
         of_a_batch,
+        of_a_selftest,
     )
 }
 
@@ -344,6 +360,16 @@ def audit_of_a_unit() -> bytes:
         links.append(audit_file.link_of(Audited(index, 0, body, bytes(16), head, signature)))
     first = audit_file.Head(audit_file.KIND, "demo", "u-1", UNIT_KEY.raw.hex())
     return audit_file.write(first, links)
+
+
+def report_of_a_selftest() -> bytes:
+    """One check, signed."""
+    row = selftest_forms.Check("focus", 0.2, "cycles/px", "at least 0.1", 0.1, True)
+    report = selftest_forms.Report(
+        "u-1", "demo", UNIT_KEY.fingerprint, UNIT_KEY.raw, "0.1.0", {}, "lab", "stand", "nobody has it yet",
+        p.NOON, 0.0, None, named(SelfTestLimits()), (row,), True,
+    )  # fmt: skip
+    return selftest_forms.sign_report(report, p.UNIT)
 
 
 def seeds(name: str) -> list[bytes]:
@@ -368,6 +394,11 @@ def seeds(name: str) -> list[bytes]:
             p.packed(link.Down(GOOD)),
             p.packed(link.Fault("camera-failed", "b")),
             p.packed(link.Network(True, "c")),
+        ],
+        "of_a_selftest": [
+            report_of_a_selftest(),
+            (TESTS.parent / "config" / "selftest.toml").read_bytes(),
+            (TESTS.parent / "config" / "phantom.toml").read_bytes(),
         ],
         "of_a_batch": [
             b"serial,model,unit\nSN-1,M,u-1\nSN-2,M,\n",
