@@ -106,6 +106,7 @@ class Life:
                 why = "bed zone 0.62 for 3.1 s, breathing seen there"
                 self._unit._outbox.add(self.clock.utc_ms(), StateChanged("in-bed", "occupied", why))
             self._unit.lease()
+            self._unit._safe.sees(self.clock.mono_ns())  # an eye that never comes is a crash loop
             self._unit.slot()
             self._answer()
 
