@@ -15,7 +15,7 @@ from stillroom_tools.site.intruder import command
 from stillroom_tools.site.intruder.attack import Scene
 from stillroom_tools.site.intruder.faces import load_faces
 from stillroom_tools.site.intruder.figure import Figures
-from stillroom_tools.site.intruder.found import Control, Found, Row
+from stillroom_tools.site.intruder.found import Control, Found, Row, best
 from stillroom_tools.site.intruder.levels import Squares
 from stillroom_tools.site.intruder.match import Attacker, Gallery, Score, most_hits
 from stillroom_tools.site.intruder.report import page
@@ -79,6 +79,9 @@ def test_bounds_are_those_of_clopper_and_pearson():
     assert Score(0, 100).most == pytest.approx(1 - 0.05 ** (1 / 100))
     assert Score(100, 100).most == 1.0 and Score(10, 1000).most == pytest.approx(0.0169, abs=2e-4)
     assert Score(3, 10) + Score(1, 10) == Score(4, 20)
+    assert Score(0, 10).least == 0 and Score(1000, 1000).least == pytest.approx(0.05 ** (1 / 1000))
+    assert best({"all": Score(15, 1000), "few": Score(3, 100), "none": Score(0, 1000)})[0] == "all"
+    assert best({"all": Score(15, 1000), "few": Score(30, 100)})[0] == "few"
     hits = most_hits(1000, 0.02)
     assert Score(hits, 1000).most <= 0.02 < Score(hits + 1, 1000).most
     assert most_hits(50, 0.02) == -1, "too few probes to show anything"

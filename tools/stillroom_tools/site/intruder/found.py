@@ -81,11 +81,8 @@ class Found(Struct, frozen=True):
 
     def row(self, distance_m: float, block: int, frames: int) -> Row | None:
         """Of the squares as the eye makes them."""
-        steps = {row.steps for row in self.rows if row.block == block and row.level == f"squares of {block}"}
-        for row in self.rows:
-            if (row.distance_m, row.block, row.frames) == (distance_m, block, frames) and row.steps in steps:
-                return row
-        return None
+        wanted = (f"squares of {block}", distance_m, frames)
+        return next((row for row in self.rows if (row.level, row.distance_m, row.frames) == wanted), None)
 
     def floor(self, distance_m: float, frames: int) -> int | None:
         """The least block from which on every block keeps the bound; None: not even the largest does."""
@@ -107,6 +104,6 @@ class Found(Struct, frozen=True):
 
 
 def best(scores: dict[str, Score]) -> tuple[str, Score]:
-    """The way that found most, and its score."""
-    way = max(scores, key=lambda each: scores[each].rank1)
+    """The way that surely found most, and its score: one that was tried on fewer probes does not win by luck."""
+    way = max(scores, key=lambda each: (scores[each].least, scores[each].rank1))
     return way, scores[way]

@@ -43,6 +43,13 @@ class Score:
             1.0 if self.hits == self.probes else float(beta.ppf(0.95, self.hits + 1, self.probes - self.hits))
         )
 
+    @property
+    def least(self) -> float:
+        """The lower bound, likewise."""
+        from scipy.stats import beta
+
+        return float(beta.ppf(0.05, self.hits, self.probes - self.hits + 1)) if self.hits else 0.0
+
     def __add__(self, other: "Score") -> "Score":
         return Score(self.hits + other.hits, self.probes + other.probes)
 
