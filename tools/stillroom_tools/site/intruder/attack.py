@@ -35,7 +35,7 @@ class Effort:
     spots: int
     series: int
     frames: tuple[int, ...]
-    figures: int = 32
+    figures: int = 16
     """Frames of a series of figures: each is sealed and opened, and nothing but noise could differ in more of them."""
     days_each: int = DAYS
     """On which the attacker has looked at each face of his gallery."""

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from stillroom_tools.site.intruder.attack import Effort, Scene, Tell, attack
 from stillroom_tools.site.intruder.faces import Days
-from stillroom_tools.site.intruder.figure import Figures, leaky, nearest
+from stillroom_tools.site.intruder.figure import Album, Figures, leaky
 from stillroom_tools.site.intruder.found import Control, Gain, Row
 from stillroom_tools.site.intruder.gains import gains
 from stillroom_tools.site.intruder.levels import Blurred, Squares
@@ -59,14 +57,11 @@ def _gained(gain: Gain) -> list[Control]:
 
 def _leak(scene: Scene, probes: int, seed: int) -> Control:
     figures, days = Figures(scene, seed), Days(seed)
-    known = scene.gallery.faces
-    gallery = np.array([leaky(figures, scene, face, who, 0) for who, face in enumerate(known)])
+    known, faces = scene.gallery.faces, scene.gallery.photographs
+    album = Album([leaky(figures, scene, face, who, 0) for who, face in enumerate(known)])
     who = days.who(len(known), probes)
-    hits = sum(
-        nearest(leaky(figures, scene, days.of(scene.gallery.photographs[each]), int(each), 0), gallery, days)
-        == each
-        for each in who
-    )
+    seen = (leaky(figures, scene, days.of(faces[each]), int(each), 0) for each in who)
+    hits = sum(album.nearest(one, days) == each for one, each in zip(seen, who, strict=True))
     share = hits / probes
     return Control(
         "a figure through which a tenth of the picture shows",

@@ -25,7 +25,7 @@ from stillroom.view_wire import open_frame, sign, view_id
 from stillroom_tools.site.intruder.attack import Effort, Scene, Tell
 from stillroom_tools.site.intruder.faces import Days, Floats
 from stillroom_tools.site.intruder.found import Row
-from stillroom_tools.site.intruder.match import Guesses, Score
+from stillroom_tools.site.intruder.match import Score
 from stillroom_tools.site.intruder.optics import CAMERA_PX, px_per_m
 from stillroom_tools.site.intruder.shots import Luma
 
@@ -112,24 +112,22 @@ class Figures:
 def attack_figure(scene: Scene, effort: Effort, seed: int, tell: Tell) -> list[Row]:
     """A row for one frame and one for many (their mean over a path is matched with the gallery's mean)."""
     figures, days = Figures(scene, seed), Days(seed)
-    known = scene.gallery.faces
     rows = []
-    for count, probes in ((1, effort.singles), (effort.figures, effort.series)):
-        if probes:
-            tell(f"figure, {count} frames, {probes} probes")
-            score = Score(0, 0)
-            for places, share in _paths(count, probes, effort.spots):
-                gallery = np.array(
-                    [_mean(figures, known[each], each, places, 0.0) for each in range(len(known))], np.float32
-                )
-                who = days.who(len(known), share)
-                seen = [
-                    _mean(figures, days.of(scene.gallery.photographs[each]), each, places) for each in who
-                ]
-                guessed = np.array([nearest(one, gallery, days) for one in seen])
-                score += Score(int((guessed == who).sum()), share)
-            rows.append(_row(scene, count, score))
+    for frames, probes in ((1, effort.singles), (effort.figures, effort.series)):
+        tell(f"figure, {frames} frames, {probes} probes")
+        paths = _paths(frames, probes, effort.spots)
+        scores = (_score(scene, figures, days, places, share) for places, share in paths)
+        rows.append(_row(scene, frames, sum(scores, Score(0, 0))))
     return rows
+
+
+def _score(scene: Scene, figures: Figures, days: Days, places: range, probes: int) -> Score:
+    known, faces = scene.gallery.faces, scene.gallery.photographs
+    album = Album([_mean(figures, face, each, places, 0.0) for each, face in enumerate(known)])
+    who = days.who(len(known), probes)
+    seen = (_mean(figures, days.of(faces[each]), int(each), places) for each in who)
+    hits = sum(album.nearest(one, days) == each for one, each in zip(seen, who, strict=True))
+    return Score(int(hits), probes)
 
 
 def _paths(frames: int, probes: int, spots: int) -> Iterator[tuple[range, int]]:
@@ -148,11 +146,21 @@ def _mean(figures: Figures, face: Floats, who: int, places: range, unsure_px: fl
     return total / len(places)
 
 
-def nearest(seen: Floats, gallery: Floats, days: Days) -> int:
-    """Of pictures that are equally near one is chosen blindly, as an attacker would have to."""
-    apart = ((gallery - seen.astype(np.float32)) ** 2).sum(axis=(1, 2))
-    alike: Guesses = np.flatnonzero(apart <= apart.min() + 1e-3)
-    return int(alike[days.who(len(alike), 1)[0]])
+class Album:
+    """The gallery's pictures at one place or path. Most are one and the same, and are compared with once."""
+
+    def __init__(self, pictures: list[Floats]) -> None:
+        different: dict[bytes, list[int]] = {}
+        for who, picture in enumerate(pictures):
+            different.setdefault(picture.tobytes(), []).append(who)
+        self._whose = list(different.values())
+        self._pictures = np.array([pictures[whose[0]] for whose in self._whose])
+
+    def nearest(self, seen: Floats, days: Days) -> int:
+        """Whose it is. Of those who look alike one is chosen blindly, as an attacker would have to."""
+        apart = ((self._pictures - seen) ** 2).sum(axis=(1, 2))
+        whose = self._whose[int(apart.argmin())]
+        return whose[int(days.who(len(whose), 1)[0])]
 
 
 def leaky(figures: Figures, scene: Scene, face: Floats, who: int, place: int) -> Floats:
