@@ -53,10 +53,18 @@ class Days:
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
+        self._deck: NDArray[np.intp] = np.zeros(0, np.intp)
 
     def who(self, faces: int, probes: int) -> NDArray[np.intp]:
-        """Whose face each probe is."""
-        return self._random.integers(0, faces, probes)
+        """Whose face each probe is: each as often as any other, so that to name always the same one is to guess."""
+        while len(self._deck) < probes:
+            self._deck = np.concatenate([self._deck, self._random.permutation(faces)])
+        drawn, self._deck = self._deck[:probes], self._deck[probes:]
+        return drawn
+
+    def blindly(self, choices: int) -> int:
+        """One of so many."""
+        return int(self._random.integers(0, choices))
 
     def of(self, face: Floats) -> Floats:
         """(SIDE, SIDE), of one face that is not `enrolled` yet."""

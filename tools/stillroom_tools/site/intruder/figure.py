@@ -160,7 +160,7 @@ class Album:
         """Whose it is. Of those who look alike one is chosen blindly, as an attacker would have to."""
         apart = ((self._pictures - seen) ** 2).sum(axis=(1, 2))
         whose = self._whose[int(apart.argmin())]
-        return whose[int(days.who(len(whose), 1)[0])]
+        return whose[days.blindly(len(whose))]
 
 
 def leaky(figures: Figures, scene: Scene, face: Floats, who: int, place: int) -> Floats:

@@ -7,8 +7,8 @@ from stillroom_tools.site.intruder.found import Found
 ASSUMED = (
     "Easier than life for the attacker: a probe is the gallery's own photograph on another day, he knows to a "
     "fraction of a pixel where the face stands, the wall behind it is plain, and it looks at the camera.",
-    "Harder than life: a hundred faces of 25x25 pixels, no trained network; the ways reckon with coarse steps as if they "
-    "were noise, so that more frames do not help them as much as they could. Another way may find more.",
+    "Harder than life: a hundred faces of 25x25 pixels, no trained network; the ways take coarse steps for noise, so "
+    "that more frames do not help them as much as they could. Another way may find more.",
     "What is not tried: outline, gait, clothes, the hour, the room, and who is expected there. Each can tell who it "
     "is, at every level, to somebody who knows the people.",
 )
