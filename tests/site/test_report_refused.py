@@ -8,6 +8,7 @@ from tests.site.days import DAY, SVG, Picture, Ward, eventful
 
 from stillroom.cli import main
 from stillroom.errors import ConfigError, InputError, StorageError, TrustError
+from stillroom_tools.site.gateway.sealed import day_of, unseal
 from stillroom_tools.site.gateway.settings import FILE
 
 
@@ -63,10 +64,12 @@ def test_hostile_names_and_words_are_text(ward: Ward, tmp_path: Path) -> None:
     twin = ward.copy(tmp_path)
     hostile = '"><script>x</script>\u202e&\x07'
     database = sqlite3.connect(twin.site.folder / "gateway" / FILE)
-    database.execute("UPDATE entries SET room = ?", (hostile,))
-    database.execute(
-        "UPDATE entries SET event = replace(CAST(event AS TEXT), 'made up', '<b onload=x>&amp;')"
-    )
+    keys = {(room, day): key for room, day, key in database.execute("SELECT room, day, key FROM room_keys")}
+    for place, room, at_ms, event in database.execute(
+        "SELECT id, room, at_ms, event FROM entries"
+    ).fetchall():
+        told = unseal(keys.get((room, day_of(at_ms))), event).replace(b"made up", b"<b onload=x>&amp;")
+        database.execute("UPDATE entries SET room = ?, event = ? WHERE id = ?", (hostile, told, place))
     database.commit()
     database.close()
     words = ["site", "report", hostile, "--day", f"{DAY}", "--site", str(twin.site.folder)]
