@@ -32,16 +32,6 @@ CLOSE_S = 1.5
 """Models look once a second: what one look finds on one side is found by the next on the other."""
 
 
-NOT_YET = {
-    "32-curtain-beside-a-sleeper": "for four seconds the curtain is taken for the sleeper beside his bed",
-}
-
-
-def short() -> list:
-    marks = {name: pytest.mark.xfail(reason=why) for name, why in NOT_YET.items()}
-    return [pytest.param(path, id=path.stem, marks=marks.get(path.stem, ())) for path in SHORT]
-
-
 def names(paths: list[Path]) -> list[str]:
     return [path.stem for path in paths]
 
@@ -56,7 +46,7 @@ def test_there_are_forty_or_more_numbered_in_order_and_each_says_what_it_is_for(
         assert scenario.zones == zones_of(scenario.lens, room=scenario.room), path
 
 
-@pytest.mark.parametrize("path", short())
+@pytest.mark.parametrize("path", SHORT, ids=names(SHORT))
 def test_a_scenario_is_told_as_it_expects(path):
     assert play(Job(str(path), SEED)).tally.problems == []
 
