@@ -4,8 +4,8 @@ from stillroom.keeper.occupancy import Evidence
 
 STOOD_UP = 1.45
 """Times as high as he lay: he stands, though no look is sure how he is held."""
-LAY_SHARE = 0.1
-"""Of the difference, each fifth of a second: who crawls nearer looks larger."""
+LAY_SHARE = 0.05
+"""Of the difference, each fifth of a second in which he is still: who has crawled nearer looks larger."""
 
 
 class Downed:
@@ -20,6 +20,7 @@ class Downed:
             return True
         high = evidence.high or 0.0
         if evidence.place == "floor" or evidence.posture == "lying":
-            self._high += LAY_SHARE * (high - self._high) if self._high else high
+            if self._high == 0.0 or not evidence.moving:
+                self._high += LAY_SHARE * (high - self._high) if self._high else high
             return False
         return self._high > 0.0 and high > STOOD_UP * self._high
