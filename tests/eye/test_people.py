@@ -262,6 +262,19 @@ def test_who_is_found_turned_round_is_asked_and_lies_where_he_was_found():
     assert scene.one.posture == "lying" and scene.one.body == lying
 
 
+def test_who_lies_and_is_found_sitting_up_is_not_asked_in_the_middle_of_it_and_lies_nowhere_else():
+    """An answer that cannot say how he is held must not carry his lying to where he sits."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(5.0, lambda s: [Body(0.9, 300.0, 300.0, 150.0, 10.0)], lambda s: flags(300.0, 300.0))
+    scene.one.posture, scene.one.held_ns = "lying", 5_000_000_000
+    scene.people.looked([Body(0.9, 310.0, 280.0, 5.0, -150.0)], WHOLE, scene.now_s, empty=False)
+    assert not scene.one.asks
+    before = scene.one.box
+    scene.one.postured = Body(0.9, 310.0, 280.0, 5.0, -150.0)
+    scene.people.held(Held(0.97, "unsure", None), scene.one.postured.square(), scene.now_s, 6_000_000_000)
+    assert scene.one.posture == "lying" and scene.one.box == before
+
+
 def test_who_may_lie_is_asked_again_though_no_look_finds_him():
     """Of two squares one shows him and the other does not; what one look said must not stand until he moves."""
     scene = Scene(learned=False, empty=False)

@@ -154,7 +154,7 @@ class People:
                     fallen.not_found(track, now_s, decided_ns)
                 else:
                     track.posture, track.confirmed = fallen.shown(track, held, decided_ns), True
-                    if track.posture == "lying" and turned(track.postured, track.body):
+                    if held.posture == track.posture == "lying" and turned(track.postured, track.body):
                         track.body, track.box = track.postured, box_in(track.postured, *self._size)
                     clear = held.present >= CLEARLY_PRESENT and track.best >= CLEAR_SCORE
                     track.belief = 1 - (1 - track.belief) * (0.3 if clear else 0.5)
@@ -275,7 +275,8 @@ class People:
             track.belief = 1 - (1 - track.belief) * (1 - worth(body.score))
         track.seen_s, track.misses, track.found = now_s, 0, body
         # Another square may show him better, without his moving; or he fell where no look and no cell noticed.
-        track.asks |= track.undecided or turned(body, track.body)
+        # Who lies and is found otherwise sits up: he moves, and is asked when he has come to rest.
+        track.asks |= track.undecided or (track.posture != "lying" and turned(body, track.body))
         if not fallen.is_where(track, body, decided_ns):
             track.asks = True
         elif agreed == "motion" or self._where.is_elsewhere(track, body, box):
