@@ -38,11 +38,15 @@ def open_release(note: bytes, roster: Roster) -> tuple[Release, tuple[Signer, Si
 
 def _are_two(pair: tuple[Signer, Signer], paper: Release, roster: Roster) -> bool:
     """Other names and other keys, and neither the custodian."""
-    custodians = {one.key.raw for one in roster.people("custodian")}
-    own = f"{paper.site}/{paper.custodian}"
     first, second = pair
     apart = first.name != second.name and first.key != second.key
-    return apart and not any(one.key.raw in custodians or one.name == own for one in pair)
+    return apart and not any(is_custodian(one, paper, roster) for one in pair)
+
+
+def is_custodian(signer: Signer, paper: Release, roster: Roster) -> bool:
+    """By his name, or by the key of any custodian whom the roster names."""
+    custodians = {one.key.raw for one in roster.people("custodian")}
+    return signer.key.raw in custodians or signer.name == f"{paper.site}/{paper.custodian}"
 
 
 def open_withdrawal(note: bytes, roster: Roster, authority: Signer) -> ReleaseWithdrawal:

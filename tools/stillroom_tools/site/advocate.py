@@ -19,7 +19,7 @@ from stillroom.keys import VerifyKey
 from stillroom.notes import sign_note
 from stillroom_tools.site.layout import SITE_FILE, Site, open_site
 from stillroom_tools.site.public_file import make_with_boxes, read_public
-from stillroom_tools.site.roster_way import add_new, add_set, way_of
+from stillroom_tools.site.roster_way import add_new, add_set, no_longer, way_of
 
 HELP = "who is told the newest head of each audit chain, and can tell a shortened one"
 
@@ -65,7 +65,11 @@ def _set(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     names = ", ".join(one.name for one in advocates) or "nobody"
-    print(f"site '{site.name}': roster {roster.version}: {names} is told the audit heads", file=sys.stderr)
+    before = (one.name for one in old.recipients if one.role == "advocate")
+    gone = no_longer("advocate", before, (one.name for one in advocates))
+    print(
+        f"site '{site.name}': roster {roster.version}: {names} is told the audit heads{gone}", file=sys.stderr
+    )
     print(roster.version)
     return EXIT_OK
 

@@ -18,7 +18,7 @@ from stillroom.keeper.roster import needed_for
 from stillroom.keys import KeyRing, load_keys
 from stillroom.notes import Signer, sign_note, signer_of
 from stillroom_tools.site.layout import Site, open_site
-from stillroom_tools.site.roster_way import add_new, add_set, make_key, way_of
+from stillroom_tools.site.roster_way import add_new, add_set, make_key, no_longer, way_of
 
 HELP = "people who must sign authorisations too"
 
@@ -50,7 +50,8 @@ def _set(options: argparse.Namespace) -> int:
     way.hand_out(site, roster.version, note)
     names = ", ".join(approver.name for approver in approvers)
     who = f"need one of {names} to sign too" if names else "need the authority alone"
-    print(f"site '{site.name}': roster {roster.version}: authorisations {who}", file=sys.stderr)
+    gone = no_longer("approver", (one.name for one in old.approvers), (one.name for one in approvers))
+    print(f"site '{site.name}': roster {roster.version}: authorisations {who}{gone}", file=sys.stderr)
     print(roster.version)
     return EXIT_OK
 

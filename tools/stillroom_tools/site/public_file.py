@@ -13,7 +13,7 @@ from stillroom.document_forms import now
 from stillroom.documents import ConsumerRole, Recipient
 from stillroom.errors import EXIT_OK, TrustError
 from stillroom.files import read_bounded, write_new
-from stillroom.keys import KeyRing, Role, save_keys
+from stillroom.keys import KeyRing, Role, fingerprint, save_keys
 from stillroom.notes import open_note, parse_signer, sign_note, signer_of
 from stillroom_tools.site.layout import Site, check_name
 from stillroom_tools.site.new import BACKDATED, BOX_PERIOD, BOX_PERIODS, recipient
@@ -38,11 +38,17 @@ def make_with_boxes(options: argparse.Namespace, role: Role, boxes: int = BOX_PE
     until = max(box.until for box in named.boxes)
     print(
         f"{options.folder / ring.name}.pub: give this one to the facility, and nobody the key; "
-        f"good until {until:%Y-%m-%d}",
+        f"good until {until:%Y-%m-%d}{sealed_to(named)}",
         file=sys.stderr,
     )
     print(signer_of(ring).fingerprint)
     return EXIT_OK
+
+
+def sealed_to(named: Recipient) -> str:
+    """A custodian's box key of now, which releases show beside the key that he is known by; else nothing."""
+    box = named.key_at(SystemClock().utc_ms()) if named.role == "custodian" else None
+    return f", recordings sealed to {fingerprint(box.raw)}" if box else ""
 
 
 def read_public(path: Path, site: Site, role: ConsumerRole, command: str) -> Recipient:

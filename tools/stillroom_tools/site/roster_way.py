@@ -5,7 +5,7 @@ A roster goes into the trust folders of units at hand, or, with `--send`, throug
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,7 +38,7 @@ def add_new(choices: Choices, who: str) -> argparse.ArgumentParser:
 
 def add_set(choices: Choices, who: str) -> argparse.ArgumentParser:
     """`set`: a roster that names these and no others."""
-    put = choices.add_parser("set", help=f"a roster with these {who} in place of those before")
+    put = choices.add_parser("set", help=f"a roster with these {who} and no others: all in one call")
     put.add_argument("site", type=Path, metavar="SITE_DIR", help="the site's folder")
     put.add_argument(who, type=Path, nargs="*", metavar="PUB", help="their public files; none: nobody")
     put.add_argument(
@@ -52,6 +52,13 @@ def add_set(choices: Choices, who: str) -> argparse.ArgumentParser:
     )
     add_send_all(put)
     return put
+
+
+def no_longer(role: str, before: Iterable[str], after: Iterable[str]) -> str:
+    """Whom a roster named before and names no more, for the end of the one line; empty: nobody."""
+    named = {*after}
+    gone = [name for name in before if name not in named]
+    return f"; no longer {role}: {', '.join(gone)}" if gone else ""
 
 
 def add_send_all(parser: argparse.ArgumentParser) -> None:

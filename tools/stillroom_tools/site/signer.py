@@ -16,8 +16,8 @@ from stillroom.files import read_bounded, replace_file
 from stillroom.keys import KeyRing, VerifyKey, load_keys
 from stillroom.notes import sign_note, signer_of
 from stillroom_tools.site.layout import Site, check_name, open_site
-from stillroom_tools.site.public_file import make_with_boxes, read_public
-from stillroom_tools.site.roster_way import add_new, add_set, make_key, way_of
+from stillroom_tools.site.public_file import make_with_boxes, read_public, sealed_to
+from stillroom_tools.site.roster_way import add_new, add_set, make_key, no_longer, way_of
 
 HELP = "viewers, who may ask to look, managers, who sign the rules for it, and custodians of recordings"
 ROLES = ("viewer", "manager", "custodian")
@@ -53,11 +53,12 @@ def _set(options: argparse.Namespace) -> int:
         replace_file(site.roster_file, sign_note(KINDS[Roster], roster, [site.authority_keys()]))
     way.hand_out(site, roster.version, read_bounded(site.roster_file))
     for one in people:
-        print(
-            f"{options.role} {one.name}, key {VerifyKey(one.sign).fingerprint}: compare it", file=sys.stderr
-        )
+        key = VerifyKey(one.sign).fingerprint
+        print(f"{options.role} {one.name}, key {key}{sealed_to(one)}: compare it", file=sys.stderr)
     names = ", ".join(one.name for one in people) or "nobody"
-    print(f"site '{site.name}': roster {roster.version}: {options.role}s: {names}", file=sys.stderr)
+    before = (one.name for one in old.recipients if one.role == options.role)
+    gone = no_longer(options.role, before, (one.name for one in people))
+    print(f"site '{site.name}': roster {roster.version}: {options.role}s: {names}{gone}", file=sys.stderr)
     print(roster.version)
     return EXIT_OK
 

@@ -22,7 +22,7 @@ from stillroom.release_rules import custodian, open_release, signers
 from stillroom_tools.site.authorise import recipient
 from stillroom_tools.site.drafts import read_draft, sign_draft
 from stillroom_tools.site.layout import open_site
-from stillroom_tools.site.release import terms, words
+from stillroom_tools.site.release import standing, terms, words
 from stillroom_tools.site.send import add_send, deliver
 
 HELP = "recordings for a purpose, sealed to a custodian; and opening them"
@@ -82,6 +82,7 @@ def _new(options: argparse.Namespace) -> int:
     paper = terms.made(options, site, unit, now(SystemClock()))
     write_new(options.draft, encode(_KIND, paper), 0o644)
     print(f"{options.draft}: a draft: to be signed by {words.WHO}", file=sys.stderr)
+    standing.warn(site, paper)
     print(paper.id)
     return EXIT_OK
 
@@ -94,7 +95,7 @@ def _show(options: argparse.Namespace) -> int:
     note = read_bounded(options.file)
     site = open_site(options.site) if options.site else None
     paper = _read(options.file, note)
-    print("\n".join([*words.lines(paper), *words.signatures(options.file, note, site)]))
+    print("\n".join([*words.lines(paper), *words.signatures(options.file, note, paper, site)]))
     return EXIT_OK
 
 
@@ -114,10 +115,12 @@ def _deliver(options: argparse.Namespace) -> int:
         raise TrustError(
             f"{options.file}: the roster names no custodian '{paper.custodian}' with this key now"
         )
+    standing.check_not_withdrawn(site, trust, paper)
     make_folder(site.releases_dir)
     replace_file(site.releases_dir / f"{paper.id}.note", note)
     deliver(site, unit, trust, f"{PAPERS}/{paper.id}.note", note)
     print(words.brief(paper), file=sys.stderr)
+    standing.warn(site, paper)
     print(paper.id)
     return EXIT_OK
 
@@ -129,6 +132,7 @@ def _withdraw(options: argparse.Namespace) -> int:
     if signer_of(ring) not in (*signers(site.roster()), site.authority()):
         raise TrustError(f"{options.key}: the roster names nobody who may take a release back with this key")
     name = terms.code(options.release, "ID")
+    standing.check_known(site, unit, trust, name)
     paper = ReleaseWithdrawal(at=now(SystemClock()), release=name, site=site.name, unit=unit)
     note = sign_note(KINDS[ReleaseWithdrawal], paper, [ring])
     folder = site.folder / WITHDRAWALS

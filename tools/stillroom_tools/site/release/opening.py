@@ -108,12 +108,20 @@ def _log(folder: Path, ring: KeyRing, clock: Clock) -> Log:
 
 
 def run_list(options: argparse.Namespace) -> int:
-    """A line for each opening. Raises TrustError: the list is not whole, or not a custodian's of this site."""
+    """A line for each opening.
+
+    Raises InputError: there is no list; TrustError: it is not whole, or not a custodian's of this site.
+    """
     site = open_site(options.site)
     people = [one for one in site.roster().recipients if one.role == "custodian"]
     log = Log(options.folder, KeyRing.generate(site.name, "custodian", "reader", 0), SystemClock())
     first = next(iter(log.read()), None)
-    by = first[1].by if first else ""
+    if first is None:
+        raise InputError(
+            f"{options.folder}: no list of openings here: it is the folder '{OPENINGS}' beside the custodian's "
+            "key, from the first `release open` on, or what --openings named"
+        )
+    by = first[1].by
     custodian = next((one for one in people if one.name == by), None)
     if custodian is None:
         raise TrustError(f"{options.folder}: no list of a custodian whom the roster names ('{by}')")
