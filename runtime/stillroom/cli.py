@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StillroomError as error:
         print(f"stillroom: {_one_line(error)}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("stillroom: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(": ".join(["stillroom: interrupted", *filter(None, [str(error)])]), file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         _forget_output()

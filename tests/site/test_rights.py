@@ -1,11 +1,12 @@
 """`stillroom site subject`: a copy and an erasure, by a manager's key, with receipts, beside a gateway or alone."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import sleep
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -17,12 +18,13 @@ from stillroom.cli import main
 from stillroom.clock import SystemClock
 from stillroom.config_conditions import zone
 from stillroom.document_forms import now
-from stillroom.errors import ConfigError, StillroomError, TrustError
+from stillroom.errors import EXIT_INTERRUPTED, ConfigError, InputError, StillroomError, TrustError
 from stillroom.events import ConditionChanged, Entry
 from stillroom.keys import VerifyKey, load_keys
 from stillroom.observation import Box
 from stillroom_tools.site.gateway.reader import open_reader
 from stillroom_tools.site.rights import command as rights
+from stillroom_tools.site.rights import ordering
 from stillroom_tools.site.rights.period import asked_for
 
 ROOM = "r-1"
@@ -57,6 +59,8 @@ class Ward:
         days: tuple[str, str] = ("", ""),
     ):
         today = now(SystemClock()).date()
+        if "--asked-by" not in more and "--dry-run" not in more:
+            more = (*more, "--asked-by", "resident")
         period = ("--from", days[0] or today, "--to", days[1] or today.fromordinal(today.toordinal() + 1))
         return self.do(
             "subject", what, room, "--site", self.site, *period, "--key", self.folder / f"{key}.key", *more
@@ -111,6 +115,10 @@ def test_a_copy_has_all_that_is_kept_and_a_page_and_a_receipt(ward: Ward, tmp_pa
     assert ward.do("subject", "check", receipt, "--file", out, "--site", ward.site) == 0
     assert "a copy handed out by matron" in capsys.readouterr().out
     assert receipts(ward) and receipts(ward)[0].read_bytes() == receipt.read_bytes()
+    kept = out.read_bytes()
+    assert ward.subject("export", "--out", out) == InputError.exit_code, "it may have been handed out"
+    assert "room.jsonl: is there already; it is never replaced" in capsys.readouterr().err
+    assert out.read_bytes() == kept and len(receipts(ward)) == 1
     out.write_bytes(out.read_bytes() + b"\n")
     assert ward.do("subject", "check", receipt, "--file", out, "--site", ward.site) == TrustError.exit_code
     receipt.write_bytes(receipt.read_bytes().replace(b"advocate-7", b"advocate-8"))
@@ -164,6 +172,78 @@ def test_bridges_have_nothing_of_it_and_a_restart_brings_nothing_back(ward: Ward
         "of the unit, of nobody"
     )
     assert set(ward.kept) <= {"audit", "erased", "lost"}
+
+
+def waiting(ward: Ward) -> list[Path]:
+    return sorted((ward.site / "rights" / "orders").iterdir())
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, before: Callable[[], object]) -> None:
+    def sleep_until(_: float) -> None:
+        before()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ordering, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep_until))
+
+
+def test_interrupted_it_is_withdrawn(ward: Ward, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """Beside a gateway that has not begun it; it does nothing when it goes on."""
+    before = ward.kept
+    interrupt(monkeypatch, lambda: None)
+    assert ward.subject("erase", "--yes") == EXIT_INTERRUPTED
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == "stillroom: interrupted: the order is withdrawn: nothing of room r-1 was erased"
+    assert not waiting(ward)
+    ward.facility.gateway._collect()
+    assert ward.kept == before and not receipts(ward)
+
+
+def test_interrupted_once_it_is_begun_it_says_that_it_goes_on(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    gateway = ward.facility.gateway
+    interrupt(monkeypatch, lambda: next(gateway._wishes._carry_out(waiting(ward)[0])))
+    assert ward.subject("erase", "--yes") == EXIT_INTERRUPTED
+    said = capsys.readouterr().err.splitlines()[-1]
+    (order,) = waiting(ward)
+    receipt = ward.site / "rights" / f"{order.stem}.note"
+    assert "erasure of room r-1 had begun and goes on" in said and str(receipt) in said
+    while waiting(ward):
+        gateway._collect()
+    assert receipts(ward) == [receipt] and "state" not in ward.kept
+
+
+def test_the_log_says_who_asked_and_what_failed(ward: Ward, tmp_path: Path, capsys) -> None:
+    assert ward.subject("export", "--out", tmp_path / "copy", "--asked-by", "advocate-7") == 0
+    assert ward.subject("export", "--out", tmp_path / "nowhere" / "copy") == InputError.exit_code
+    capsys.readouterr()
+    assert ward.do("subject", "log", "--site", ward.site) == 0
+    told, said = capsys.readouterr()
+    newest, failed, done = told.splitlines()
+    assert "subject-export-failed" in newest and failed.endswith(", asked for by resident: failed")
+    assert done.endswith(", asked for by advocate-7: done")
+    assert said.startswith("whole: 3 lines, with those of 1 receipts")
+
+
+def test_a_log_without_its_end_is_not_whole(ward: Ward, tmp_path: Path, capsys) -> None:
+    for name in ("one", "two"):
+        assert ward.subject("export", "--out", tmp_path / name) == 0
+    log = ward.site / "rights" / "log"
+    whole = log.read_bytes()
+    first = whole.splitlines(keepends=True)[0]
+    for left in (first, b"", None):
+        log.write_bytes(left) if left is not None else log.unlink()
+        capsys.readouterr()
+        assert ward.do("subject", "log", "--site", ward.site) == TrustError.exit_code
+        said = capsys.readouterr().err
+        assert "rights/log: cut off at its end, or another" in said and said.count("\n") == 1
+    for path in receipts(ward):
+        path.unlink()
+    handed_out = ("subject", "check", tmp_path / "two.receipt", "--site", ward.site)
+    assert ward.do(*handed_out) == TrustError.exit_code, "also where the site's own receipts are gone"
+    log.write_bytes(whole)
+    assert ward.do(*handed_out) == 0 and ward.do("subject", "log", "--site", ward.site) == 0
+    assert "no receipt" in capsys.readouterr().out
 
 
 def test_a_report_says_that_it_was_erased(ward: Ward, tmp_path: Path) -> None:
@@ -252,6 +332,8 @@ def test_nothing_is_erased_without_a_key_or_a_word(
     words = ("subject", "erase", ROOM, "--site", ward.site, *days)
     assert ward.do(*words, "--yes") == ConfigError.exit_code
     assert "--key: a manager's own key is needed" in capsys.readouterr().err
+    assert ward.do(*words, "--yes", "--key", ward.folder / "matron.key") == ConfigError.exit_code
+    assert "--asked-by: who wished it is needed" in capsys.readouterr().err
     assert ward.do(*words, "--dry-run") == 0, "which needs none"
     assert ward.subject("erase") == ConfigError.exit_code
     assert "--yes is needed where nobody can be asked" in capsys.readouterr().err

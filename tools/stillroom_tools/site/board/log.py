@@ -34,7 +34,7 @@ class Deed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     by: Annotated[str, Meta(max_length=32)]
     """Who was logged in, or `operator` for the command line; empty where nobody was."""
     what: Annotated[str, Meta(max_length=32)]
-    about: Annotated[str, Meta(max_length=100)] = ""
+    about: Annotated[str, Meta(max_length=120)] = ""
 
 
 class Log:
@@ -43,8 +43,11 @@ class Log:
     def __init__(self, folder: Path, keys: KeyRing, clock: Clock) -> None:
         self._path, self._keys, self._clock = folder / FILE, keys, clock
 
-    def add(self, by: str, what: str, about: str = "") -> None:
-        """One more link, on the disk when this returns. Raises StorageError, TrustError (its end is damaged)."""
+    def add(self, by: str, what: str, about: str = "") -> tuple[int, bytes]:
+        """One more link, on the disk when this returns its number and head.
+
+        Raises StorageError, TrustError (its end is damaged).
+        """
         with self._locked() as descriptor:
             before = self._last(descriptor)
             index, head_before = (before.index + 1, before.head) if before else (1, FIRST_HEAD)
@@ -54,6 +57,7 @@ class Log:
             signature = self._keys.signing.sign(signed_part(index, head))
             line = msgspec.json.encode(Audited(index, at_ms, body, salt, head, signature)) + b"\n"
             _append(self._path, descriptor, line)
+            return index, head
 
     def newest(self, most: int) -> list[tuple[int, Deed]]:
         """The newest first, each with its time (UTC in ms). Raises TrustError for a line that cannot be read."""

@@ -14,14 +14,14 @@ from sqlalchemy import select
 
 from stillroom.clock import Clock, SystemClock
 from stillroom.document_forms import from_ms, now, to_ms
-from stillroom.errors import EXIT_OK, ConfigError, StillroomError, TrustError
-from stillroom.files import make_folder, read_bounded, replace_file
+from stillroom.errors import EXIT_OK, ConfigError, StillroomError
+from stillroom.files import make_folder, replace_file
 from stillroom.keys import KeyRing
-from stillroom.notes import open_note, sign_note
+from stillroom.notes import sign_note
 from stillroom_tools.site.disclosure import verdict as verdicts
 from stillroom_tools.site.disclosure.attacks import Known, attack
 from stillroom_tools.site.disclosure.counts import count, from_csv, naive, to_csv
-from stillroom_tools.site.disclosure.receipt import KIND, ExportReceipt
+from stillroom_tools.site.disclosure.receipt import KIND, ExportReceipt, read_all
 from stillroom_tools.site.disclosure.records import Weeks, read, weeks_of, what_of
 from stillroom_tools.site.disclosure.roster import Roster, synthetic
 from stillroom_tools.site.disclosure.roster import read as read_roster
@@ -35,7 +35,7 @@ from stillroom_tools.site.gateway.tables import entries, erasures
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.report.days import parse_day
 from stillroom_tools.site.rights.forms import folder_of, sha256
-from stillroom_tools.site.rights.wishes import open_log
+from stillroom_tools.site.rights.record import open_log, written_down
 from stillroom_tools.site.signer import manager_keys
 
 HELP = "counts for a purpose as CSV, where attacks on it gain little over chance"
@@ -91,13 +91,14 @@ def run(options: argparse.Namespace) -> int:
     if verdict.refused:
         log.add(ring.name, "export-refused", about)
         raise Refused(f"{options.out}: not let out: {verdict.refused[0]}: {options.out}.report.txt says all")
-    log.add(ring.name, "export", about)
-    write_whole(options.out, data.splitlines())
-    receipt = _receipt(site, ring, clock, weeks, verdict, data)
-    signed = sign_note(KIND, receipt, [ring, site.keys("gateway")])
-    make_folder(folder_of(site) / "exports")
-    replace_file(folder_of(site) / "exports" / f"{receipt.id}.note", signed)
-    replace_file(options.out.with_name(f"{options.out.name}.receipt"), signed, 0o600)
+    name = f"x-{secrets.token_hex(8)}"
+    with written_down(log, ring.name, "export", f"{about} {name}") as line:
+        write_whole(options.out, data.splitlines())
+        receipt = _receipt(site, name, ring, clock, weeks, verdict, data, line)
+        signed = sign_note(KIND, receipt, [ring, site.keys("gateway")])
+        make_folder(folder_of(site) / "exports")
+        replace_file(folder_of(site) / "exports" / f"{receipt.id}.note", signed)
+        replace_file(options.out.with_name(f"{options.out.name}.receipt"), signed, 0o600)
     out = verdict.numbers - verdict.left_out_small - verdict.left_out_derivable
     print(
         f"{options.out}: {out} of {verdict.numbers} numbers; report {options.out}.report.txt", file=sys.stderr
@@ -155,7 +156,7 @@ def _rooms(reader: Reader, weeks: Weeks) -> list[str]:
 
 def _refuse_differences(site: Site, reader: Reader, name: str, purpose: Purpose, weeks: Weeks) -> None:
     """Raises Refused where another table of these weeks is out already, or something was erased since this one was."""
-    for receipt in _let_out(site):
+    for _, receipt in read_all(site):
         if not (receipt.first < weeks.until and weeks.first < receipt.until_day):
             continue
         said = f"{receipt.first} to {receipt.until_day} were let out on {receipt.at:%Y-%m-%d} for '{receipt.purpose}'"
@@ -174,19 +175,6 @@ def _refuse_differences(site: Site, reader: Reader, name: str, purpose: Purpose,
             )
 
 
-def _let_out(site: Site) -> list[ExportReceipt]:
-    paths = sorted((folder_of(site) / "exports").glob("*.note"))
-    return [read_receipt(path, site) for path in paths]
-
-
-def read_receipt(path: Path, site: Site) -> ExportReceipt:
-    """Raises TrustError: not signed by the site's gateway, or altered."""
-    try:
-        return open_note(read_bounded(path), KIND, ExportReceipt, site.roster().people("gateway"))
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}") from None
-
-
 def _write_report(out: Path, verdict: Verdict) -> None:
     write_whole(out.with_name(f"{out.name}.report.txt"), verdicts.text(verdict).encode().splitlines())
     told = msgspec.json.format(msgspec.json.encode(verdict), indent=2)
@@ -194,12 +182,19 @@ def _write_report(out: Path, verdict: Verdict) -> None:
 
 
 def _receipt(
-    site: Site, ring: KeyRing, clock: Clock, weeks: Weeks, verdict: Verdict, data: bytes
+    site: Site,
+    name: str,
+    ring: KeyRing,
+    clock: Clock,
+    weeks: Weeks,
+    verdict: Verdict,
+    data: bytes,
+    line: tuple[int, bytes],
 ) -> ExportReceipt:
     return ExportReceipt(
-        start=from_ms(weeks.from_ms), until=from_ms(weeks.until_ms), at=now(clock), id=f"x-{secrets.token_hex(8)}",
+        start=from_ms(weeks.from_ms), until=from_ms(weeks.until_ms), at=now(clock), id=name,
         site=site.name, by=ring.name, purpose=verdict.purpose, columns=verdict.columns, first=weeks.first,
         until_day=weeks.until, numbers=verdict.numbers,
         left_out=verdict.left_out_small + verdict.left_out_derivable, hash=sha256(data),
-        risks=tuple((found.attack, found.risk) for found in verdict.found),
+        risks=tuple((found.attack, found.risk) for found in verdict.found), log_line=line[0], log_head=line[1].hex(),
     )  # fmt: skip

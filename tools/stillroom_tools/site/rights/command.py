@@ -7,47 +7,46 @@ and what was asked for, by whom, is kept in a log and a receipt.
 import argparse
 import secrets
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from stillroom.clock import Clock, SystemClock
-from stillroom.document_forms import Code, from_ms, now
-from stillroom.errors import EXIT_OK, ConfigError, InputError, StillroomError, StorageError, TrustError
-from stillroom.files import FolderInUse, make_folder, read_bounded, replace_file, write_new
+from stillroom.document_forms import Code, now
+from stillroom.errors import EXIT_OK, ConfigError, InputError, TrustError
+from stillroom.files import replace_file, write_new
 from stillroom.keys import KeyRing
-from stillroom.notes import open_by_one, open_note, sign_note
+from stillroom.notes import sign_note
 from stillroom_tools.site.fhir.output import write_whole
-from stillroom_tools.site.gateway import place
-from stillroom_tools.site.gateway.connecting import StoreInUse
 from stillroom_tools.site.gateway.erasing import refuse_standing, would_go
 from stillroom_tools.site.gateway.erasures import Wish
 from stillroom_tools.site.gateway.reader import Reader, open_reader
-from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.report.kept import no_such_room
 from stillroom_tools.site.rights.copy import everything
 from stillroom_tools.site.rights.forms import (
-    ORDER_KIND,
     RECEIPT_KIND,
     ErasureOrder,
     Receipt,
     folder_of,
     sha256,
 )
+from stillroom_tools.site.rights.ordering import erase
 from stillroom_tools.site.rights.page import Page
 from stillroom_tools.site.rights.period import Asked, asked_for
-from stillroom_tools.site.rights.wishes import REFUSED, Wishes, counted, open_log, words
+from stillroom_tools.site.rights.record import (
+    open_log,
+    read_receipt,
+    receipts_of,
+    refuse_cut,
+    told,
+    written_down,
+)
+from stillroom_tools.site.rights.wishes import counted, words
 from stillroom_tools.site.signer import manager_keys
 
 HELP = "a copy of what is kept of a room, or erase it: with a signed receipt"
-
-WAIT_S = 120.0
-"""A gateway erases some days a second, beside its other work."""
-LOOK_S = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--key", type=Path, metavar="KEY", help="a manager's own NAME.key, who answers for it"
         )
         each.add_argument(
-            "--asked-by", default="resident", metavar="CODE", help="who wished it (resident); no names"
+            "--asked-by", metavar="CODE", help="who wished it: resident, advocate-7 ...; no names"
         )
     choices.add_parser("log", help="who asked for what, and that the record of it is whole")
     check = choices.add_parser("check", help="is this receipt signed by the site's gateway?")
@@ -89,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
         return _show_log(site, clock)
     if options.what == "check":
         return _check(site, options.receipt, options.file)
-    asked_by = _code(options.asked_by)
-    if options.what == "erase" and options.dry_run and options.key is None:
+    dry = options.what == "erase" and options.dry_run
+    if dry and options.key is None:
         ring = None
     elif options.key is None:
         raise ConfigError(
@@ -98,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
         )
     else:
         ring = manager_keys(site, options.key)
+    asked_by = "" if dry else _code(options.asked_by)
     asked = asked_for(site, options.start, options.until, clock)
     with open_reader(site) as reader:
         if options.room not in reader.rooms():
@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
         start=asked.start, until=asked.until, at=now(clock), id=wish.id, site=site.name, room=wish.room,
         asked_by=asked_by, by=ring.name, audit=wish.audit,
     )  # fmt: skip
-    return _erase(site, order, ring, clock)
+    return erase(site, order, ring, clock)
 
 
 def _export(
@@ -132,7 +132,6 @@ def _export(
 ) -> int:
     page = Page(asked.zone)
     gateway = site.keys("gateway")
-    open_log(site, clock).add(ring.name, "subject-export", f"{wish.room} {wish.id}")
 
     def lines() -> Iterator[bytes]:
         head = {
@@ -144,18 +143,29 @@ def _export(
             page.add(thing)
             yield msgspec.json.encode(thing.line)
 
-    write_whole(out, lines())
-    receipt = Receipt(
-        start=asked.start, until=asked.until, at=now(clock), id=wish.id, site=site.name, room=wish.room,
-        asked_by=asked_by, by=ring.name, what="export", counts=counted(page.counts), hash=_hash_of(out),
-    )  # fmt: skip
-    signed = sign_note(RECEIPT_KIND, receipt, [ring, gateway])
-    replace_file(out.with_name(f"{out.name}.txt"), page.text(receipt, out.name).encode(), 0o600)
-    replace_file(out.with_name(f"{out.name}.receipt"), signed, 0o600)
-    replace_file(folder_of(site) / f"{wish.id}.note", signed)
+    about = f"{wish.room} {wish.id} {asked_by}"
+    with written_down(open_log(site, clock), ring.name, "subject-export", about) as (line, head):
+        _refuse_there(out)
+        write_whole(out, lines())
+        receipt = Receipt(
+            start=asked.start, until=asked.until, at=now(clock), id=wish.id, site=site.name, room=wish.room,
+            asked_by=asked_by, by=ring.name, what="export", counts=counted(page.counts), hash=_hash_of(out),
+            log_line=line, log_head=head.hex(),
+        )  # fmt: skip
+        signed = sign_note(RECEIPT_KIND, receipt, [ring, gateway])
+        write_new(out.with_name(f"{out.name}.txt"), page.text(receipt, out.name).encode())
+        write_new(out.with_name(f"{out.name}.receipt"), signed)
+        replace_file(folder_of(site) / f"{wish.id}.note", signed)
     print(f"{out}: {words(receipt)}; in words: {out}.txt; receipt {out}.receipt", file=sys.stderr)
     print(receipt.id)
     return EXIT_OK
+
+
+def _refuse_there(out: Path) -> None:
+    """Raises InputError: a copy with its receipt may have been handed out already."""
+    for path in (out, out.with_name(f"{out.name}.txt"), out.with_name(f"{out.name}.receipt")):
+        if path.exists():
+            raise InputError(f"{path}: is there already; it is never replaced: name another, or move it away")
 
 
 def _say_what_goes(reader: Reader, wish: Wish, asked: Asked) -> None:
@@ -180,66 +190,11 @@ def _confirm(yes: bool, room: str) -> None:
         raise ConfigError("nothing was erased: that was another name")
 
 
-def _erase(site: Site, order: ErasureOrder, ring: KeyRing, clock: Clock) -> int:
-    """By the gateway that runs, or here where none does. Prints the receipt's id."""
-    waiting = folder_of(site) / "orders"
-    make_folder(folder_of(site))
-    make_folder(waiting)
-    path = waiting / f"{order.id}.note"
-    write_new(path, sign_note(ORDER_KIND, order, [ring]))
-    try:
-        with closing(Store(place.of(site), site.config.alerts, site.name)) as store:
-            wishes = Wishes(site, store, clock)
-            while path.exists():
-                wishes.step()
-    except (FolderInUse, StoreInUse):
-        _wait(path)
-    except StorageError:
-        path.unlink(missing_ok=True)
-        raise
-    receipt = _done(site, order.id)
-    print(
-        f"room {receipt.room}: erased: {words(receipt)}; receipt {folder_of(site) / order.id}.note",
-        file=sys.stderr,
-    )
-    print(receipt.id)
-    return EXIT_OK
-
-
-def _wait(path: Path) -> None:
-    """Until the gateway has carried it out. Raises StorageError where it has not."""
-    give_up_s = time.monotonic() + WAIT_S
-    while path.exists():
-        if time.monotonic() > give_up_s:
-            raise StorageError(
-                f"{path}: left for the gateway, which has not carried it out yet: look for its receipt"
-            )
-        time.sleep(LOOK_S)
-
-
-def _done(site: Site, name: str) -> Receipt:
-    refused = folder_of(site) / "orders" / f"{name}{REFUSED}"
-    if refused.exists():
-        raise StillroomError(read_bounded(refused).decode().strip())
-    return read_receipt(folder_of(site) / f"{name}.note", site)
-
-
-def read_receipt(path: Path, site: Site) -> Receipt:
-    """Raises TrustError: not signed by the site's gateway, or altered; a copy's not by a manager too."""
-    note = read_bounded(path)
-    try:
-        receipt = open_note(note, RECEIPT_KIND, Receipt, site.roster().people("gateway"))
-        if receipt.what == "export":
-            open_by_one(note, RECEIPT_KIND, Receipt, site.roster().people("manager"))
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}") from None
-    return receipt
-
-
 def _check(site: Site, path: Path, file: Path | None) -> int:
     receipt = read_receipt(path, site)
     if file is not None and _hash_of(file) != receipt.hash:
         raise TrustError(f"{file}: not the file that {path} is of, or changed since")
+    refuse_cut(site, list(open_log(site, SystemClock()).read()), [(path, receipt)])
     did = "a copy handed out" if receipt.what == "export" else "erased"
     print(
         f"signed by the gateway of site '{site.name}': room {receipt.room}, {receipt.start:%Y-%m-%d %H:%M} to "
@@ -251,10 +206,16 @@ def _check(site: Site, path: Path, file: Path | None) -> int:
 
 def _show_log(site: Site, clock: Clock) -> int:
     log = open_log(site, clock)
-    count, head = log.verify(site.keys("gateway").signing.verify_key)
-    for at_ms, deed in log.newest(count):
-        print(f"{from_ms(at_ms):%Y-%m-%d %H:%M:%S} UTC  {deed.by:<16} {deed.what:<16} {deed.about}")
-    print(f"whole: {count} lines; the newest head is {head.hex()}", file=sys.stderr)
+    receipts = receipts_of(site)  # before the lines, which are written before them
+    _, head = log.verify(site.keys("gateway").signing.verify_key)
+    lines = list(log.read())
+    for line in told(lines, [receipt for _, receipt in receipts]):
+        print(line)
+    refuse_cut(site, lines, receipts)
+    print(
+        f"whole: {len(lines)} lines, with those of {len(receipts)} receipts; the newest head is {head.hex()}",
+        file=sys.stderr,
+    )
     return EXIT_OK
 
 
@@ -270,7 +231,11 @@ def _id(letter: str) -> str:
     return f"{letter}-{secrets.token_hex(8)}"
 
 
-def _code(text: str) -> str:
+def _code(text: str | None) -> str:
+    if text is None:
+        raise ConfigError(
+            "--asked-by: who wished it is needed, for it stands in the receipt: a code (resident, advocate-7), no name"
+        )
     try:
         return msgspec.convert(text, Code)
     except msgspec.ValidationError:

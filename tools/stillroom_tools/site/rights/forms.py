@@ -40,6 +40,11 @@ class ErasureOrder(_Asked, frozen=True, forbid_unknown_fields=True):
     """The record of who looked goes too."""
 
     @property
+    def about(self) -> str:
+        """For a line of the log."""
+        return f"{self.room} {self.id} {self.asked_by}"
+
+    @property
     def wish(self) -> Wish:
         return Wish(self.id, self.room, to_ms(self.start), to_ms(self.until), self.audit)
 
@@ -59,6 +64,9 @@ class Receipt(_Asked, frozen=True, forbid_unknown_fields=True):
     what: Literal["export", "erase"]
     counts: tuple[Counted, ...]
     hash: Sha256
+    log_line: Count = 0
+    log_head: Sha256 | None = None
+    """Of the line of `rights/log` that tells of it; older receipts have none."""
 
 
 def sha256(data: bytes) -> str:

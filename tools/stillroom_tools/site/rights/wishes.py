@@ -2,7 +2,7 @@
 
 That is the gateway while one runs: it alone knows what of it is still in its memory. An order is written into the log
 before anything goes, and is removed once its receipt is on the disk; a kill in between carries it out again, which
-erases nothing more and counts on.
+erases nothing more and counts on. Until it is begun, whoever ordered it can withdraw it: begun is what was renamed.
 """
 
 import time
@@ -13,9 +13,8 @@ from pathlib import Path
 from stillroom.clock import Clock
 from stillroom.document_forms import now
 from stillroom.errors import TrustError
-from stillroom.files import make_folder, read_bounded, replace_file
+from stillroom.files import flush_folder, read_bounded, replace_file
 from stillroom.notes import open_by_one, sign_note
-from stillroom_tools.site.board.log import Log
 from stillroom_tools.site.gateway.erasing import AlertsStand, Eraser
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site
@@ -28,10 +27,13 @@ from stillroom_tools.site.rights.forms import (
     folder_of,
     sha256,
 )
+from stillroom_tools.site.rights.record import REFUSED as LOGGED_REFUSED
+from stillroom_tools.site.rights.record import open_log
 
 LONGEST_TURN_S = 0.05
 """Records and their answers wait for no longer than that."""
 REFUSED = ".refused"
+_BEGUN = ".begun"
 
 
 class Wishes:
@@ -46,7 +48,8 @@ class Wishes:
         said: list[str] = []
         until_s = time.monotonic() + LONGEST_TURN_S
         if self._under_way is None:
-            waiting = sorted((folder_of(self._site) / "orders").glob("*.note"))
+            orders = folder_of(self._site) / "orders"
+            waiting = [*sorted(orders.glob(f"*{_BEGUN}")), *sorted(orders.glob("*.note"))]
             if not waiting:
                 return []
             self._under_way = self._carry_out(waiting[0])
@@ -67,12 +70,21 @@ class Wishes:
     def _carry_out(self, path: Path) -> Iterator[str]:
         """A line where there is something to say, else an empty one, after each transaction."""
         try:
+            path = path.rename(path.with_suffix(_BEGUN))
+        except FileNotFoundError:
+            return  # withdrawn
+        flush_folder(path.parent)
+        try:
             note = read_bounded(path)
             order = read_order(note, self._site)
             eraser = Eraser(self._store, order.wish, self._clock.utc_ms())
             steps = eraser.steps()
-            next(steps)  # refused before it is written down, written down before anything goes
-            self._log().add(order.by, "subject-erase", f"{order.room} {order.id}")
+            try:
+                next(steps)  # refused before it is written down, written down before anything goes
+            except AlertsStand:
+                self._write_down(order, LOGGED_REFUSED)
+                raise
+            line = self._write_down(order)
         except (TrustError, AlertsStand) as error:
             replace_file(path.with_suffix(REFUSED), f"{error}\n".encode())
             path.unlink(missing_ok=True)
@@ -80,25 +92,43 @@ class Wishes:
             return
         for _ in steps:
             yield ""
-        receipt = self._receipt(order, note, eraser)
+        receipt = self._receipt(order, note, eraser, line)
         signed = sign_note(RECEIPT_KIND, receipt, [self._site.keys("gateway")])
         replace_file(folder_of(self._site) / f"{order.id}.note", signed)
         path.unlink(missing_ok=True)
         yield f"room {order.room}: erased by {order.by}, receipt {order.id}: {words(receipt)}"
 
-    def _log(self) -> Log:
-        return open_log(self._site, self._clock)
+    def _write_down(self, order: ErasureOrder, ending: str = "") -> tuple[int, bytes]:
+        return open_log(self._site, self._clock).add(order.by, f"subject-erase{ending}", order.about)
 
-    def _receipt(self, order: ErasureOrder, note: bytes, eraser: Eraser) -> Receipt:
+    def _receipt(self, order: ErasureOrder, note: bytes, eraser: Eraser, line: tuple[int, bytes]) -> Receipt:
         asked = {name: getattr(order, name) for name in Receipt.__struct_fields__ if hasattr(order, name)}
         asked["at"] = now(self._clock)
-        return Receipt(**asked, what="erase", counts=counted(eraser.gone), hash=sha256(note))
+        return Receipt(
+            **asked, what="erase", counts=counted(eraser.gone), hash=sha256(note),
+            log_line=line[0], log_head=line[1].hex(),
+        )  # fmt: skip
 
 
-def open_log(site: Site, clock: Clock) -> Log:
-    """Who asked for what of a room's data, in a chain signed by the gateway. Raises TrustError, StorageError."""
-    make_folder(folder_of(site))
-    return Log(folder_of(site), site.keys("gateway"), clock)
+def waits(path: Path) -> bool:
+    """An order, for somebody to begin it or to end it."""
+    return path.exists() or path.with_suffix(_BEGUN).exists()
+
+
+def withdraw(path: Path) -> bool:
+    """Where nobody has begun it yet: then nothing of it is done."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    flush_folder(path.parent)
+    return True
+
+
+def give_up(path: Path) -> None:
+    """Also where it was begun: nobody ends it."""
+    for each in (path, path.with_suffix(_BEGUN)):
+        each.unlink(missing_ok=True)
 
 
 def read_order(note: bytes, site: Site) -> ErasureOrder:
