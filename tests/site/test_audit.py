@@ -282,7 +282,9 @@ def test_a_link_can_be_erased_and_the_chain_still_verifies(chain, capsys):
     path, fingerprint = chain
     before = audit_file.read(path)[1]
     body, salt = before[1].body, before[1].salt
+    assert path.stat().st_mode & 0o077 == 0, "names of staff are in it"
     command("site", "audit", "erase", path, "--fingerprint", fingerprint, "--link", 2)
+    assert path.stat().st_mode & 0o077 == 0
     assert "; 1 erased" in capsys.readouterr().out
     left = path.read_text()
     assert body is not None and json.dumps(body)[1:-1] not in left and str(salt) not in left
@@ -301,6 +303,7 @@ def test_what_an_erased_link_could_contradict_is_not_said(chain, tmp_path):
     numbers = [link.index for link in telling]
     command("site", "audit", "show", path, "--fingerprint", fingerprint, "--html", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
+    assert (tmp_path / "page.html").stat().st_mode & 0o077 == 0
     assert (
         "It was never open." in page and "The facility has not halted it." in page and "Not known" not in page
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from stillroom_tools.site.audit_file import Head, Link
 
 HELP = "what was done with the camera, and that the record of it is whole"
+OWN = 0o600
+"""Names of staff are in it: whoever made the file hands it to whom he means."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.what == "erase":
         _refuse_special(options.file)
         links = audit_file.erase(options.file, links, options.link)
-        replace_file(options.file, audit_file.write(head, links))
+        replace_file(options.file, audit_file.write(head, links), OWN)
         print(audit_words.whole(head, links))
     return EXIT_OK
 
@@ -95,7 +97,7 @@ def _show(options: argparse.Namespace, head: "Head", links: "list[Link]", finger
     why = str(wrong).removeprefix(f"{options.file}: ") if wrong else None
     if options.html is not None:
         _refuse_special(options.html)
-        replace_file(options.html, audit_page.page(head, part, why).encode())
+        replace_file(options.html, audit_page.page(head, part, why).encode(), OWN)
     else:
         print(audit_words.text(head, part, why))
     if wrong:
@@ -123,6 +125,6 @@ def _export(options: argparse.Namespace) -> int:
         links = links_of(kept, unit)
     head = head_of(site, unit, links)
     _refuse_special(options.out)
-    replace_file(options.out, audit_file.write(head, links))
+    replace_file(options.out, audit_file.write(head, links), OWN)
     print(f"{options.out}: {len(links)} links of unit '{unit}'", file=sys.stderr)
     return EXIT_OK
