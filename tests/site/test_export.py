@@ -20,6 +20,7 @@ from stillroom.config import convert
 from stillroom.errors import ConfigError, InputError, StillroomError, TrustError
 from stillroom.events import ConditionChanged
 from stillroom_tools.site.disclosure import command as export
+from stillroom_tools.site.disclosure.receipt import read_receipt
 from stillroom_tools.site.gateway import place, tables
 from stillroom_tools.site.gateway.erasing import Eraser
 from stillroom_tools.site.gateway.erasures import Wish
@@ -113,7 +114,7 @@ def test_counts_are_let_out_with_a_report_and_a_receipt(house: House, capsys) ->
     assert "Verdict: may be let out" in page and "a synthetic roster" in page
     receipt = house.out.with_name("counts.csv.receipt")
     site = open_site(house.site)
-    paper = export.read_receipt(receipt, site)
+    paper = read_receipt(receipt, site)
     assert (paper.by, paper.purpose, paper.hash) == (
         "matron",
         "staffing",
@@ -121,7 +122,7 @@ def test_counts_are_let_out_with_a_report_and_a_receipt(house: House, capsys) ->
     )
     receipt.write_bytes(receipt.read_bytes().replace(b"staffing", b"research"))
     with pytest.raises(TrustError):
-        export.read_receipt(receipt, site)
+        read_receipt(receipt, site)
     assert house.log == ["export"]
     first = house.out.read_bytes()
     assert house.export() == 0 and house.out.read_bytes() == first, "the very same may be let out again"
