@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import closing
@@ -60,11 +61,14 @@ class House:
     def __init__(self, folder: Path, rooms: int = ROOMS) -> None:
         self.folder, self.site, self.out = folder, folder / "site", folder / "counts.csv"
         assert self.do("new", self.site, "--site", "test", "--no-tls") == 0
-        with (self.site / "site.toml").open("a") as file:
-            file.write(PURPOSES)
+        self.allow(PURPOSES)
         self.key("matron", "manager")
         assert self.do("signer", "set", self.site, folder / "matron.pub", "--role", "manager", "--send") == 0
         fill(self.site, rooms)
+
+    def allow(self, text: str) -> None:
+        with (self.site / "site.toml").open("a") as file:
+            file.write(text)
 
     def key(self, name: str, role: str) -> None:
         assert self.do("signer", "new", self.folder, "--site", "test", "--name", name, "--role", role) == 0
@@ -184,7 +188,32 @@ def test_few_rooms_let_nothing_out(
     house = House(tmp_path, rooms)
     assert house.export() == StillroomError.exit_code
     assert f"{rooms} rooms were heard of in these weeks: 16 are needed" in capsys.readouterr().err
+    page = house.out.with_name("counts.csv.report.txt").read_text()
+    assert "Verdict: REFUSED" in page and f"because {rooms} rooms were heard of" in page
+    assert "no attack was run" in page
+    told = json.loads(house.out.with_name("counts.csv.report.json").read_bytes())
+    assert told["purpose"] == "staffing" and len(told["refused"]) == 1
     assert not house.out.exists() and house.log == ["export-refused"]
+
+
+def test_a_purpose_is_written_as_readme_and_the_refusal_say(house: House, capsys) -> None:
+    site_toml = house.site / "site.toml"
+    site_toml.write_text(site_toml.read_text().replace(PURPOSES, ""))
+    assert house.export() == ConfigError.exit_code
+    said = capsys.readouterr().err
+    assert "allowed in [export.purposes]" in said and said.count("\n") == 1
+    header, columns = re.search(r"'(\[export[^']+)' and '([^']+)'", said).groups()
+    snippet = f"{header}\n{columns}\n"
+    assert snippet in (Path(__file__).parents[2] / "README.md").read_text()
+    house.allow(snippet)
+    assert house.export() == 0
+
+
+def test_beside_a_site_toml_of_the_templates_length_it_works_too(tmp_path: Path) -> None:
+    """Its empty [export.purposes] may stay."""
+    template = (Path(__file__).parents[2] / "config" / "site.toml").read_text()
+    config = convert(tmp_path / "site.toml", tomllib.loads(template + PURPOSES), SiteConfig)
+    assert set(config.export.purposes) == {"staffing", "quality"}
 
 
 STAFF = (

@@ -39,6 +39,8 @@ from stillroom_tools.site.rights.record import open_log, written_down
 from stillroom_tools.site.signer import manager_keys
 
 HELP = "counts for a purpose as CSV, where attacks on it gain little over chance"
+COLUMNS_LINE = 'columns = ["week", "shift", "condition"]'
+"""An example of what a purpose needs."""
 
 
 class Refused(StillroomError):
@@ -86,7 +88,11 @@ def run(options: argparse.Namespace) -> int:
             data, verdict = _made(site, reader, options.purpose, purpose, weeks, staff)
     except Refused as error:
         log.add(ring.name, "export-refused", about)
-        raise error from None
+        early = verdicts.Early(
+            options.purpose, purpose.columns, str(weeks.first), str(weeks.until), (str(error),)
+        )
+        _write_report(options.out, early)
+        raise Refused(f"{error}: {options.out}.report.txt says so too") from None
     _write_report(options.out, verdict)
     if verdict.refused:
         log.add(ring.name, "export-refused", about)
@@ -111,8 +117,10 @@ def _purpose(site: Site, name: str) -> Purpose:
     purposes = site.config.export.purposes
     if name not in purposes:
         known = ", ".join(sorted(purposes)) or "none"
+        key = name if name.replace("-", "").isalnum() else f'"{name}"'
         raise ConfigError(
-            f"--purpose '{name}': allowed in [export.purposes] of {site.folder / 'site.toml'}: {known}"
+            f"--purpose '{name}': allowed in [export.purposes] of {site.folder / 'site.toml'}: {known}; to allow it, "
+            f"put two lines at the end of that file: '[export.purposes.{key}]' and '{COLUMNS_LINE}'"
         )
     return purposes[name]
 
@@ -175,7 +183,7 @@ def _refuse_differences(site: Site, reader: Reader, name: str, purpose: Purpose,
             )
 
 
-def _write_report(out: Path, verdict: Verdict) -> None:
+def _write_report(out: Path, verdict: Verdict | verdicts.Early) -> None:
     write_whole(out.with_name(f"{out.name}.report.txt"), verdicts.text(verdict).encode().splitlines())
     told = msgspec.json.format(msgspec.json.encode(verdict), indent=2)
     write_whole(out.with_name(f"{out.name}.report.json"), told.splitlines())

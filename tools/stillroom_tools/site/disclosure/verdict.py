@@ -50,6 +50,16 @@ class Verdict(Struct, frozen=True):
     refused: tuple[str, ...]
 
 
+class Early(Struct, frozen=True):
+    """Refused before a table was made: the rules speak against any."""
+
+    purpose: str
+    columns: tuple[Column, ...]
+    start: str
+    until: str
+    refused: tuple[str, ...]
+
+
 def found(results: Sequence[Result]) -> tuple[Found, ...]:
     return tuple(
         Found(
@@ -92,7 +102,7 @@ def shown(counted: Counted, made: Protected) -> dict[str, Any]:
     }
 
 
-def text(verdict: Verdict) -> str:
+def text(verdict: Verdict | Early) -> str:
     """A page for whoever decides."""
     lines = [
         f"Re-identification report: purpose {verdict.purpose}, {verdict.start} to {verdict.until}",
@@ -100,6 +110,20 @@ def text(verdict: Verdict) -> str:
         f"Verdict: {'REFUSED' if verdict.refused else 'may be let out'}",
         *(f"  because {why}" for why in verdict.refused),
         "",
+        *(_no_attack(verdict) if isinstance(verdict, Early) else _attacks(verdict)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _no_attack(verdict: Early) -> list[str]:
+    return [
+        f"Columns: {', '.join(verdict.columns)}.",
+        "No table was made and no attack was run: the rules alone speak against it.",
+    ]
+
+
+def _attacks(verdict: Verdict) -> list[str]:
+    return [
         f"Columns: {', '.join(verdict.columns)}. Each number counts rooms, of {verdict.rooms}, rounded to {BASE}.",
         f"Of {verdict.numbers} numbers, margins too, {verdict.left_out_small} are left out as they are below {LEAST}",
         f"or of nearly all rooms, {verdict.left_out_derivable} more since one of these could be computed from them.",
@@ -117,7 +141,6 @@ def text(verdict: Verdict) -> str:
         "Risk: (rate - chance) / (1 - chance).",
         "Not tried: somebody who knows all rooms but one, and what was let out elsewhere.",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _table(rows: Sequence[Found]) -> list[str]:
