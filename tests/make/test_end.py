@@ -207,6 +207,9 @@ def test_interrupted_at_each_file_it_is_finished_by_the_next_run(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receipt, real, seen = tmp_path / "receipt.note", decommission._destroy, []
+    unit = tmp_path / "u-1"
+    kept = {"unit.toml", "keys/unit.key"}
+    data = {name for name in contents(unit) if name not in kept} | {"state/keeper.lock"}
 
     def cut_off(path: Path) -> int:
         if path not in seen:
@@ -221,6 +224,7 @@ def test_interrupted_at_each_file_it_is_finished_by_the_next_run(
         key_is_there = (tmp_path / "u-1/keys/unit.key").exists()
         assert key_is_there or decommission.read_receipt(receipt).unit == "u-1"
     assert runs == len(seen) >= 7 and contents(tmp_path / "u-1") == {}
+    assert decommission.read_receipt(receipt).files == len(data), "of all runs together"
     assert stillroom("make", "decommission", "take", receipt, "--site", site) == 0
 
 
@@ -233,7 +237,19 @@ def test_what_decommission_refuses(site: Path, tmp_path: Path, capsys: pytest.Ca
     assert "lies in the unit" in refused(
         capsys, 3, "make", "decommission", "erase", unit, "--unit", "u-1", "--out", unit / "r"
     )
-    assert contents(unit) == before
+    receipt.write_text("another's")
+    nowhere = tmp_path / "no/folder/r.note"
+    for code, out, text in (
+        (8, Path("/proc/r.note"), "cannot be written"),
+        (8, nowhere, "cannot be made"),
+        (6, Path("/dev/full"), "not a plain file"),
+        (6, receipt, str(receipt)),
+    ):
+        said = refused(capsys, code, "make", "decommission", "erase", unit, "--unit", "u-1", "--out", out)
+        assert text in said
+        (unit / "state/keeper.lock").unlink(missing_ok=True)
+        assert contents(unit) == before, "what cannot be vouched for is not done"
+    receipt.unlink()
     assert erase(unit, receipt) == 0
     stillroom("site", "new", tmp_path / "other", "--site", "other")
     assert "of site 'demo'" in refused(

@@ -1,6 +1,7 @@
 """`stillroom make decommission erase|take`: the end of a unit: it erases itself and signs that; the site marks it gone.
 
-Data first, then the receipt, signed by the key that goes next; then the key. Whoever is interrupted runs it again.
+That the receipt can be written is tried first. Then the data goes, then the receipt is signed by the key that goes
+next; then the key. Whoever is interrupted runs it again: what runs before erased stays noted, and is counted.
 What was on the card is overwritten once and removed; flash keeps blocks of its own beside, which only destroying the
 card, or its own command of erasing, reaches.
 """
@@ -8,9 +9,10 @@ card, or its own command of erasing, reaches.
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from stillroom import config
@@ -18,7 +20,15 @@ from stillroom.clock import SystemClock
 from stillroom.config import UnitConfig
 from stillroom.document_forms import Time, now, whole_seconds_utc
 from stillroom.errors import EXIT_OK, ConfigError, StorageError, TrustError
-from stillroom.files import flush_folder, lock_folder, make_folder, read_bounded, replace_file
+from stillroom.files import (
+    MAX_FILE_BYTES,
+    flush_folder,
+    lock_folder,
+    make_folder,
+    read_bounded,
+    replace_file,
+    write_new,
+)
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
@@ -31,6 +41,7 @@ from stillroom_tools.site.retired import Retirement
 HELP = "the end of a unit: erase its card, keep its receipt, mark it gone"
 KIND = "receipt"
 KEEPERS_LOCK = "keeper.lock"
+BEGUN = "erasing.json"
 _BLOCK = 1 << 20
 _GONE = ".gone"
 """Of files on their way out."""
@@ -44,12 +55,20 @@ class Receipt(Struct, frozen=True, forbid_unknown_fields=True):
     unit: PlainName
     sign: RawKey
     files: int
-    """Erased in this run; a run before it may have been interrupted."""
+    """Erased, by this run and those before it that were interrupted."""
     waiting: int
     """Entries that the gateway never had, and that are lost."""
 
     def __post_init__(self) -> None:
         whole_seconds_utc(self.at)
+
+
+class Begun(Struct, frozen=True):
+    """What an erasure has set out to do, on the disk before the first file goes."""
+
+    files: frozenset[str] = frozenset()
+    """As they were named, relative to the unit's folder where they lie in it."""
+    waiting: int = 0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +104,7 @@ def _erase(options: argparse.Namespace) -> int:
     if (keys / "unit.key").exists():
         _sign(settings, own_keys(settings), out, options.lose_waiting)
     receipt = _own_receipt(out, settings.unit)
-    for path in [*_files(keys), folder / UNIT_FILE]:
+    for path in [*_files(keys), *sorted(folder.glob(f"*{BEGUN}*")), folder / UNIT_FILE]:
         _destroy(path)
     _say(
         f"unit '{receipt.unit}': done: its key is gone; give {out} to the site, and destroy or reuse the card"
@@ -103,14 +122,44 @@ def _sign(settings: UnitConfig, ring: KeyRing, out: Path, lose_waiting: bool) ->
             f"{state}: {waiting} entries wait that the gateway has not got: let the unit run until they are delivered, "
             "or add --lose-waiting"
         )
+    _try(out, ring.name)
     paths = settings.paths
     # What says how many entries wait goes last, so that an interrupted run can be begun again.
     places = [settings.path(name) for name in (paths.trust, paths.run, "tls", "models", paths.state)]
-    count = sum(_destroy(path) for place in places for path in _files(place))
-    said = Receipt(now(SystemClock()), ring.site, ring.name, ring.signing.verify_key.raw, count, waiting)
-    make_folder(out.parent)
+    files = [path for place in places for path in _files(place)]
+    begun = _begin(settings.folder, files, waiting)
+    for path in files:
+        _destroy(path)
+    count, sign = len(begun.files), ring.signing.verify_key.raw
+    said = Receipt(now(SystemClock()), ring.site, ring.name, sign, count, begun.waiting)
     replace_file(out, sign_note(KIND, said, [ring]))
     _say(f"unit '{ring.name}': {count} files erased; the receipt is {out}")
+
+
+def _try(out: Path, unit: str) -> None:
+    """That the receipt can be written, while all is still there. Raises StorageError, TrustError: another's file."""
+    if os.path.lexists(out):
+        _own_receipt(out, unit)
+    make_folder(out.parent)
+    tried = out.with_name(f".{out.name}.{os.urandom(4).hex()}")
+    write_new(tried, bytes(MAX_FILE_BYTES))
+    tried.unlink()
+
+
+def _begin(folder: Path, files: Sequence[Path], waiting: int) -> Begun:
+    """What this run will erase, beside what runs before it did; noted. Raises StorageError."""
+    before, path = Begun(), folder / BEGUN
+    if path.exists():
+        try:
+            before = msgspec.json.decode(path.read_bytes(), type=Begun)
+        except (msgspec.MsgspecError, OSError) as error:
+            raise StorageError(
+                f"{path}: damaged ({error}): remove it; its files are then not counted"
+            ) from None
+    names = {os.path.relpath(one, folder).removesuffix(_GONE) for one in files}
+    begun = Begun(before.files | names, max(before.waiting, waiting))
+    replace_file(path, msgspec.json.encode(begun), 0o600)
+    return begun
 
 
 def _waiting(settings: UnitConfig, state: Path) -> int:
