@@ -101,7 +101,7 @@ class Life:
 
     def _enrol(self) -> int:
         maker = manifest.read_signer(self.batch / "handover" / manifest.MAKER)
-        handed = ("make", "enrol", self.batch / "handover", "--site", self.site)
+        handed = ("make", "enrol", self.batch / "handover", "--site", self.site, "--simulated")
         return stillroom(*handed, "--fingerprint", maker.fingerprint)
 
     def _papers(self, number: int) -> Callable[[], int]:

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from interrupted import made_up
 from making import batch_of, contents, made_batch, maker_key, refused, start_units, stillroom
 
 from stillroom import config
@@ -12,7 +13,8 @@ from stillroom.keeper.roster import load_roster
 from stillroom.keeper.seal import Sealer
 from stillroom.keys import load_unit_keys
 from stillroom.receiver import MemoryStore, Receiver
-from stillroom_tools.make import card, manifest
+from stillroom_tools.make import batch_simulated, card, manifest
+from stillroom_tools.make.batch_journal import open_batch
 from stillroom_tools.site.layout import open_site
 
 
@@ -108,7 +110,47 @@ def test_nothing_is_enrolled_where_anything_is_wrong(
     assert "made for site 'ward-7', and this is 'other'" in said
     wrong = "aaaa-" * 7 + "aaaa"
     assert "ask the maker" in refused(capsys, 6, *other, "--fingerprint", wrong)
-    assert "32 of a-z 2-7" in refused(capsys, 3, *other, "--fingerprint", "x")
+    assert "32 of a-z 2-7 are needed, as the maker tells" in refused(capsys, 3, *other, "--fingerprint", "x")
+
+
+def test_all_that_is_wrong_is_in_one_line(
+    tmp_path: Path, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = made_batch(tmp_path, 3)
+    first, second, third = (one.unit for one in open_batch(batch).plan.units)
+    handed, before = batch / "handover", contents(site)
+    (handed / f"selftests/{first}.json").write_bytes(b"{")
+    (handed / f"units/{first}.csr").unlink()
+    (handed / f"units/{second}.note").write_bytes((handed / f"units/{second}.note").read_bytes()[:90])
+    (handed / f"units/{third}.csr").write_bytes((handed / f"units/{second}.csr").read_bytes())
+    stillroom("make", "unit", tmp_path / "taken", "--site", site, "--unit", third)
+    before = contents(site)
+    said = refused(capsys, 6, "make", "enrol", handed, "--site", site, "--fingerprint", fingerprint(batch))
+    for text in (
+        f"SN-1: {handed}/selftests/{first}.json: not a report",
+        f"SN-1: {handed}/units/{first}.csr: cannot be read",
+        f"SN-2: {handed}/units/{second}.note: ",
+        f"SN-3: {handed}/units/{third}.csr: not the file that the manifest names",
+        f"SN-3: {site}/units/{third}.note: another unit has the id",
+    ):
+        assert said.count(text) == 1, said
+    assert contents(site) == before
+
+
+def test_simulated_units_are_let_in_by_who_says_so(
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(batch_simulated, "_test", made_up)
+    batch, before = batch_of(tmp_path, 2), contents(site)
+    assert stillroom("make", "batch", "run", batch, "--simulated", *maker_key(tmp_path)) == 0
+    made, _ = manifest.read(batch / "handover", fingerprint(batch))
+    assert [one.profile for one in made.units] == ["lab", "lab"]
+    arguments = ("make", "enrol", batch / "handover", "--site", site, "--fingerprint", fingerprint(batch))
+    said = refused(capsys, 6, *arguments)
+    assert "SN-1, SN-2: simulated" in said and "add --simulated" in said
+    assert contents(site) == before
+    assert stillroom(*arguments, "--simulated") == 0
+    assert "2 enrolled, 0 again (2 of them simulated)" in capsys.readouterr().err
 
 
 def test_another_authority_enrols_nobody(

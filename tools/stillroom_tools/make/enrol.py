@@ -31,14 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fingerprint", required=True, metavar="F", help="of the maker's key, told by another way"
     )
+    parser.add_argument(
+        "--simulated",
+        action="store_true",
+        help="also units of the lab, which never hang in a resident's room",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints how many units of the batch are enrolled now. Raises ConfigError, InputError, TrustError, StorageError."""
     site = open_site(options.site)
     authority = site.authority_keys()
-    made, maker = manifest.read(options.handover, check_fingerprint(options.fingerprint))
-    enrolled = check_all(site, made, options.handover)
+    fingerprint = check_fingerprint(options.fingerprint, "the maker tells them")
+    made, maker = manifest.open_signed(options.handover, fingerprint)
+    enrolled = check_all(site, made, options.handover, options.simulated)
     with Progress("units") as progress:
         progress.begin("enrolled", len(made.units))
         done = 0
@@ -46,20 +52,31 @@ def run(options: argparse.Namespace) -> int:
             done += enrol(site, authority, one, options.handover, enrolled)
             progress.advance(1)
     _list(site, made)
+    lab = sum(one.is_of_the_lab for one in made.units)
     _say(
-        f"{done} enrolled, {len(made.units) - done} again; made by {maker.name}: papers are in {site.folder}/papers"
+        f"{done} enrolled, {len(made.units) - done} again{f' ({lab} of them simulated)' if lab else ''}; "
+        f"made by {maker.name}: papers are in {site.folder}/papers"
     )
     _say(shut_out.say(site))
     print(len(made.units))
     return EXIT_OK
 
 
-def check_all(site: Site, made: Manifest, handover: Path) -> Sequence[Enrolment]:
-    """The units enrolled before. Raises TrustError: all that is wrong with any of them, in one line."""
+def check_all(site: Site, made: Manifest, handover: Path, simulated: bool) -> Sequence[Enrolment]:
+    """The units enrolled before. Raises TrustError: all that is wrong with any of them, in one line.
+
+    simulated: units of the lab are let in too.
+    """
     if made.site != site.name:
         raise TrustError(f"{handover}: made for site '{made.site}', and this is '{site.name}'")
     enrolled = site.enrolments()
     wrong = [text for one in made.units for text in _wrong(site, one, handover, enrolled)]
+    lab = [one for one in made.units if one.is_of_the_lab]
+    if lab and not simulated:
+        wrong.append(
+            f"{', '.join(one.serial for one in lab)}: simulated, not for a resident's room (profile {lab[0].profile}, "
+            f"camera {lab[0].camera}); where you know that and want them, add --simulated"
+        )
     if wrong:
         raise TrustError(f"{handover}: nothing was enrolled: {'; '.join(wrong)}")
     return enrolled
@@ -68,10 +85,13 @@ def check_all(site: Site, made: Manifest, handover: Path) -> Sequence[Enrolment]
 def _wrong(site: Site, one: Made, handover: Path, enrolled: Sequence[Enrolment]) -> Iterable[str]:
     if not one.passed:
         yield f"{one.serial}: did not pass its self-test"
+    found = manifest.wrong(handover, one)
     try:
-        admit.check(site, admit.read_request(read_bounded(handover / "units" / f"{one.unit}.note")), enrolled)
+        admit.check(site, manifest.request_of(handover, one.unit)[1], enrolled)
     except StillroomError as error:
-        yield f"{one.serial}: {error}"
+        found.append(str(error))
+    for text in dict.fromkeys(found):  # a note that cannot be read is wrong to both
+        yield f"{one.serial}: {text}"
 
 
 def enrol(site: Site, authority: KeyRing, one: Made, handover: Path, enrolled: Sequence[Enrolment]) -> bool:

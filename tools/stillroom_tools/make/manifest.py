@@ -6,13 +6,13 @@ own report. Its folder is what a facility gets, and holds nothing secret.
 
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from stillroom.document_forms import Time, whole_seconds_utc
 from stillroom.documents import Enrolment, Sha256, read_signer
-from stillroom.errors import InputError, TrustError
+from stillroom.errors import InputError, StillroomError, TrustError
 from stillroom.files import read_bounded
 from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
 from stillroom.notes import Signer, add_signature, encode, open_note
@@ -36,6 +36,8 @@ class Made(Struct, frozen=True, forbid_unknown_fields=True):
     request: Sha256
     """Of `units/UNIT.note`, what the unit says of itself."""
     certificate_request: Sha256
+    profile: Literal["care", "lab"]
+    """lab: never to hang in a resident's room; the simulated units of a batch are such."""
     camera: str
     software: str
     models: dict[str, Sha256]
@@ -43,6 +45,11 @@ class Made(Struct, frozen=True, forbid_unknown_fields=True):
     """Of `selftests/UNIT.json`, signed by the unit."""
     passed: bool
     checks: tuple[Check, ...]
+
+    @property
+    def is_of_the_lab(self) -> bool:
+        """Simulated, or not made for a resident's room."""
+        return self.profile != "care" or self.camera != "picamera2"
 
 
 class LeftOut(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,10 +94,11 @@ def line_of(folder: Path, serial: str, model: str, unit: str) -> Made:
         sign=said.sign,
         request=sha256(request),
         certificate_request=sha256(asked),
+        profile=report.profile,
         camera=report.camera,
         software=report.software,
         models=report.models,
-        selftest=sha256((folder / "selftests" / f"{unit}.json").read_bytes()),
+        selftest=sha256(_report_place(folder, unit).read_bytes()),
         passed=report.passed,
         checks=report.checks,
     )
@@ -98,12 +106,26 @@ def line_of(folder: Path, serial: str, model: str, unit: str) -> Made:
 
 def parts(folder: Path, unit: str) -> tuple[bytes, bytes, SignedReport, Enrolment]:
     """Public part, request for a certificate, report, what the public part says. Raises TrustError, StorageError."""
-    request = read_bounded(folder / "units" / f"{unit}.note")
-    said = read_request(request)
-    if said.unit != unit:
-        raise TrustError(f"{folder / 'units' / unit}.note: of unit '{said.unit}'")
-    report = read_report(folder / "selftests" / f"{unit}.json", VerifyKey(said.sign).fingerprint)
+    request, said = request_of(folder, unit)
+    report = read_report(_report_place(folder, unit), VerifyKey(said.sign).fingerprint)
     return request, read_bounded(folder / "units" / f"{unit}.csr"), report, said
+
+
+def request_of(folder: Path, unit: str) -> tuple[bytes, Enrolment]:
+    """A unit's public part, and what it says. Raises TrustError that names the file."""
+    path = folder / "units" / f"{unit}.note"
+    request = read_bounded(path)
+    try:
+        said = read_request(request)
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from None
+    if said.unit != unit:
+        raise TrustError(f"{path}: of unit '{said.unit}'")
+    return request, said
+
+
+def _report_place(folder: Path, unit: str) -> Path:
+    return folder / "selftests" / f"{unit}.json"
 
 
 def sign(manifest: Manifest, maker: KeyRing) -> bytes:
@@ -112,9 +134,53 @@ def sign(manifest: Manifest, maker: KeyRing) -> bytes:
 
 
 def read(folder: Path, fingerprint: str) -> tuple[Manifest, Signer]:
-    """A manifest and its maker, who must be the one with this fingerprint.
+    """`open_signed`, and every file that it names. Raises InputError, TrustError: all that is wrong with the files."""
+    manifest, maker = open_signed(folder, fingerprint)
+    found = [text for one in manifest.units for text in wrong(folder, one)]
+    if found:
+        raise TrustError("; ".join(found))
+    return manifest, maker
 
-    Raises InputError, TrustError: absent, another maker's, altered, or one of its files is not the one that it names.
+
+def wrong(folder: Path, one: Made) -> list[str]:
+    """All that is wrong with the files of one unit, each with the file's name."""
+    found = []
+    for path, wanted in _files(folder, one):
+        try:
+            _check(folder, path, one, wanted)
+        except StillroomError as error:
+            found.append(str(error))
+    if not found and line_of(folder, one.serial, one.model, one.unit) != one:
+        found.append(
+            f"{folder}: the manifest says of unit '{one.unit}' what its files do not: ask for them again"
+        )
+    return found
+
+
+def _files(folder: Path, one: Made) -> tuple[tuple[Path, str], ...]:
+    units = folder / "units"
+    return (
+        (units / f"{one.unit}.note", one.request),
+        (units / f"{one.unit}.csr", one.certificate_request),
+        (_report_place(folder, one.unit), one.selftest),
+    )
+
+
+def _check(folder: Path, path: Path, one: Made, wanted: str) -> None:
+    """Raises TrustError, StorageError."""
+    if path.suffix == ".note":
+        request_of(folder, one.unit)
+    if path.suffix == ".json":
+        read_report(path, VerifyKey(one.sign).fingerprint)
+    data = path.read_bytes() if path.suffix == ".json" else read_bounded(path)
+    if sha256(data) != wanted:
+        raise TrustError(f"{path}: not the file that the manifest names: ask for it again")
+
+
+def open_signed(folder: Path, fingerprint: str) -> tuple[Manifest, Signer]:
+    """A manifest and its maker, who must be the one with this fingerprint; its files are not looked at.
+
+    Raises InputError, TrustError: absent, another maker's, altered.
     """
     maker = read_signer(folder / MAKER)
     if maker.fingerprint != fingerprint:
@@ -128,12 +194,6 @@ def read(folder: Path, fingerprint: str) -> tuple[Manifest, Signer]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     try:
-        manifest = open_note(note, KIND, Manifest, [maker], limit=MAX_BYTES)
+        return open_note(note, KIND, Manifest, [maker], limit=MAX_BYTES), maker
     except TrustError as error:
         raise TrustError(f"{path}: {error}") from None
-    for one in manifest.units:
-        if line_of(folder, one.serial, one.model, one.unit) != one:
-            raise TrustError(
-                f"{folder}: the files of unit '{one.unit}' are not those of the manifest: ask for them again"
-            )
-    return manifest, maker
