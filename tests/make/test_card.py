@@ -96,6 +96,25 @@ def test_what_is_refused(place: Path, folder: Path, capsys: pytest.CaptureFixtur
     assert "copy it again" in refused(capsys, 4, "make", "unit", folder, "--card", place)
 
 
+def test_a_card_that_was_used_makes_no_second_unit(
+    place: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_card(place)
+    stillroom("make", "unit", folder, "--card", place)
+    first, second = load_unit_keys(folder / "keys").signing.verify_key, folder.with_name("other-board")
+    said = refused(capsys, 6, "make", "unit", second, "--card", place)
+    assert f"the answer on it is another unit's ({first.fingerprint})" in said and "batch card" in said
+    assert not second.exists(), "no keys for an id that another unit has"
+    (place / card.ANSWER).unlink()
+    assert "the answer is gone" in refused(capsys, 6, "make", "unit", second, "--card", place)
+    assert not second.exists()
+    write_card(place)
+    stillroom("make", "unit", second, "--card", place)
+    assert f"another unit's ({load_unit_keys(second / 'keys').signing.verify_key.fingerprint})" in refused(
+        capsys, 6, "make", "unit", folder, "--card", place
+    )
+
+
 def test_an_answer_that_was_changed_proves_nothing(place: Path, folder: Path) -> None:
     token = write_card(place)
     stillroom("make", "unit", folder, "--card", place)

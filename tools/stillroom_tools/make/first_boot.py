@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from stillroom.errors import ConfigError, TrustError
-from stillroom.keys import KeyRing
+from stillroom.keys import KeyRing, VerifyKey
 from stillroom_tools.make import card, identity, papers
 from stillroom_tools.make.card import Answer, Ticket
 from stillroom_tools.site.admit import read_request
@@ -23,6 +23,8 @@ def run(folder: Path, place: Path, wanted: str | None, tell: Tell) -> KeyRing:
     ticket = card.read_ticket(place)
     if wanted not in (None, ticket.unit):
         raise ConfigError(f"--unit '{wanted}': this card is for unit '{ticket.unit}': leave --unit out")
+    if not ticket.token and not identity.is_made(folder):
+        raise _used(place, ticket, card.read_answer(place))
     unit = _keys(folder, ticket, tell)
     _answer(folder, place, ticket, unit, tell)
     if (place / card.PAPERS).is_dir():
@@ -51,10 +53,7 @@ def _answer(folder: Path, place: Path, ticket: Ticket, unit: KeyRing, tell: Tell
     given = card.read_answer(place)
     if given is None or not _is_of(given, unit):
         if not ticket.token:
-            raise TrustError(
-                f"{place}: the answer is gone, and its ticket was used: `stillroom make batch card BATCH "
-                f"{ticket.serial}` gives a new one"
-            )
+            raise _used(place, ticket, given)
         given = _new_answer(folder, ticket, unit)
         card.write(place, card.ANSWER, given)
         tell("public part: done: written to the card")
@@ -66,6 +65,21 @@ def _answer(folder: Path, place: Path, ticket: Ticket, unit: KeyRing, tell: Tell
         card.write(place, card.TICKET, msgspec.structs.replace(ticket, token=""))
 
 
+def _used(place: Path, ticket: Ticket, given: Answer | None) -> TrustError:
+    """Before any key is made: no unit can answer with it any more."""
+    what = "the answer is gone" if given is None else f"the answer on it is another unit's ({_key_in(given)})"
+    return TrustError(
+        f"{place}: {what}, and its ticket was used: `stillroom make batch card BATCH {ticket.serial}` gives a new one"
+    )
+
+
+def _key_in(answer: Answer) -> str:
+    try:
+        return VerifyKey(read_request(answer.enrolment.encode()).sign).fingerprint
+    except TrustError:
+        return "damaged"
+
+
 def _new_answer(folder: Path, ticket: Ticket, unit: KeyRing) -> Answer:
     enrolment = identity.request(unit).decode()
     request = identity.certificate_asked(folder, unit.name).decode()
@@ -74,7 +88,4 @@ def _new_answer(folder: Path, ticket: Ticket, unit: KeyRing) -> Answer:
 
 
 def _is_of(answer: Answer, unit: KeyRing) -> bool:
-    try:
-        return read_request(answer.enrolment.encode()).sign == unit.signing.verify_key.raw
-    except TrustError:
-        return False
+    return _key_in(answer) == unit.signing.verify_key.fingerprint
