@@ -143,6 +143,30 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "one of them" in refused(capsys, 3, "make", "rotate", tmp_path / "u-1")
 
 
+def test_another_site_is_refused_before_there_are_new_keys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, site in (("site", "demo"), ("twin", "demo"), ("other", "other")):
+        stillroom("site", "new", tmp_path / name, "--site", site)
+    for unit, site in (("u-1", "site"), ("u-1-of-twin", "twin")):
+        stillroom("make", "unit", tmp_path / unit, "--site", tmp_path / site, "--unit", "u-1")
+    unit, enrolled = tmp_path / "u-1", "units/u-1.note"
+    for wrong, code, text in (
+        ("none", 3, "no site here"),
+        ("other", 3, "is 'other', and the unit is of 'demo'"),
+        ("twin", 6, "name the site where this unit is enrolled"),
+    ):
+        assert text in refused(capsys, code, "make", "rotate", unit, "--site", tmp_path / wrong)
+        assert not (unit / "keys" / NEXT_FILE).exists()
+    (tmp_path / "twin" / enrolled).unlink()
+    assert "not enrolled" in refused(capsys, 6, "make", "rotate", unit, "--site", tmp_path / "twin")
+    stillroom("make", "unit", unit, "--site", tmp_path / "twin")
+    assert "another authority" in refused(capsys, 6, "make", "rotate", unit, "--site", tmp_path / "twin")
+    (tmp_path / "site/authority/authority.key").unlink()
+    refused(capsys, 6, "make", "rotate", unit, "--site", tmp_path / "site")
+    assert not (unit / "keys" / NEXT_FILE).exists(), "who cannot sign is asked before too"
+
+
 def test_retention_leaves_the_words_of_a_link_that_names_a_key() -> None:
     import msgspec
 

@@ -19,6 +19,7 @@ from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import flush_folder, lock_folder, make_folder, read_bounded, replace_file
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
+from stillroom.keeper.roster import AUTHORITY_FILE
 from stillroom.keeper.rotated import BEFORE_FILE, is_told
 from stillroom.keys import UNIT_KEY_FILE, KeyRing, VerifyKey, encode_keys, load_keys, save_keys
 from stillroom.notes import add_signature, open_note
@@ -64,12 +65,11 @@ def _on_unit(options: argparse.Namespace) -> VerifyKey:
     state = settings.path(settings.paths.state)
     os.close(lock_folder(state, KEEPERS_LOCK, "keeper", "paths.state"))
     keys = settings.path(settings.paths.keys)
+    site = open_site(options.site) if options.site else None
+    if site is not None:
+        _check_site(site, settings, keys)
     fresh = _next_keys(settings, keys)
-    given = (
-        _by_site(open_site(options.site), settings, fresh)
-        if options.site
-        else _by_card(options.card, settings, fresh)
-    )
+    given = _by_site(site, settings, fresh) if site else _by_card(options.card, settings, fresh)
     if given is None:
         _say(
             f"unit '{fresh.name}': its request is on the card: the site signs it (`make rotate CARD --sign --site`)"
@@ -82,6 +82,23 @@ def _on_unit(options: argparse.Namespace) -> VerifyKey:
         f"unit '{fresh.name}': done: it has its new keys; print its new label (`make label new`), and start it"
     )
     return fresh.signing.verify_key
+
+
+def _check_site(site: Site, settings: UnitConfig, keys: Path) -> None:
+    """That this site can enrol the unit anew, before it makes keys. Raises ConfigError, TrustError."""
+    if site.name != settings.site:
+        raise ConfigError(f"--site {site.folder}: is '{site.name}', and the unit is of '{settings.site}'")
+    known, trust = site.enrolment(settings.unit), settings.path(settings.paths.trust)
+    own = [own_keys(settings)]
+    own += [load_keys(keys / NEXT_FILE, "unit")] if (keys / NEXT_FILE).exists() else []
+    if known.sign not in [ring.signing.verify_key.raw for ring in own]:
+        raise TrustError(
+            f"--site {site.folder}: its unit '{settings.unit}' has the key {VerifyKey(known.sign).fingerprint}, "
+            f"and this one {own[0].signing.verify_key.fingerprint}: name the site where this unit is enrolled"
+        )
+    if read_bounded(trust / AUTHORITY_FILE) != read_bounded(site.authority_file):
+        raise TrustError(f"--site {site.folder}: another authority than the unit's: name its own site")
+    site.authority_keys()
 
 
 def _next_keys(settings: UnitConfig, keys: Path) -> KeyRing:
