@@ -206,7 +206,7 @@ def test_a_unit_erases_itself_and_the_site_marks_it_gone(
 def test_interrupted_at_each_file_it_is_finished_by_the_next_run(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    receipt, real, seen = tmp_path / "receipt.note", decommission._destroy, []
+    receipt, real, seen = tmp_path / "receipt.note", decommission.destroy, []
     unit = tmp_path / "u-1"
     kept = {"unit.toml", "keys/unit.key"}
     data = {name for name in contents(unit) if name not in kept} | {"state/keeper.lock"}
@@ -217,7 +217,7 @@ def test_interrupted_at_each_file_it_is_finished_by_the_next_run(
             raise KeyboardInterrupt
         return real(path)
 
-    monkeypatch.setattr(decommission, "_destroy", cut_off)
+    monkeypatch.setattr(decommission, "destroy", cut_off)
     runs = 0
     while erase(tmp_path / "u-1", receipt) == 130:
         runs += 1

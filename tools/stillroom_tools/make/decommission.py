@@ -9,7 +9,7 @@ card, or its own command of erasing, reaches.
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,6 @@ from stillroom.document_forms import Time, now, whole_seconds_utc
 from stillroom.errors import EXIT_OK, ConfigError, StorageError, TrustError
 from stillroom.files import (
     MAX_FILE_BYTES,
-    flush_folder,
     lock_folder,
     make_folder,
     read_bounded,
@@ -34,6 +33,7 @@ from stillroom.keeper.own_keys import own_keys
 from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
 from stillroom.notes import Signer, decode, open_note, sign_note, split
 from stillroom_tools.make.identity import UNIT_FILE
+from stillroom_tools.make.overwrite import GONE, destroy, files_in
 from stillroom_tools.site import retired, shut_out
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.retired import Retirement
@@ -42,9 +42,6 @@ HELP = "the end of a unit: erase its card, keep its receipt, mark it gone"
 KIND = "receipt"
 KEEPERS_LOCK = "keeper.lock"
 BEGUN = "erasing.json"
-_BLOCK = 1 << 20
-_GONE = ".gone"
-"""Of files on their way out."""
 
 
 class Receipt(Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,8 +101,8 @@ def _erase(options: argparse.Namespace) -> int:
     if (keys / "unit.key").exists():
         _sign(settings, own_keys(settings), out, options.lose_waiting)
     receipt = _own_receipt(out, settings.unit)
-    for path in [*_files(keys), *sorted(folder.glob(f"*{BEGUN}*")), folder / UNIT_FILE]:
-        _destroy(path)
+    for path in [*files_in(keys), *sorted(folder.glob(f"*{BEGUN}*")), folder / UNIT_FILE]:
+        destroy(path)
     _say(
         f"unit '{receipt.unit}': done: its key is gone; give {out} to the site, and destroy or reuse the card"
     )
@@ -126,10 +123,10 @@ def _sign(settings: UnitConfig, ring: KeyRing, out: Path, lose_waiting: bool) ->
     paths = settings.paths
     # What says how many entries wait goes last, so that an interrupted run can be begun again.
     places = [settings.path(name) for name in (paths.trust, paths.run, "tls", "models", paths.state)]
-    files = [path for place in places for path in _files(place)]
+    files = [path for place in places for path in files_in(place)]
     begun = _begin(settings.folder, files, waiting)
     for path in files:
-        _destroy(path)
+        destroy(path)
     count, sign = len(begun.files), ring.signing.verify_key.raw
     said = Receipt(now(SystemClock()), ring.site, ring.name, sign, count, begun.waiting)
     replace_file(out, sign_note(KIND, said, [ring]))
@@ -156,7 +153,7 @@ def _begin(folder: Path, files: Sequence[Path], waiting: int) -> Begun:
             raise StorageError(
                 f"{path}: damaged ({error}): remove it; its files are then not counted"
             ) from None
-    names = {os.path.relpath(one, folder).removesuffix(_GONE) for one in files}
+    names = {os.path.relpath(one, folder).removesuffix(GONE) for one in files}
     begun = Begun(before.files | names, max(before.waiting, waiting))
     replace_file(path, msgspec.json.encode(begun), 0o600)
     return begun
@@ -174,47 +171,14 @@ def _waiting(settings: UnitConfig, state: Path) -> int:
         outbox.close()
 
 
-def _files(place: Path) -> Iterator[Path]:
-    """All of a folder, the deepest first; links are not followed."""
-    if place.is_dir():
-        yield from (
-            path for path in sorted(place.rglob("*"), reverse=True) if path.is_symlink() or not path.is_dir()
-        )
-
-
-def _destroy(path: Path) -> int:
-    """Rename, so that nobody reads half of it; overwrite once, flush, remove. Raises StorageError."""
-    gone = path if path.suffix == _GONE else path.with_name(path.name + _GONE)
-    try:
-        path.rename(gone)
-        if gone.is_file() and not gone.is_symlink():
-            _overwrite(gone)
-        gone.unlink(missing_ok=True)
-        flush_folder(path.parent)
-    except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be erased: {error.strerror}: the unit is not gone: try again"
-        ) from None
-    return 1
-
-
-def _overwrite(path: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
-        size = os.fstat(descriptor).st_size
-        for at in range(0, size, _BLOCK):
-            file.write(bytes(min(_BLOCK, size - at)))
-        os.fsync(descriptor)
-
-
 def _is_gone(folder: Path, out: Path, unit: str) -> int:
     """Run again after the end."""
     if not out.exists():
         raise ConfigError(f"{folder}: no unit here")
     receipt = _own_receipt(out, unit)
-    for path in _files(folder):
-        if path.suffix == _GONE:
-            _destroy(path)
+    for path in files_in(folder):
+        if path.suffix == GONE:
+            destroy(path)
     _say(f"unit '{unit}': again: it is gone, and {out} is its receipt")
     print(VerifyKey(receipt.sign).fingerprint)
     return EXIT_OK
