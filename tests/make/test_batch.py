@@ -74,7 +74,43 @@ def test_status_says_how_far_each_has_come_and_no_secret(
     assert [row["serial"] for row in rows] == ["SN-1", "SN-2", "SN-3"]
     assert token and token not in out and rows[0]["done"] == ["card"]
     stillroom("make", "batch", "status", batch)
-    assert "0 of 3 units are done" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "0 of 3 units are done" in out and "the manifest is not signed" in out
+
+
+def test_done_is_told_from_signed_and_the_key_is_asked_for_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch, key = batch_of(tmp_path, 2), maker_key(tmp_path)
+    wrong = passphrase_file(_made(tmp_path / "wrong"), "not this one at all")
+    said = refused(capsys, 6, "make", "batch", "run", batch, *key[:3], wrong)
+    assert "not this passphrase" in said and not (batch / "cards").exists(), "before any work"
+    stillroom("make", "batch", "run", batch)
+    start_units(batch, tmp_path / "boards")
+    stillroom("make", "batch", "run", batch)
+    for signed, more in ((False, "2 of 2 units are done\nthe manifest is not signed"), (True, "is signed: ")):
+        if signed:
+            ran(capsys, 0, batch, *key)
+        capsys.readouterr()
+        stillroom("make", "batch", "status", batch)
+        assert more in capsys.readouterr().out
+        stillroom("make", "batch", "status", batch, "--json")
+        assert json.loads(capsys.readouterr().out)["signed"] is signed
+    for how in ("done: left out", "again: left out"):
+        assert stillroom("make", "batch", "drop", batch, "SN-1", "--why", "fell") == 0
+        assert how in capsys.readouterr().err
+    second = open_batch(batch).plan.units[1].unit
+    handed = set(contents(batch / "handover")) - {manifest.FILE, manifest.MAKER}
+    assert handed == {f"units/{second}.note", f"units/{second}.csr", f"selftests/{second}.json"}
+    assert not (batch / "labels/SN-1.svg").exists()
+    stillroom("make", "batch", "status", batch)
+    assert "the manifest is not signed" in capsys.readouterr().out, "the one there names another unit"
+    assert "manifest: done: 1 units" in ran(capsys, 0, batch, *key)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def test_answers_are_found_where_they_were_copied_to(

@@ -12,8 +12,9 @@ import msgspec
 from stillroom.clock import SystemClock
 from stillroom.document_forms import now
 from stillroom.documents import read_signer
-from stillroom.errors import EXIT_OK, ConfigError, TrustError
+from stillroom.errors import EXIT_OK, ConfigError, StillroomError, TrustError
 from stillroom.files import replace_file
+from stillroom.keys import KeyRing
 from stillroom.notes import signer_of
 from stillroom_tools.lab.evaluate_progress import Progress
 from stillroom_tools.make import (
@@ -31,6 +32,7 @@ from stillroom_tools.site.layout import check_name
 
 HELP = "many units from one CSV: import, run, status"
 EXIT_NOT_YET = 1
+_UNSIGNED = "the manifest is not signed: `make batch run BATCH --key KEY` (`stillroom make key` makes one)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,9 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, InputError, TrustError, StorageError."""
-    return {"import": _import, "run": _run, "status": _status, "card": _card, "drop": _drop}[options.what](
-        options
-    )
+    does = {"import": _import, "run": _run, "status": _status, "card": _card, "drop": _drop}
+    return does[options.what](options)
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -88,6 +89,7 @@ def _run(options: argparse.Namespace) -> int:
     """0 where every unit is done and the manifest is signed; 1 where not yet."""
     with batch_journal.locked(options.batch) as batch, Progress("steps") as progress:
         batch_run.refuse_mixture(batch, options.simulated)
+        maker = _maker(options)
         phantom = batch_simulated.phantom(batch, options.phantom) if options.simulated else None
         work = batch_run.Run(batch, phantom, tuple(options.answers), progress)
         records = work.go()
@@ -103,7 +105,14 @@ def _run(options: argparse.Namespace) -> int:
         if waiting:
             progress.say(f"{waiting} of {len(open_records)} units are not done: {_next(open_records)}")
             return EXIT_NOT_YET
-        return _hand_over(batch, records, options, progress)
+        return _hand_over(batch, records, maker, progress)
+
+
+def _maker(options: argparse.Namespace) -> KeyRing | None:
+    """Before the work: whoever has the wrong passphrase hears of it now. Raises ConfigError, TrustError."""
+    if options.key is None:
+        return None
+    return sealed_key.load(options.key, sealed_key.passphrase(options.passphrase_file, options.key), "maker")
 
 
 def _next(records: list[Record]) -> str:
@@ -121,7 +130,25 @@ def _next(records: list[Record]) -> str:
     return "mend what is said above, and run the batch again"
 
 
-def _hand_over(batch: Batch, records: list[Record], options: argparse.Namespace, progress: Progress) -> int:
+def _hand_over(batch: Batch, records: list[Record], maker: KeyRing | None, progress: Progress) -> int:
+    made = _manifest(batch, records)
+    if _signed_already(batch, made):
+        progress.say(f"manifest: again: {batch.handover / manifest.FILE}")
+        return EXIT_OK
+    if maker is None:
+        progress.say(f"all units are done; {_UNSIGNED}")
+        return EXIT_NOT_YET
+    replace_file(batch.handover / manifest.MAKER, f"{signer_of(maker).text}\n".encode())
+    replace_file(batch.handover / manifest.FILE, manifest.sign(made, maker))
+    progress.say(
+        f"manifest: done: {len(made.units)} units; hand over {batch.handover}, and print {batch.labels}/sheet.pdf"
+    )
+    print(signer_of(maker).fingerprint)
+    return EXIT_OK
+
+
+def _manifest(batch: Batch, records: list[Record]) -> manifest.Manifest:
+    """What is to be signed, from the files that are handed over. Raises TrustError, StorageError."""
     left_out = tuple(manifest.LeftOut(one.serial, one.dropped) for one in records if one.dropped)
     kept = {one.serial: one for one in records if not one.dropped}
     lines = tuple(
@@ -129,23 +156,7 @@ def _hand_over(batch: Batch, records: list[Record], options: argparse.Namespace,
         for planned in batch.plan.units
         if planned.serial in kept
     )
-    made = manifest.Manifest(batch.plan.site, now(SystemClock()), lines, left_out)
-    if _signed_already(batch, made):
-        progress.say(f"manifest: again: {batch.handover / manifest.FILE}")
-        return EXIT_OK
-    if options.key is None:
-        progress.say(
-            "all units are done; the manifest is not signed: --key KEY (`stillroom make key` makes one)"
-        )
-        return EXIT_NOT_YET
-    maker = sealed_key.load(options.key, sealed_key.passphrase(options.passphrase_file, options.key), "maker")
-    replace_file(batch.handover / manifest.MAKER, f"{signer_of(maker).text}\n".encode())
-    replace_file(batch.handover / manifest.FILE, manifest.sign(made, maker))
-    progress.say(
-        f"manifest: done: {len(lines)} units; hand over {batch.handover}, and print {batch.labels}/sheet.pdf"
-    )
-    print(signer_of(maker).fingerprint)
-    return EXIT_OK
+    return manifest.Manifest(batch.plan.site, now(SystemClock()), lines, left_out)
 
 
 def _signed_already(batch: Batch, made: manifest.Manifest) -> bool:
@@ -163,11 +174,12 @@ def _signed_already(batch: Batch, made: manifest.Manifest) -> bool:
 def _status(options: argparse.Namespace) -> int:
     batch = batch_journal.open_batch(options.batch)
     records = batch.records()
+    signed = _is_signed(batch, records)
     if options.json:
         rows = [{"done": list(one.steps), **_row(one)} for one in records]
         print(
             msgspec.json.format(
-                msgspec.json.encode({"site": batch.plan.site, "units": rows}), indent=2
+                msgspec.json.encode({"site": batch.plan.site, "signed": signed, "units": rows}), indent=2
             ).decode()
         )
         return EXIT_OK
@@ -178,7 +190,19 @@ def _status(options: argparse.Namespace) -> int:
         print(f"{record.serial:<24} {record.unit:<12} {record.fingerprint or '-':<39} {state}{said}")
     complete = sum(record.complete for record in records if not record.dropped)
     print(f"{complete} of {sum(not record.dropped for record in records)} units are done")
+    print(f"the manifest is signed: {batch.handover / manifest.FILE}" if signed else _UNSIGNED)
     return EXIT_OK
+
+
+def _is_signed(batch: Batch, records: list[Record]) -> bool:
+    """Whether a manifest of just the units that are not left out lies there, and all of them are done."""
+    kept = [record for record in records if not record.dropped]
+    if not kept or not all(record.complete for record in kept):
+        return False
+    try:
+        return _signed_already(batch, _manifest(batch, records))
+    except StillroomError:
+        return False
 
 
 def _row(record: Record) -> dict[str, object]:
@@ -213,8 +237,11 @@ def _drop(options: argparse.Namespace) -> int:
     with batch_journal.locked(options.batch) as batch:
         record = batch.record(batch.planned(options.serial))
         batch.keep(msgspec.structs.replace(record, dropped=options.why, token=""))
+        for path in (*manifest.files_of(batch.handover, record.unit), batch.labels / f"{record.serial}.svg"):
+            path.unlink(missing_ok=True)
     _say(
-        f"{options.serial}: {'again' if record.dropped else 'done'}: left out; its label is not printed any more"
+        f"{options.serial}: {'again' if record.dropped else 'done'}: left out; its files are taken out of what is "
+        "handed over, and the next run makes sheet and manifest without it"
     )
     return EXIT_OK
 

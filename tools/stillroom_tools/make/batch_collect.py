@@ -49,8 +49,8 @@ def places(batch: Batch, extra: Sequence[Path]) -> list[Path]:
     return [*extra, *inside]
 
 
-def take(batch: Batch, record: Record, answers: Sequence[Found], keys: dict[bytes, str]) -> Record:
-    """A unit's public part into what is handed over. keys: of units that have answered, and whose they are.
+def take(batch: Batch, record: Record, answers: Sequence[Found], keys: dict[str, str]) -> Record:
+    """A unit's public part into what is handed over. keys: fingerprints of units that answered, and whose they are.
 
     Raises TrustError: none of this card, two units of one card, another's key.
     """
@@ -69,10 +69,10 @@ def take(batch: Batch, record: Record, answers: Sequence[Found], keys: dict[byte
         raise TrustError(
             f"an answer of unit '{said.unit}' of site '{said.site}', where '{record.unit}' is due"
         )
-    owner = keys.get(said.sign, record.serial)
+    fingerprint = VerifyKey(said.sign).fingerprint
+    owner = keys.get(fingerprint, record.serial)
     if owner != record.serial:
         raise TrustError(f"the key of {owner}: its card was copied: write this one again (`batch card`)")
-    fingerprint = VerifyKey(said.sign).fingerprint
     if record.fingerprint not in ("", fingerprint):
         raise TrustError(
             f"another key than before ({record.fingerprint}): was the card put into another board?"

@@ -133,7 +133,7 @@ class Run:
 
     def _take_answers(self) -> None:
         found = self._found()
-        keys = self._keys()
+        keys = {one.fingerprint: one.serial for one in self.batch.records() if one.fingerprint}
         self._each(
             "answered",
             lambda planned, record: self._answer(record, found.get(planned.serial, []), keys),
@@ -156,28 +156,12 @@ class Run:
         self.aside |= set(wrong)
         return found
 
-    def _keys(self) -> dict[bytes, str]:
-        """Of units that have answered before."""
-        from stillroom_tools.site.admit import read_request
-
-        kept = (record for record in self.batch.records() if record.has("answered"))
-        return {
-            read_request((self.batch.handover / "units" / f"{one.unit}.note").read_bytes()).sign: one.serial
-            for one in kept
-        }
-
-    def _answer(self, record: Record, found: list[Found], keys: dict[bytes, str]) -> Record | None:
+    def _answer(self, record: Record, found: list[Found], keys: dict[str, str]) -> Record | None:
         if not found:
             return None
         taken = batch_collect.take(self.batch, record, found, keys)
-        keys |= self._key_of(taken)
+        keys[taken.fingerprint] = taken.serial
         return taken
-
-    def _key_of(self, record: Record) -> dict[bytes, str]:
-        from stillroom_tools.site.admit import read_request
-
-        note = (self.batch.handover / "units" / f"{record.unit}.note").read_bytes()
-        return {read_request(note).sign: record.serial}
 
     def _report(self, record: Record, found: list[Found]) -> Record | None:
         folders = [one.folder for one in found]

@@ -98,7 +98,7 @@ def line_of(folder: Path, serial: str, model: str, unit: str) -> Made:
         camera=report.camera,
         software=report.software,
         models=report.models,
-        selftest=sha256(_report_place(folder, unit).read_bytes()),
+        selftest=sha256(files_of(folder, unit)[2].read_bytes()),
         passed=report.passed,
         checks=report.checks,
     )
@@ -107,13 +107,13 @@ def line_of(folder: Path, serial: str, model: str, unit: str) -> Made:
 def parts(folder: Path, unit: str) -> tuple[bytes, bytes, SignedReport, Enrolment]:
     """Public part, request for a certificate, report, what the public part says. Raises TrustError, StorageError."""
     request, said = request_of(folder, unit)
-    report = read_report(_report_place(folder, unit), VerifyKey(said.sign).fingerprint)
-    return request, read_bounded(folder / "units" / f"{unit}.csr"), report, said
+    _, asked, report = files_of(folder, unit)
+    return request, read_bounded(asked), read_report(report, VerifyKey(said.sign).fingerprint), said
 
 
 def request_of(folder: Path, unit: str) -> tuple[bytes, Enrolment]:
     """A unit's public part, and what it says. Raises TrustError that names the file."""
-    path = folder / "units" / f"{unit}.note"
+    path = files_of(folder, unit)[0]
     request = read_bounded(path)
     try:
         said = read_request(request)
@@ -124,8 +124,10 @@ def request_of(folder: Path, unit: str) -> tuple[bytes, Enrolment]:
     return request, said
 
 
-def _report_place(folder: Path, unit: str) -> Path:
-    return folder / "selftests" / f"{unit}.json"
+def files_of(folder: Path, unit: str) -> tuple[Path, Path, Path]:
+    """What is handed over of one unit: its public part, its request for a certificate, its report."""
+    units = folder / "units"
+    return units / f"{unit}.note", units / f"{unit}.csr", folder / "selftests" / f"{unit}.json"
 
 
 def sign(manifest: Manifest, maker: KeyRing) -> bytes:
@@ -145,7 +147,8 @@ def read(folder: Path, fingerprint: str) -> tuple[Manifest, Signer]:
 def wrong(folder: Path, one: Made) -> list[str]:
     """All that is wrong with the files of one unit, each with the file's name."""
     found = []
-    for path, wanted in _files(folder, one):
+    sums = (one.request, one.certificate_request, one.selftest)
+    for path, wanted in zip(files_of(folder, one.unit), sums, strict=True):
         try:
             _check(folder, path, one, wanted)
         except StillroomError as error:
@@ -155,15 +158,6 @@ def wrong(folder: Path, one: Made) -> list[str]:
             f"{folder}: the manifest says of unit '{one.unit}' what its files do not: ask for them again"
         )
     return found
-
-
-def _files(folder: Path, one: Made) -> tuple[tuple[Path, str], ...]:
-    units = folder / "units"
-    return (
-        (units / f"{one.unit}.note", one.request),
-        (units / f"{one.unit}.csr", one.certificate_request),
-        (_report_place(folder, one.unit), one.selftest),
-    )
 
 
 def _check(folder: Path, path: Path, one: Made, wanted: str) -> None:
