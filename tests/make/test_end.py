@@ -47,7 +47,11 @@ def test_a_revoked_unit_is_out_and_the_others_stay(
     before = contents(site)
     capsys.readouterr()
     assert stillroom("make", "revoke", "u-1", "--site", site, "--reason", "stolen") == 0
-    assert "again" in capsys.readouterr().err and contents(site) == before
+    said = capsys.readouterr().err
+    assert "again" in said and "not noted" not in said and contents(site) == before
+    assert stillroom("make", "revoke", "u-1", "--site", site, "--reason", "lost") == 0
+    assert "noted is revoked, stolen, and stays so for good: 'lost' was not noted" in capsys.readouterr().err
+    assert contents(site) == before
     said = refused(capsys, 6, "make", "unit", tmp_path / "u-1", "--site", site)
     assert "was retired (revoked, stolen): make it new keys" in said
     assert "not enrolled" in refused(capsys, 6, "make", "revoke", "u-9", "--site", site)

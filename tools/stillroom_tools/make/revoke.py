@@ -38,11 +38,14 @@ def run(options: argparse.Namespace) -> int:
     site = open_site(options.site)
     unit = unit_id(options.unit)
     sign = retired.keys_of(site, unit)[0]
+    before = retired.find(site, VerifyKey(sign))
     paper = Retirement(now(SystemClock()), site.name, unit, sign, "revoked", reason)
     new = retired.retire(site, site.authority_keys(), paper)
     _say(
         f"unit '{unit}': {'done: revoked' if new else 'again: it counts no longer already'}; {_who(site.name)}"
     )
+    if before is not None and (before.why, before.reason) != ("revoked", reason):
+        _say(f"noted is {before.why}, {before.reason}, and stays so for good: '{reason}' was not noted")
     _say(shut_out.say(site))
     _say(
         f"what it had been allowed ends with `stillroom site authorise withdraw {unit} --site ...`, where it runs still"
