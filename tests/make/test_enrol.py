@@ -57,8 +57,14 @@ def test_enrolled_given_papers_and_heard(
         receiver = Receiver(place.enrolments(), place.keys("gateway").boxes, MemoryStore())
         assert receiver.open(sealer.seal(body())).unit == unit.name
         assert b"PRIVATE" not in b"".join(contents(site / "papers" / unit.name).values())
+    unit = (tmp_path / "boards") / open_batch(batch).plan.units[0].unit
+    for serial, code in (("SN-1", 0), ("SN-7", 6)):
+        label = (unit, "--serial", serial, "--model", "ROOM-1", "--out", tmp_path / serial)
+        assert stillroom("make", "label", "new", *label) == 0
+        sheet = tmp_path / serial / f"{serial}.pdf"
+        assert stillroom("make", "label", "verify", sheet, "--site", site) == code, "as the batch's list says"
+    assert "says ROOM-1 SN-7, and that is ROOM-1 SN-1" in capsys.readouterr().err
     before = contents(site)
-    capsys.readouterr()
     assert enrol(batch, site) == 0
     assert "0 enrolled, 3 again" in capsys.readouterr().err and contents(site) == before
 

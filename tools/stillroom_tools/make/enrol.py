@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stillroom.documents import Enrolment
-from stillroom.errors import EXIT_OK, StillroomError, TrustError
+from stillroom.errors import EXIT_OK, StillroomError, StorageError, TrustError
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keys import KeyRing
 from stillroom_tools.lab.evaluate_progress import Progress
@@ -117,6 +117,18 @@ def _list(site: Site, made: Manifest) -> None:
     rows = [f"{one.serial},{one.model},{one.unit},{one.fingerprint}" for one in made.units]
     text = "\n".join(["serial,model,unit,fingerprint", *rows, ""]).encode()
     replace_file(site.folder / "papers" / f"{manifest.name_of(made)}.csv", text)
+
+
+def listed(site: Site) -> dict[str, tuple[str, str]]:
+    """Fingerprint to model and serial, of units that came in a batch. Raises StorageError."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted((site.folder / "papers").glob("*.csv")):
+        try:
+            rows = [line.split(",") for line in path.read_text("ascii").splitlines()[1:]]
+            found |= {fingerprint: (model, serial) for serial, model, _unit, fingerprint in rows}
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{path}: cannot be read ({error}): enrol its batch again") from None
+    return found
 
 
 def _say(text: str) -> None:

@@ -11,13 +11,14 @@ import msgspec
 
 from stillroom import config
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
-from stillroom.files import replace_file
+from stillroom.files import make_folder, replace_file
 from stillroom.keeper.own_keys import own_keys
 from stillroom_tools.make import label_sheet
 from stillroom_tools.make.card import Model, Serial
 from stillroom_tools.make.label_text import Label
 from stillroom_tools.site.layout import open_site
 
+EXIT_NOT_COMPARED = 1
 HELP = "a unit's label: model, serial, fingerprint, as a square and in words; and reading one back"
 
 
@@ -40,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     verify.add_argument("--batch", type=Path, metavar="BATCH", help="each is a unit's of this batch")
     verify.add_argument("--fingerprint", metavar="F", help="it is the unit's with this one")
+    verify.add_argument("--serial", metavar="S", help="the one label has this serial")
+    verify.add_argument("--model", metavar="M", help="each is of this model")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,23 +52,30 @@ def run(options: argparse.Namespace) -> int:
 
 def _new(options: argparse.Namespace) -> int:
     """Prints what the square holds."""
-    for name, schema in (("serial", Serial), ("model", Model)):
-        try:
-            msgspec.convert(getattr(options, name), schema)
-        except msgspec.ValidationError:
-            raise ConfigError(f"--{name} '{getattr(options, name)}': 1 to 24 of A-Z 0-9 -") from None
+    _check_words(options)
     ring = own_keys(config.load(options.unit / "unit.toml"))
     label = Label(options.model, options.serial, ring.signing.verify_key.fingerprint)
+    make_folder(options.out)
     for ending, made in (("svg", label_sheet.as_svg(label)), ("pdf", label_sheet.as_pdf([label]))):
         replace_file(options.out / f"{label.serial}.{ending}", made)
     print(label.coded)
     return EXIT_OK
 
 
+def _check_words(options: argparse.Namespace) -> None:
+    for name, schema in (("serial", Serial), ("model", Model)):
+        given = getattr(options, name)
+        try:
+            msgspec.convert(given, schema | None)
+        except msgspec.ValidationError:
+            raise ConfigError(f"--{name} '{given}': 1 to 24 of A-Z 0-9 -") from None
+
+
 def _verify(options: argparse.Namespace) -> int:
-    """Prints model, serial and fingerprint of each; compared with nothing, it says so."""
+    """Prints model, serial and fingerprint of each; says what was compared with nothing: all of it is exit code 1."""
     from stillroom_tools.make import label_read
 
+    _check_words(options)
     known = _known(options)
     found = label_read.read(options.image)
     for label in found:
@@ -76,15 +86,25 @@ def _verify(options: argparse.Namespace) -> int:
                 f"{options.image}: the label {label.serial} is another unit's: its fingerprint is {label.fingerprint}, "
                 f"{_expected(known)}"
             )
-        expected = known and known[label.fingerprint]
-        if expected and expected != (label.model, label.serial):
+        _check_says(options, label, known[label.fingerprint] if known else None)
+    if known is None:
+        _say("whose it is was compared with nothing: --unit, --site, --batch or --fingerprint")
+        return EXIT_NOT_COMPARED
+    words = [name for name in ("model", "serial") if getattr(options, name) is None]
+    if words and not all(known[label.fingerprint] for label in found):
+        _say(f"{' and '.join(words)} compared with nothing: --{' and --'.join(words)}, or --batch")
+    return EXIT_OK
+
+
+def _check_says(options: argparse.Namespace, label: Label, listed: tuple[str, str] | None) -> None:
+    """Raises TrustError: model or serial is not the one listed, or not the one given."""
+    given = (options.model or label.model, options.serial or label.serial)
+    for model, serial in (listed or given, given):
+        if (label.model, label.serial) != (model, serial):
             raise TrustError(
                 f"{options.image}: the label of {label.fingerprint} says {label.model} {label.serial}, and that is "
-                f"{expected[0]} {expected[1]}: print it anew"
+                f"{model} {serial}: print it anew"
             )
-    if known is None:
-        print("compared with nothing: --unit, --site, --batch or --fingerprint", file=sys.stderr)
-    return EXIT_OK
 
 
 Known = dict[str, tuple[str, str] | None]
@@ -99,8 +119,12 @@ def _known(options: argparse.Namespace) -> Known | None:
         return {own_keys(config.load(options.unit / "unit.toml")).signing.verify_key.fingerprint: None}
     if options.site is not None:
         from stillroom.keys import VerifyKey
+        from stillroom_tools.make.enrol import listed
 
-        return {VerifyKey(one.sign).fingerprint: None for one in open_site(options.site).enrolments()}
+        site = open_site(options.site)
+        lists = listed(site)
+        prints = (VerifyKey(one.sign).fingerprint for one in site.enrolments())
+        return {fingerprint: lists.get(fingerprint) for fingerprint in prints}
     if options.batch is not None:
         from stillroom_tools.make.batch_journal import open_batch
 
@@ -112,6 +136,10 @@ def _known(options: argparse.Namespace) -> Known | None:
 
         return {check_fingerprint(options.fingerprint): None}
     return None
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _expected(known: Known) -> str:
