@@ -132,6 +132,14 @@ def test_counts_are_let_out_with_a_report_and_a_receipt(house: House, capsys) ->
     assert house.export() == 0 and house.out.read_bytes() == first, "the very same may be let out again"
 
 
+def test_what_could_not_be_written_is_not_taken_for_let_out(house: House, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    assert house.export(out=tmp_path / "folder") == InputError.exit_code
+    assert not list((house.site / "rights" / "exports").iterdir())
+    assert house.log == ["export", "export-failed"]
+    assert house.do("subject", "log", "--site", house.site) == 0
+
+
 def test_another_table_of_the_same_weeks_is_refused(house: House, capsys) -> None:
     assert house.export() == 0
     for change in (

@@ -18,7 +18,14 @@ from stillroom.cli import main
 from stillroom.clock import SystemClock
 from stillroom.config_conditions import zone
 from stillroom.document_forms import now
-from stillroom.errors import EXIT_INTERRUPTED, ConfigError, InputError, StillroomError, TrustError
+from stillroom.errors import (
+    EXIT_INTERRUPTED,
+    ConfigError,
+    InputError,
+    StillroomError,
+    StorageError,
+    TrustError,
+)
 from stillroom.events import ConditionChanged, Entry
 from stillroom.keys import VerifyKey, load_keys
 from stillroom.observation import Box
@@ -223,6 +230,23 @@ def test_the_log_says_who_asked_and_what_failed(ward: Ward, tmp_path: Path, caps
     assert "subject-export-failed" in newest and failed.endswith(", asked for by resident: failed")
     assert done.endswith(", asked for by advocate-7: done")
     assert said.startswith("whole: 3 lines, with those of 1 receipts")
+
+
+def test_a_copy_that_fails_half_way_leaves_nothing(
+    ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one would be out of which the log says that it failed."""
+    (tmp_path / "out").mkdir()
+    real = rights.write_new
+
+    def full_at_the_receipt(path: Path, data: bytes) -> None:
+        if path.name.endswith(".receipt"):
+            raise StorageError(f"{path}: cannot be written: No space left on device")
+        real(path, data)
+
+    monkeypatch.setattr(rights, "write_new", full_at_the_receipt)
+    assert ward.subject("export", "--out", tmp_path / "out" / "copy") == StorageError.exit_code
+    assert not list((tmp_path / "out").iterdir()) and not receipts(ward)
 
 
 def test_a_log_without_its_end_is_not_whole(ward: Ward, tmp_path: Path, capsys) -> None:

@@ -99,11 +99,16 @@ def run(options: argparse.Namespace) -> int:
         raise Refused(f"{options.out}: not let out: {verdict.refused[0]}: {options.out}.report.txt says all")
     name = f"x-{secrets.token_hex(8)}"
     with written_down(log, ring.name, "export", f"{about} {name}") as line:
-        write_whole(options.out, data.splitlines())
         receipt = _receipt(site, name, ring, clock, weeks, verdict, data, line)
         signed = sign_note(KIND, receipt, [ring, site.keys("gateway")])
         make_folder(folder_of(site) / "exports")
-        replace_file(folder_of(site) / "exports" / f"{receipt.id}.note", signed)
+        kept = folder_of(site) / "exports" / f"{receipt.id}.note"
+        replace_file(kept, signed)  # kept in mind before it is out
+        try:
+            write_whole(options.out, data.splitlines())
+        except BaseException:
+            kept.unlink()
+            raise
         replace_file(options.out.with_name(f"{options.out.name}.receipt"), signed, 0o600)
     out = verdict.numbers - verdict.left_out_small - verdict.left_out_derivable
     print(

@@ -8,6 +8,7 @@ import argparse
 import secrets
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -32,7 +33,7 @@ from stillroom_tools.site.rights.forms import (
     folder_of,
     sha256,
 )
-from stillroom_tools.site.rights.ordering import erase
+from stillroom_tools.site.rights.ordering import confirm, erase
 from stillroom_tools.site.rights.page import Page
 from stillroom_tools.site.rights.period import Asked, asked_for
 from stillroom_tools.site.rights.record import (
@@ -112,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         return EXIT_OK
     assert ring is not None
-    _confirm(options.yes, options.room)
+    confirm(options.yes, options.room)
     order = ErasureOrder(
         start=asked.start, until=asked.until, at=now(clock), id=wish.id, site=site.name, room=wish.room,
         asked_by=asked_by, by=ring.name, audit=wish.audit,
@@ -144,8 +145,8 @@ def _export(
             yield msgspec.json.encode(thing.line)
 
     about = f"{wish.room} {wish.id} {asked_by}"
-    with written_down(open_log(site, clock), ring.name, "subject-export", about) as (line, head):
-        _refuse_there(out)
+    logged = written_down(open_log(site, clock), ring.name, "subject-export", about)
+    with logged as (line, head), _all_or_none(out) as (in_words, proof):
         write_whole(out, lines())
         receipt = Receipt(
             start=asked.start, until=asked.until, at=now(clock), id=wish.id, site=site.name, room=wish.room,
@@ -153,19 +154,31 @@ def _export(
             log_line=line, log_head=head.hex(),
         )  # fmt: skip
         signed = sign_note(RECEIPT_KIND, receipt, [ring, gateway])
-        write_new(out.with_name(f"{out.name}.txt"), page.text(receipt, out.name).encode())
-        write_new(out.with_name(f"{out.name}.receipt"), signed)
+        write_new(in_words, page.text(receipt, out.name).encode())
+        write_new(proof, signed)
         replace_file(folder_of(site) / f"{wish.id}.note", signed)
     print(f"{out}: {words(receipt)}; in words: {out}.txt; receipt {out}.receipt", file=sys.stderr)
     print(receipt.id)
     return EXIT_OK
 
 
-def _refuse_there(out: Path) -> None:
-    """Raises InputError: a copy with its receipt may have been handed out already."""
-    for path in (out, out.with_name(f"{out.name}.txt"), out.with_name(f"{out.name}.receipt")):
+@contextmanager
+def _all_or_none(out: Path) -> Iterator[tuple[Path, Path]]:
+    """The page and the receipt beside a copy; none of the three is left where one fails, as the log then says.
+
+    Raises InputError: one is there, which may have been handed out already.
+    """
+    beside = out.with_name(f"{out.name}.txt"), out.with_name(f"{out.name}.receipt")
+    for path in (out, *beside):
         if path.exists():
             raise InputError(f"{path}: is there already; it is never replaced: name another, or move it away")
+    try:
+        yield beside
+    except BaseException:
+        for path in (out, *beside):
+            with suppress(OSError):
+                path.unlink()
+        raise
 
 
 def _say_what_goes(reader: Reader, wish: Wish, asked: Asked) -> None:
@@ -178,16 +191,6 @@ def _say_what_goes(reader: Reader, wish: Wish, asked: Asked) -> None:
             f"{counts['looks']} of it tell that somebody looked or recorded: --keep-audit leaves the record of that",
             file=sys.stderr,
         )
-
-
-def _confirm(yes: bool, room: str) -> None:
-    """Raises ConfigError."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigError("nothing was erased: --yes is needed where nobody can be asked")
-    if input(f"It cannot be had back. Type the room's name ({room}) to erase it: ").strip() != room:
-        raise ConfigError("nothing was erased: that was another name")
 
 
 def _check(site: Site, path: Path, file: Path | None) -> int:

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from stillroom.clock import Clock
-from stillroom.errors import EXIT_OK, StillroomError, StorageError
+from stillroom.errors import EXIT_OK, ConfigError, StillroomError, StorageError
 from stillroom.files import FolderInUse, make_folder, read_bounded, write_new
 from stillroom.keys import KeyRing
 from stillroom.notes import sign_note
@@ -24,6 +24,16 @@ from stillroom_tools.site.rights.wishes import REFUSED, Wishes, give_up, waits, 
 WAIT_S = 120.0
 """A gateway erases some days a second, beside its other work."""
 LOOK_S = 0.2
+
+
+def confirm(yes: bool, room: str) -> None:
+    """By the room's name, typed. Raises ConfigError."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError("nothing was erased: --yes is needed where nobody can be asked")
+    if input(f"It cannot be had back. Type the room's name ({room}) to erase it: ").strip() != room:
+        raise ConfigError("nothing was erased: that was another name")
 
 
 def erase(site: Site, order: ErasureOrder, ring: KeyRing, clock: Clock) -> int:
