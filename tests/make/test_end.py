@@ -250,7 +250,7 @@ def test_what_decommission_refuses(site: Path, tmp_path: Path, capsys: pytest.Ca
         (6, receipt, str(receipt)),
     ):
         said = refused(capsys, code, "make", "decommission", "erase", unit, "--unit", "u-1", "--out", out)
-        assert text in said
+        assert text in said and (code == 6 or f"--out {out}: nothing was erased" in said)
         (unit / "state/keeper.lock").unlink(missing_ok=True)
         assert contents(unit) == before, "what cannot be vouched for is not done"
     receipt.unlink()

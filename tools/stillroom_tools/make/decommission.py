@@ -137,10 +137,15 @@ def _try(out: Path, unit: str) -> None:
     """That the receipt can be written, while all is still there. Raises StorageError, TrustError: another's file."""
     if os.path.lexists(out):
         _own_receipt(out, unit)
-    make_folder(out.parent)
     tried = out.with_name(f".{out.name}.{os.urandom(4).hex()}")
-    write_new(tried, bytes(MAX_FILE_BYTES))
-    tried.unlink()
+    try:
+        make_folder(out.parent)
+        write_new(tried, bytes(MAX_FILE_BYTES))
+        tried.unlink()
+    except (StorageError, OSError) as error:
+        raise StorageError(
+            f"--out {out}: nothing was erased, since no receipt can be kept there: {error}"
+        ) from None
 
 
 def _begin(folder: Path, files: Sequence[Path], waiting: int) -> Begun:
