@@ -85,10 +85,12 @@ def start_units(batch: Path, units: Path, *, passed: bool = True) -> None:
         (place / card.REPORT).write_bytes(report_of(unit, passed=passed))
 
 
-def report_of(unit: Path, *, passed: bool = True, camera: str = "picamera2") -> bytes:
-    """A report with this unit's signature; what it says is made up."""
+def report_of(unit: Path, *, passed: bool = True, camera: str = "picamera2", shut: bool = False) -> bytes:
+    """A report with this unit's signature; what it says is made up. shut: its camera was never opened."""
     ring = load_unit_keys(unit / "keys")
     checks = tuple(Check(name, 1.0, "1", "at least 1", 0.0, passed) for name in ("camera", "clock"))
+    if shut:
+        checks = (Check("camera", None, "", "", None, None, "not authorised"), checks[1])
     report = Report(
         unit=ring.name,
         site=ring.site,
@@ -104,7 +106,7 @@ def report_of(unit: Path, *, passed: bool = True, camera: str = "picamera2") -> 
         phantom=None,
         limits=Limits("a test", "c" * 64),
         checks=checks,
-        passed=passed,
+        passed=passed and not shut,
     )
     return sign_report(report, ring)
 

@@ -89,6 +89,7 @@ def test_what_is_signed_for_care_does_not_let_it_be_tested(stopped: Rig) -> None
     stopped.authorise()
     found = maintenance(stopped)
     assert "no-authorisation" in found.against() and not found.reads()
+    assert "what is signed is for another purpose" in found.against() and len(found.against()) <= 240
     found.end()
 
 
@@ -234,7 +235,15 @@ def test_the_command_says_what_it_may_not(tmp_path: Path, capsys: pytest.Capture
     )
     path.write_text(raw.replace('models = "models"', 'models = ""'))
     capsys.readouterr()
-    cli.main(["selftest", "--config", str(path), "--json"])
-    report = msgspec.json.decode(capsys.readouterr().out)
+    assert cli.main(["selftest", "--config", str(path), "--html", str(tmp_path / "r.html"), "--json"]) == 1
+    data = capsys.readouterr().out
+    report = msgspec.json.decode(data)
     camera = next(one for one in report["checks"] if one["check"] == "camera")
-    assert camera["passed"] is None and "nobody has authorised it" in camera["why"]
+    assert camera["passed"] is None and "nobody has authorised it for maintenance" in camera["why"]
+    assert report["passed"] is False and report["allowed"] == camera["why"], "nothing of it is cut off"
+    assert not any(one["passed"] is False for one in report["checks"])
+    page = (tmp_path / "r.html").read_text()
+    assert "NOT PASSED: passed what was tested: the camera was not" in page and "keep `run` stopped" in page
+    (tmp_path / "r.json").write_text(data)
+    assert cli.main(["make", "selftest", "verify", str(tmp_path / "r.json"), "--json"]) == 1
+    assert msgspec.json.decode(capsys.readouterr().out)["failed"] == ["camera"]

@@ -142,7 +142,7 @@ class SelfTest:
             models=dict(sorted(seen.models.sha256.items())) if seen.models else {},
             profile=self._unit.profile,
             camera=self._unit.camera.kind,
-            allowed=(seen.against or self._leave.words)[:120],
+            allowed=(seen.against or self._leave.words)[:240],
             at=began,
             hours=hours,
             phantom=None if self._phantom is None else _hash_of(self._phantom),

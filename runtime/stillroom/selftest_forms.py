@@ -14,10 +14,12 @@ from msgspec import Meta, Struct
 
 from stillroom import notes
 from stillroom.document_forms import Code, Time
-from stillroom.errors import StorageError, TrustError
+from stillroom.errors import InputError, TrustError
 from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey, can_sign
 
 KIND = "self-test"
+CAMERA = "camera"
+"""The check that the camera is there; not tested, it was not opened."""
 MAX_REPORT_BYTES = 64 * 1024
 
 Words = Annotated[str, Meta(max_length=240)]
@@ -63,7 +65,7 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True):
     profile: Literal["care", "lab"]
     camera: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,16}\Z")]
     """Its kind: anything but `picamera2` is a camera of the lab."""
-    allowed: Annotated[str, Meta(max_length=120)]
+    allowed: Words
     """Why the camera could be opened, or why not."""
     at: Time
     hours: Annotated[float, Meta(ge=0.0, le=1000.0)]
@@ -82,10 +84,22 @@ class SignedReport(Report, frozen=True, forbid_unknown_fields=True):
 
 
 def verdict(profile: str, checks: Sequence[Check]) -> bool:
-    """Whether a unit has passed: nothing failed; with profile `care` nothing is left untested either."""
-    if profile == "care":
-        return all(one.passed is True for one in checks)
-    return all(one.passed is not False for one in checks) and any(one.passed for one in checks)
+    """Whether a unit has passed: its camera was open, and nothing failed; with `care` nothing is left untested."""
+    return camera_tested(checks) and not failed(profile, checks)
+
+
+def camera_tested(checks: Sequence[Check]) -> bool:
+    """Whether it was opened at all, or should have been: without that no unit has passed, whatever its profile."""
+    return any(one.check == CAMERA and one.passed is not None for one in checks)
+
+
+def failed(profile: str, checks: Sequence[Check]) -> list[str]:
+    """Checks that keep a unit from passing: what failed, a camera not tested, with `care` all that was not."""
+    return [
+        one.check
+        for one in checks
+        if one.passed is False or (one.passed is None and (profile == "care" or one.check == CAMERA))
+    ]
 
 
 def sign_report(report: Report, ring: KeyRing) -> bytes:
@@ -121,12 +135,12 @@ def open_report(data: bytes, fingerprint: str | None = None) -> SignedReport:
 
 
 def read_report(path: Path, fingerprint: str | None = None) -> SignedReport:
-    """The same from a file. Raises TrustError that names it, StorageError where it cannot be read."""
+    """The same from a file. Raises TrustError that names it, InputError where it cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_REPORT_BYTES + 1)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         return open_report(data, fingerprint)
     except TrustError as error:

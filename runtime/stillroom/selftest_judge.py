@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from stillroom.link import Guarded
 from stillroom.machine import Card, Found
 from stillroom.phantom import Phantom, judged
-from stillroom.selftest_forms import Check
+from stillroom.selftest_forms import CAMERA, Check
 from stillroom.selftest_limits import SelfTestLimits
 from stillroom.selftest_link import Kernel, Look, Models, Soaked
 
@@ -68,17 +68,18 @@ OF_A_CAMERA = (
 """Checks that need a camera that may be opened; `focus` and readings need something in front of it too."""
 
 
-def of_no_camera(why: str, limits: SelfTestLimits) -> Iterator[Check]:
-    """All of them, where it may not be opened."""
+def of_no_camera(why: str, limits: SelfTestLimits, rest: str = "the camera was not open") -> Iterator[Check]:
+    """All of them, where it may not be opened: the first says why, in full; the others `rest`."""
     for check in (*OF_A_CAMERA, "focus", "breathing", "pulse"):
         if check != "infrared" or limits.infrared.wanted:
-            yield not_tested(check, why)
+            yield not_tested(check, why if check == CAMERA else rest)
 
 
 def of_a_dead_camera(why: str, limits: SelfTestLimits) -> Iterator[Check]:
     """It may be opened, and gives no frames: that is what failed; of the rest nothing is known."""
-    yield is_so("camera", "none", "there", False, why)
-    yield from (one for one in of_no_camera("the camera gave no frames", limits) if one.check != "camera")
+    yield is_so(CAMERA, "none", "there", False, why)
+    rest = of_no_camera(why, limits, "the camera gave no frames")
+    yield from (one for one in rest if one.check != CAMERA)
 
 
 def of_look(look: Look, limits: SelfTestLimits, phantom: Phantom | None, unread: str = "") -> Iterator[Check]:

@@ -18,7 +18,7 @@ from stillroom.explain import CLOSED
 from stillroom.files import lock_folder
 from stillroom.keeper.asks import Asks, Refusal
 from stillroom.keeper.audit import AuditChain
-from stillroom.keeper.authorisation import TrustFolder
+from stillroom.keeper.authorisation import Papers, TrustFolder
 from stillroom.keeper.delivery import roster_in_force
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.known import KnownTime
@@ -146,7 +146,16 @@ class Maintenance:
         if decision.authorisation is not None and decision.open:
             self._open.still(decision.authorisation.id)
             return ""
-        return f"{CLOSED.get(decision.reason, decision.reason)} ({decision.reason}): {_ADVICE}"
+        return f"{self._closed(papers, decision.reason)}: {_ADVICE}"
+
+    @staticmethod
+    def _closed(papers: Papers, reason: str) -> str:
+        """In words: where only another purpose is signed for, that too."""
+        if reason != "no-authorisation":
+            return f"{CLOSED.get(reason, reason)} ({reason})"
+        others = any(one.purpose != PURPOSE for one in papers.authorisations)
+        but = "; what is signed is for another purpose" if others else ""
+        return f"nobody has authorised it for {PURPOSE}, which a self-test needs ({reason}){but}"
 
     def reads(self) -> bool:
         paper = self._gate.decision.authorisation

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from stillroom.selftest_forms import Check, Report
+from stillroom.selftest_forms import Check, Report, camera_tested
 
 MEANINGS = {
     "camera": "The camera is there and says what it is",
@@ -61,6 +61,8 @@ def _summary(report: Report) -> str:
     said = f"{counts[True]} passed, {counts[False]} failed, {counts[None]} not tested"
     if report.passed:
         return f"PASSED: {said}"
+    if not counts[False] and not camera_tested(report.checks):
+        return f"NOT PASSED: passed what was tested: the camera was not ({said})"
     untested = report.profile == "care" and not counts[False]
     return f"NOT PASSED: {said}" + ("; profile 'care' leaves nothing untested" if untested else "")
 

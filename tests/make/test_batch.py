@@ -198,6 +198,8 @@ def test_a_self_test_that_failed_or_is_anothers_stops_that_unit_alone(
     assert "SN-2: signed by the unit" in said and "tested: 1 done" in said
     (batch / "cards/SN-2" / card.REPORT).write_bytes(report_of(units[1], camera="stand"))
     assert "with the camera 'stand', where 'picamera2' is due" in ran(capsys, 1, batch)
+    (batch / "cards/SN-2" / card.REPORT).write_bytes(report_of(units[1], shut=True))
+    assert "SN-2: its self-test did not pass (camera)" in ran(capsys, 1, batch)
     (batch / "cards/SN-2" / card.REPORT).write_bytes(report_of(units[1])[:-200])
     assert "cut short" in ran(capsys, 1, batch)
     (batch / "cards/SN-2" / card.REPORT).write_bytes(report_of(units[1]))

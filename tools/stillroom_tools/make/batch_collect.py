@@ -7,12 +7,11 @@ from pathlib import Path
 from stillroom.errors import InputError, StillroomError, TrustError
 from stillroom.files import make_folder, replace_file
 from stillroom.keys import VerifyKey
-from stillroom.selftest_forms import SignedReport, open_report, read_report
+from stillroom.selftest_forms import SignedReport, failed, open_report, read_report
 from stillroom_tools.make import card
 from stillroom_tools.make.batch_journal import Batch, Record
 from stillroom_tools.make.card import Answer
 from stillroom_tools.make.manifest import sha256
-from stillroom_tools.make.selftest import failed
 from stillroom_tools.site.admit import read_request
 
 
@@ -109,7 +108,7 @@ def take_report(batch: Batch, record: Record, folders: Iterable[Path], camera: s
 
 
 def kept_report(batch: Batch, record: Record) -> SignedReport:
-    """The one that was taken. Raises TrustError, StorageError."""
+    """The one that was taken. Raises TrustError, InputError."""
     return read_report(batch.handover / "selftests" / f"{record.unit}.json", record.fingerprint)
 
 
@@ -119,7 +118,7 @@ def _judge(report: SignedReport, record: Record, camera: str) -> None:
     if report.camera != camera:
         raise TrustError(f"a self-test with the camera '{report.camera}', where '{camera}' is due")
     if not report.passed:
-        checks = ", ".join(failed(report))
+        checks = ", ".join(failed(report.profile, report.checks))
         raise TrustError(
             f"its self-test did not pass ({checks}): mend it, test again, and run the batch again"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stillroom.errors import EXIT_OK
 from stillroom.files import replace_file
-from stillroom.selftest_forms import SignedReport, read_report
+from stillroom.selftest_forms import SignedReport, failed, read_report
 from stillroom.selftest_words import page, table
 
 HELP = "look at the report of a unit's self-test"
@@ -30,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0: each is whole and passed; 1: one has not passed. Raises TrustError, StorageError for the first that is not."""
+    """0: each is whole and passed; 1: one has not passed. Raises TrustError, InputError for the first that is not."""
     reports = [verify(path, options.fingerprint) for path in options.files]
     for path, report in zip(options.files, reports, strict=True):
         if options.json:
             fields = {"unit": report.unit, "fingerprint": report.fingerprint, "passed": report.passed}
-            print(json.dumps({"file": str(path), **fields, "failed": failed(report)}))
+            print(json.dumps({"file": str(path), **fields, "failed": failed(report.profile, report.checks)}))
         else:
             sys.stdout.write(table(report))
             print(f"  whole, and signed by the unit with fingerprint {report.fingerprint}")
@@ -47,12 +47,6 @@ def run(options: argparse.Namespace) -> int:
 def verify(path: Path, fingerprint: str | None = None) -> SignedReport:
     """One report, as its unit has signed it. fingerprint: of the unit's label, or of its enrolment.
 
-    Raises TrustError: cut short, altered, another unit's; StorageError: it cannot be read.
+    Raises TrustError: cut short, altered, another unit's; InputError: it cannot be read.
     """
     return read_report(path, fingerprint)
-
-
-def failed(report: SignedReport) -> list[str]:
-    """Checks that keep a unit from passing: those that failed, and, with profile `care`, those not tested."""
-    care = report.profile == "care"
-    return [one.check for one in report.checks if one.passed is False or (care and one.passed is None)]
