@@ -126,9 +126,9 @@ class CameraProcess:
                 heard = True
                 self._take(message)
         except LinkError:
-            self._done = True
-            if self.seen.look is None or (self._job.soak_s and self.seen.soaked is None):
-                self.seen.fault = self.seen.fault or self.seen.against or "it ended without a word"
+            told_to, self._done = self._done, True
+            if not told_to and (self.seen.look is None or (self._job.soak_s and self.seen.soaked is None)):
+                self.seen.fault = self.seen.fault or "it ended without a word"
         return heard
 
     def _take(self, message: Struct) -> None:
