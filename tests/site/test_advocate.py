@@ -210,6 +210,7 @@ def test_his_key_opens_nothing_and_others_keys_are_no_advocates(case, capsys):
 
 def test_who_is_not_named_any_more_is_told_nothing_and_is_told_why(case, capsys):
     assert cli("site", "advocate", "set", case.site, "--unit", case.rig.folder) == 0
+    assert "nobody is told the audit heads; no longer advocate: ann" in capsys.readouterr().err
     case.rig.beat()
     assert case.listen(case.record()) == 0
     assert "recipient: 1: the roster that this unit has does not name you" in capsys.readouterr().err

@@ -82,6 +82,13 @@ def test_a_draft_is_signed_by_two_people_and_believed(ward, capsys):
     assert ward.gate == "open"
 
 
+def test_who_is_no_approver_any_more_is_said(ward, capsys):
+    assert ward.set_approvers("dr-a", "dr-b") == 0
+    assert "no longer" not in capsys.readouterr().err
+    assert ward.set_approvers("dr-b", key="dr-a") == 0
+    assert "need one of dr-b to sign too; no longer approver: dr-a" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("signers", [(), ("authority",), ("dr-a",), ("dr-a", "dr-b")])
 def test_with_less_it_is_not_delivered_and_put_there_by_hand_it_allows_nothing(ward, capsys, signers):
     ward.set_approvers("dr-a", "dr-b")
