@@ -73,6 +73,14 @@ def any_broker(request: pytest.FixtureRequest) -> Iterator[LocalBroker]:
 
 
 @pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder of the test's own with a short name: sockets have 107 bytes for their whole path."""
+    folder = Path(tempfile.mkdtemp(prefix="sr-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
 def live() -> Iterator["LiveSite"]:
     """A whole site of the test's own, not started; nothing of it outlives the test. Skips without mosquitto."""
     if find_program("mosquitto") is None:

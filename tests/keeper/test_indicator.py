@@ -1,5 +1,6 @@
 """The light: lit before the camera may open, dark only when it cannot be; dead, it closes the gate."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -214,6 +215,7 @@ def test_a_lamp_that_draws_no_current_is_dead(monkeypatch, works):
 
 
 def test_a_chip_that_is_not_there_is_dead_and_leaves_nothing_open(tmp_path):
+    gc.collect()  # what other tests have left open must not be closed between the two counts
     before = len(list(Path("/proc/self/fd").iterdir()))
     said: list[tuple[str, bool, str]] = []
     for chip in (tmp_path / "none", Path("/dev/null")):

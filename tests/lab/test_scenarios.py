@@ -28,8 +28,9 @@ MODELS = (
     "40-camera-covered",
     "45-power-cut",
 )
-CLOSE_S = 1.5
-"""Models look once a second: what one look finds on one side is found by the next on the other."""
+CLOSE_S = 2.2
+"""Models look once a second, and where somebody has not moved a second look decides: what one pair of looks finds on
+one side the next pair finds on the other."""
 
 
 def names(paths: list[Path]) -> list[str]:
