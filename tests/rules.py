@@ -747,6 +747,11 @@ RULES = (
         "tests/site/test_erasing.py::test_what_comes_again_or_late_is_not_kept_and_no_alert",
     ),
     Rule(
+        4, "an erasure never reaches into the time to come", "tools/stillroom_tools/site/rights/wishes.py",
+        "                self._refuse_to_come(order)\n", "",
+        "tests/site/test_rights.py::test_an_order_for_a_time_to_come_is_put_aside",
+    ),
+    Rule(
         3, "no number that was left out can be computed", "tools/stillroom_tools/site/disclosure/suppress.py",
         "        if high - low >= WIDTH:", "        if True:",
         "tests/site/test_disclosure.py::test_a_small_number_beside_its_margins_is_computed_where_nothing_more_is_left_out",

@@ -29,10 +29,12 @@ from stillroom.errors import (
 from stillroom.events import ConditionChanged, Entry
 from stillroom.keys import VerifyKey, load_keys
 from stillroom.observation import Box
+from stillroom_tools.site.gateway import main as gateway_main
 from stillroom_tools.site.gateway.reader import open_reader
 from stillroom_tools.site.rights import command as rights
 from stillroom_tools.site.rights import ordering
 from stillroom_tools.site.rights.period import asked_for
+from stillroom_tools.site.rights.wishes import Wishes
 
 ROOM = "r-1"
 
@@ -91,7 +93,9 @@ class Ward:
 
 @pytest.fixture
 def ward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
-    monkeypatch.setattr(rights, "SystemClock", lambda: HandClock(now(SystemClock()) + timedelta(minutes=30)))
+    later = HandClock(now(SystemClock()) + timedelta(minutes=30))
+    monkeypatch.setattr(rights, "SystemClock", lambda: later)
+    monkeypatch.setattr(gateway_main, "Wishes", lambda site, store, _: Wishes(site, store, later))
     made = Ward(tmp_path)
     yield made
     made.facility.close()
@@ -383,6 +387,30 @@ def test_an_order_that_no_manager_signed_is_put_aside(
     assert ward.beside_a_gateway(lambda: ward.subject("erase", "--yes")) == StillroomError.exit_code
     assert "not signed by any of test/matron" in capsys.readouterr().err
     assert ward.kept == before and not receipts(ward)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_an_order_for_a_time_to_come_is_put_aside(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch, capsys, runs: bool
+) -> None:
+    """Signed by a manager's key all the same: that room's entries would go unkept, and its alerts unraised."""
+    before, real = ward.kept, rights.asked_for
+    monkeypatch.setattr(
+        rights, "asked_for", lambda *each: replace(real(*each), until=now(SystemClock()) + timedelta(days=9))
+    )
+    if runs:
+        assert ward.beside_a_gateway(lambda: ward.subject("erase", "--yes")) == StillroomError.exit_code
+    else:
+        ward.facility.close()
+        assert ward.subject("erase", "--yes") == StillroomError.exit_code
+        ward.facility.open()
+    assert "only what is past is erased" in capsys.readouterr().err
+    assert ward.kept == before and not receipts(ward)
+    ward.facility.live()
+    ward.facility.settle()
+    assert len(ward.kept) > len(before), "and what comes is kept"
+    assert ward.do("subject", "log", "--site", ward.site) == 0
+    assert "subject-erase-refused" in capsys.readouterr().out
 
 
 def test_days_are_the_sites_own(ward: Ward) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from stillroom.clock import Clock
+from stillroom.clock import Clock, utc_text
 from stillroom.document_forms import now
 from stillroom.errors import TrustError
 from stillroom.files import flush_folder, read_bounded, replace_file
@@ -80,8 +80,9 @@ class Wishes:
             eraser = Eraser(self._store, order.wish, self._clock.utc_ms())
             steps = eraser.steps()
             try:
+                self._refuse_to_come(order)
                 next(steps)  # refused before it is written down, written down before anything goes
-            except AlertsStand:
+            except (TrustError, AlertsStand):
                 self._write_down(order, LOGGED_REFUSED)
                 raise
             line = self._write_down(order)
@@ -97,6 +98,14 @@ class Wishes:
         replace_file(folder_of(self._site) / f"{order.id}.note", signed)
         path.unlink(missing_ok=True)
         yield f"room {order.room}: erased by {order.by}, receipt {order.id}: {words(receipt)}"
+
+    def _refuse_to_come(self, order: ErasureOrder) -> None:
+        """A time that was erased stays closed: what is still to come would not be kept, nor raise an alert."""
+        if order.wish.until_ms > (now_ms := self._clock.utc_ms()):
+            raise TrustError(
+                f"room '{order.room}': the order is for a time up to {utc_text(order.wish.until_ms)}, and it is "
+                f"{utc_text(now_ms)} by the clock here: only what is past is erased; set the clocks, or give it anew"
+            )
 
     def _write_down(self, order: ErasureOrder, ending: str = "") -> tuple[int, bytes]:
         return open_log(self._site, self._clock).add(order.by, f"subject-erase{ending}", order.about)
