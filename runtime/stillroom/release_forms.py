@@ -32,6 +32,8 @@ PIECE_BYTES = 24_576
 """Of a sealed chunk, in one message from the eye to the keeper."""
 MAX_BODY_BYTES = 1_000_000
 
+INTERRUPTED = "interrupted"
+"""How a recording ended that a power cut or a kill broke off; the unit signs it at its next start."""
 SUFFIX = ".stlc"
 NOTE_FILE = "release.note"
 PAPERS, WITHDRAWALS, RECORDINGS = "releases", "release-withdrawals", "releases"

@@ -119,6 +119,26 @@ def test_each_thing_that_was_done_to_it_is_a_line_and_the_rest_is_shown(
     assert film.count(b"FRAME\n" + bytes([200]) * 100) >= 10
 
 
+def test_an_end_after_a_power_cut_may_hide_chunks_and_that_is_told(tmp_path: Path, capsys):
+    """The card was taken out meanwhile, and its file cut where a block ends: the unit cannot see that."""
+    unit = Recorded(tmp_path)
+    unit.release()
+    unit.beat(5.0)
+    (file,) = unit.files()
+    unit.rig.unit._outbox.commit(unit.rig.clock.utc_ms())
+    unit.rig.unit._outbox.close()  # no goodbye
+    changed(file, lambda blocks: blocks[:2])
+    unit.rig.start()
+    unit.rig.beat()
+    unit.rig.unit.close()
+    save_keys(unit.rig.folder / "archivist.key", CUSTODIAN)
+    (unit.rig.site_folder / "roster.note").write_bytes(unit.told.sign(unit.roster))
+    assert opens(unit, file) == 6
+    said = capsys.readouterr()
+    assert "2 chunks" in said.out and "ended: interrupted" in said.out
+    assert said.err.count("\n") == 1 and "after chunk 1: chunks there may be missing" in said.err
+
+
 def test_blocks_of_another_recording_are_told_and_left_out(made: Recorded, copied: Path, capsys):
     other = copied.with_name("r-1-0002.stlc").read_bytes()
     copied.write_bytes(copied.read_bytes() + other)

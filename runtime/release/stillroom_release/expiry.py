@@ -18,7 +18,7 @@ from stillroom.files import flush_folder, read_bounded
 from stillroom.keeper.authorisation import told_name
 from stillroom.keeper.releases import Means
 from stillroom.notes import decode, split
-from stillroom.release_forms import NOTE_FILE, SUFFIX
+from stillroom.release_forms import INTERRUPTED, NOTE_FILE, SUFFIX
 from stillroom.release_papers import Release
 from stillroom_release.recording import MB, end_block
 from stillroom_release.shelf import finish, last_block, number_of
@@ -77,34 +77,39 @@ class Expiry:
         self._means.audit.append(self._means.clock.utc_ms(), "release-deleted", **said)
 
     def finish_broken(self) -> None:
-        """At a start: what was being recorded when the unit lost its power, or was killed."""
+        """At a start: what was being recorded when the unit lost its power, or was killed.
+
+        Whether more blocks were there is not known here: whoever opens the file is told so.
+        """
         left = self._means.outbox.recall_bytes(OPEN) or b""
         if not left:
             return
         self._means.outbox.remember(OPEN, b"")
         path = self._root / left.decode("utf-8", "replace")
-        chunks = 0
+        chunks, link = 0, b""
         with suppress(OSError):
             found = last_block(path, self._means.key.verify_key)
             if found is not None:
                 last, end = found
-                chunks = last.number + 1
-                block, _ = end_block(
+                chunks, link = last.number + 1, last.link
+                block, ended = end_block(
                     self._means.key,
                     last.release,
                     last.recording,
                     chunks,
                     last.link,
-                    "interrupted",
+                    INTERRUPTED,
                     self._means.clock,
                 )
                 finish(path, end, block)
+                link = ended
         said: dict[str, str | int] = {
             "release": told_name(path.parent.name),
             "file": number_of(path),
             "chunks": chunks,
+            "link": link.hex(),
         }
-        self._means.audit.append(self._means.clock.utc_ms(), "release-ended", **said, how="interrupted")
+        self._means.audit.append(self._means.clock.utc_ms(), "release-ended", **said, how=INTERRUPTED)
 
 
 def recorded(folder: Path) -> list[Path]:

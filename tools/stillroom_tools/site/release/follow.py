@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from stillroom.errors import InputError, WireError
 from stillroom.keys import VerifyKey
-from stillroom.release_forms import CHUNK, MAGIC, SUITE, VERSION
+from stillroom.release_forms import CHUNK, INTERRUPTED, MAGIC, SUITE, VERSION
 from stillroom.release_wire import FIRST_LINK, Block, how_it_ended, read_block, verify
 
 _BEGINS = MAGIC + bytes([VERSION, SUITE])
@@ -100,6 +100,12 @@ class Follower:
             self.ended = how_it_ended(block)
         except WireError:
             self.ended = "unknown"
+        if self.ended == INTERRUPTED:
+            after = f"after chunk {block.number - 1}" if block.number else "at all"
+            self._say(
+                "interrupted: the unit signed this end at its next start, after it had lost its power or was stopped "
+                f"by force, and cannot know what followed {after}: chunks there may be missing"
+            )
 
     def wrong(self, text: str) -> None:
         """Something else that is wrong with it."""
