@@ -103,6 +103,11 @@ RULES = (
         "tests/test_selftest_leave.py::test_leave_that_is_taken_back_ends_the_camera_within_a_second",
     ),
     Rule(
+        2, "the room's button ends a self-test", "selftest_camera.py",
+        "if self._light.pressed():", "if False:",
+        "tests/test_selftest_pause.py::test_the_rooms_button_ends_a_self_test_and_the_unit_pauses",
+    ),
+    Rule(
         8, "settings with which no frame comes are rolled back", "keeper/trial.py",
         "elif self._waits_s(now_ns) > FRAMES_WITHIN_S and not self._seen:", "elif False:",
         "tests/keeper/test_trial.py::test_without_frames_the_one_before_is_in_force_again",

@@ -169,6 +169,9 @@ class CameraProcess:
         self._say(Lease(LEASE_TTL_MS, True, True, room_empty=False))
 
     def _against(self) -> bool:
+        """Whether it may not be open. The room's button is looked at first, as before a keeper's lease."""
+        if self._light.pressed():
+            self._leave.press()
         why = self._leave.against()
         if not why and not self._light.show("steady", self._clock.mono_ns()) and self._unit.panel.required:
             why = "its light does not work"

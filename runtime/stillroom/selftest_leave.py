@@ -45,6 +45,10 @@ class Leave(Protocol):
         """Why the camera may not be open now; empty: it may."""
         ...
 
+    def press(self) -> None:
+        """The room's pause button was pressed."""
+        ...
+
     def reads(self) -> bool:
         """Whether breathing and pulse of a phantom may be read."""
         ...
@@ -91,10 +95,17 @@ class Factory:
 
     def __init__(self, unit: UnitConfig) -> None:
         self._unit = unit
+        self._pressed = False
 
     def against(self) -> str:
-        """Papers that come meanwhile end it."""
+        """Papers that come meanwhile end it, and so does the button."""
+        if self._pressed:
+            return "its pause button was pressed"
         return "" if untouched(self._unit) else "this unit has become a site's meanwhile"
+
+    def press(self) -> None:
+        """Until this self-test is over: there is no room whose pause would have to be kept."""
+        self._pressed = True
 
     def reads(self) -> bool:
         return True
@@ -147,6 +158,11 @@ class Maintenance:
             self._open.still(decision.authorisation.id)
             return ""
         return f"{self._closed(papers, decision.reason)}: {_ADVICE}"
+
+    def press(self) -> None:
+        """As for a keeper: on the card at once, and the keeper that starts next still pauses."""
+        self._gate.press()
+        self._outbox.commit(self._clock.utc_ms())
 
     @staticmethod
     def _closed(papers: Papers, reason: str) -> str:
