@@ -103,6 +103,11 @@ RULES = (
         "tests/test_selftest_leave.py::test_leave_that_is_taken_back_ends_the_camera_within_a_second",
     ),
     Rule(
+        4, "what a revoked key signed is told", "tools/stillroom_tools/site/release/opening.py",
+        'gone.paper.why == "revoked":', "False:",
+        "tests/release/test_opening.py::test_what_a_revoked_key_signed_is_shown_and_that_is_said",
+    ),
+    Rule(
         2, "the room's button ends a self-test", "selftest_camera.py",
         "if self._light.pressed():", "if False:",
         "tests/test_selftest_pause.py::test_the_rooms_button_ends_a_self_test_and_the_unit_pauses",

@@ -1,9 +1,11 @@
 """The custodian's tool: what it opens and lists, what it refuses, and a line for each thing that was done to a file."""
 
+import shutil
 import zlib
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from tests.parties import HandClock
@@ -12,8 +14,12 @@ from tests.recorded import CUSTODIAN, STRANGER, Recorded
 from stillroom.cli import main
 from stillroom.clock import SystemClock
 from stillroom.document_forms import now
-from stillroom.keys import save_keys
+from stillroom.documents import KINDS, Enrolment
+from stillroom.keys import KeyRing, save_keys
+from stillroom.notes import sign_note
 from stillroom.release_wire import read_blocks
+from stillroom_tools.site import admit, retired
+from stillroom_tools.site.layout import open_site
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +182,47 @@ def test_after_its_time_nothing_is_opened(made: Recorded, copied: Path, capsys, 
     err = capsys.readouterr().err
     assert "expired on" in err and err.count("\n") == 1
     assert not (copied.parent / "out").exists() and not (copied.parent / "openings" / "log").exists()
+
+
+def retire(made: Recorded, folder: Path, why: str, reason: str) -> Path:
+    """A copy of the site's folder in which the unit's key counts no longer."""
+    place = Path(shutil.copytree(made.rig.site_folder, folder / "site"))
+    site, authority = open_site(place), made.told.authority
+    known = site.enrolment("u-1")
+    at = now(SystemClock())
+    retired.retire(site, authority, retired.Retirement(at, "test", "u-1", known.sign, why, reason))
+    if why == "rotated":
+        new = KeyRing.generate("test", "unit", "u-1")
+        paper = msgspec.structs.replace(known, sign=new.signing.verify_key.raw)
+        admit.replace(site, "u-1", sign_note(KINDS[Enrolment], paper, [new, authority]))
+    return place
+
+
+@pytest.mark.parametrize(("why", "reason"), [("rotated", "rotated"), ("gone", "decommissioned")])
+def test_a_units_earlier_recordings_open_after_it_has_new_keys_or_is_gone(
+    made: Recorded, copied: Path, capsys, why, reason
+):
+    place = retire(made, copied.parent, why, reason)
+    assert opens(made, copied, more=("--site", place)) == 0
+    said = capsys.readouterr()
+    assert "ended: paused" in said.out and said.err == ""
+
+
+def test_what_a_revoked_key_signed_is_shown_and_that_is_said(made: Recorded, copied: Path, capsys):
+    place = retire(made, copied.parent, "revoked", "stolen")
+    assert opens(made, copied, more=("--site", place)) == 6
+    said = capsys.readouterr()
+    assert "ended: paused" in said.out and said.err.count("\n") == 1
+    assert "signed with a key that was revoked at " in said.err and "(stolen)" in said.err
+
+
+def test_a_key_that_the_unit_never_had_is_anothers_all_the_same(made: Recorded, copied: Path, capsys):
+    place = retire(made, copied.parent, "rotated", "rotated")
+    for kept in (place / "retired").iterdir():
+        kept.unlink()
+    assert opens(made, copied, more=("--site", place)) == 6
+    said = capsys.readouterr()
+    assert "another unit's: left out" in said.err and "0 chunks" in said.out
 
 
 def test_a_png_is_one(tmp_path: Path):

@@ -1,6 +1,6 @@
 """A recording's file, block by block: what is whole and in its place, and a line for each thing that is not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,10 +16,14 @@ _WINDOW = 1 << 20
 
 @dataclass(frozen=True)
 class Expected:
-    """Whose blocks they must be."""
+    """Whose blocks they must be: signed with one of the unit's keys, of which there is one at least."""
 
-    unit: VerifyKey
+    keys: Sequence[VerifyKey]
     release: bytes
+
+    def key_of(self, block: Block) -> VerifyKey:
+        """The one that the block says it is signed with; where the unit has none such, another, which refuses it."""
+        return next((key for key in self.keys if key.id == block.sender_id), self.keys[0])
 
 
 class Follower:
@@ -59,7 +63,7 @@ class Follower:
             if block is None:
                 return
             try:
-                verify(block, self._expected.unit, self._expected.release)
+                verify(block, self._expected.key_of(block), self._expected.release)
             except WireError as error:
                 foreign = {"sender": "another unit's", "release": "of another release"}
                 said = foreign.get(error.reason, "altered since the unit signed it")

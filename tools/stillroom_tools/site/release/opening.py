@@ -2,6 +2,7 @@
 
 A file is opened only before its release expires, with the key that the release names, and never before the opening is
 on the custodian's disk. Chunks that the unit has signed are shown, also where others are missing; altered ones are not.
+Recordings stay readable when their unit has new keys, or is gone; of a key that was revoked that is a line.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from stillroom.release_forms import NOTE_FILE
 from stillroom.release_papers import Release
 from stillroom.release_rules import expired, release_id
 from stillroom.release_wire import open_chunk, read_block
+from stillroom_tools.site import retired
 from stillroom_tools.site.board.log import Log
 from stillroom_tools.site.drafts import read_draft
 from stillroom_tools.site.layout import Site, open_site
@@ -26,6 +28,9 @@ from stillroom_tools.site.release.follow import Expected, Follower
 
 OPENED = "release-opened"
 OPENINGS = "openings"
+_REVOKED = (
+    "signed with a key that was revoked at {0.at} ({0.reason}): whoever has it can have made this later"
+)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,13 +53,14 @@ def _open(
     path: Path, paper: Release, site: Site, ring: KeyRing, log: Log, options: argparse.Namespace
 ) -> int:
     """How many things are wrong with it."""
-    box, unit = _box(path, paper, ring), VerifyKey(site.enrolment(paper.unit).sign)
+    box, keys = _box(path, paper, ring), [VerifyKey(sign) for sign in retired.keys_of(site, paper.unit)]
     log.add(ring.name, OPENED, path.name[:100])
-    follower = Follower(path, Expected(unit, release_id(paper)), lambda text: print(text, file=sys.stderr))
+    follower = Follower(path, Expected(keys, release_id(paper)), lambda text: print(text, file=sys.stderr))
     film = Film(path.stem, paper, options.out, options.frames)
-    missed = 0
+    missed, senders = 0, set[bytes]()
     try:
         for block in follower.chunks():
+            senders.add(block.sender_id)
             try:
                 frames = open_chunk(block, box)
             except WireError as error:
@@ -64,6 +70,9 @@ def _open(
             film.add(block, frames)
     finally:
         film.close()
+    for gone in retired.all_of(site):
+        if gone.key.id in senders and gone.paper.why == "revoked":
+            follower.wrong(_REVOKED.format(gone.paper))
     ended = f"ended: {follower.ended}" if follower.ended else "no end"
     left_out = f", {missed} left out by the unit" if missed else ""
     print(f"{path.name}: {follower.chunks_seen} chunks, {film.frames} frames{left_out}; {ended}")
