@@ -392,7 +392,14 @@ class Alerts(RuleBasedStateMachine):
 
 
 TestAlerts = Alerts.TestCase
-TestAlerts.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
+TestAlerts.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+
+
+@pytest.mark.long
+class TestAlertsAtLength(TestAlerts):
+    """The same with many more sequences."""
+
+    settings = settings(max_examples=2000, stateful_step_count=50, deadline=None)
 
 
 @pytest.fixture
