@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from interrupted import made_up
@@ -11,9 +12,10 @@ from stillroom import config
 from stillroom.clock import SystemClock
 from stillroom.keeper.roster import load_roster
 from stillroom.keeper.seal import Sealer
-from stillroom.keys import load_unit_keys
+from stillroom.keys import KeyRing, SigningKey, load_unit_keys
 from stillroom.receiver import MemoryStore, Receiver
-from stillroom_tools.make import batch_simulated, card, manifest
+from stillroom_tools.make import batch_simulated, card, certificate_request, identity, manifest
+from stillroom_tools.make import enrol as enrol_command
 from stillroom_tools.make.batch_journal import open_batch
 from stillroom_tools.site.layout import open_site
 
@@ -141,6 +143,43 @@ def test_all_that_is_wrong_is_in_one_line(
     ):
         assert said.count(text) == 1, said
     assert contents(site) == before
+
+
+@pytest.mark.parametrize("ending", ["note", "csr"])
+def test_what_was_checked_is_what_is_enrolled(
+    tmp_path: Path,
+    site: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ending: str,
+) -> None:
+    """Whoever can write where the handover lies swaps a file when all was found right; his are whole in themselves."""
+    batch = made_batch(tmp_path, 1)
+    (made,) = open_batch(batch).plan.units
+    stranger = KeyRing.generate("ward-7", "unit", made.unit)
+    swapped = {
+        "note": identity.request(stranger),
+        "csr": certificate_request.request_pem(SigningKey.generate(), made.unit),
+    }
+    place, check, before = (
+        batch / f"handover/units/{made.unit}.{ending}",
+        enrol_command.check_all,
+        contents(site),
+    )
+    good = place.read_bytes()
+
+    def check_and_swap(*given: Any) -> Any:
+        found = check(*given)
+        place.write_bytes(swapped[ending])
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(enrol_command, "check_all", check_and_swap)
+        arguments = ("make", "enrol", batch / "handover", "--site", site, "--fingerprint", fingerprint(batch))
+        assert f"{place}: not the file that the manifest names" in refused(capsys, 6, *arguments)
+    assert contents(site) == before
+    place.write_bytes(good)
+    assert enrol(batch, site) == 0, "and with its own it is let in"
 
 
 def test_simulated_units_are_let_in_by_who_says_so(

@@ -95,8 +95,11 @@ def _wrong(site: Site, one: Made, handover: Path, enrolled: Sequence[Enrolment])
 
 
 def enrol(site: Site, authority: KeyRing, one: Made, handover: Path, enrolled: Sequence[Enrolment]) -> bool:
-    """One unit; False where it was enrolled and has its papers. Whoever is interrupted begins again here."""
-    request = read_bounded(handover / "units" / f"{one.unit}.note")
+    """One unit; False where it was enrolled and has its papers. Whoever is interrupted begins again here.
+
+    Raises TrustError: its files are not those any more that were checked.
+    """
+    request, asked = manifest.handed(handover, one)
     place = site.folder / "papers" / one.unit
     enrolment = admit.signed(site, request, authority, enrolled)
     new = admit.keep(site, one.unit, enrolment)
@@ -106,7 +109,6 @@ def enrol(site: Site, authority: KeyRing, one: Made, handover: Path, enrolled: S
         and read_bounded(place / papers.ENROLMENT) == enrolment
     ):
         return False
-    asked = read_bounded(handover / "units" / f"{one.unit}.csr")
     papers.write(place, papers.issue(site, one.unit, enrolment, asked))
     return True
 

@@ -166,9 +166,25 @@ def _check(folder: Path, path: Path, one: Made, wanted: str) -> None:
         request_of(folder, one.unit)
     if path.suffix == ".json":
         read_report(path, VerifyKey(one.sign).fingerprint)
-    data = path.read_bytes() if path.suffix == ".json" else read_bounded(path)
+    _named(path, path.read_bytes() if path.suffix == ".json" else read_bounded(path), wanted)
+
+
+def handed(folder: Path, one: Made) -> tuple[bytes, bytes]:
+    """A unit's public part and its request for a certificate, each read once: what is checked here is what is returned.
+
+    Raises TrustError: not those that the manifest names, whatever lay there when `wrong` looked.
+    """
+    note, asked, _ = files_of(folder, one.unit)
+    return (
+        _named(note, read_bounded(note), one.request),
+        _named(asked, read_bounded(asked), one.certificate_request),
+    )
+
+
+def _named(path: Path, data: bytes, wanted: str) -> bytes:
     if sha256(data) != wanted:
         raise TrustError(f"{path}: not the file that the manifest names: ask for it again")
+    return data
 
 
 def open_signed(folder: Path, fingerprint: str) -> tuple[Manifest, Signer]:
