@@ -42,6 +42,11 @@ RULES = (
         "tests/make/test_batch.py::test_an_answer_without_the_cards_token_is_not_taken",
     ),
     Rule(
+        3, "what was checked is what is enrolled", "tools/stillroom_tools/make/manifest.py",
+        "        _named(note, read_bounded(note), one.request),\n", "        read_bounded(note),\n",
+        "tests/make/test_enrol.py::test_what_was_checked_is_what_is_enrolled",
+    ),
+    Rule(
         3, "papers are for the unit's own key", "tools/stillroom_tools/make/papers.py",
         "if (enrolled.unit, enrolled.sign) != (ring.name, ring.signing.verify_key.raw):", "if False:",
         "tests/make/test_enrol.py::test_anothers_papers_are_not_taken",
@@ -50,6 +55,11 @@ RULES = (
         3, "the key before signs the one after", "tools/stillroom_tools/make/rotate.py",
         "    open_note(request, KINDS[Enrolment], Enrolment, [admit.signer_named(known)])\n", "",
         "tests/make/test_rotate.py::test_what_is_refused",
+    ),
+    Rule(
+        3, "a certificate goes to the key that the unit signed for", "tools/stillroom_tools/make/rotate.py",
+        "if own != OwnRequest(enrolment.site, enrolment.unit, manifest.sha256(asked)):", "if False:",
+        "tests/make/test_rotate.py::test_a_certificate_goes_to_the_units_own_key_alone",
     ),
     Rule(
         3, "a retired key is never enrolled again", "tools/stillroom_tools/site/admit.py",

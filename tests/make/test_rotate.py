@@ -12,10 +12,10 @@ from tests.site.test_audit import deliver
 
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keeper.rotated import BEFORE_FILE
-from stillroom.keys import KeyRing, load_unit_keys
+from stillroom.keys import KeyRing, SigningKey, load_unit_keys
 from stillroom.link import Network
-from stillroom_tools.make import identity
-from stillroom_tools.make.rotate import NEXT_FILE, PAPERS, REQUEST
+from stillroom_tools.make import certificate_request, identity
+from stillroom_tools.make.rotate import ASKED, NEXT_FILE, OWN, PAPERS, REQUEST, own_request
 from stillroom_tools.site import admit, audit_file, retired
 from stillroom_tools.site.layout import open_site
 
@@ -127,6 +127,7 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     site, place = tmp_path / "site", tmp_path / "card-u-1" / REQUEST
     fresh = KeyRing.generate("demo", "unit", "u-1")
     place.write_bytes(identity.request(fresh))
+    (place.parent / OWN).write_bytes(own_request(fresh, (place.parent / ASKED).read_bytes()))
     said = refused(capsys, 6, "make", "rotate", place.parent, "--sign", "--site", site)
     assert "not signed by demo/u-1" in said, "only the new key has signed"
     thief = load_unit_keys(tmp_path / "u-2/keys")
@@ -141,6 +142,37 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (tmp_path / "u-1/keys" / NEXT_FILE).exists(), "another unit's papers are none of its own"
     write_card(tmp_path / "card")
     assert "one of them" in refused(capsys, 3, "make", "rotate", tmp_path / "u-1")
+
+
+def test_a_certificate_goes_to_the_units_own_key_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever gets at the card has the unit's public enrolment, and a request of his own with its name."""
+    unit, site, card, his = (tmp_path / name for name in ("unit", "site", "card", "his"))
+    stillroom("site", "new", site, "--site", "demo")
+    stillroom("make", "unit", unit, "--site", site, "--unit", "u-1")
+    stillroom("make", "rotate", unit, "--card", card)
+    old, sign = key_of(unit), ("make", "rotate", card, "--sign", "--site", site)
+    foreign = certificate_request.request_pem(SigningKey.generate(), "u-1")
+    thief = KeyRing.generate("demo", "unit", "u-1")
+    his.mkdir()
+    (his / REQUEST).write_bytes((site / "units/u-1.note").read_bytes())
+    (his / ASKED).write_bytes(foreign)
+    of_his = ("make", "rotate", his, "--sign", "--site", site)
+    assert f"{his / OWN}: cannot be read" in refused(capsys, 6, *of_his)
+    for own in (own_request(thief, foreign), (card / OWN).read_bytes()):
+        (his / OWN).write_bytes(own)
+        assert "not signed by demo/u-1" in refused(capsys, 6, *of_his), "not by the key that is enrolled"
+    (card / ASKED).write_bytes(foreign)
+    assert f"{card / ASKED}: not the unit's own" in refused(capsys, 6, *sign)
+    assert open_site(site).enrolment("u-1").sign == old and not (card / PAPERS).exists()
+    assert not (his / PAPERS).exists()
+    stillroom("make", "rotate", unit, "--card", card)
+    assert stillroom(*sign) == 0, "the unit has put its own there again"
+    shutil.rmtree(card / PAPERS)
+    (card / ASKED).write_bytes(foreign)
+    assert f"{card / ASKED}: not the unit's own" in refused(capsys, 6, *sign), "nor once it is enrolled"
+    assert not (card / PAPERS).exists()
 
 
 def test_another_site_is_refused_before_there_are_new_keys(

@@ -1,8 +1,9 @@
 """`stillroom make rotate DIR`: new keys for a unit, named by its old ones; at once beside its site, else by its card.
 
-On the unit the new key waits as `next.key`; what goes out is its request, signed by both keys. The site enrols that in
-place of the one before and retires the old key. When the papers are back the new key takes its place, and the unit's
-chain says so (`keeper/rotated.py`). A key that was stolen is not rotated but revoked: its thief could sign as well.
+On the unit the new key waits as `next.key`; what goes out is its request, signed by both keys, and one for a
+certificate, which the new key signs for. The site enrols that in place of the one before and retires the old key. When
+the papers are back the new key takes its place, and the unit's chain says so (`keeper/rotated.py`). A key that was
+stolen is not rotated but revoked: its thief could sign as well.
 """
 
 import argparse
@@ -10,20 +11,22 @@ import os
 import sys
 from pathlib import Path
 
+from msgspec import Struct
+
 from stillroom import config
 from stillroom.clock import SystemClock
 from stillroom.config import UnitConfig
 from stillroom.document_forms import now
-from stillroom.documents import KINDS, Enrolment
+from stillroom.documents import KINDS, Enrolment, Sha256
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import flush_folder, lock_folder, make_folder, read_bounded, replace_file
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import AUTHORITY_FILE
 from stillroom.keeper.rotated import BEFORE_FILE, is_told
-from stillroom.keys import UNIT_KEY_FILE, KeyRing, VerifyKey, encode_keys, load_keys, save_keys
-from stillroom.notes import add_signature, open_note
-from stillroom_tools.make import identity, papers
+from stillroom.keys import UNIT_KEY_FILE, KeyRing, PlainName, VerifyKey, encode_keys, load_keys, save_keys
+from stillroom.notes import NoteError, add_signature, open_note, sign_note
+from stillroom_tools.make import identity, manifest, papers
 from stillroom_tools.make.decommission import KEEPERS_LOCK
 from stillroom_tools.make.papers import Papers
 from stillroom_tools.site import admit, retired
@@ -32,7 +35,16 @@ from stillroom_tools.site.retired import Retirement
 
 HELP = "new keys for a unit, named by its old ones"
 NEXT_FILE = "next.key"
-REQUEST, ASKED, PAPERS = "rotation.note", "rotation.csr", "papers"
+KIND = "certificate-request"
+REQUEST, ASKED, OWN, PAPERS = "rotation.note", "rotation.csr", "rotation.csr.note", "papers"
+
+
+class OwnRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The unit's new key says which request for a certificate is its own: anybody can write one with its name."""
+
+    site: PlainName
+    unit: PlainName
+    certificate_request: Sha256
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,10 +157,28 @@ def _by_card(card: Path, settings: UnitConfig, fresh: KeyRing) -> Papers | None:
             f"{settings.folder}: the unit was not started since its last rotation: start it once"
         )
     make_folder(card)
-    if not (card / REQUEST).exists() or not _names(read_bounded(card / REQUEST), fresh):
-        replace_file(card / ASKED, identity.certificate_asked(settings.folder, fresh.name))
-        replace_file(card / REQUEST, identity.request(fresh, own_keys(settings)))
+    asked = identity.certificate_asked(settings.folder, fresh.name)
+    replace_file(card / ASKED, asked)
+    replace_file(card / OWN, own_request(fresh, asked))
+    replace_file(card / REQUEST, identity.request(fresh, own_keys(settings)))
     return None
+
+
+def own_request(ring: KeyRing, asked: bytes) -> bytes:
+    """That this request for a certificate is the unit's, signed by it. Raises TrustError: too large."""
+    return sign_note(KIND, OwnRequest(ring.site, ring.name, manifest.sha256(asked)), [ring])
+
+
+def _asked_by(enrolment: Enrolment, card: Path) -> bytes:
+    """The unit's request for a certificate. Raises TrustError: none, or one that its key has not signed for."""
+    asked = read_bounded(card / ASKED)
+    try:
+        own = open_note(read_bounded(card / OWN), KIND, OwnRequest, [admit.signer_named(enrolment)])
+    except NoteError as error:
+        raise TrustError(f"{card / OWN}: {error}: let the unit write its request again") from None
+    if own != OwnRequest(enrolment.site, enrolment.unit, manifest.sha256(asked)):
+        raise TrustError(f"{card / ASKED}: not the unit's own: let the unit write its request again")
+    return asked
 
 
 def _names(note: bytes, ring: KeyRing) -> bool:
@@ -161,7 +191,7 @@ def _names(note: bytes, ring: KeyRing) -> bool:
 def _sign_card(site: Site, card: Path) -> VerifyKey:
     request = read_bounded(card / REQUEST)
     asked = admit.read_request(request)
-    given = _enrol(site, asked.unit, request, read_bounded(card / ASKED))
+    given = _enrol(site, asked.unit, request, _asked_by(asked, card))
     papers.write(card / PAPERS, given)
     _say(
         f"unit '{asked.unit}': its papers are on the card: run `make rotate DIR --card` on the unit once more"
