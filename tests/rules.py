@@ -62,6 +62,11 @@ RULES = (
         "tests/make/test_rotate.py::test_a_certificate_goes_to_the_units_own_key_alone",
     ),
     Rule(
+        3, "keys before are destroyed once told of", "keeper/rotated.py",
+        "                destroy(place)\n", "                pass\n",
+        "tests/make/test_rotate.py::test_the_keys_before_are_destroyed_once_the_chain_has_told",
+    ),
+    Rule(
         3, "a retired key is never enrolled again", "tools/stillroom_tools/site/admit.py",
         "    gone = retired.find(site, key)\n", "    gone = None\n",
         "tests/make/test_end.py::test_a_revoked_unit_is_out_and_the_others_stay",

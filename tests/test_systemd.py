@@ -6,6 +6,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -215,3 +216,16 @@ def test_each_command_line_starts_and_says_that_it_is_ready(live: LiveSite, star
     assert codes.pop("eye") in {0, -signal.SIGALRM}, "told, or by the kernel where it was slow to obey"
     assert set(codes.values()) == {0}, codes
     assert "STOPPING=1" in keeper.said + keeper.listen()
+
+
+def test_place_unit_names_all_that_is_secret_in_the_folder_it_took(tmp_path: Path) -> None:
+    secret = ("keys/unit.key", "keys/next.key", "state/before.key", "tls/unit-key.pem", "tls/broker-password")
+    folder = tmp_path / "a unit"
+    for name in (*secret, "tls/unit.pem", "trust/authority.pub", "unit.toml"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    _, _, tail = (UNITS / "place-unit").read_text().partition("\nsecret=()\n")
+    command = ["bash", "-euo", "pipefail", "-c", f"from=$1\nsecret=()\n{tail}", "-", str(folder)]
+    said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    named = shlex.split(said.partition("shred -u ")[2])
+    assert sorted(named) == sorted(str(folder / name) for name in secret)

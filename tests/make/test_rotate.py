@@ -14,6 +14,7 @@ from stillroom.errors import ConfigError, TrustError
 from stillroom.keeper.rotated import BEFORE_FILE
 from stillroom.keys import KeyRing, SigningKey, load_unit_keys
 from stillroom.link import Network
+from stillroom.overwrite import GONE
 from stillroom_tools.make import certificate_request, identity
 from stillroom_tools.make.rotate import ASKED, NEXT_FILE, OWN, PAPERS, REQUEST, own_request
 from stillroom_tools.site import admit, audit_file, retired
@@ -64,6 +65,25 @@ def test_the_chain_goes_on_and_both_labels_prove_it(
     )
 
 
+def test_the_keys_before_are_destroyed_once_the_chain_has_told(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    state, old = rig.folder / "state", (rig.folder / "keys/unit.key").read_bytes()
+    rotate(rig)
+    assert (state / BEFORE_FILE).read_bytes() == old, "they have yet to sign"
+    rig.start()
+    rig.unit.close()
+    assert not [path for path in rig.folder.rglob("*") if path.is_file() and path.read_bytes() == old]
+    for left in (BEFORE_FILE, BEFORE_FILE + GONE):  # the power was cut between the word and the end of them
+        (state / left).write_bytes(old)
+        (state / left).chmod(0o600)
+    rig.start()
+    assert not list(state.glob(f"{BEFORE_FILE}*"))
+    shutil.copy(
+        rig.folder / "keys/unit.key", state / BEFORE_FILE
+    )  # a power cut before the next key is in its place
+    assert rotate(rig) == 0 and (state / BEFORE_FILE).exists(), "and other keys come after"
+
+
 def test_before_its_next_start_the_chain_is_the_old_keys(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.beat(1)
@@ -112,7 +132,7 @@ def test_by_card_in_three_steps_each_of_which_can_be_repeated(
     assert stillroom("make", "rotate", unit, "--card", card) == 0
     assert key_of(unit) == new and not (unit / "keys" / NEXT_FILE).exists()
     assert "again" in capsys.readouterr().err
-    assert (unit / "keys" / BEFORE_FILE).exists()
+    assert (unit / "state" / BEFORE_FILE).exists()
     assert stillroom("make", "rotate", unit, "--card", card) == 0
     assert key_of(unit) == new, "not another time before the chain has named these"
     shutil.rmtree(card / PAPERS)

@@ -1,28 +1,35 @@
-"""After a unit's keys were rotated: the keys before sign one link more, which names the new ones. Then they may go.
+"""After a unit's keys were rotated: the keys before sign one link more, which names the new ones. Then they go.
 
-The link comes before anything that the new keys sign, and is written once: what remembers it is in the same commit.
+The link comes before anything that the new keys sign, and is written once: what remembers it is in the same commit. The
+keys before wait in `paths.state`: a keeper cannot write where its own are.
 """
 
 from pathlib import Path
 
-from stillroom import credentials
 from stillroom.chain import KEYS_ROTATED
 from stillroom.errors import StorageError
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.outbox import Outbox
 from stillroom.keys import KeyRing, VerifyKey, load_keys
+from stillroom.overwrite import GONE, destroy
 
 BEFORE_FILE = "before.key"
 _TOLD = "keys-told"
 
 
-def tell_rotation(outbox: Outbox, keys_dir: Path, ring: KeyRing, utc_ms: int) -> None:
+def tell_rotation(outbox: Outbox, state: Path, ring: KeyRing, utc_ms: int) -> None:
     """At a start. Raises TrustError: a key file that cannot be read; StorageError: the card takes nothing."""
-    path = credentials.locate(keys_dir / BEFORE_FILE)
-    if not path.exists() or is_told(outbox, ring.signing.verify_key):
-        return
-    before = load_keys(path, "unit")
-    own = ring.signing.verify_key
+    path = state / BEFORE_FILE
+    if path.exists() and not is_told(outbox, ring.signing.verify_key):
+        _tell(outbox, path, ring, utc_ms)
+    if is_told(outbox, ring.signing.verify_key):
+        for place in (path, path.with_name(path.name + GONE)):  # the second: interrupted while it went
+            if place.exists():
+                destroy(place)
+
+
+def _tell(outbox: Outbox, path: Path, ring: KeyRing, utc_ms: int) -> None:
+    before, own = load_keys(path, "unit"), ring.signing.verify_key
     if before.signing.verify_key == own:  # interrupted before the new key was in its place
         return
     if outbox.last_link() is not None:

@@ -32,8 +32,8 @@ from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
 from stillroom.notes import Signer, decode, open_note, sign_note, split
+from stillroom.overwrite import GONE, destroy, files_in
 from stillroom_tools.make.identity import UNIT_FILE
-from stillroom_tools.make.overwrite import GONE, destroy, files_in
 from stillroom_tools.site import retired, shut_out
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.retired import Retirement

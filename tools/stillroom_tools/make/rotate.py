@@ -88,7 +88,7 @@ def _on_unit(options: argparse.Namespace) -> VerifyKey:
         )
         return fresh.signing.verify_key
     papers.check(options.folder, settings.path(settings.paths.trust), fresh, given)
-    _switch(keys)
+    _switch(keys, state)
     papers.install(options.folder, given)
     _say(
         f"unit '{fresh.name}': done: it has its new keys; print its new label (`make label new`), and start it"
@@ -119,7 +119,7 @@ def _next_keys(settings: UnitConfig, keys: Path) -> KeyRing:
         _say("new keys: again: they wait for the site's papers")
         return load_keys(keys / NEXT_FILE, "unit")
     own = own_keys(settings)
-    if not _is_told(settings, keys, own):
+    if not _is_told(settings, own):
         _say("new keys: again: the unit has them, and was not started since")
         return own
     fresh = KeyRing.generate(own.site, "unit", own.name)
@@ -128,9 +128,10 @@ def _next_keys(settings: UnitConfig, keys: Path) -> KeyRing:
     return fresh
 
 
-def _is_told(settings: UnitConfig, keys: Path, own: KeyRing) -> bool:
+def _is_told(settings: UnitConfig, own: KeyRing) -> bool:
     """Whether the chain names these keys: only then may the ones before go, and others come."""
-    path, state = keys / BEFORE_FILE, settings.path(settings.paths.state)
+    state = settings.path(settings.paths.state)
+    path = state / BEFORE_FILE
     if not path.exists() or load_keys(path, "unit").signing.verify_key == own.signing.verify_key:
         return True
     outbox = Outbox(state, settings.outbox.max_entries)
@@ -217,11 +218,11 @@ def _enrol(site: Site, unit: str, request: bytes, certificate_request: bytes) ->
     return given
 
 
-def _switch(keys: Path) -> None:
-    """The old key is kept until the chain has said so; a rename puts the new one in its place."""
+def _switch(keys: Path, state: Path) -> None:
+    """The old key waits where the keeper destroys it when the chain has said so; a rename puts the new one in place."""
     if (keys / NEXT_FILE).exists():
         own = load_keys(keys / UNIT_KEY_FILE, "unit")
-        replace_file(keys / BEFORE_FILE, encode_keys(own), 0o600)
+        replace_file(state / BEFORE_FILE, encode_keys(own), 0o600)
         (keys / NEXT_FILE).rename(keys / UNIT_KEY_FILE)
         flush_folder(keys)
 

@@ -31,7 +31,7 @@ def destroy(path: Path) -> int:
         flush_folder(path.parent)
     except OSError as error:
         raise StorageError(
-            f"{path}: cannot be erased: {error.strerror}: the unit is not gone: try again"
+            f"{path}: cannot be erased: {error.strerror}: it is still there: try again"
         ) from None
     return 1
 
