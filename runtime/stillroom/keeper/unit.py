@@ -79,7 +79,7 @@ class Unit:
             self._obey,
             lambda: self._upkeep.silence.heard_gateway(clock.mono_ns()),
         )
-        tell_rotation(self._outbox, settings.path(settings.paths.state), unit_keys, clock.utc_ms())
+        tell_rotation(self._outbox, state, unit_keys, clock.utc_ms())
         self._audit = AuditChain(self._outbox, unit_keys.signing)
         self._open_time = OpenTime(self._audit, clock)
         policy = PolicyWatch(trust, settings.unit, self._outbox)

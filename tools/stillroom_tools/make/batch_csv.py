@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from stillroom.config import Name
 from stillroom.errors import InputError
+from stillroom_tools.given_file import read_given
 from stillroom_tools.make.card import Model, Serial
 from stillroom_tools.site.layout import RESERVED
 
@@ -93,13 +94,7 @@ def _row(head: list[str], cells: list[str]) -> Row:
 
 
 def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, which no list of units is")
+    data = read_given(path, MAX_BYTES, "no list of units")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

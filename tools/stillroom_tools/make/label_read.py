@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stillroom.errors import InputError
+from stillroom_tools.given_file import read_given
 from stillroom_tools.make.label_text import Label, parse
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _texts(page: "Grey") -> list[str]:
 
 
 def _pages(path: Path) -> Iterator["Grey"]:
-    data = _bytes(path)
+    data = read_given(path, MAX_BYTES, "no picture of a label")
     if data.startswith(b"%PDF-"):
         yield from _drawn(path, data)
     elif b"<svg" in data[:1024]:
@@ -53,17 +54,6 @@ def _pages(path: Path) -> Iterator["Grey"]:
         )
     else:
         yield _decoded(path)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, which no picture of a label is")
-    return data
 
 
 def _drawn(path: Path, data: bytes) -> Iterator["Grey"]:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from stillroom.errors import InputError
+from stillroom_tools.given_file import read_given
 
 H = TypeVar("H", bound=msgspec.Struct)
 R = TypeVar("R", bound=msgspec.Struct)
@@ -18,15 +19,7 @@ def read_lines(
 
     what: the file in words, with its article; kind: what `stillroom` in its first line says.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(most_bytes + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > most_bytes:
-        bare = what.partition(" ")[2]
-        raise InputError(f"{path}: larger than {most_bytes >> 20} MiB, which no {bare} is")
-    lines = data.split(b"\n")
+    lines = read_given(path, most_bytes, f"no {what.partition(' ')[2]}").split(b"\n")
     first: Any = _decode(path, 1, lines[0], what, head)
     if first.stillroom != kind:
         raise InputError(f"{path}: line 1: of kind '{first.stillroom}', and '{kind}' is read here")

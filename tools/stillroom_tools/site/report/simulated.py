@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.errors import InputError
+from stillroom_tools.given_file import read_given
 from stillroom_tools.site.report.words import plain
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -52,13 +53,7 @@ class Simulated(Struct, frozen=True):
 
 def read(path: Path) -> Simulated:
     """Raises InputError: absent, too large, not what `simulate --json` writes."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, which no such file is")
+    data = read_given(path, MAX_BYTES, "no such file")
     try:
         return msgspec.json.decode(data, type=Simulated)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
