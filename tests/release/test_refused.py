@@ -110,9 +110,9 @@ def test_what_cannot_be_carried_out_here_is_refused(unit: Recorded, changes, out
     ],
 )
 def test_what_lies_in_the_folder_is_judged_too(unit: Recorded, changes, why, monkeypatch):
+    monkeypatch.setattr(unit.recorder, "_free_bytes", lambda: 10**9)
     unit.put(unit.sign(unit.paper(**changes), (MANAGER, ADVOCATE)))
     unit.rig.beat()
-    monkeypatch.setattr(unit.recorder, "_free_bytes", lambda: 10**9)
     unit.beat(2.0)
     assert unit.story()[-1] == ("release-refused", why) and unit.asked is None
 
