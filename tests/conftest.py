@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stillroom.errors import SetupError
-from stillroom.eye.interpreter import library
 from stillroom.eye.weights import find as find_models
 from stillroom_tools.lab.broker import LocalBroker, find_program
 
@@ -23,6 +23,11 @@ LONG_S = 1800.0
 LONGEST_TEST_S = 3600
 MODELS = REPOSITORY / ".cache" / "models"
 """Where `tools/test` puts the weights."""
+
+# As `stillroom run` has it: the eye's matrices are small, and threads that wait for each other cost twice the time.
+# NumPy reads it when it is first imported, so nothing above may do that.
+assert "numpy" not in sys.modules
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 # What a developer has in the user's own cache must not change what a test sees, and no test may fill it.
 os.environ["XDG_CACHE_HOME"] = "/dev/null/no-cache"
@@ -45,6 +50,8 @@ def real() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def models() -> Path:
     """The folder of the weights; skips by name where `tools/test` could not fetch them, or nothing runs them."""
+    from stillroom.eye.interpreter import library
+
     if find_models(MODELS) is None:
         pytest.skip("the weights are not here: .venv/bin/stillroom models fetch --into .cache/models")
     try:
