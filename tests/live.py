@@ -53,11 +53,14 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: str, opener: st
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{CANARY}:{more}" if more else f"{folder}:{CANARY}")
 
 
-def until(done: Callable[[], object], what: str, within_s: float = WITHIN_S) -> None:
-    """Wait for a condition; its name is in the failure."""
+def until(done: Callable[[], object], what: str | Callable[[], str], within_s: float = WITHIN_S) -> None:
+    """Wait for a condition; its name is in the failure, as it is then."""
     end = time.monotonic() + within_s
     while not done():
-        assert time.monotonic() < end, f"within {within_s} s there was not: {what}"
+        if time.monotonic() >= end:
+            raise AssertionError(
+                f"within {within_s} s there was not: {what if isinstance(what, str) else what()}"
+            )
         time.sleep(0.05)
 
 
@@ -175,12 +178,19 @@ class LiveSite:
 
     def settle(self) -> None:
         """Let all that was accepted arrive, then end the units, the gateway and the broker."""
-        until(lambda: (self.take(), self.ledger.balanced)[1], f"a balanced ledger ({self.ledger.line()})")
+        self._balance("before the units were stopped")
         for unit in self.units:
             unit.ask_to_stop()
         for unit in self.units:
             unit.wait()
-        until(lambda: (self.take(), self.ledger.balanced)[1], f"a balanced ledger ({self.ledger.line()})")
+        self._balance("after the units were stopped")
+
+    def _balance(self, when: str) -> None:
+        def balanced() -> bool:
+            self.take()
+            return self.ledger.balanced
+
+        until(balanced, lambda: f"a balanced ledger {when}: {self.ledger.line()}")
 
     def end(self) -> None:
         """Leave nothing running, whatever happened."""

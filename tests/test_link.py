@@ -67,6 +67,17 @@ def test_the_other_ends_end_is_an_error(pair):
         keeper.receive()
 
 
+def test_last_words_are_heard_of_one_who_did_not_listen_to_the_end(pair):
+    """The kernel says a reset first where an end closes with something unread; its words come after that."""
+    keeper, eye = pair
+    keeper.send(Halt())
+    Link(eye, EyeHears).send(Hello("simulated", "none"))
+    eye.close()
+    assert keeper.receive() == Hello("simulated", "none")
+    with pytest.raises(LinkError, match="closed"):
+        keeper.receive()
+
+
 def test_a_peer_that_does_not_read_costs_messages_not_time(pair):
     keeper, _ = pair
     sent = [keeper.send(Halt()) for _ in range(5000)]

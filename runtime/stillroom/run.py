@@ -222,4 +222,4 @@ class Supervisor:
         self._keeper.signal(signal.SIGTERM)
         self._keeper.finish(STOP_WITHIN_S)
         self._eye.finish(1.0)
-        self._courier.finish(1.0)
+        self._courier.finish(STOP_WITHIN_S)
