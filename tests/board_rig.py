@@ -42,7 +42,7 @@ class Voice:
         )  # fmt: skip
         settings = config.load(folder / "unit.toml")
         self.unit, self._clock = unit, SystemClock()
-        self._roster = load_roster(settings.path(settings.paths.trust), self._clock)
+        self._roster = load_roster(settings, self._clock)
         self._keys = load_unit_keys(settings.path(settings.paths.keys))
         self._sealer = Sealer(self._keys, self._roster, 1, self._clock)
         self.topic = f"stillroom/1/{SITE}/{unit}/up"

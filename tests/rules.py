@@ -52,6 +52,21 @@ RULES = (
         "tests/make/test_enrol.py::test_anothers_papers_are_not_taken",
     ),
     Rule(
+        2, "the authority never changes under a unit", "tools/stillroom_tools/make/papers.py",
+        "if settings.authority != site.authority().text:", "if False:",
+        "tests/make/test_unit.py::test_the_authority_never_changes_under_a_unit",
+    ),
+    Rule(
+        2, "a keeper cannot choose whom its unit obeys", "keeper/main.py",
+        "write=(state, settings.path(paths.trust), settings.path(paths.run)),", "write=(settings.folder,),",
+        "tests/test_guarded.py::test_who_has_taken_a_process_over_can_do_no_more_than_it_must",
+    ),
+    Rule(
+        2, "a unit that obeys somebody is not of the factory", "selftest_leave.py",
+        "return not unit.authority and not kept", "return not kept",
+        "tests/test_selftest_leave.py::test_whoever_empties_trust_and_state_has_not_made_it_of_no_site",
+    ),
+    Rule(
         3, "the key before signs the one after", "tools/stillroom_tools/make/rotate.py",
         "    open_note(request, KINDS[Enrolment], Enrolment, [admit.signer_named(known)])\n", "",
         "tests/make/test_rotate.py::test_what_is_refused",
@@ -104,7 +119,7 @@ RULES = (
     ),
     Rule(
         2, "a unit with anything of a site's is not in a factory", "selftest_leave.py",
-        "return not kept and not any(_files_below(trust))", "return True",
+        "not kept and not any(_files_below(trust))", "True",
         "tests/test_selftest_leave.py::test_anything_of_a_site_or_of_a_keepers_ends_that",
     ),
     Rule(

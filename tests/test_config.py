@@ -239,7 +239,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('site = "test"', 'site = "other"', "the trust folder is of site 'test'"),
+        ('site = "test"', 'site = "other"', "of site 'test', and 'site' is 'other'"),
         ('kind = "picamera2"', 'kind = "webcam"', "no such camera is installed"),
         ('run = "run"', f'run = "/tmp/{"x" * 120}"', "over 107 bytes"),
     ],

@@ -32,6 +32,8 @@ SHARED = {
     "knock": "lambda: socket.socket(socket.AF_UNIX).connect(str(folder / 'run' / 'eye.sock'))",
     "memory that stays": "lambda: checked(libc.shmget(0, 4096, 0o1600))",
     "core files": "lambda: checked(libc.prlimit(0, 4, (ctypes.c_uint64 * 2)(9, 9), None))",
+    "authority": "lambda: (folder / 'unit.toml').open('ab').close()",
+    "other authority": "lambda: (write('state'), (folder / 'state' / 'new').rename(folder / 'unit.toml'))",
     "thread": "lambda: (lambda t: (t.start(), t.join()))(threading.Thread(target=int))",
 }
 MAY = {
@@ -39,7 +41,10 @@ MAY = {
     "courier": {"thread", "network"},
     "keeper": {"thread", "write state", "key file", "unix socket"},
 }
-BY_LANDLOCK = {"key file", "other's key", "camera", "write beside", "write /dev/shm", "write /tmp"}
+BY_LANDLOCK = {
+    *("key file", "other's key", "camera"),
+    *("write beside", "write /dev/shm", "write /tmp", "authority", "other authority"),
+}
 """What a kernel without it leaves to the accounts that systemd gives the three; the eye and the courier cannot write
 in any case."""
 DEADLY = {
@@ -95,6 +100,8 @@ def test_an_eye_with_its_own_camera_drives_it_and_writes_nothing_else(unit):
         "a file that is there": "lambda: os.open(folder / 'unit.toml', os.O_RDWR)",
         "a file of the system's": "lambda: os.open('/etc/hostname', os.O_RDWR)",
         "new file": "lambda: write()",
+        "authority": "lambda: (folder / 'unit.toml').open('ab').close()",
+        "other authority": "lambda: (folder / 'mine.toml').rename(folder / 'unit.toml')",
         "key file": "lambda: (folder / 'keys' / 'unit.key').read_bytes()",
         "network": "lambda: socket.socket()",
     }

@@ -1,6 +1,7 @@
 """A self-test opens no camera that promise 2 keeps shut: in the factory it may, else for maintenance alone."""
 
 import os
+import shutil
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from stillroom import cli, config
 from stillroom.clock import SystemClock
-from stillroom.errors import StorageError
+from stillroom.errors import StorageError, TrustError
 from stillroom.events import Audited
 from stillroom.eye import lease
 from stillroom.eye.selftest import look
@@ -39,7 +40,6 @@ def test_a_unit_that_no_site_has_may_be_tested(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "what",
     [
-        "trust/authority.pub",
         "trust/roster.note",
         "trust/halts/h-1.note",
         "state/outbox.db",
@@ -60,8 +60,19 @@ def test_papers_that_went_lost_do_not_make_a_unit_new(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.beat()
     rig.unit.close()
-    (rig.folder / "trust" / "authority.pub").unlink()
-    with pytest.raises(Exception, match=r"authority\.pub"):
+    (rig.folder / "trust" / "roster.note").unlink()
+    with pytest.raises(Exception, match=r"roster\.note"):
+        leave(rig.folder / "unit.toml")
+
+
+def test_whoever_empties_trust_and_state_has_not_made_it_of_no_site(tmp_path: Path) -> None:
+    """Whose word it obeys stands in `unit.toml`, where its own account cannot write."""
+    rig = Rig(tmp_path)
+    rig.unit.close()
+    for name in ("trust", "state"):
+        shutil.rmtree(rig.folder / name)
+        (rig.folder / name).mkdir()
+    with pytest.raises(TrustError, match=r"roster\.note"):
         leave(rig.folder / "unit.toml")
 
 

@@ -221,7 +221,7 @@ def test_each_command_line_starts_and_says_that_it_is_ready(live: LiveSite, star
 def test_place_unit_names_all_that_is_secret_in_the_folder_it_took(tmp_path: Path) -> None:
     secret = ("keys/unit.key", "keys/next.key", "state/before.key", "tls/unit-key.pem", "tls/broker-password")
     folder = tmp_path / "a unit"
-    for name in (*secret, "tls/unit.pem", "trust/authority.pub", "unit.toml"):
+    for name in (*secret, "tls/unit.pem", "trust/roster.note", "unit.toml"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     _, _, tail = (UNITS / "place-unit").read_text().partition("\nsecret=()\n")

@@ -36,7 +36,7 @@ class Sender:
             command("make", "unit", folder, "--site", site, "--unit", unit)
         settings = config.load(folder / "unit.toml")
         clock = SystemClock()
-        roster = load_roster(settings.path(settings.paths.trust), clock)
+        roster = load_roster(settings, clock)
         keys = load_unit_keys(settings.path(settings.paths.keys))
         self._clock, self._random = clock, random.Random(unit)
         self._sealer = Sealer(keys, roster, boot, clock)

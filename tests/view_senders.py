@@ -36,7 +36,7 @@ class Unit:
         settings = config.load(folder / "unit.toml")
         clock = SystemClock()
         self._keys = load_unit_keys(settings.path(settings.paths.keys))
-        self._up = Sealer(self._keys, load_roster(settings.path(settings.paths.trust), clock), 1, clock)
+        self._up = Sealer(self._keys, load_roster(settings, clock), 1, clock)
         self._plain = bytearray(PLAIN_BYTES)
         self._frames = FrameSealer(self._keys.signing.verify_key.id, view_id(session), session, self._plain)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -112,12 +112,8 @@ def _guards(unit: config.UnitConfig) -> Iterator[str]:
 
 
 def _check_site(path: Path, unit: config.UnitConfig) -> None:
-    """The key is this unit's and its alone to read; the trust folder of its site. Raises ConfigError, TrustError."""
-    authority = load_authority(unit.path(unit.paths.trust))
-    if authority.site != unit.site:
-        raise ConfigError(
-            f"{path}: key 'site' = '{unit.site}': the trust folder is of site '{authority.site}'"
-        )
+    """Its authority is its site's, the key is this unit's and its alone to read. Raises ConfigError, TrustError."""
+    load_authority(unit)
     own_keys(unit)
     check_socket_path(path, unit)
 

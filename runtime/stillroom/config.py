@@ -38,7 +38,7 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     keys: str = "keys"
     """The unit's own secret keys; read by the keeper alone."""
     trust: str = "trust"
-    """Signed documents of the site: authority's public key, roster, authorisations, withdrawals."""
+    """Signed documents of the site: roster, authorisations, withdrawals."""
     state: str = "state"
     """The keeper's database. Survives a restart."""
     run: str = "run"
@@ -172,6 +172,14 @@ class UnitConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     site: Name
     unit: Name
+    authority: Annotated[
+        str,
+        Meta(
+            pattern=r"\A([a-z0-9-]{1,32}/[a-z0-9-]{1,32}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44})?\Z",
+            description="a verifier key, name+hash+key, as in `authority.pub`",
+        ),
+    ] = ""
+    """Whose word this unit obeys, for good: here, where neither keeper nor eye can write. Empty: of no site yet."""
     profile: Literal["care", "lab"] = "care"
     """`care` refuses a simulated or recorded camera; `lab` says so in every record."""
     paths: Paths = Paths()

@@ -80,8 +80,8 @@ def lines(unit: UnitConfig) -> Iterator[str]:
     """The whole text, a line at a time."""
     clock = SystemClock()
     trust = unit.path(unit.paths.trust)
-    roster = load_roster(trust, clock)
-    papers = load_papers(trust, unit.unit, roster.approver_signers)
+    roster = load_roster(unit, clock)
+    papers = load_papers(unit, roster.approver_signers)
     status = read_running(unit.path(unit.paths.run), unit.slots.period_s)
     utc_ms = clock.utc_ms()
     decision = _decision(utc_ms, papers, status)

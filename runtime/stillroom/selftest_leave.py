@@ -61,10 +61,12 @@ class Leave(Protocol):
 
 
 def untouched(unit: UnitConfig) -> bool:
-    """Nothing of a site is there, and no keeper ever ran: `paths.trust` is empty, `paths.state` has a lock at most."""
+    """Nothing of a site is there, and no keeper ever ran: it obeys nobody yet, `paths.trust` is empty, `paths.state`
+    has a lock at most.
+    """
     trust, state = unit.path(unit.paths.trust), unit.path(unit.paths.state)
     kept = [path for path in _files_below(state) if path.name != _LOCK]
-    return not kept and not any(_files_below(trust))
+    return not unit.authority and not kept and not any(_files_below(trust))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -128,10 +130,10 @@ class Maintenance:
         self._outbox = Outbox(unit.path(unit.paths.state), sizes.max_entries, round(sizes.reserve_mb * MB))
         try:
             self._clock = known = KnownTime(clock, self._outbox)
-            roster = roster_in_force(self._trust, self._outbox, known)
+            roster = roster_in_force(unit, self._outbox, known)
             known.has_gateway = roster.delivery == "cursor"
             self._approvers = roster.approver_signers
-            self._papers = TrustFolder(self._trust, unit.unit)
+            self._papers = TrustFolder(unit)
             self._audit = AuditChain(self._outbox, ring.signing)
             asks = Asks(self._outbox, self._audit, known, _no_look)
             self._gate = GateWatch(self._outbox, self._audit, known, unit.pause, asks)

@@ -122,14 +122,13 @@ def longer_roster(told: Commanded) -> None:
     told.rig.unit.slot()
 
 
-def hide_the_authority(told: Commanded) -> None:
-    (told.trust / "authority.pub").rename(told.trust / "hidden")
-    (told.trust / "withdrawals" / "x.note").write_bytes(b"so that the folder is read again")
+def hide_the_documents(told: Commanded) -> None:
+    told.trust.rename(told.trust.with_name("hidden"))
     told.rig.beat()
 
 
-def show_the_authority(told: Commanded) -> None:
-    (told.trust / "hidden").rename(told.trust / "authority.pub")
+def show_the_documents(told: Commanded) -> None:
+    told.trust.with_name("hidden").rename(told.trust)
     told.rig.beat()
 
 
@@ -148,7 +147,7 @@ SCENES: dict[str, tuple[Do, Do]] = {
     "cannot-seal": (outlive_the_roster, longer_roster),
     "cursor-beyond": (down(cursor=10**6), down()),
     "another-with-this-key": (down(heard=bytes(16), times=8), down()),
-    "trust-unreadable": (hide_the_authority, show_the_authority),
+    "trust-unreadable": (hide_the_documents, show_the_documents),
 }
 
 ONCE = {"recording-ended", "clock-unsure", "cannot-seal", "trust-unreadable"}

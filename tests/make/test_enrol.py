@@ -54,7 +54,10 @@ def test_enrolled_given_papers_and_heard(
             assert how in capsys.readouterr().err
         assert config.load(unit / "unit.toml").broker.host == "broker.example"
         sealer = Sealer(
-            load_unit_keys(unit / "keys"), load_roster(unit / "trust", SystemClock()), 1, SystemClock()
+            load_unit_keys(unit / "keys"),
+            load_roster(config.load(unit / "unit.toml"), SystemClock()),
+            1,
+            SystemClock(),
         )
         receiver = Receiver(place.enrolments(), place.keys("gateway").boxes, MemoryStore())
         assert receiver.open(sealer.seal(body())).unit == unit.name

@@ -33,7 +33,6 @@ door = [[0.8, 0.1], [0.95, 0.1], [0.95, 0.6]]
 FILES = {
     "unit.toml",
     "keys/unit.key",
-    "trust/authority.pub",
     "trust/roster.note",
     "tls/ca.pem",
     "tls/unit.pem",
@@ -80,7 +79,9 @@ def test_what_the_unit_seals_the_site_opens(site: Path, folder: Path) -> None:
 
     make(folder, site)
     clock = SystemClock()
-    sealer = Sealer(load_unit_keys(folder / "keys"), load_roster(folder / "trust", clock), 1, clock)
+    sealer = Sealer(
+        load_unit_keys(folder / "keys"), load_roster(config.load(folder / "unit.toml"), clock), 1, clock
+    )
     data, place = sealer.seal(body()), open_site(site)
     for party in ("gateway", "board"):
         opened = Receiver(place.enrolments(), place.keys(party).boxes, MemoryStore()).open(data)
@@ -158,9 +159,9 @@ def test_a_renewed_roster_reaches_the_unit(site: Path, folder: Path) -> None:
     fields = {name: getattr(old, name) for name in Roster.__struct_fields__}
     renewed = Roster(**(fields | {"version": 2}))
     replace_file(site / "roster.note", sign_note("roster", renewed, [place.authority_keys()]))
-    assert load_roster(folder / "trust", SystemClock()).version == 1
+    assert load_roster(config.load(folder / "unit.toml"), SystemClock()).version == 1
     make(folder, site)
-    assert load_roster(folder / "trust", HandClock(old.start)).version == 2
+    assert load_roster(config.load(folder / "unit.toml"), HandClock(old.start)).version == 2
 
 
 def test_the_authority_never_changes_under_a_unit(site: Path, folder: Path, tmp_path: Path) -> None:
@@ -286,7 +287,7 @@ def test_toml_that_comes_back() -> None:
 
     odd = 'a "quoted" \\ path\twith é, 🦉 and \x7f'
     zones = Zones(bed=((0.1, 0.2), (1e-7, 1.0), (0.0, 0.5)), private=(((0, 0), (1, 0), (1, 1)),))
-    settings = UnitConfig("demo", "u-1", "lab", camera=CameraConfig("recorded", odd), zones=zones)
+    settings = UnitConfig("demo", "u-1", profile="lab", camera=CameraConfig("recorded", odd), zones=zones)
     again = msgspec.convert(tomllib.loads(to_toml(settings)), UnitConfig)
     assert again == settings
 

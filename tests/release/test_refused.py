@@ -24,6 +24,7 @@ from stillroom.keys import KeyRing
 from stillroom.link import Piece
 from stillroom.notes import add_signature
 from stillroom_release import papers
+from stillroom_release.keeper import Releases
 from stillroom_tools.site import audit_releases
 
 TWICE = KeyRing("test", "advocate", "second-hat", MANAGER.signing)
@@ -110,7 +111,7 @@ def test_what_cannot_be_carried_out_here_is_refused(unit: Recorded, changes, out
     ],
 )
 def test_what_lies_in_the_folder_is_judged_too(unit: Recorded, changes, why, monkeypatch):
-    monkeypatch.setattr(unit.recorder, "_free_bytes", lambda: 10**9)
+    monkeypatch.setattr(Releases, "_free_bytes", lambda _: 10**9)
     unit.put(unit.sign(unit.paper(**changes), (MANAGER, ADVOCATE)))
     unit.rig.beat()
     unit.beat(2.0)

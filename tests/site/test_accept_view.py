@@ -6,6 +6,7 @@ import pytest
 from parties import command
 
 from stillroom.clock import SystemClock
+from stillroom.config import load
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keeper.authorisation import VIEWS, load_papers
 from stillroom_tools.make import commands as make_commands
@@ -20,12 +21,12 @@ def ward(tmp_path: Path) -> Path:
 
 
 def test_the_unit_reads_when_its_view_was_accepted(ward: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert load_papers(ward / "unit" / "trust", "u-1", ()).views_ms == ()
+    assert load_papers(load(ward / "unit" / "unit.toml"), ()).views_ms == ()
     before = SystemClock().utc_ms()
     assert command(commands, "accept-view", ward / "unit", "--site", ward / "site") == 0
     said = capsys.readouterr()
     assert said.out.endswith("Z\n") and "private zones" in said.err
-    papers = load_papers(ward / "unit" / "trust", "u-1", ())
+    papers = load_papers(load(ward / "unit" / "unit.toml"), ())
     assert papers.refused == ()
     (at_ms,) = papers.views_ms
     assert before < at_ms <= SystemClock().utc_ms() + 1000

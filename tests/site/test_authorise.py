@@ -9,6 +9,7 @@ import pytest
 from parties import command
 
 from stillroom.clock import SystemClock
+from stillroom.config import load
 from stillroom.document_forms import to_ms
 from stillroom.documents import Authorisation, read_document
 from stillroom.errors import ConfigError, StorageError, TrustError
@@ -34,7 +35,7 @@ class Ward:
         return command(commands, "authorise", "withdraw", self.unit, "--site", self.site, *more)
 
     def papers(self):
-        return load_papers(self.unit / "trust", "u-1", ())
+        return load_papers(load(self.unit / "unit.toml"), ())
 
     def files(self) -> set[str]:
         return {str(p.relative_to(self.site.parent)) for p in self.site.parent.rglob("*") if p.is_file()}

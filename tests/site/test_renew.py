@@ -7,6 +7,7 @@ import pytest
 from parties import HandClock, body, command
 
 from stillroom.clock import SystemClock
+from stillroom.config import load
 from stillroom.document_forms import now
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keeper.roster import keys_at, load_roster
@@ -33,11 +34,11 @@ def unit(site: Site, tmp_path: Path) -> Path:
 
 def test_a_running_unit_takes_it_and_the_gateway_opens(site: Site, unit: Path) -> None:
     clock = SystemClock()
-    sealer = Sealer(load_unit_keys(unit / "keys"), load_roster(unit / "trust", clock), 1, clock)
+    sealer = Sealer(load_unit_keys(unit / "keys"), load_roster(load(unit / "unit.toml"), clock), 1, clock)
     receiver = Receiver(site.enrolments(), site.keys("gateway").boxes, MemoryStore())
     assert receiver.open(sealer.seal(body())).epoch_index == 0
     assert command(commands, "renew", site.folder, unit) == 0
-    sealer.replace_roster(load_roster(unit / "trust", clock, newest_version=2))
+    sealer.replace_roster(load_roster(load(unit / "unit.toml"), clock, newest_version=2))
     assert receiver.open(sealer.seal(body())).epoch_index == 1
 
 

@@ -10,9 +10,8 @@ from stillroom.errors import TrustError
 from stillroom.files import file_stamp, read_bounded
 from stillroom.keeper.authorisation import MAX_FILES, told_name
 from stillroom.keeper.releases import Means
-from stillroom.keeper.roster import load_authority
 from stillroom.keeper.watch import MAX_REFUSED_TOLD
-from stillroom.notes import NoteError, Signer
+from stillroom.notes import NoteError
 from stillroom.release_forms import PAPERS, WITHDRAWALS
 from stillroom.release_papers import Release
 from stillroom.release_rules import open_release, open_withdrawal
@@ -39,17 +38,13 @@ class Papers:
             return
         self._stamp = stamp
         self.signed, self._may_tell = {}, MAX_REFUSED_TOLD
-        try:
-            authority = load_authority(trust)
-        except TrustError:
-            return
         ends, papers = _notes(trust / WITHDRAWALS), _notes(trust / PAPERS)
         if ends is None or papers is None:
             # What cannot be read might hold the end of each of them.
             self.refuse("unnamed", "full", f"{trust}: releases or their ends cannot be read, or are too many")
             return
         for path in ends:
-            self._take_back(path, roster, authority)
+            self._take_back(path, roster)
         for path in papers:
             self._take(path, roster)
 
@@ -83,9 +78,9 @@ class Papers:
         }
         self._means.audit.append(self._means.clock.utc_ms(), "release-seen", release=paper.id, **terms)
 
-    def _take_back(self, path: Path, roster: Roster, authority: Signer) -> None:
+    def _take_back(self, path: Path, roster: Roster) -> None:
         try:
-            paper = open_withdrawal(read_bounded(path), roster, authority)
+            paper = open_withdrawal(read_bounded(path), roster, self._means.authority)
         except TrustError as error:
             reason = error.reason if isinstance(error, NoteError) else "file"
             self._refuse_file(path, reason, str(error))

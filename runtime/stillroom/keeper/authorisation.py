@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from stillroom.config import UnitConfig
 from stillroom.document_forms import to_ms
 from stillroom.documents import Authorisation, ViewAcceptance, Withdrawal, read_document
 from stillroom.errors import TrustError
@@ -66,18 +67,20 @@ class Papers:
     lifted: frozenset[str] = frozenset()
 
 
-def load_papers(trust_dir: Path, unit: str, approvers: Sequence[Signer]) -> Papers:
+def load_papers(unit: UnitConfig, approvers: Sequence[Signer]) -> Papers:
     """Everything that is right in form and signature for this unit; times are not judged here.
 
     `approvers`: of the roster in force; where there are any, one of them must have signed an authorisation too.
-    Raises TrustError only where the authority's public key cannot be read.
+    Raises TrustError only where the authority is not known, or the trust folder cannot be read.
     """
-    authority = load_authority(trust_dir)
-    allowed, refused = _read(trust_dir / AUTHORISATIONS, Authorisation, authority, unit, approvers)
-    ended, also = _read(trust_dir / WITHDRAWALS, Withdrawal, authority, unit)
-    views, too = _read_if_there(trust_dir / VIEWS, ViewAcceptance, authority, unit)
-    halts, besides = _read_if_there(trust_dir / HALTS, Halt, authority, unit)
-    lifts, at_last = _read_if_there(trust_dir / LIFTS, Lift, authority, unit)
+    authority, trust_dir = load_authority(unit), unit.path(unit.paths.trust)
+    if _stamp(trust_dir) is None:
+        raise TrustError(f"{trust_dir}: the documents of the site cannot be read: put its folder back")
+    allowed, refused = _read(trust_dir / AUTHORISATIONS, Authorisation, authority, unit.unit, approvers)
+    ended, also = _read(trust_dir / WITHDRAWALS, Withdrawal, authority, unit.unit)
+    views, too = _read_if_there(trust_dir / VIEWS, ViewAcceptance, authority, unit.unit)
+    halts, besides = _read_if_there(trust_dir / HALTS, Halt, authority, unit.unit)
+    lifts, at_last = _read_if_there(trust_dir / LIFTS, Lift, authority, unit.unit)
     if any(refusal.file in {WITHDRAWALS, HALTS} for refusal in (*also, *besides)):
         # A folder that cannot be read might hold the end of each of them.
         allowed = []
@@ -125,8 +128,8 @@ def count(folder: Path) -> int:
 class TrustFolder:
     """`load_papers`, done again only where a file has changed: cheap enough for twice a second."""
 
-    def __init__(self, trust_dir: Path, unit: str) -> None:
-        self._folder, self._unit = trust_dir, unit
+    def __init__(self, unit: UnitConfig) -> None:
+        self._folder, self._unit = unit.path(unit.paths.trust), unit
         self._stamp: object = None
         self._papers = Papers()
 
@@ -135,7 +138,7 @@ class TrustFolder:
         folders = (".", AUTHORISATIONS, WITHDRAWALS, VIEWS, HALTS, LIFTS)
         stamp = (tuple(_stamp(self._folder / name) for name in folders), tuple(approvers))
         if stamp != self._stamp:
-            self._papers = load_papers(self._folder, self._unit, approvers)
+            self._papers = load_papers(self._unit, approvers)
             self._stamp = stamp
         return self._papers
 

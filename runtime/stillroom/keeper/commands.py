@@ -127,7 +127,7 @@ class Commands:
         if schema is None:
             raise Refusal("kind")
         try:
-            authority = load_authority(self._trust)
+            authority = load_authority(self._installed)
             document, signer = open_by_one(note, kind, schema, _who_may(schema, roster, authority))
             open_note(note, kind, schema, [signer], _approvers(document, roster))
             if isinstance(document, Release):
@@ -194,7 +194,7 @@ class Commands:
         if not path.exists():
             return
         try:
-            standing = read_document(path, Authorisation, [load_authority(self._trust)])
+            standing = read_document(path, Authorisation, [load_authority(self._installed)])
         except TrustError:  # what cannot be believed gives way
             return
         if standing != document:

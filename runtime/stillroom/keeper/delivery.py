@@ -7,12 +7,12 @@ roster's gateway and about this boot's own records.
 import sys
 from collections import Counter, deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
 from stillroom.clock import Clock
+from stillroom.config import UnitConfig
 from stillroom.config_technical import TECHNICAL
 from stillroom.documents import Roster
 from stillroom.errors import StorageError, TrustError, WireError
@@ -82,16 +82,16 @@ def _lines_of(roster: Roster) -> bytes:
     return "\n".join(sorted(signer.text for signer in roster.approver_signers)).encode()
 
 
-def roster_in_force(trust: Path, outbox: Outbox, clock: Clock) -> Roster:
+def roster_in_force(unit: UnitConfig, outbox: Outbox, clock: Clock) -> Roster:
     """The roster in the trust folder, where it follows the one that this unit knows. Raises TrustError."""
     known = outbox.recall_bytes(_APPROVERS) or b""
     forgotten = not outbox.is_as_kept(_APPROVERS, known)
     approvers = [] if forgotten else [parse_signer(line) for line in known.decode().splitlines()]
-    roster = load_roster(trust, clock, outbox.recall(_ROSTER_VERSION), approvers)
+    roster = load_roster(unit, clock, outbox.recall(_ROSTER_VERSION), approvers)
     if forgotten and not outbox.is_as_kept(_APPROVERS, _lines_of(roster)):
         raise TrustError(
-            f"{trust / ROSTER_FILE}: names other approvers than before, and the damaged card has forgotten "
-            "who those were: put the roster that was in force in its place first"
+            f"{unit.path(unit.paths.trust) / ROSTER_FILE}: names other approvers than before, and the damaged card "
+            "has forgotten who those were: put the roster that was in force in its place first"
         )
     return roster
 
@@ -101,10 +101,9 @@ class Delivery:
 
     def __init__(
         self,
-        trust: Path,
+        unit: UnitConfig,
         keys: KeyRing,
         boot: int,
-        period_s: float,
         outbox: Outbox,
         faults: Faults,
         clock: KnownTime,
@@ -112,14 +111,15 @@ class Delivery:
         answered: Callable[[], None],
     ) -> None:
         """Raises TrustError: no roster, forged, out of its time, or of another site."""
-        self._trust, self._outbox, self._faults, self._clock = trust, outbox, faults, clock
+        self._unit, self._outbox, self._faults, self._clock = unit, outbox, faults, clock
+        self._roster_file = unit.path(unit.paths.trust) / ROSTER_FILE
         self._obey, self._answered = obey, answered
-        self._stamp = file_stamp(trust / ROSTER_FILE)
-        self.roster: Roster = roster_in_force(trust, outbox, clock)
+        self._stamp = file_stamp(self._roster_file)
+        self.roster: Roster = roster_in_force(unit, outbox, clock)
         self._remember_roster()
         seen = outbox.recall_bytes(_DOWN_SEEN)
         self._sealer = Sealer(keys, self.roster, boot, clock, Seen.from_bytes(seen) if seen else None)
-        self._slots = Slots(outbox, period_s)
+        self._slots = Slots(outbox, unit.slots.period_s)
         self._slot = 0
         self.network = Network(False, "not connected yet")
         self._said = Said(clock.mono_ns())
@@ -157,12 +157,12 @@ class Delivery:
 
     def renew_roster(self) -> int | None:
         """Look for another roster in the trust folder. Its version where it was accepted, else None."""
-        stamp = file_stamp(self._trust / ROSTER_FILE)
+        stamp = file_stamp(self._roster_file)
         if stamp == self._stamp:
             return None
         self._stamp = stamp
         try:
-            roster = roster_in_force(self._trust, self._outbox, self._clock)
+            roster = roster_in_force(self._unit, self._outbox, self._clock)
             self._sealer.replace_roster(roster)
         except TrustError as error:
             print(f"keeper: {error}", file=sys.stderr, flush=True)

@@ -31,7 +31,7 @@ class TrustWatch:
         adopt: Callable[[UnitConfig], None],
     ) -> None:
         trust = settings.path(settings.paths.trust)
-        self._folder = TrustFolder(trust, settings.unit)
+        self._folder = TrustFolder(settings)
         self.changes = ConfigurationWatch(trust, settings, outbox)
         self.trial = Trial(self.changes, audit, clock, faults)
         self._refusal: TrustError | None = None

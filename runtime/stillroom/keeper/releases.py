@@ -17,6 +17,7 @@ from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keys import SigningKey
 from stillroom.link import Piece, RecordAsked
+from stillroom.notes import Signer
 from stillroom.release_forms import PAPERS, RECORDINGS, part
 
 
@@ -31,6 +32,7 @@ class Means:
     trust: Path
     state: Path
     unit: str
+    authority: Signer
     reserve_bytes: int
     """To be left free on the card."""
 

@@ -1,34 +1,42 @@
-"""The site's roster as the unit has it: signed by the authority it was given at enrolment, in time, never older."""
+"""The site's roster as the unit has it: signed by the authority that its `unit.toml` names, in time, never older."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from stillroom.clock import Clock, utc_text
+from stillroom.config import UnitConfig
 from stillroom.document_forms import to_ms
-from stillroom.documents import Recipient, Roster, read_document, read_signer
+from stillroom.documents import Recipient, Roster, read_document
 from stillroom.errors import TrustError
 from stillroom.keys import RecipientKey
-from stillroom.notes import Signer
+from stillroom.notes import Signer, parse_signer
 
-AUTHORITY_FILE = "authority.pub"
 ROSTER_FILE = "roster.note"
 
 
-def load_authority(trust_dir: Path) -> Signer:
-    """The key that signs everything this unit obeys. Raises TrustError: absent or damaged."""
-    return read_signer(trust_dir / AUTHORITY_FILE)
+def load_authority(unit: UnitConfig) -> Signer:
+    """The key that signs everything this unit obeys. Raises TrustError: none yet, damaged, or of another site."""
+    path = unit.path("unit.toml")
+    if not unit.authority:
+        raise TrustError(f"{path}: key 'authority' is empty: this unit is of no site yet: give it its papers")
+    try:
+        authority = parse_signer(unit.authority)
+    except TrustError as error:
+        raise TrustError(f"{path}: key 'authority': {error}") from None
+    if authority.site != unit.site:
+        raise TrustError(f"{path}: key 'authority': of site '{authority.site}', and 'site' is '{unit.site}'")
+    return authority
 
 
 def load_roster(
-    trust_dir: Path, clock: Clock, newest_version: int = 0, approvers: Sequence[Signer] = ()
+    unit: UnitConfig, clock: Clock, newest_version: int = 0, approvers: Sequence[Signer] = ()
 ) -> Roster:
     """The roster in force. `newest_version`: the highest that this unit ever accepted, from its own state.
 
     `approvers`: of that one. Raises TrustError: absent, forged, of another site, older than one that was accepted,
     with other approvers and signed by none of those before, or out of its time.
     """
-    path = trust_dir / ROSTER_FILE
-    authority = load_authority(trust_dir)
+    path = unit.path(unit.paths.trust) / ROSTER_FILE
+    authority = load_authority(unit)
     roster = read_document(path, Roster, [authority])
     read_document(path, Roster, [authority], needed_for(roster, approvers))
     if roster.site != authority.site:

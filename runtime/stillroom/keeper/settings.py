@@ -51,7 +51,7 @@ def load_configuration(
         if newest_version:
             raise TrustError(f"{path}: is gone, but version {newest_version} was accepted: put it back")
         return None
-    authority = load_authority(trust_dir)
+    authority = load_authority(installed)
     found = read_document(path, Configuration, [authority])
     if (found.site, found.unit) != (authority.site, installed.unit):
         raise TrustError(f"{path}: for unit '{found.site}/{found.unit}', not for this one")

@@ -29,6 +29,7 @@ from stillroom.keeper.releases import Means, Releases
 from stillroom.keeper.report import Report
 from stillroom.keeper.restraint import Restraint
 from stillroom.keeper.room import Room
+from stillroom.keeper.roster import load_authority
 from stillroom.keeper.rotated import tell_rotation
 from stillroom.keeper.standing import KeptConditions
 from stillroom.keeper.starts import SafeMode, Starts
@@ -69,10 +70,9 @@ class Unit:
         self._faults = Faults(kept.tell, clock, settings, kept.of_the_unit)
         self._upkeep = Upkeep(settings, self._faults, self._outbox, clock)
         self._delivery = Delivery(
-            trust,
+            settings,
             unit_keys,
             boot,
-            settings.slots.period_s,
             self._outbox,
             self._faults,
             clock,
@@ -93,6 +93,7 @@ class Unit:
                 trust,
                 state,
                 settings.unit,
+                load_authority(settings),
                 reserve_bytes,
             )
         )

@@ -11,19 +11,20 @@ import msgspec
 from msgspec import Struct
 
 from stillroom import config
-from stillroom.config import BrokerConfig, SlotsConfig
+from stillroom.config import BrokerConfig, SlotsConfig, UnitConfig
 from stillroom.documents import KINDS, Enrolment, Roster
 from stillroom.errors import ConfigError, TrustError
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.own_keys import own_keys
-from stillroom.keeper.roster import AUTHORITY_FILE, ROSTER_FILE
+from stillroom.keeper.roster import ROSTER_FILE
 from stillroom.keys import KeyRing
 from stillroom.notes import open_note, parse_signer, signer_of
 from stillroom_tools.make.identity import PASSWORD_FILE, TLS_FILES, UNIT_FILE, write_configuration
 from stillroom_tools.site.layout import Site, SiteBroker
 
-ENROLMENT, BROKER, PASSWORD, CA, CERTIFICATE = (
+ENROLMENT, AUTHORITY_FILE, BROKER, PASSWORD, CA, CERTIFICATE = (
     "enrolment.note",
+    "authority.pub",
     "broker.json",
     "broker-password",
     "ca.pem",
@@ -77,12 +78,11 @@ def install(folder: Path, papers: Papers) -> bool:
     settings = config.load(folder / UNIT_FILE)
     ring = own_keys(settings)
     trust = settings.path(settings.paths.trust)
-    check(folder, trust, ring, papers)
+    check(folder, settings, ring, papers)
     way = _way(papers)
     if settings.profile == "care" and not way.broker.tls:
         raise ConfigError(f"profile care: needs a broker with TLS, and site '{ring.site}' has none")
     places = {
-        trust / AUTHORITY_FILE: papers[AUTHORITY_FILE],
         trust / ROSTER_FILE: papers[ROSTER_FILE],
         **{folder / f"tls/{name}": papers[name] for name in (CA, CERTIFICATE) if name in papers},
     }
@@ -90,22 +90,30 @@ def install(folder: Path, papers: Papers) -> bool:
     if PASSWORD in papers:
         changed.append(_put(folder / PASSWORD_FILE, papers[PASSWORD], 0o600))
     broker = _broker(way.broker, has_password=PASSWORD in papers)
-    wanted = msgspec.structs.replace(settings, broker=broker, slots=way.slots)
-    if (settings.broker, settings.slots) != (wanted.broker, wanted.slots):
+    authority = papers[AUTHORITY_FILE].decode().strip()
+    wanted = msgspec.structs.replace(settings, authority=authority, broker=broker, slots=way.slots)
+    if settings != wanted:
         write_configuration(folder, wanted)
         changed.append(True)
     return any(changed)
 
 
-def refresh_trust(trust: Path, site: Site) -> bool:
+def refresh_trust(settings: UnitConfig, site: Site) -> bool:
     """A renewed roster reaches the unit; the authority never changes under it. Raises TrustError."""
-    if read_bounded(trust / AUTHORITY_FILE) != read_bounded(site.authority_file):
-        raise TrustError(f"{trust / AUTHORITY_FILE}: another authority than that of {site.folder}")
+    check_authority(settings, site)
     site.roster()
-    return _put(trust / ROSTER_FILE, read_bounded(site.roster_file))
+    return _put(settings.path(settings.paths.trust) / ROSTER_FILE, read_bounded(site.roster_file))
 
 
-def check(folder: Path, trust: Path, ring: KeyRing, papers: Papers) -> None:
+def check_authority(settings: UnitConfig, site: Site) -> None:
+    """Raises TrustError: the unit obeys another than this site's, or nobody yet."""
+    if settings.authority != site.authority().text:
+        raise TrustError(
+            f"{settings.folder / UNIT_FILE}: key 'authority': another authority than that of {site.folder}"
+        )
+
+
+def check(folder: Path, settings: UnitConfig, ring: KeyRing, papers: Papers) -> None:
     """Raises TrustError: something is missing, not for this key, of another site or of another authority."""
     missing = [name for name in (ENROLMENT, AUTHORITY_FILE, ROSTER_FILE, BROKER) if name not in papers]
     if missing:
@@ -115,9 +123,11 @@ def check(folder: Path, trust: Path, ring: KeyRing, papers: Papers) -> None:
     authority = parse_signer(papers[AUTHORITY_FILE].decode("ascii", "replace"))
     if authority.site != ring.site:
         raise TrustError(f"{folder}: papers of site '{authority.site}', and the unit is of '{ring.site}'")
-    known = trust / AUTHORITY_FILE
-    if known.exists() and read_bounded(known) != papers[AUTHORITY_FILE]:
-        raise TrustError(f"{known}: another authority than that of the papers: it never changes under a unit")
+    if settings.authority not in ("", authority.text):
+        raise TrustError(
+            f"{folder / UNIT_FILE}: key 'authority': another authority than that of the papers: it never changes "
+            "under a unit"
+        )
     enrolled = open_note(papers[ENROLMENT], KINDS[Enrolment], Enrolment, [authority])
     if (enrolled.unit, enrolled.sign) != (ring.name, ring.signing.verify_key.raw):
         raise TrustError(

@@ -22,7 +22,6 @@ from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import flush_folder, lock_folder, make_folder, read_bounded, replace_file
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.own_keys import own_keys
-from stillroom.keeper.roster import AUTHORITY_FILE
 from stillroom.keeper.rotated import BEFORE_FILE, is_told
 from stillroom.keys import UNIT_KEY_FILE, KeyRing, PlainName, VerifyKey, encode_keys, load_keys, save_keys
 from stillroom.notes import NoteError, add_signature, open_note, sign_note
@@ -87,7 +86,7 @@ def _on_unit(options: argparse.Namespace) -> VerifyKey:
             f"unit '{fresh.name}': its request is on the card: the site signs it (`make rotate CARD --sign --site`)"
         )
         return fresh.signing.verify_key
-    papers.check(options.folder, settings.path(settings.paths.trust), fresh, given)
+    papers.check(options.folder, settings, fresh, given)
     _switch(keys, state)
     papers.install(options.folder, given)
     _say(
@@ -100,7 +99,7 @@ def _check_site(site: Site, settings: UnitConfig, keys: Path) -> None:
     """That this site can enrol the unit anew, before it makes keys. Raises ConfigError, TrustError."""
     if site.name != settings.site:
         raise ConfigError(f"--site {site.folder}: is '{site.name}', and the unit is of '{settings.site}'")
-    known, trust = site.enrolment(settings.unit), settings.path(settings.paths.trust)
+    known = site.enrolment(settings.unit)
     own = [own_keys(settings)]
     own += [load_keys(keys / NEXT_FILE, "unit")] if (keys / NEXT_FILE).exists() else []
     if known.sign not in [ring.signing.verify_key.raw for ring in own]:
@@ -108,8 +107,7 @@ def _check_site(site: Site, settings: UnitConfig, keys: Path) -> None:
             f"--site {site.folder}: its unit '{settings.unit}' has the key {VerifyKey(known.sign).fingerprint}, "
             f"and this one {own[0].signing.verify_key.fingerprint}: name the site where this unit is enrolled"
         )
-    if read_bounded(trust / AUTHORITY_FILE) != read_bounded(site.authority_file):
-        raise TrustError(f"--site {site.folder}: another authority than the unit's: name its own site")
+    papers.check_authority(settings, site)
     site.authority_keys()
 
 

@@ -67,8 +67,7 @@ def _beside_site(folder: Path, options: argparse.Namespace) -> KeyRing:
     else:
         unit = make(folder, site, wish)
         _say(f"{folder}: unit '{unit.name}' of site '{site.name}' made")
-    settings = load(folder / identity.UNIT_FILE)
-    papers.refresh_trust(settings.path(settings.paths.trust), site)
+    papers.refresh_trust(load(folder / identity.UNIT_FILE), site)
     return unit
 
 
