@@ -7,6 +7,7 @@ differ from the learned empty room, or breathe.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -62,17 +63,25 @@ class Agreement:
         self._moved_s = np.full(shape, -1e9, np.float32)
         self._stirred_s = np.full(shape, -1e9, np.float32)
         self._busy = np.zeros(shape, np.float32)
+        self._away = np.empty(shape, np.float32)
         self._now: Cells | None = None
-        self._restless: Flags | None = None
+        self.restless: Flags = np.zeros(shape[0] * shape[1], np.bool_)
+        """(cells,) True for cells that move much of the time."""
+        self.moving: Flags = self.restless
+        """(cells,) True for the others that move now."""
 
     def feed(self, cells: Cells) -> None:
         self._now = cells
         moving = cells.moving.reshape(self._shape)
-        self._busy += (moving - self._busy) / np.float32(RESTLESS_FIFTHS)
-        self._restless = None
-        if cells.moving.any():
-            self._stirred_s[moving] = cells.time_s
-            self._moved_s[moving & (self._busy < RESTLESS_SHARE)] = cells.time_s
+        self._away[:] = moving
+        self._away -= self._busy
+        self._away /= np.float32(RESTLESS_FIFTHS)
+        self._busy += self._away
+        restless = self._busy >= RESTLESS_SHARE
+        settled = moving & ~restless
+        self.restless, self.moving = restless.reshape(-1), settled.reshape(-1)
+        self._stirred_s[moving] = cells.time_s
+        self._moved_s[settled] = cells.time_s
 
     @property
     def knows_room(self) -> bool:
@@ -163,13 +172,6 @@ class Agreement:
         over = [blob for blob in blobs if within(box, blob.box) and LEAST_FIGURE <= blob.area <= MOST_FIGURE]
         return max(over, key=lambda blob: blob.area).box if over else None
 
-    @property
-    def restless(self) -> Flags:
-        """(cells,) True for cells that move much of the time."""
-        if self._restless is None:
-            self._restless = (self._busy >= RESTLESS_SHARE).reshape(-1)
-        return self._restless
-
     def came(self, box: Box) -> bool:
         """The box is at the picture's edge, or movement led here from there, from the door, or from far away.
 
@@ -201,8 +203,7 @@ class Agreement:
 
     def _slices(self, box: Box) -> tuple[slice, slice]:
         """At least one cell, all of them inside the picture."""
-        rows, cols = self._shape
-        return _span(box.y0, box.y1, rows), _span(box.x0, box.x1, cols)
+        return _slices(box, self._shape)
 
 
 def _share(flags: Flags, own: Flags | None) -> float:
@@ -219,6 +220,12 @@ def _extent(used: NDArray[Any]) -> float:
         return 0.0
     low, high = nine_in_ten(places)
     return (high - low + 1) / len(used)
+
+
+@lru_cache(maxsize=16)
+def _slices(box: Box, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Remembered: whoever lies still has the same box five times a second."""
+    return _span(box.y0, box.y1, shape[0]), _span(box.x0, box.x1, shape[1])
 
 
 def _span(low: float, high: float, count: int) -> slice:

@@ -180,20 +180,22 @@ class Analysis:
         self._light.reset()
 
     def _observe(self, fifth: Fifth, frame_ns: int, captured_mono_ns: int) -> Observation:
-        moving = self._motion.feed(fifth.moved) & self._open
+        moving = self._allowed_of(self._motion.feed(fifth.moved))
         self._motion.weigh(fifth.luma)
         health = self._health.feed(fifth, self._histogram, moving)
         light_changed = self._light.feed(fifth.luma)
         if light_changed and self._lit_anew(fifth.time_s):
             self._restart()
         self._breathing.feed(fifth)
+        lasting = self._motion.lasting
         for patch in self._patches():
-            patch.note(moving & self._motion.lasting)
+            patch.note(moving if lasting else None)
         self._background.feed(fifth, moving, empty=self._may_learn(fifth.time_s))
         differs = self._background.differs(fifth)
-        figure = None if differs is None else differs & self._open
+        figure = None if differs is None else self._allowed_of(differs)
         motion = int(np.count_nonzero(moving)) / self._open_count
-        self._remember_motion(moving, fifth.time_s)
+        if lasting:
+            self._remember_motion(moving, fifth.time_s)
         dark = is_dark(self._histogram)
         clipped = float(np.add.reduce(self._clipped, axis=None)) / (64.0 * self._open.size)
         if fifth.time_s >= self._next_read_s:
@@ -280,7 +282,7 @@ class Analysis:
     def _remember_motion(self, moving: NDArray[np.bool_], time_s: float) -> None:
         where, cells = self._where
         share = int(np.count_nonzero(moving & where)) / max(1, cells)
-        if share > MOTION_SHARE and self._motion.lasting:
+        if share > MOTION_SHARE:
             self._last_motion_s = time_s
 
     def _read(self, figure: NDArray[np.bool_] | None, fifth: Fifth, dark: bool) -> None:
@@ -331,6 +333,10 @@ class Analysis:
         if whole.value is None or found.value is None:
             return found if found.value is not None else whole
         return whole if abs(whole.value - found.value) <= AGREE_BPM else Reading(withheld="low-signal")
+
+    def _allowed_of(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(cells,) without what is private."""
+        return flags if self._mask is None else flags & self._open
 
     def _patches(self) -> tuple[Patch, ...]:
         return (self._patch,) if self._found is None else (self._patch, self._found)

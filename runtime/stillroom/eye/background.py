@@ -35,9 +35,9 @@ GAIN_STEP = 0.04
 def gain(luma: Real, model: Real) -> float:
     """Median ratio of two pictures over some six hundred cells: a person may fill nearly half of it."""
     every = max(1, len(luma) // 600) | 1  # odd: never one column alone
-    a, b = luma[::every], model[::every]
+    a, b = luma[::every].copy(), model[::every].copy()  # without gaps all that follows costs half as much
     lit = (b > 4.0) & (a > 1.0)
-    ratios = a / b if lit.all() else a[lit] / b[lit]
+    ratios = a / b if np.count_nonzero(lit) == len(lit) else a[lit] / b[lit]
     if len(ratios) < 8:
         return 1.0
     ratios.partition(len(ratios) // 2)  # np.median costs three times as much

@@ -58,23 +58,23 @@ class Falling:
     def __init__(self, shape: tuple[int, int]) -> None:
         self._shape = shape
         self._ring = np.zeros((FIFTHS, *shape), np.bool_)
-        self._times_s = np.full(FIFTHS, -1e9)
-        self._counts = np.zeros(FIFTHS, np.int32)
+        self._times_s = [-1e9] * FIFTHS
+        self._counts = [0] * FIFTHS
         """Of cells that move; -1: of no use."""
         self._sides_s = [-1e9, -1e9]
 
     def restart(self) -> None:
         """Time jumped."""
-        self._times_s[:] = -1e9
+        self._times_s = [-1e9] * FIFTHS
 
     def feed(self, time_s: float, moving: Flags) -> None:
         """moving: (cells,) without what moves all the time."""
-        for each in (self._ring, self._times_s, self._counts):
-            each[:-1] = each[1:]
         count = int(np.count_nonzero(moving))
-        self._counts[-1] = count = count if count <= MOST_MOVING * moving.size else -1
+        count = count if count <= MOST_MOVING * moving.size else -1
+        self._counts = [*self._counts[1:], count]
+        self._times_s = [*self._times_s[1:], time_s]
+        self._ring[:-1] = self._ring[1:]
         self._ring[-1] = moving.reshape(self._shape) if count > 0 else False
-        self._times_s[-1] = time_s
         if count < LEAST_CELLS:
             return
         now, wide = self._ring[-1], max(1, round(SIDE * self._shape[1]))
@@ -89,8 +89,11 @@ class Falling:
 
     def still(self, box: Box, fifths: int = FIFTHS) -> bool:
         """Nothing has moved around that body in so many fifths; False before there were so many."""
-        if self._times_s[-fifths] < self._times_s[-1] - 2.0 or self._counts[-fifths:].min() < 0:
+        counts = self._counts[-fifths:]
+        if self._times_s[-fifths] < self._times_s[-1] - 2.0 or min(counts) < 0:
             return False
+        if max(counts) < LEAST_CELLS:  # nowhere, so not there either
+            return True
         left, right = self._columns(box)
         moved = self._ring[-fifths:, :, left:right].sum(axis=(1, 2))
         return bool((moved < LEAST_CELLS).all())
@@ -98,13 +101,14 @@ class Falling:
     def of(self, box: Box | None) -> Descent | None:
         """Whether what moves around a body in this box is coming down; None: around the whole picture."""
         rows = self._shape[0]
-        if np.count_nonzero(self._counts >= LEAST_CELLS) < 3:  # mostly so: a quick way out
+        if sum(count >= LEAST_CELLS for count in self._counts) < 3:  # mostly so: a quick way out
             return None
+        times_s = np.array(self._times_s)
         left, right = self._columns(box)
         part = self._ring[:, :, left:right]
         counts = part.sum(axis=2)
         moved = counts.sum(axis=1)
-        known = np.flatnonzero((moved >= LEAST_CELLS) & (self._times_s > self._times_s[-1] - 2.0))
+        known = np.flatnonzero((moved >= LEAST_CELLS) & (times_s > times_s[-1] - 2.0))
         if len(known) < 3 or known[-1] < FIFTHS - 2:
             return None
         share = counts[known].cumsum(axis=1) / moved[known, None]
@@ -121,11 +125,11 @@ class Falling:
         if fell[-1] < SINKS or fell[-1] < fell[:-1].max() - HIGH:
             return None
         up = np.flatnonzero(fell <= HIGH)[-1]
-        took_s = float(self._times_s[known[min(up + 1, len(known) - 1)]] - self._times_s[known[up]])
+        took_s = float(times_s[known[min(up + 1, len(known) - 1)]] - times_s[known[up]])
         first_low = np.flatnonzero(fell >= LOW)
         down = bool(fell[-1] >= LOW and fell[-2] >= NEARLY)
         if down:
-            took_s = float(self._times_s[known[first_low[first_low > up][0]]] - self._times_s[known[up]])
+            took_s = float(times_s[known[first_low[first_low > up][0]]] - times_s[known[up]])
         if took_s > WITHIN_S:
             return None
         return Descent(top / rows, (top + height) / rows, float(fell[-1]), down, self._where(part[-3:], left))

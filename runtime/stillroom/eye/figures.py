@@ -1,5 +1,7 @@
 """Small figures of a fifth of a second: what moved, what stands out as a connected part, whether it is dark."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +35,9 @@ class Motion:
     def __init__(self, cells: int) -> None:
         self._noise = np.zeros(cells, np.float32)
         self._started = False
-        self._luma: tuple[Real, Real] | None = None
-        self._step = np.empty(cells, np.float32)
+        self._luma = np.empty((2, cells), np.float32)
+        """Of the last two fifths, the later one first."""
+        self._step = np.empty((2, cells), np.float32)
         self._steps = [0.0, 0.0]
         self._weighed = 0
 
@@ -44,13 +47,14 @@ class Motion:
 
     def weigh(self, luma: Real) -> None:
         """luma: (cells,) of a fifth; call once for each."""
-        if self._luma is not None:
-            for k, before in enumerate(self._luma):
-                np.subtract(luma, before, out=self._step)
-                np.abs(self._step, out=self._step)
-                self._steps[k] += _MEMORY * (mean_of(self._step) - self._steps[k])
+        if self._weighed:
+            np.subtract(luma, self._luma, out=self._step)
+            np.abs(self._step, out=self._step)
+            for k, total in enumerate(np.add.reduce(self._step, axis=1).tolist()):
+                self._steps[k] += _MEMORY * (total / luma.size - self._steps[k])
+        self._luma[1] = self._luma[0] if self._weighed else luma
+        self._luma[0] = luma
         self._weighed += 1
-        self._luma = (luma, luma if self._luma is None else self._luma[0])
 
     def feed(self, moved: Real) -> Flags:
         """moved: (cells,) mean change from frame to frame, in counts. (cells,) True where it is motion."""
@@ -111,16 +115,27 @@ def blobs_of(figure: Flags, moving: Flags, shape: tuple[int, int]) -> tuple[Blob
 
     Joined on squares of 2 x 2 cells with at least two set: single cells are noise.
     """
-    if not figure.any():
+    if not np.count_nonzero(figure):
         return ()
     rows, cols = shape[0] // COARSE * COARSE, shape[1] // COARSE * COARSE
     mask = _coarse(figure.reshape(shape)[:rows, :cols]) >= 2
-    largest = sorted(parts(mask), key=lambda part: -part.size)[:MAX_BLOBS]
-    largest = [part for part in largest if part.size >= MIN_BLOB * mask.size]
+    largest = _largest(mask.tobytes(), (rows // COARSE, cols // COARSE))
     if not largest:
         return ()
+    if not np.count_nonzero(moving):
+        return tuple(_blob(part, mask.shape, 0) for part in largest)
     moved = _coarse(moving.reshape(shape)[:rows, :cols])
     return tuple(_blob(part, mask.shape, part.total(moved)) for part in largest)
+
+
+@lru_cache(maxsize=16)
+def _largest(mask: bytes, shape: tuple[int, int]) -> tuple[Part, ...]:
+    """The parts that are large enough, largest first. Remembered, as function of the mask alone: round somebody who
+    rests noise flips a few squares to and fro, and the same masks come again and again.
+    """
+    flags: Flags = np.frombuffer(mask, np.bool_).reshape(shape)
+    found = sorted(parts(flags), key=lambda part: -part.size)[:MAX_BLOBS]
+    return tuple(part for part in found if part.size >= MIN_BLOB * flags.size)
 
 
 def _coarse(flags: Flags) -> NDArray[np.uint8]:

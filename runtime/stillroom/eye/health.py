@@ -58,17 +58,28 @@ HOLD_S: dict[Health, float] = {
 }
 """How long each must last before it is said."""
 _LOOK_S = 0.2 * LOOK_EVERY
+_MOST = np.float32(EDGE)
 
 
 @dataclass(frozen=True)
 class View:
-    """A picture's edges, right and down, and their mean strength."""
+    """A picture's edges, (2, cells), right and down, 0 where nothing is beyond; and their mean strength."""
 
-    right: Real
-    down: Real
+    edges: Real
     detail: float
     fine: float
     luma: float
+
+
+class _Part:
+    """Some of the cells, and means over them; of none 0."""
+
+    def __init__(self, flags: Flags) -> None:
+        self.of = flags.astype(np.float32)
+        self._flat, self._count = self.of.reshape(-1), max(1, int(np.count_nonzero(flags)))
+
+    def mean(self, values: Real) -> float:
+        return float(values.reshape(-1) @ self._flat) / self._count
 
 
 class CameraHealth:
@@ -78,14 +89,18 @@ class CameraHealth:
         """allowed: (cells,) True where the picture may be read."""
         self._shape = shape
         here = allowed.reshape(shape)
-        self._right, self._down = here[:, 1:] & here[:, :-1], here[1:] & here[:-1]
-        self._pairs = max(1, int(self._right.sum()) + int(self._down.sum()))
-        self._inside = here[1:-1, 1:-1] & here[1:-1, :-2] & here[1:-1, 2:] & here[:-2, 1:-1] & here[2:, 1:-1]
-        self._here, self._whole = here, bool(here.all())
-        self._tile = _tiles(shape)
-        self._tile_cells = np.bincount(self._tile)
+        pairs, inside = np.zeros((2, *shape), np.bool_), np.zeros(shape, np.bool_)
+        pairs[0, :, :-1], pairs[1, :-1] = here[:, 1:] & here[:, :-1], here[1:] & here[:-1]
+        both = pairs[0, :, 1:] & pairs[0, :, :-1], pairs[1, 1:] & pairs[1, :-1]
+        inside[1:-1, 1:-1] = both[0][1:-1, :-1] & both[1][:-1, 1:-1]
+        self._pairs, self._inside, self._here = _Part(pairs.reshape(2, -1)), _Part(inside), _Part(here)
+        self._tiles = tuple(_begins(size, count) for size, count in zip(shape, TILES, strict=True))
+        self._tile_cells = self._by_tile(np.ones(shape, np.float32))
+        self._products = np.empty((3, allowed.size), np.float32)
         self._known = np.zeros(shape, np.float32)
         self._now: Real | None = None
+        self._mean = 0.0
+        """Of `_now`."""
         self._seen = 0
         self._fifths = 0
         self._frozen = True
@@ -113,13 +128,19 @@ class CameraHealth:
 
     def _smoothed(self, luma: Real) -> Real:
         """A mean over a second, begun anew where the light has halved or doubled."""
-        if self._now is None or not 0.5 < (mean_of(luma) + 1.0) / (mean_of(self._now) + 1.0) < 2.0:
+        mean = mean_of(luma)
+        if self._now is None or not 0.5 < (mean + 1.0) / (self._mean + 1.0) < 2.0:
+            self._mean = mean
             return luma.copy()
-        return self._now + np.float32(SMOOTH) * (luma - self._now)
+        self._mean += SMOOTH * (mean - self._mean)
+        away = luma - self._now
+        away *= np.float32(SMOOTH)
+        away += self._now
+        return away
 
     def _judge(self, view: View, histogram: NDArray[np.uint32], moving: Flags, frozen: bool) -> Health:
-        total = max(1, int(histogram.sum()))
-        if int(histogram[FLOODED_LUMA:].sum()) > FLOODED_SHARE * total:
+        total = max(1, int(np.add.reduce(histogram)))
+        if int(np.add.reduce(histogram[FLOODED_LUMA:])) > FLOODED_SHARE * total:
             return "blinded"
         black = is_dark(histogram)
         if self._seen < LEARN_LOOKS:
@@ -172,48 +193,56 @@ class CameraHealth:
     def _remember(self, moving: Flags, agree: float) -> None:
         share = np.float32(REMEMBER if agree > 0.75 else FORGET)
         assert self._now is not None
-        self._known += np.where(moving.reshape(self._shape), np.float32(0.0), share) * (
-            self._now - self._known
-        )
+        away = self._now - self._known
+        away *= share
+        away[moving.reshape(self._shape)] = 0.0
+        self._known += away
 
     def _view(self, luma: Real) -> View:
-        right, down = luma[:, 1:] - luma[:, :-1], luma[1:] - luma[:-1]
-        bend = 4 * luma[1:-1, 1:-1]
-        for beside in (luma[1:-1, :-2], luma[1:-1, 2:], luma[:-2, 1:-1], luma[2:, 1:-1]):
-            bend -= beside
-        if not self._whole:
-            right[~self._right], down[~self._down] = 0.0, 0.0
-            bend, luma = bend[self._inside], luma[self._here]
-        strength = np.add.reduce(np.abs(right), axis=None) + np.add.reduce(np.abs(down), axis=None)
-        fine = mean_of(np.abs(bend)) / 4 if bend.size else 0.0
-        mean = mean_of(luma) if luma.size else 0.0
-        for edges in (right, down):
-            np.minimum(np.maximum(edges, -EDGE, out=edges), EDGE, out=edges)
-        return View(right, down, float(strength) / self._pairs, fine, mean)
+        flat, cols = luma.reshape(-1), self._shape[1]
+        edges = np.zeros((2, flat.size), np.float32)
+        right, down = edges
+        # Without gaps between rows all that follows costs half: they run into one another until `pairs` parts them.
+        np.subtract(flat[1:], flat[:-1], out=right[:-1])
+        np.subtract(flat[cols:], flat[:-cols], out=down[:-cols])
+        bend = right + down
+        bend[1:] -= right[:-1]
+        bend[cols:] -= down[:-cols]
+        edges *= self._pairs.of
+        detail = self._pairs.mean(np.abs(edges))
+        np.minimum(np.maximum(edges, -_MOST, out=edges), _MOST, out=edges)
+        return View(edges, detail, self._inside.mean(np.abs(bend)) / 4, self._here.mean(flat))
 
     def _agreement(self, view: View, known: View) -> tuple[float, float]:
         """Share of tiles whose edges are as they were, and the correlation of the whole."""
-        sums = []
-        for a, b in ((view, known), (view, view), (known, known)):
-            product = np.zeros(self._shape, np.float32)
-            np.multiply(a.right, b.right, out=product[:, :-1])
-            product[:-1] += a.down * b.down
-            sums.append(np.bincount(self._tile, product.reshape(-1)))
+        pairs = ((view, known), (view, view), (known, known))
+        for product, (a, b) in zip(self._products, pairs, strict=True):
+            right, down = a.edges * b.edges
+            np.add(right, down, out=product)
+        sums = self._by_tile(self._products.reshape(3, *self._shape))
+        whole = _correlation(*np.add.reduce(sums, axis=1).tolist())
         usable = sums[2] > self._tile_cells * FAINT**2
-        if int(usable.sum()) < 3:
-            return 1.0, _correlation(*(float(each.sum()) for each in sums))
+        count = int(np.count_nonzero(usable))
+        if count < 3:
+            return 1.0, whole
         agrees = sums[0] > TILE_AGREES * np.sqrt(sums[1] * sums[2])
-        return float(agrees[usable].mean()), _correlation(*(float(each.sum()) for each in sums))
+        return int(np.count_nonzero(agrees & usable)) / count, whole
+
+    def _by_tile(self, cells: Real) -> Real:
+        """Sums over each tile, (..., tiles), of (..., rows, cols)."""
+        down, across = self._tiles
+        sums: Real = np.add.reduceat(np.add.reduceat(cells, down, axis=-2), across, axis=-1)
+        return sums.reshape(*cells.shape[:-2], -1)
 
     def _is_shifted(self, now: View, known: View, whole: float) -> bool:
         """Are the edges there, but elsewhere? Not searched for while they are where they were."""
         if whole > 1.0 - SHIFT_BETTER:
             return False
-        found = _cross(now.right, known.right, self._shape) + _cross(now.down, known.down, self._shape)
-        scale = np.sqrt(
-            float((now.right**2).sum() + (now.down**2).sum())
-            * float((known.right**2).sum() + (known.down**2).sum())
+        (right, down), (right_before, down_before) = (
+            each.edges.reshape(2, *self._shape) for each in (now, known)
         )
+        found = _cross(right, right_before) + _cross(down, down_before)
+        scale = np.sqrt(float((now.edges**2).sum()) * float((known.edges**2).sum()))
         if scale <= 0.0:
             return False
         best = np.unravel_index(int(found.argmax()), found.shape)
@@ -226,10 +255,10 @@ class CameraHealth:
         return bool(correlation > SHIFT_FOUND and correlation > whole + SHIFT_BETTER)
 
 
-def _cross(a: Real, b: Real, shape: tuple[int, int]) -> Real:
-    """Circular cross-correlation of two edge maps, padded to the shape of the cells."""
-    spectrum = np.fft.rfft2(a, shape) * np.conj(np.fft.rfft2(b, shape))
-    found: Real = np.fft.irfft2(spectrum, shape).astype(np.float32)
+def _cross(a: Real, b: Real) -> Real:
+    """Circular cross-correlation of two edge maps of one shape."""
+    spectrum = np.fft.rfft2(a) * np.conj(np.fft.rfft2(b))
+    found: Real = np.fft.irfft2(spectrum, a.shape).astype(np.float32)
     return found
 
 
@@ -237,7 +266,6 @@ def _correlation(product: float, mine: float, before: float) -> float:
     return product / float(np.sqrt(mine * before)) if mine > 0 and before > 0 else 0.0
 
 
-def _tiles(shape: tuple[int, int]) -> NDArray[np.intp]:
-    rows, cols = shape
-    down, across = np.arange(rows) * TILES[0] // rows, np.arange(cols) * TILES[1] // cols
-    return (down[:, None] * TILES[1] + across).reshape(-1)
+def _begins(size: int, count: int) -> NDArray[np.intp]:
+    """Where each tile begins along a side of so many cells; fewer than `count` of a side that is shorter."""
+    return np.unique(np.arange(size) * count // size, return_index=True)[1]

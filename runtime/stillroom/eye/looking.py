@@ -61,6 +61,7 @@ class Looking:
         door: NDArray[np.bool_] | None = None,
     ) -> None:
         self._models, self._shape = models, shape
+        self._timed = models if isinstance(models, TellsTime) else None
         self._width, self._height = width_px, height_px
         self._agreement = Agreement(shape, door)
         self._people = People(width_px, height_px, self._agreement)
@@ -82,7 +83,7 @@ class Looking:
     @property
     def look_ms(self) -> float | None:
         """How long the last look took, where somebody measures."""
-        return self._models.look_ms if isinstance(self._models, TellsTime) else None
+        return None if self._timed is None else self._timed.look_ms
 
     @property
     def model(self) -> str:
@@ -152,7 +153,7 @@ class Looking:
 
     def _watch_for_falls(self, cells: Cells) -> None:
         """Looks in a hurry where somebody begins to come down, and one at once where he is down."""
-        self._falling.feed(cells.time_s, cells.moving & ~self._agreement.restless)
+        self._falling.feed(cells.time_s, self._agreement.moving)
         was_down = self._descent is not None and self._descent.down
         self._descent = self._people.sink(self._falling, cells.frame_ns)
         if self._descent is None:

@@ -73,11 +73,13 @@ class Patch:
         self._fifths = 0
         self._moved_at = np.full(shape[0] * shape[1], -STIRRED_FIFTHS, np.int32)
 
-    def note(self, moving: NDArray[np.bool_]) -> None:
-        """Each fifth of a second: (cells,) what moved."""
+    def note(self, moving: NDArray[np.bool_] | None) -> None:
+        """Each fifth of a second: (cells,) what moved; None: nothing."""
         self._fifths += 1
-        if moving.any():
-            self._moved_at[moving] = self._fifths
+        if moving is None:
+            self._moving.append(False)
+            return
+        self._moved_at[moving] = self._fifths
         sides = self._sides
         share = 0.0 if sides is None else max(float(np.mean(moving[side])) for side in sides)
         self._moving.append(share > MOVING_SHARE)

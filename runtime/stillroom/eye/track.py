@@ -118,6 +118,8 @@ def changed(body: Body, before: Body | None) -> bool:
     """The axis turned, the body became longer or shorter, or the hips went down or up."""
     if before is None:
         return True
+    if before is body:
+        return False
     turned = math.atan2(body.up_x_px, -body.up_y_px) - math.atan2(before.up_x_px, -before.up_y_px)
     turned = abs(math.remainder(turned, 2 * math.pi))
     size = max(body.radius_px, before.radius_px)

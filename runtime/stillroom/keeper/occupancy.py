@@ -111,12 +111,16 @@ def _judge(seen: Observation, zones: Zones) -> Evidence:
 
 def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure: bool) -> Evidence:
     """Of several, the one who is not in bed; where the room is known, by what differs from it there, which is newer."""
-    person = max(seen.persons, key=lambda each: (_rests(each, zones) != "bed", each.certainty))
+    rests = [_rests(each, zones) for each in seen.persons]
+    first = max(
+        range(len(rests)), key=lambda number: (rests[number] != "bed", seen.persons[number].certainty)
+    )
+    person = seen.persons[first]
     box = _newer(person, seen.blobs) if known else person.box
-    place = "floor" if _rests(person, zones) == "floor" else _place(box, person.posture, zones)
+    place = "floor" if rests[first] == "floor" else _place(box, person.posture, zones)
     why = f"{len(seen.persons)} seen by {seen.model}, {person.certainty:.0%} sure, {person.posture}"
     edge = _at_edge(box) or (moving and seen.motion_box is not None and _at_edge(seen.motion_box))
-    abed = sum(_rests(each, zones) == "bed" for each in seen.persons)
+    abed = rests.count("bed")
     door = where.reaches(box, zones)
     high = box.y1 - box.y0 if known else None
     return Evidence(place, moving, door, known, why, seen.people, sure, abed, person.posture, high, edge)

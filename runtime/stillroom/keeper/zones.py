@@ -57,10 +57,12 @@ def polygon(zone: str, zones: Zones) -> tuple[Point, ...] | None:
 def rests(box: Box, posture: Posture | None, zones: Zones) -> Rest | None:
     """The one zone that the body rests in; None: in none of them."""
     for rule in RESTS:
-        part = feet(box) if rule.of == "feet" else box
+        outline = polygon(rule.zone, zones)
+        if outline is None or posture not in rule.postures:
+            continue
         if zones.bed is not None and rule.over_bed and share_inside(box, zones.bed) < rule.over_bed:
             continue
-        if posture in rule.postures and share_inside(part, polygon(rule.zone, zones)) >= rule.least:
+        if share_inside(feet(box) if rule.of == "feet" else box, outline) >= rule.least:
             return rule.zone
     return None
 
