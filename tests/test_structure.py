@@ -159,3 +159,9 @@ def test_the_python_environment_finds_this_repository() -> None:
 
     assert stillroom.__file__ is not None
     assert Path(stillroom.__file__).is_relative_to(REPOSITORY)
+
+
+def test_the_files_that_run_first_are_there() -> None:
+    from tests.conftest import FIRST
+
+    assert [name for name in FIRST if not (REPOSITORY / "tests" / f"{name}.py").is_file()] == []
