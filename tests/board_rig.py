@@ -25,11 +25,11 @@ from stillroom.observation import Reading
 from stillroom_tools.lab.broker import LocalBroker, free_port
 from stillroom_tools.site.board import totp
 from stillroom_tools.site.subscriber import Subscriber
+from tests.patience import WITHIN_S
 
 SLOT_S = 2.0
 PASSWORD = "three quiet lamps by the door"
 SCENARIO = Path(__file__).parents[1] / "config" / "scenarios" / "day.toml"
-WITHIN_S = 30.0
 
 
 class Voice:
@@ -149,7 +149,7 @@ class Ward:
         """One process, by its name."""
         process = self._running.pop(name)
         process.terminate()
-        process.wait(15)
+        process.wait(WITHIN_S)
 
     def speak(self) -> None:
         """One slot of everybody who is not quiet."""

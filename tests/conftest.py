@@ -21,16 +21,39 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parent.parent
 LONG_S = 1800.0
 LONGEST_TEST_S = 3600
-FIRST = """
-lab/test_scenarios  test_end_to_end  site/test_connect  test_zero_persistence  test_metronome  test_end_to_end_alerts
-lab/test_breathing_controls  native/test_native  site/board/test_browser  lab/test_evaluate_room  test_end_to_end_view
-test_second  test_nats  test_end_to_end_card  test_services_live  site/test_alerts_live  site/test_alerts  test_stop
-lab/test_demo  intruder/test_intruder  test_end_to_end_camera  test_crashes  site/test_connect_doors
-site/test_gateway_outage  site/board/test_listen  site/test_gateway  test_people_in_rooms  make/test_interrupted
-keeper/test_month_offline
-""".split()
-"""Files of ten seconds and more, in this order before all others: where processes share the files, none of these is left
-to one of them at the end. What computes stands between what waits."""
+FIRST = [
+    "lab/test_scenarios",
+    "test_end_to_end",
+    "site/test_connect",
+    "test_zero_persistence",
+    "test_metronome",
+    "test_end_to_end_alerts",
+    "lab/test_breathing_controls",
+    "native/test_native",
+    "site/board/test_browser",
+    "lab/test_evaluate_room",
+    "test_end_to_end_view",
+    "test_second",
+    "test_nats",
+    "test_end_to_end_card",
+    "test_services_live",
+    "site/test_alerts_live",
+    "site/test_alerts",
+    "test_stop",
+    "lab/test_demo",
+    "intruder/test_intruder",
+    "test_end_to_end_camera",
+    "test_crashes",
+    "site/test_connect_doors",
+    "site/test_gateway_outage",
+    "site/board/test_listen",
+    "site/test_gateway",
+    "test_people_in_rooms",
+    "make/test_interrupted",
+    "keeper/test_month_offline",
+]
+"""Files of ten seconds and more, in this order before all others: where processes share the files, none of these is
+left to one of them at the end. What computes stands between what waits."""
 MODELS = REPOSITORY / ".cache" / "models"
 """Where `tools/test` puts the weights."""
 

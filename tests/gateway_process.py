@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stillroom_tools.site.gateway.settings import FILE
+from tests.patience import WITHIN_S
 
 
 class GatewayProcess:
@@ -57,7 +58,7 @@ class GatewayProcess:
     def stop(self) -> int:
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(10)
+        return self._process.wait(WITHIN_S)
 
     def announced(self) -> list[dict[str, Any]]:
         lines = (json.loads(line) for line in self.lines.read_bytes().splitlines())

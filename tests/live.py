@@ -17,9 +17,9 @@ from stillroom_tools.lab.demo_gateway import DemoGateway, Line
 from stillroom_tools.lab.demo_ledger import Ledger
 from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.make.toml import to_toml
+from tests.patience import WITHIN_S
 
 SCENARIOS = Path(__file__).parents[1] / "config" / "scenarios"
-WITHIN_S = 40.0
 CANARY = Path(__file__).parent / "canary"
 
 LIFE = """

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-WITHIN_S = 30.0
+from tests.patience import WITHIN_S
 
 
 def missing() -> str:

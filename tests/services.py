@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from tests.live import until
+from tests.patience import WITHIN_S
 
 UNITS = Path(__file__).parents[1] / "systemd"
 PROGRAM = "/usr/lib/stillroom/bin/stillroom"
@@ -125,7 +126,7 @@ class Service:
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
-            return self._process.wait(10.0)
+            return self._process.wait(WITHIN_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()

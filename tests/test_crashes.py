@@ -101,7 +101,6 @@ def accepted_by(folder: Path) -> int:
     return int(accepted)
 
 
-@pytest.mark.timeout(300)
 def test_a_few_rounds_of_kills_lose_and_double_nothing(live: LiveSite):
     rounds(live, ROUNDS)
 

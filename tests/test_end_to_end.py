@@ -20,8 +20,7 @@ from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.subscriber import Subscriber
 from tests.live import LiveSite, command, processes_below, run_unit, until
-
-pytestmark = pytest.mark.timeout(240)
+from tests.patience import WITHIN_S
 
 
 class Listener:
@@ -135,7 +134,7 @@ def test_a_halt_of_the_whole_site_and_a_pause_reach_a_unit_through_gateway_and_b
 def test_a_recording_as_camera(live: LiveSite, real):
     unit = live.add_unit("recorded", real("room-people-one-by-one.mp4"), cues="")
     live.start()
-    until(lambda: live.has("state", state="occupied"), "somebody of the recording", within_s=90.0)
+    until(lambda: live.has("state", state="occupied"), "somebody of the recording")
     live.settle()
     assert live.ledger.account(unit.name).missing == 0
 
@@ -165,7 +164,7 @@ def test_two_units_with_one_id_are_named_on_both_sides(live: LiveSite):
         until(lambda: "another client" in unit.log.read_text(), "the courier's word")
     finally:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 0
     assert "Traceback" not in said
     # With the twin gone and this one started anew, all that it had accepted arrives, whatever numbers the twin used.
@@ -182,7 +181,7 @@ def test_two_units_with_one_id_are_named_on_both_sides(live: LiveSite):
         unit.ask_to_stop()
         unit.wait()
     unit.start()
-    until(lambda: pending <= arrived(live), "everything that this one had accepted", within_s=60.0)
+    until(lambda: pending <= arrived(live), "everything that this one had accepted")
 
 
 @pytest.mark.parametrize("after_s", [0.3, 0.5, 0.8, 1.5])
@@ -191,7 +190,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(live: LiveSite, after_s: flo
     process = run_unit(unit.folder)
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=WITHIN_S)
     assert process.returncode in {0, 130, -signal.SIGINT}
     assert "Traceback" not in said
     until(lambda: not processes_below(unit.folder), "the end of its processes", within_s=3.0)
@@ -203,7 +202,7 @@ def test_kill_of_the_supervisor_ends_the_three(live: LiveSite):
     process = run_unit(unit.folder)
     until(lambda: live.pid_of(unit, "eye"), "an eye")
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=WITHIN_S)
     until(lambda: not processes_below(unit.folder), "the end of its processes", within_s=3.0)
 
 
@@ -212,7 +211,7 @@ def test_a_second_run_of_one_unit_is_refused(live: LiveSite):
     live.start()
     until(lambda: unit.status().accepted > 0, "the first one's start")
     process = run_unit(unit.folder)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 8
     assert "another `stillroom run` is using it" in said and "Traceback" not in said
     assert unit.ended() is None

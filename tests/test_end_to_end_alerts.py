@@ -1,6 +1,5 @@
 """A covered camera, and somebody who leaves the bed, as alerts: real processes, from picture to gateway."""
 
-import pytest
 from msgspec.structs import replace
 
 from stillroom import config
@@ -9,8 +8,6 @@ from stillroom.config_conditions import Row
 from stillroom_tools.make.toml import to_toml
 from stillroom_tools.site.gateway import alert_file
 from tests.live import LiveSite, command, until
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def test_a_covered_camera_is_an_alert_that_outlives_gateway_and_keeper(live: LiveSite) -> None:

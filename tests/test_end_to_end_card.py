@@ -3,12 +3,8 @@
 import shutil
 from base64 import b64decode
 
-import pytest
-
 from stillroom_tools.lab.demo_unit import DemoUnit
 from tests.live import LiveSite, command, until
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def stop(unit: DemoUnit) -> None:

@@ -58,7 +58,6 @@ def files(ward: LiveSite) -> list[Path]:
     return sorted((ward.units[0].folder / "state" / "releases").rglob("*.stlc"))
 
 
-@pytest.mark.timeout(180)
 def test_it_is_recorded_sealed_collected_and_opened(ward, tmp_path, capsys):
     unit, keys, draft = ward.units[0], tmp_path / "keys", tmp_path / "draft"
     until(lambda: ward.has("gate", gate="open"), "an open camera")
@@ -102,7 +101,6 @@ def test_it_is_recorded_sealed_collected_and_opened(ward, tmp_path, capsys):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(180)
 def test_somebody_may_look_while_it_is_recorded(ward, tmp_path, capsys):
     """Both cut their pictures out of one frame; the light says both."""
     unit, keys = ward.units[0], tmp_path / "keys"

@@ -12,6 +12,7 @@ import pytest
 from stillroom.cli import main
 from stillroom_tools.lab.broker import find_program
 from tests.live import LiveSite, command, until
+from tests.patience import WITHIN_S
 from tests.view_site import look, ready
 
 
@@ -24,7 +25,6 @@ def ward(tmp_path):
     live.end()
 
 
-@pytest.mark.timeout(180)
 def test_frames_come_announced_in_order_and_for_the_announced_time(ward, tmp_path, capsys):
     asked = ("--reason", "no-answer", "--level", "picture", "--block", 8, "--seconds", 2)
     assert main(look(ward, *asked, "--frames", tmp_path / "frames")) == 0
@@ -55,7 +55,6 @@ def links(ward: LiveSite) -> list[str]:
     return [json.loads(base64.b64decode(body))["what"] for body in bodies]
 
 
-@pytest.mark.timeout(180)
 def test_the_page_shows_the_look_to_whoever_has_its_address(ward):
     process = subprocess.Popen(
         [sys.executable, "-m", "stillroom", *look(ward, "--reason", "no-answer", "--seconds", 2)],
@@ -74,12 +73,11 @@ def test_the_page_shows_the_look_to_whoever_has_its_address(ward):
     assert states[0]["room"] == "room-1" and states[0]["viewer"] == "carer" and "left_ms" not in states[0]
     assert states[-1]["ended"] == "over" and "luma" not in states[-1]
     assert {state["level"] for state in states if "level" in state} == {"figure"}
-    process.wait(20)
+    process.wait(WITHIN_S)
     assert process.returncode == 0
 
 
 @pytest.mark.long
-@pytest.mark.timeout(180)
 def test_a_viewer_who_is_killed_leaves_nothing_open_and_the_next_one_looks(ward, tmp_path, capsys):
     asked = look(ward, "--reason", "no-answer", "--seconds", 4, "--frames", tmp_path / "frames")
     process = subprocess.Popen([sys.executable, "-m", "stillroom", *asked], stdout=subprocess.PIPE, text=True)

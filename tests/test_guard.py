@@ -15,6 +15,7 @@ import pytest
 from stillroom import guard, guard_files
 from stillroom.errors import SetupError
 from stillroom.link import Held
+from tests.patience import WITHIN_S
 
 ROOT = os.getuid() == 0
 NOBODY = 65_534
@@ -176,7 +177,7 @@ NEEDS_LANDLOCK = "reach("
 def run(code: str, folder: Path, user: int | None = None) -> "subprocess.CompletedProcess[str]":
     """`user`: whom it becomes once its Python has started, which may lie where only root can read."""
     command = [sys.executable, "-B", "-c", code, str(folder), *([str(user)] if user is not None else [])]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=folder)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=WITHIN_S, cwd=folder)
 
 
 def ended(done: "subprocess.CompletedProcess[str]") -> str:

@@ -14,6 +14,7 @@ from stillroom import cli, config, guard, guard_files, status
 from stillroom.link import EYE_START
 from stillroom.run import Supervisor
 from stillroom_tools.lab.take_over import WORK, take_over
+from tests.patience import WITHIN_S
 from tests.rig import run as command
 
 SHARED = {
@@ -140,7 +141,7 @@ def test_care_does_not_start_without_a_guard_and_says_what_to_do(unit, name):
     )
     (unit / "swaps").write_text("Filename Type\n/dev/zram0 partition\n")
     done = subprocess.run(
-        [sys.executable, "-c", code, str(unit)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code, str(unit)], capture_output=True, text=True, check=False, timeout=WITHIN_S
     )
     assert done.returncode == 9
     assert done.stderr.count("\n") == 1

@@ -11,6 +11,7 @@ import pytest
 
 from stillroom._native import ffi, lib
 from stillroom.locked import locked_arrays, wipe
+from tests.patience import WITHIN_S
 
 
 def mapping_of(address: int) -> dict[str, str]:
@@ -98,7 +99,9 @@ except StillroomError as error:
 
 def test_too_little_lockable_memory_says_what_to_do() -> None:
     """As an ordinary user: root is not bound by the limit."""
-    done = subprocess.run([sys.executable, "-c", TOO_LITTLE], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", TOO_LITTLE], capture_output=True, text=True, timeout=WITHIN_S
+    )
     assert done.returncode == 9, done.stderr
     for part in ("76 KiB", "RLIMIT_MEMLOCK is 64 KiB", "ulimit -l", "LimitMEMLOCK="):
         assert part in done.stdout

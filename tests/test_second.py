@@ -23,6 +23,7 @@ from test_vectors import HERE, NOTES, RECORDS, RELEASES, REPLAY, VIEWS, named
 from stillroom.bodies import decode_down, decode_up, encode
 from stillroom.errors import WireError
 from stillroom.events import Body, DownBody
+from tests.patience import WITHIN_S
 
 SOURCE = Path(__file__).parent / "second"
 PLACE = Path(__file__).parents[1] / ".cache" / "second"
@@ -48,7 +49,7 @@ def install() -> None:
     command = [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     npm = os.environ | {"npm_config_cache": str(PLACE.parent / "npm"), "npm_config_update_notifier": "false"}
     done = subprocess.run(
-        command, cwd=PLACE, env=npm, capture_output=True, text=True, timeout=90, check=False
+        command, cwd=PLACE, env=npm, capture_output=True, text=True, timeout=WITHIN_S, check=False
     )
     if done.returncode and NO_NETWORK.search(done.stderr):
         pytest.skip("libsodium-wrappers-sumo could not be had from npm: no network")
@@ -62,7 +63,7 @@ def second() -> dict[str, Any]:
     node = program("node")
     install()
     command = [node, PLACE / "vectors.mjs", HERE]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=False)
     assert done.returncode == 0, done.stderr
     results: dict[str, Any] = json.loads(done.stdout)
     return results
@@ -113,7 +114,9 @@ def accepted() -> Callable[[list[tuple[str, bytes]]], list[bool]]:
     def ask(bodies: list[tuple[str, bytes]]) -> list[bool]:
         given = json.dumps([[lane, base64.b64encode(data).decode()] for lane, data in bodies])
         command = [node, PLACE / "bodies.mjs"]
-        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, timeout=WITHIN_S, check=False
+        )
         assert done.returncode == 0, done.stderr
         found: list[bool] = json.loads(done.stdout)
         return found

@@ -16,10 +16,10 @@ from stillroom.keeper.roster import load_roster
 from stillroom.keeper.seal import Sealer, encoded
 from stillroom.keys import load_unit_keys
 from stillroom_tools.site.subscriber import Subscriber
+from tests.patience import WITHIN_S
 
 SITE = "test-site"
 SLOT_S = 0.5
-WITHIN_S = 60.0
 RESEND_SLOTS = 12
 """Of the sender's quick slots: a little more than one of the gateway's answers."""
 

@@ -20,13 +20,13 @@ from stillroom.link import CourierHears, CourierSays, Link, Look, Network, Up
 from stillroom.view_forms import FRAMES_PER_S
 from stillroom.view_seal import PIXELS_AT, PLAIN_BYTES, FrameSealer
 from stillroom.view_wire import sign, view_id
+from tests.patience import WITHIN_S
 
 SECONDS = 15
 FRAMES = SECONDS * FRAMES_PER_S
 FRAME_NS = NS_PER_S // FRAMES_PER_S
 SLOT_FRAMES = 2 * FRAMES_PER_S
 STARTS_IN_NS = 2 * NS_PER_S
-WITHIN_S = 120.0
 
 
 class Unit:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.patience import WITHIN_S
 
 from stillroom.eye import worker as module
 from stillroom.eye.detect import Detector, Square
@@ -12,7 +13,6 @@ from stillroom.eye.weights import FACE
 from stillroom.eye.worker import Inline, Job, Nobody, Result, Worker
 
 SQUARE = Square(320, 240, 640)
-WITHIN_S = 20.0
 
 
 @pytest.fixture

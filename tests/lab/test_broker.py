@@ -16,6 +16,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from tests.patience import WITHIN_S
 
 from stillroom.errors import BrokerError, SetupError, StillroomError
 from stillroom_tools.lab import broker as module
@@ -23,7 +24,6 @@ from stillroom_tools.lab.broker import Kind, LocalBroker, find_program
 from stillroom_tools.site import new
 from stillroom_tools.site.layout import SiteConfig
 
-WAIT_S = 20.0
 TOPIC = "stillroom/1/ward/unit-1/up"
 
 
@@ -41,21 +41,21 @@ class Client:
         self.paho.on_message = lambda _c, _u, message: self.received.put(message.payload)
         self.paho.connect(broker.host, broker.port)
         self.paho.loop_start()
-        assert self._answers.get(timeout=WAIT_S) == "connected"
+        assert self._answers.get(timeout=WITHIN_S) == "connected"
 
     def subscribe(self) -> None:
         self.paho.subscribe(TOPIC, qos=1)
-        assert self._answers.get(timeout=WAIT_S) == "subscribed"
+        assert self._answers.get(timeout=WITHIN_S) == "subscribed"
 
     def publish(self, payloads: list[bytes], topic: str = TOPIC) -> None:
         """Returns when the broker has acknowledged all of them."""
         for payload in payloads:
             self.paho.publish(topic, payload, qos=1)
         for _ in payloads:
-            assert self._acknowledged.acquire(timeout=WAIT_S)
+            assert self._acknowledged.acquire(timeout=WITHIN_S)
 
     def take(self, count: int) -> list[bytes]:
-        return [self.received.get(timeout=WAIT_S) for _ in range(count)]
+        return [self.received.get(timeout=WITHIN_S) for _ in range(count)]
 
     def close(self) -> None:
         self.paho.disconnect()
@@ -172,7 +172,7 @@ def test_no_broker_outlives_a_killed_parent(kind: Kind, request: pytest.FixtureR
         parent.send_signal(signal.SIGKILL)
     ended = select.poll()
     ended.register(broker, select.POLLIN)
-    assert ended.poll(WAIT_S * 1000), "the broker lives on"
+    assert ended.poll(WITHIN_S * 1000), "the broker lives on"
     os.close(broker)
 
 
@@ -222,7 +222,7 @@ def outcome(broker: LocalBroker, context: ssl.SSLContext) -> str:
     except (ssl.SSLError, ConnectionError) as error:
         return type(error).__name__
     client.loop_start()
-    answer = answers.get(timeout=WAIT_S)
+    answer = answers.get(timeout=WITHIN_S)
     client.disconnect()
     client.loop_stop()
     return answer

@@ -96,7 +96,6 @@ def test_a_port_that_is_taken_is_said_before_any_room_is_set_up(capsys):
     assert "another program has it" in said and said.count("\n") == 1
 
 
-@pytest.mark.timeout(180)
 def test_a_whole_run_prints_events_as_json_and_balances():
     if find_program("mosquitto") is None and find_program("nats") is None:
         pytest.skip("no broker is installed")

@@ -12,12 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.patience import WITHIN_S
 
 from stillroom import guard_files
 from stillroom.cli import main
 from stillroom_tools.lab.broker import find_program
-
-WITHIN_S = 60.0
 
 
 class Demo:
@@ -53,7 +52,7 @@ class Demo:
         self.process.send_signal(signal.SIGINT)
         assert self.process.stderr is not None
         rest = self.process.stderr.read()
-        self.process.wait(30)
+        self.process.wait(WITHIN_S)
         return rest
 
 

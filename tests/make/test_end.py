@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from making import contents, refused, stillroom
 from site_facility import Facility
+from tests.patience import WITHIN_S
 from tests.rig import Rig
 
 from stillroom.keys import load_unit_keys
@@ -132,7 +133,7 @@ def _broker(unit: Path, port: int):
 def _until(done) -> None:
     import time
 
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + WITHIN_S
     while not done():
         assert time.monotonic() < end_s
         time.sleep(0.02)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from interrupted import Cut, Life, interrupt, made_up, moment, prepare
 from nacl import pwhash
+from tests.patience import WITHIN_S
 from tests.rules import REPOSITORY
 
 from stillroom_tools.make import batch_simulated, sealed_key
@@ -91,7 +92,7 @@ def test_two_hundred_moments_sixty_of_them_by_a_kill(
         command = [sys.executable, "-m", "tests.interrupted", str(place), str(moment(1000 + seed, total))]
         environment = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}", "PATH": "/usr/bin:/bin"}
         done = subprocess.run(
-            command, capture_output=True, check=False, cwd=REPOSITORY, env=environment, timeout=120
+            command, capture_output=True, check=False, cwd=REPOSITORY, env=environment, timeout=WITHIN_S
         )
         assert done.returncode == -9, done.stderr
         life = Life(place)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from making import refused, stillroom, write_card
+from tests.patience import WITHIN_S
 
 from stillroom.errors import InputError, TrustError
 from stillroom.keys import SigningKey, load_unit_keys
@@ -63,7 +64,7 @@ def test_the_svg_as_a_browser_draws_it_is_read(tmp_path: Path) -> None:
     command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--force-device-scale-factor=2"]
     command += [f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={tmp_path / 'seen.png'}"]
     command += ["--window-size=400,200", (tmp_path / "label.svg").as_uri()]
-    subprocess.run(command, capture_output=True, check=True, timeout=90)
+    subprocess.run(command, capture_output=True, check=True, timeout=WITHIN_S)
     assert label_read.read(tmp_path / "seen.png") == [label()]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.patience import WITHIN_S
 
 HERE = Path(__file__).resolve().parent
 NATIVE = HERE.parent.parent / "native"
@@ -75,7 +76,7 @@ def test_the_sanitizer_would_complain(build: Build, tmp_path: Path) -> None:
         (tmp_path / path.name).write_text(text.replace("i + LINE <= width", "i < width"), encoding="utf-8")
     sources = [HERE / "cases.c", *(tmp_path / path.name for path in KERNEL)]
     program = build("gcc", [*SANITIZERS, f"-iquote{tmp_path}"], sources)
-    done = subprocess.run([program], capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run([program], capture_output=True, text=True, timeout=WITHIN_S, check=False)
     assert done.returncode != 0
     assert "AddressSanitizer" in done.stderr
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from live import LiveSite, command, until
+from tests.patience import WITHIN_S
 from tests.rig import Rig
 from tests.site.test_audit import deliver
 
@@ -332,7 +333,6 @@ def live(tmp_path: Path) -> Iterator[LiveSite]:
 
 
 @needs_broker
-@pytest.mark.timeout(240)
 def test_from_a_real_unit_over_a_real_broker_to_a_shortened_file(live, tmp_path, capsys):
     """Named while the unit runs; the roster goes by the gateway; he listens with what he was handed, and no more."""
     live.start()
@@ -357,7 +357,7 @@ def test_from_a_real_unit_over_a_real_broker_to_a_shortened_file(live, tmp_path,
         newest = max(line.event["index"] for line in live.lines if line.event["type"] == "audit")
     finally:
         listening.send_signal(signal.SIGTERM)
-        assert listening.wait(20) == 0, (own / "log").read_text()
+        assert listening.wait(WITHIN_S) == 0, (own / "log").read_text()
     (found,) = heads_file.read(heads)[1].values()
     assert found.told
     file = tmp_path / "unit-1.audit"

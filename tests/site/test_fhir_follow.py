@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import WITHIN_S
 from tests.site.fhir_told import (
     BEAT,
     GIVEN,
@@ -52,14 +53,14 @@ class Following:
         )
 
     def until(self, count: int) -> None:
-        end = time.monotonic() + 40
+        end = time.monotonic() + WITHIN_S
         while not self.out.exists() or len(observations(parsed(self.out))) < count:
             assert time.monotonic() < end and self.process.poll() is None
             time.sleep(0.05)
 
     def end(self, how: signal.Signals) -> int:
         self.process.send_signal(how)
-        return self.process.wait(20)
+        return self.process.wait(WITHIN_S)
 
 
 def parsed(out: Path) -> list[dict[str, Any]]:

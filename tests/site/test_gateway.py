@@ -197,7 +197,7 @@ def test_ends_quietly_when_asked(
             time.sleep(0.02)
         assert running._process is not None
         running._process.send_signal(number)
-        assert running._process.wait(10) == 0
+        assert running._process.wait(WITHIN_S) == 0
         assert "Traceback" not in running.said()
 
 

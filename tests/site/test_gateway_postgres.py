@@ -7,6 +7,7 @@ import pytest
 from postgres import Postgres
 from sqlalchemy import text
 from stored import Sender, entry
+from tests.patience import WITHIN_S
 
 from stillroom.errors import StorageError
 from stillroom_tools.site.gateway.connecting import StoreAway
@@ -47,7 +48,7 @@ def test_a_server_that_does_not_flush_is_refused(postgres: Postgres, tmp_path: P
 
 def until_refused(where: Place) -> None:
     """The server reads its settings in its own time."""
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + WITHIN_S
     while time.monotonic() < give_up:
         try:
             Store(where).close()

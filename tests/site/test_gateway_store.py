@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from parties import GATEWAY, NOON, OTHER_UNIT, enrolment, epoch, packed, record
 from sqlalchemy import text
 from stored import Sender, entry, holding
+from tests.patience import WITHIN_S
 
 from stillroom.document_forms import to_ms
 from stillroom.errors import StorageError, WireError
@@ -283,7 +284,7 @@ def test_what_was_committed_survives_kill_9(where: Place) -> None:
 
 def opened_after_a_kill(where: Place) -> Store:
     """A server takes a moment to notice that whoever held the database has gone."""
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + WITHIN_S
     while True:
         try:
             return Store(where)

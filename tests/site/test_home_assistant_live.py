@@ -13,6 +13,7 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from tests.patience import WITHIN_S
 from unit_sender import SITE, Sender
 
 from stillroom import cli
@@ -20,7 +21,6 @@ from stillroom_tools.lab.broker import LocalBroker, find_program
 
 pytestmark = pytest.mark.skipif(find_program("mosquitto") is None, reason="mosquitto is not installed")
 
-WITHIN_S = 40.0
 CONFIG = f"homeassistant/device/stillroom-{SITE}-u-1/config"
 BASE = f"stillroom-clear/{SITE}"
 
@@ -118,7 +118,7 @@ def test_a_room_comes_and_changes_falls_silent_and_goes(
         (tls_site / "units" / "u-1.note").unlink()
         until(lambda: clear.last(CONFIG) == b"", "its removal")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(WITHIN_S) == 0
         until(lambda: clear.last(f"{BASE}/-bridge") == b"offline", "its farewell")
     assert "IN CLEAR" in (tmp_path / "log").read_text() and "WITHOUT TLS" in (tmp_path / "log").read_text()
 

@@ -14,6 +14,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from parties import command
+from tests.patience import WITHIN_S
 
 from stillroom_tools.lab.broker import find_program
 from stillroom_tools.lab.child import listens, spawn
@@ -21,7 +22,6 @@ from stillroom_tools.make import commands as make_commands
 from stillroom_tools.site import commands
 from stillroom_tools.site.layout import open_site
 
-WAIT_S = 20.0
 NOT_AUTHORISED = 135
 
 
@@ -84,20 +84,20 @@ class Client:
         self._client.on_message = lambda _c, _u, m: self.messages.put((m.topic, m.payload))
         self._client.connect(host, place.port)
         self._client.loop_start()
-        assert self._answers.get(timeout=WAIT_S) == 0
+        assert self._answers.get(timeout=WITHIN_S) == 0
 
     def publish(self, unit: str, way: str, payload: bytes = b"x") -> int:
         """The broker's answer; 0 and 16 (nobody listens) are acceptance."""
         self._client.publish(f"stillroom/1/demo/{unit}/{way}", payload, qos=1)
-        code = self._answers.get(timeout=WAIT_S)
+        code = self._answers.get(timeout=WITHIN_S)
         return 0 if code == 16 else code
 
     def subscribe(self, topic: str) -> int:
         self._client.subscribe(topic, qos=1)
-        return self._answers.get(timeout=WAIT_S)
+        return self._answers.get(timeout=WITHIN_S)
 
     def take(self) -> tuple[str, bytes]:
-        return self.messages.get(timeout=WAIT_S)
+        return self.messages.get(timeout=WITHIN_S)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -136,7 +136,7 @@ def test_a_refusal_is_told_as_not_authorised(clients: dict[str, Client]) -> None
 def test_other_topics_are_nobodys(clients: dict[str, Client]) -> None:
     for client in clients.values():
         client._client.publish("stillroom/1/other/u-1/up", b"x", qos=1)
-        assert client._answers.get(timeout=WAIT_S) == NOT_AUTHORISED
+        assert client._answers.get(timeout=WITHIN_S) == NOT_AUTHORISED
 
 
 @pytest.mark.parametrize("topic", ["#", "stillroom/1/demo/+/down", "stillroom/1/demo/u-2/down", "+/+/+/+/+"])
@@ -174,7 +174,7 @@ def refused(place: Place, context: ssl.SSLContext) -> None:
     """TLS 1.3 judges a client's certificate after its own handshake is over: the first read tells."""
     with (
         pytest.raises((ssl.SSLError, ConnectionError)),
-        socket.create_connection(("127.0.0.1", place.port), WAIT_S) as plain,
+        socket.create_connection(("127.0.0.1", place.port), WITHIN_S) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped,
     ):
         if wrapped.recv(1) == b"":
@@ -210,11 +210,11 @@ def test_a_broker_of_another_site_is_refused_by_the_unit(place: Place, tmp_path:
     context = place.tls("u-1")
     other = ssl.create_default_context(cafile=str(tmp_path / "other/ca/ca.pem"))
     with (
-        socket.create_connection(("127.0.0.1", place.port), WAIT_S) as plain,
+        socket.create_connection(("127.0.0.1", place.port), WITHIN_S) as plain,
         pytest.raises(ssl.SSLCertVerificationError),
     ):
         other.wrap_socket(plain, server_hostname="127.0.0.1")
-    with socket.create_connection(("127.0.0.1", place.port), WAIT_S) as plain:
+    with socket.create_connection(("127.0.0.1", place.port), WITHIN_S) as plain:
         assert context.wrap_socket(plain, server_hostname="127.0.0.1").version() == "TLSv1.3"
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import paho.mqtt.client as paho
 import pytest
+from tests.patience import WITHIN_S
 
 from stillroom.config import BrokerConfig
 from stillroom.errors import BrokerError, ConfigError
@@ -34,7 +35,6 @@ class Authority(Protocol):
 
 
 TOPIC = "stillroom/1/site/unit/up"
-WITHIN_S = 20.0
 
 needs_mosquitto = pytest.mark.skipif(find_program("mosquitto") is None, reason="mosquitto is not installed")
 needs_nats = pytest.mark.skipif(find_program("nats") is None, reason="nats-server is not installed")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import WITHIN_S
 from unit_sender import SITE, Sender, step_until
 
 from stillroom.replay import REORDERED
@@ -66,7 +67,7 @@ def running(what: str, site: Path, folder: Path) -> Iterator[Program]:
     try:
         yield program
         program.process.send_signal(signal.SIGTERM)
-        assert program.process.wait(10) == 0
+        assert program.process.wait(WITHIN_S) == 0
     finally:
         program.process.kill()
         program.process.wait()
@@ -80,7 +81,7 @@ class Patient(Sender):
         self._hand_over, self.session.publish = self.session.publish, self.publish  # type: ignore[method-assign]
 
     def publish(self, topic: str, payload: bytes) -> bool:
-        give_up = time.monotonic() + 30.0
+        give_up = time.monotonic() + WITHIN_S
         while not self._hand_over(topic, payload):
             assert time.monotonic() < give_up
             time.sleep(0.005)

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from board_desk import Board
 from board_rig import PASSWORD, code_now, until, ward
+from tests.patience import WITHIN_S
 
 from stillroom import cli
 from stillroom.errors import ConfigError, TrustError
@@ -106,7 +107,7 @@ def test_the_command_over_tls_to_a_signal(board: Board) -> None:
         assert second.returncode == 8 and "another board is using it" in second.stderr
     finally:
         os.kill(running.pid, signal.SIGTERM)
-        assert running.wait(15) == 0
+        assert running.wait(WITHIN_S) == 0
 
 
 def test_from_the_first_token_to_a_live_tile_and_an_alert_that_is_attended(tmp_path: Path) -> None:
