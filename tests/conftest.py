@@ -113,21 +113,13 @@ def any_broker(request: pytest.FixtureRequest) -> Iterator[LocalBroker]:
 
 
 @pytest.fixture
-def short_path() -> Iterator[Path]:
-    """A folder of the test's own with a short name: sockets have 107 bytes for their whole path."""
-    folder = Path(tempfile.mkdtemp(prefix="sr-", dir="/tmp"))
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
 def live() -> Iterator["LiveSite"]:
     """A whole site of the test's own, not started; nothing of it outlives the test. Skips without mosquitto."""
     if find_program("mosquitto") is None:
         pytest.skip("mosquitto is not installed")
     from tests.live import LiveSite, processes_below
 
-    # A short name: sockets have 107 bytes for their whole path.
+    # A short name: systemd's stand-in listens there too, at a name of at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="sr-", dir="/tmp"))
     site = LiveSite(folder)
     yield site

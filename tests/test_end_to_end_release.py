@@ -18,7 +18,9 @@ from tests.live import LiveSite, command, until
 def ward(tmp_path):
     if find_program("mosquitto") is None:
         pytest.skip("mosquitto is not installed: apt-get install mosquitto")
-    live = LiveSite(tmp_path)
+    folder = tmp_path / ("deeper-than-a-sockets-name-may-be-long-" * 3)
+    folder.mkdir()
+    live = LiveSite(folder)
     live.add_unit()
     sign_for_release(live)
     live.start()
@@ -59,7 +61,7 @@ def files(ward: LiveSite) -> list[Path]:
 
 
 def test_it_is_recorded_sealed_collected_and_opened(ward, tmp_path, capsys):
-    unit, keys, draft = ward.units[0], tmp_path / "keys", tmp_path / "draft"
+    unit, keys, draft = ward.units[0], ward.folder / "keys", ward.folder / "draft"
     until(lambda: ward.has("gate", gate="open"), "an open camera")
     assert not files(ward)
     command("site", "release", "deliver", draft, unit.name, "--site", ward.site, "--send")
@@ -103,14 +105,14 @@ def test_it_is_recorded_sealed_collected_and_opened(ward, tmp_path, capsys):
 @pytest.mark.long
 def test_somebody_may_look_while_it_is_recorded(ward, tmp_path, capsys):
     """Both cut their pictures out of one frame; the light says both."""
-    unit, keys = ward.units[0], tmp_path / "keys"
+    unit, keys = ward.units[0], ward.folder / "keys"
     command("site", "signer", "new", keys, "--site", "test", "--name", "carer", "--role", "viewer")
     command("site", "signer", "set", ward.site, keys / "carer.pub", "--role", "viewer", "--unit", unit.folder)
     paper = ("site", "authorise", "new", unit.folder, "--site", ward.site, "--room", "room-1", "--days", 2)
     command(*paper, "--scopes", "status,release,view-picture")
     policy = ("site", "view-policy", unit.folder, "--site", ward.site, "--key", keys / "matron.key")
-    command(*policy, "--levels", "picture", "--least-block", 1, "--seconds", 4)
-    command("site", "release", "deliver", tmp_path / "draft", unit.folder, "--site", ward.site)
+    command(*policy, "--levels", "picture", "--least-block", 1, "--recognisable", "--seconds", 4)
+    command("site", "release", "deliver", ward.folder / "draft", unit.folder, "--site", ward.site)
     until(lambda: files(ward) and files(ward)[0].stat().st_size > 138_000, "a second on the card")
     capsys.readouterr()
     look = ("site", "view", "room-1", "--site", ward.site, "--key", keys / "carer.key", "--reason", "x")

@@ -108,9 +108,29 @@ def test_no_keeper_is_said_in_one_line(tmp_path: Path):
         link.connect(tmp_path / "absent.sock", EyeHears)
 
 
-def test_a_path_too_long_says_which_key_to_change(tmp_path: Path):
-    with pytest.raises(LinkError, match=r"paths\.run"):
-        Listener(tmp_path / ("x" * 120), EyeSays, os.getuid())
+def test_a_folder_may_lie_deeper_than_a_sockets_name_is_long(tmp_path: Path):
+    """The kernel takes 107 bytes; one byte around that, and far beyond it. The socket lies where its path says."""
+    for length in (107, 108, 600):
+        filler = length - len(os.fsencode(tmp_path)) - len("//eye.sock")
+        folder = tmp_path.joinpath(*["d" * 99] * (filler // 100), "d" * (filler % 100 or 1))
+        folder.mkdir(parents=True)
+        path = folder / "eye.sock"
+        assert len(os.fsencode(path)) in (length, length + 1)
+        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+        listener = Listener(path, EyeSays, os.getuid())
+        assert path.is_socket() and path.stat().st_mode & 0o777 == 0o660
+        client = link.connect(path, EyeHears)
+        accepted = listener.accept()
+        assert accepted is not None
+        accepted.send(Lease(900, True, True, False))
+        assert client.receive() == Lease(900, True, True, False)
+        for end in (client, accepted, listener):
+            end.close()
+        assert not path.exists() and len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+        with pytest.raises(LinkError, match="no keeper there"):
+            link.connect(path, EyeHears)
+    with pytest.raises(LinkError, match="cannot listen: No such file"):
+        Listener(tmp_path / ("x" * 120) / "eye.sock", EyeSays, os.getuid())
 
 
 def test_a_door_has_room_for_one(tmp_path: Path):

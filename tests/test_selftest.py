@@ -47,7 +47,7 @@ def selftest(folder: Path, *more: object, faults: str = "", text: str = "") -> t
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     """A unit that has tested itself: its folder and its report."""
-    folder = tmp_path_factory.mktemp("unit") / "u"
+    folder = tmp_path_factory.mktemp("unit") / ("deeper-than-a-sockets-name-may-be-long-" * 3) / "u"
     capture = pytest.MonkeyPatch()
     written: list[str] = []
     capture.setattr("sys.stdout.write", written.append)

@@ -14,7 +14,7 @@ from stillroom.keeper.heat import hottest
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import load_authority
 from stillroom.keeper.zones import contains
-from stillroom.run import check_socket_path, find_opener
+from stillroom.run import find_opener
 from stillroom.selftest_limits import MARK, check_file
 from stillroom.status import HOLDS, read_running
 
@@ -115,7 +115,6 @@ def _check_site(path: Path, unit: config.UnitConfig) -> None:
     """Its authority is its site's, the key is this unit's and its alone to read. Raises ConfigError, TrustError."""
     load_authority(unit)
     own_keys(unit)
-    check_socket_path(path, unit)
 
 
 def _broker(unit: config.UnitConfig) -> str:

@@ -5,10 +5,11 @@ is one packet, so there is no framing to get wrong. Each end checks who the othe
 and a packet that carries descriptors ends the link: a camera or a socket cannot be handed over.
 """
 
-import errno
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,6 +29,8 @@ EYE_END = "eye.end"
 """While this one is there, none may be alive: for systemd, which can wait for a file to come and not for one to go."""
 
 MAX_PACKET_BYTES = 65_536
+_MOST_NAME_BYTES = 107
+"""Of a socket's name, by the kernel (unix(7))."""
 _PEER = struct.Struct("3i")
 
 Record = Annotated[bytes, Meta(max_length=32_768)]
@@ -284,9 +287,10 @@ class Listener:
         path.unlink(missing_ok=True)
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
         try:
-            self._sock.bind(str(path))
+            with _name_of(path) as name:
+                self._sock.bind(name)
         except OSError as error:
-            raise LinkError(f"{path}: cannot listen: {_bind_advice(error)}") from None
+            raise LinkError(f"{path}: cannot listen: {error.strerror or error}") from None
         path.chmod(0o660)
         self._sock.listen(2)
 
@@ -313,7 +317,8 @@ def connect(path: Path, hears: object, keeper_uid: int | None = None) -> Link:
     """Connect to the keeper (None: our own user's). Raises LinkError where it is not there or is another user's."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        sock.connect(str(path))
+        with _name_of(path) as name:
+            sock.connect(name)
     except OSError as error:
         sock.close()
         raise LinkError(f"{path}: no keeper there ({error.strerror}); start it first") from None
@@ -343,7 +348,18 @@ def _peer_uid(sock: socket.socket) -> int:
     return int(_PEER.unpack(credentials)[1])
 
 
-def _bind_advice(error: OSError) -> str:
-    if error.errno == errno.ENAMETOOLONG or "too long" in str(error):
-        return "the path is longer than 107 bytes; choose a shorter 'paths.run'"
-    return str(error.strerror or error)
+@contextmanager
+def _name_of(path: Path) -> Iterator[str]:
+    """For bind and connect: the path or, where the folder lies too deep for one, a way through a descriptor of it.
+
+    The socket lies where the path says either way; nothing of it has to be found or cleared away elsewhere. A folder
+    that is opened for its place alone (O_PATH) needs no right of Landlock's. Raises OSError: no such folder.
+    """
+    if len(os.fsencode(path)) <= _MOST_NAME_BYTES:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

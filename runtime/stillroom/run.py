@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 from stillroom import config
-from stillroom.config import UnitConfig
 from stillroom.errors import (
     EXIT_OK,
     EXIT_USAGE,
@@ -29,7 +28,6 @@ from stillroom.link import COURIER_SOCKET, EYE_END, EYE_START
 HELP = "start eye, keeper and courier on this machine"
 
 POLL_S = 0.05
-MAX_SOCKET_PATH_BYTES = 107
 FIRST_WAIT_S = 0.3
 LONGEST_WAIT_S = 10.0
 GOOD_AFTER_S = 20.0
@@ -59,7 +57,6 @@ def run(options: argparse.Namespace) -> int:
 
         die_with(options.parent)
     opener = find_opener(unit.camera.kind)
-    check_socket_path(options.config, unit)
     # A second supervisor would clear away the first one's names.
     lock_folder(unit.path(unit.paths.run), "run.lock", "`stillroom run`", "paths.run")
     supervisor = Supervisor(options.config, unit.path(unit.paths.run) / EYE_START, opener)
@@ -80,15 +77,6 @@ def find_opener(kind: str) -> str:
         known = ", ".join(sorted({*found, config.OWN_CAMERA}))
         raise CameraError(f"key 'camera.kind' = '{kind}': no such camera is installed (here: {known})")
     return found[kind]
-
-
-def check_socket_path(path: Path, unit: UnitConfig) -> None:
-    """Raises ConfigError where the sockets' names would be too long."""
-    longest = (unit.path(unit.paths.run) / COURIER_SOCKET).absolute()
-    if len(os.fsencode(longest)) > MAX_SOCKET_PATH_BYTES:
-        raise ConfigError(
-            f"{path}: key 'paths.run' = '{unit.paths.run}': sockets there get names over 107 bytes"
-        )
 
 
 class Child:

@@ -25,7 +25,7 @@ from stillroom.keeper.own_keys import own_keys
 from stillroom.keys import KeyRing
 from stillroom.machine import Found, Machine
 from stillroom.phantom import Phantom, load_phantom
-from stillroom.run import check_socket_path, find_opener
+from stillroom.run import find_opener
 from stillroom.selftest_camera import CameraProcess, Seen
 from stillroom.selftest_forms import Check, Report, sign_report, verdict
 from stillroom.selftest_leave import Leave, leave_of
@@ -70,7 +70,6 @@ def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
         raise ConfigError(f"--hours {options.hours:g}: from 0 to {MOST_HOURS:g}")
     limits = limits_for(unit.folder, options.limits)
     phantom = load_phantom(options.phantom) if options.phantom else None
-    check_socket_path(options.config, unit)
     ring = own_keys(unit)
     lock = lock_folder(unit.path(unit.paths.run), "run.lock", "`stillroom run`", "paths.run")
     try:

@@ -240,11 +240,13 @@ def test_the_manifest_is_not_believed_with_another_maker_or_other_files(
 
 
 def test_simulated_units_make_their_own_keys_and_test_themselves(
-    short_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The real self-test, of a camera before a simulated stand; its sockets need a short path."""
-    batch = batch_of(short_path, 1)
-    ran(capsys, 0, batch, "--simulated", *maker_key(short_path))
+    """The real self-test, of a camera before a simulated stand, however deep the folder lies."""
+    folder = tmp_path / ("deeper-than-a-sockets-name-may-be-long-" * 3)
+    folder.mkdir()
+    batch = batch_of(folder, 1)
+    ran(capsys, 0, batch, "--simulated", *maker_key(folder))
     (planned,) = open_batch(batch).plan.units
     maker = manifest.read_signer(batch / "handover" / manifest.MAKER)
     made, _ = manifest.read(batch / "handover", maker.fingerprint)
