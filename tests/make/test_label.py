@@ -112,19 +112,23 @@ def test_another_units_label_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
         )
     sheet = tmp_path / "labels/SN-1.pdf"
     capsys.readouterr()
-    assert stillroom("make", "label", "verify", sheet, "--unit", tmp_path / "u-1") == 0
+    assert stillroom("make", "label", "verify", sheet, "--unit", tmp_path / "u-1") == 1, (
+        "not all of it is right"
+    )
     own = load_unit_keys(tmp_path / "u-1/keys").signing.verify_key.fingerprint
     said = capsys.readouterr()
     assert said.out == f"M SN-1 {own}\n" and "model and serial compared with nothing" in said.err
     of = ("make", "label", "verify", sheet, "--unit", tmp_path / "u-1")
     assert stillroom(*of, "--serial", "SN-1", "--model", "M") == 0
     assert "compared with nothing" not in capsys.readouterr().err
+    assert stillroom(*of, "--serial", "SN-1") == 1
+    assert "model compared with nothing: --model, or --batch" in capsys.readouterr().err
     assert "says M SN-1, and that is M SN-9: print it anew" in refused(capsys, 6, *of, "--serial", "SN-9")
     assert "and that is ROOM SN-1" in refused(capsys, 6, *of, "--model", "ROOM")
     assert "1 to 24 of A-Z" in refused(capsys, 3, *of, "--serial", "a b")
     said = refused(capsys, 6, "make", "label", "verify", sheet, "--unit", tmp_path / "u-2")
     assert "the label SN-1 is another unit's" in said and own in said
-    assert stillroom("make", "label", "verify", sheet, "--fingerprint", own.upper()) == 0
+    assert stillroom("make", "label", "verify", sheet, "--fingerprint", own.upper()) == 1
     assert stillroom("make", "label", "verify", sheet) == 1
     assert "compared with nothing" in capsys.readouterr().err
     assert "1 to 24 of A-Z" in refused(

@@ -19,6 +19,7 @@ from stillroom_tools.make.label_text import Label
 from stillroom_tools.site.layout import open_site
 
 EXIT_NOT_COMPARED = 1
+"""Something of a label was compared with nothing. A label is right when all of it is, so that is no success."""
 HELP = "a unit's label: model, serial, fingerprint, as a square and in words; and reading one back"
 
 
@@ -72,7 +73,7 @@ def _check_words(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    """Prints model, serial and fingerprint of each; says what was compared with nothing: all of it is exit code 1."""
+    """Prints model, serial and fingerprint of each; says what was compared with nothing, which is exit code 1."""
     from stillroom_tools.make import label_read
 
     _check_words(options)
@@ -93,6 +94,7 @@ def _verify(options: argparse.Namespace) -> int:
     words = [name for name in ("model", "serial") if getattr(options, name) is None]
     if words and not all(known[label.fingerprint] for label in found):
         _say(f"{' and '.join(words)} compared with nothing: --{' and --'.join(words)}, or --batch")
+        return EXIT_NOT_COMPARED
     return EXIT_OK
 
 
