@@ -129,7 +129,8 @@ def test_counts_are_let_out_with_a_report_and_a_receipt(house: House, capsys) ->
         read_receipt(receipt, site)
     assert house.log == ["export"]
     first = house.out.read_bytes()
-    assert house.export() == 0 and house.out.read_bytes() == first, "the very same may be let out again"
+    assert house.export("--replace") == 0, "the very same may be let out again"
+    assert house.out.read_bytes() == first
 
 
 def test_what_could_not_be_written_is_not_taken_for_let_out(house: House, tmp_path: Path) -> None:
@@ -140,19 +141,38 @@ def test_what_could_not_be_written_is_not_taken_for_let_out(house: House, tmp_pa
     assert house.do("subject", "log", "--site", house.site) == 0
 
 
+def test_what_lies_there_stays_unless_it_is_said(house: House, capsys) -> None:
+    """Also where somebody meant to replace it, and the new one is refused."""
+    assert house.export() == 0
+    beside = [house.out, *(house.out.with_name(f"counts.csv.{one}") for one in ("report.txt", "receipt"))]
+    before = {path: path.read_bytes() for path in beside}
+    capsys.readouterr()
+    assert house.export() == InputError.exit_code
+    said = capsys.readouterr().err
+    assert f"{house.out}: is there already" in said and "--replace" in said and said.count("\n") == 1
+    assert house.log == ["export"]
+    house.out.unlink()
+    assert house.export() == InputError.exit_code, "its receipt alone is proof of something"
+    house.out.write_bytes(before[house.out])
+    assert house.export("--replace", purpose="quality") == StillroomError.exit_code
+    assert "counts.csv.refused.report.txt says so too" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in beside} == before
+    assert "REFUSED" in house.out.with_name("counts.csv.refused.report.txt").read_text()
+
+
 def test_another_table_of_the_same_weeks_is_refused(house: House, capsys) -> None:
     assert house.export() == 0
+    first = house.out.read_bytes()
     for change in (
         {"purpose": "quality"},
         {"from": WEEKS.first + timedelta(weeks=1)},
         {"to": WEEKS.until - timedelta(weeks=1)},
     ):
         capsys.readouterr()
-        house.out.unlink(missing_ok=True)
-        assert house.export(**change) == StillroomError.exit_code
+        assert house.export("--replace", **change) == StillroomError.exit_code
         said = capsys.readouterr().err
         assert "as another table: one could be subtracted from the other" in said and said.count("\n") == 1
-        assert not house.out.exists()
+        assert house.out.read_bytes() == first
     assert house.log == ["export", *["export-refused"] * 3]
 
 
@@ -163,7 +183,7 @@ def test_the_same_table_is_refused_once_somebody_was_erased_from_it(house: House
         wish = Wish("e-0123456789abcdef", "room-3", WEEKS.from_ms, WEEKS.until_ms, audit=True)
         for _ in Eraser(store, wish, LATER.utc_ms() + 5_000).steps():
             pass
-    assert house.export() == StillroomError.exit_code
+    assert house.export("--replace") == StillroomError.exit_code
     assert "something of them was erased since: the difference would tell of whom" in capsys.readouterr().err
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from stillroom.clock import Clock, SystemClock
 from stillroom.document_forms import from_ms, now, to_ms
-from stillroom.errors import EXIT_OK, ConfigError, StillroomError
+from stillroom.errors import EXIT_OK, ConfigError, InputError, StillroomError
 from stillroom.files import make_folder, replace_file
 from stillroom.keys import KeyRing
 from stillroom.notes import sign_note
@@ -58,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, metavar="FILE", help="CSV; the report is FILE.report.txt and .json"
     )
     parser.add_argument(
+        "--replace", action="store_true", help="what lies at --out goes, with its report and receipt"
+    )
+    parser.add_argument(
         "--key", type=Path, metavar="KEY", help="a manager's own NAME.key, who answers for it"
     )
     parser.add_argument(
@@ -79,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
     ring = manager_keys(site, options.key)
     days = parse_day(options.start, "--from"), parse_day(options.until, "--to")
     weeks = weeks_of(site, *days, clock.utc_ms())
+    _refuse_to_replace(options.out, options.replace)
     staff = read_roster(options.staff) if options.staff else None
     log = open_log(site, clock)
     about = f"{options.purpose} {weeks.first} {weeks.until}"
@@ -91,12 +95,12 @@ def run(options: argparse.Namespace) -> int:
         early = verdicts.Early(
             options.purpose, purpose.columns, str(weeks.first), str(weeks.until), (str(error),)
         )
-        _write_report(options.out, early)
-        raise Refused(f"{error}: {options.out}.report.txt says so too") from None
-    _write_report(options.out, verdict)
+        place = _write_refusal(options.out, early)
+        raise Refused(f"{error}: {place} says so too") from None
     if verdict.refused:
         log.add(ring.name, "export-refused", about)
-        raise Refused(f"{options.out}: not let out: {verdict.refused[0]}: {options.out}.report.txt says all")
+        place = _write_refusal(options.out, verdict)
+        raise Refused(f"{options.out}: not let out: {verdict.refused[0]}: {place} says all")
     name = f"x-{secrets.token_hex(8)}"
     with written_down(log, ring.name, "export", f"{about} {name}") as line:
         receipt = _receipt(site, name, ring, clock, weeks, verdict, data, line)
@@ -106,6 +110,7 @@ def run(options: argparse.Namespace) -> int:
         replace_file(kept, signed)  # kept in mind before it is out
         try:
             write_whole(options.out, data.splitlines())
+            _write_report(options.out, verdict)
         except BaseException:
             kept.unlink()
             raise
@@ -188,10 +193,26 @@ def _refuse_differences(site: Site, reader: Reader, name: str, purpose: Purpose,
             )
 
 
-def _write_report(out: Path, verdict: Verdict | verdicts.Early) -> None:
-    write_whole(out.with_name(f"{out.name}.report.txt"), verdicts.text(verdict).encode().splitlines())
+def _refuse_to_replace(out: Path, replace: bool) -> None:
+    """Raises InputError: what was let out before lies there, and may be the only copy."""
+    for path in (out, out.with_name(f"{out.name}.receipt")):
+        if path.is_file() and not replace:
+            raise InputError(
+                f"{path}: is there already: name another file, or say --replace; nothing was changed"
+            )
+
+
+def _write_refusal(out: Path, verdict: Verdict | verdicts.Early) -> Path:
+    """Where it lies: never in the place of the report of what was let out before, which stays too."""
+    return _write_report(out.with_name(f"{out.name}.refused") if out.is_file() else out, verdict)
+
+
+def _write_report(out: Path, verdict: Verdict | verdicts.Early) -> Path:
+    path = out.with_name(f"{out.name}.report.txt")
+    write_whole(path, verdicts.text(verdict).encode().splitlines())
     told = msgspec.json.format(msgspec.json.encode(verdict), indent=2)
     write_whole(out.with_name(f"{out.name}.report.json"), told.splitlines())
+    return path
 
 
 def _receipt(
