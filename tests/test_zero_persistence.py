@@ -37,7 +37,7 @@ from canary_camera import HEIGHT, MARKS, WIDTH, Pattern, open_camera
 from tests.patience import WITHIN_S
 from tests.traces import Found, Search
 
-RUN_S = 14.0
+RUN_S = 8.0
 LONG_RUN_S = 180.0
 MADV_PAGEOUT = 21
 SYS_PROCESS_MADVISE = 440
@@ -263,7 +263,7 @@ def run_and_search(scene: Scene, seconds: float, in_eye: Sequence[str] = ("row A
     while time.monotonic() < end_s or not set(in_eye) <= set(seen.traces):
         assert time.monotonic() < end_s + WITHIN_S, f"not found in the eye itself: {seen}"
         seen += search.in_memory(eye)
-        time.sleep(0.5)
+        time.sleep(1.0)
     print(f"in the eye while it ran: {dict(seen.traces)}, {seen.read_bytes >> 20} MiB read")
     assert not seen.unread
 
