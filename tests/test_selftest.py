@@ -4,6 +4,7 @@ import base64
 import json
 from pathlib import Path
 
+import board_browser
 import msgspec
 import pytest
 
@@ -154,6 +155,19 @@ def test_what_was_not_tested_is_never_passed_for_care(
     profile: str, checks: tuple[Check, ...], passed: bool
 ) -> None:
     assert verdict(profile, checks) is passed
+
+
+def test_the_page_is_read_on_a_telephone(told: tuple[Path, bytes]) -> None:
+    """Nothing of it lies beside the screen, each number stands by its name, and nobody is shut out."""
+    with board_browser.chromium() as browser:
+        page = browser.new_context(bypass_csp=True).new_page()
+        page.goto((told[0] / "report.html").as_uri())
+        for width in (1000, 320, 420):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            narrow = page.locator("td.n").first.evaluate("e => getComputedStyle(e, '::before').content")
+            assert ("Value" in narrow) == (width < 700)
+        assert board_browser.violations(page) == []
 
 
 def test_the_page_stands_alone(told: tuple[Path, bytes]) -> None:

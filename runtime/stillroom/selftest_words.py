@@ -128,11 +128,16 @@ def _row(one: Check) -> str:
     cells = (escape(meaning) + why, escape(_value(one)), escape(one.limit), escape(margin))
     return (
         f'<tr class="{mark}"><th scope="row">{escape(one.check)}</th><td>{cells[0]}</td>'
-        + "".join(f'<td class="n">{cell}</td>' for cell in cells[1:])
+        + "".join(
+            f'<td class="n" data-name="{name}">{cell}</td>'
+            for name, cell in zip(_NUMBERS, cells[1:], strict=True)
+        )
         + f'<td class="mark">{_MARKS[one.passed]}</td></tr>'
     )
 
 
+_NUMBERS = ("Value", "Limit", "Margin")
+"""Heads of the columns; on a telephone they stand beside each number."""
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -157,19 +162,30 @@ td.mark {{ font-weight: 700; white-space: nowrap; }}
 .untested .mark {{ color: var(--soft); font-weight: 400; }}
 .failed {{ background: #ffebe9; }} small {{ color: var(--soft); }}
 footer {{ color: var(--soft); font-size: .85rem; margin-top: 1rem; }}
+@media screen and (max-width: 44rem) {{
+  body {{ margin: 1rem auto; }} dl {{ grid-template-columns: minmax(0, 1fr); }} dd {{ margin-bottom: .4rem; }}
+  thead {{ position: absolute; clip-path: inset(50%); }} table, tbody {{ display: block; }}
+  tr {{ display: grid; grid-template-columns: minmax(0, 1fr) max-content; column-gap: .6rem; padding: .5rem .35rem; }}
+  tr {{ border-bottom: 1px solid var(--line); }} th, td {{ border: 0; padding: 0; }}
+  td {{ grid-column: 1 / -1; overflow-wrap: anywhere; }} td.mark {{ grid-area: 1 / 2; }}
+  td.n {{ white-space: normal; }} td.n:empty {{ display: none; }}
+  td.n::before {{ content: attr(data-name) ": "; color: var(--soft); }} }}
 @media print {{
   body {{ margin: 0; max-width: none; font-size: 9.5pt; }} th, td {{ padding: .15rem .35rem; }}
   tr {{ break-inside: avoid; }} .failed {{ background: none; }} @page {{ margin: 14mm; }} }}
 </style></head><body>
+<main>
 <h1>{title}</h1>
 <p class="verdict {state}">{summary}</p>
 <dl>
 {facts}
 </dl>
-<table><thead><tr><th>Check</th><th>What it is</th><th>Value</th><th>Limit</th><th>Margin</th><th></th></tr></thead>
+<table><thead><tr><th scope="col">Check</th><th scope="col">What it is</th><th scope="col">Value</th>
+<th scope="col">Limit</th><th scope="col">Margin</th><th scope="col">Result</th></tr></thead>
 <tbody>
 {rows}
 </tbody></table>
+</main>
 <footer>This page is not signed; the JSON report of the same test is (<code>stillroom make selftest verify FILE</code>).
 Margin: how far inside the limit, in the value's unit; below zero it is outside. Not a medical device.</footer>
 </body></html>
