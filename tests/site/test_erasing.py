@@ -39,6 +39,8 @@ from stillroom_tools.site.gateway.reader import Reader
 from stillroom_tools.site.gateway.sealed import DAY_MS, day_of, is_sealed, unseal
 from stillroom_tools.site.gateway.settings import FILE
 from stillroom_tools.site.gateway.store import Store
+from stillroom_tools.site.report.days import Span
+from stillroom_tools.site.report.kept import erased
 
 T = to_ms(NOON)
 MIDNIGHT = T - T % DAY_MS
@@ -82,7 +84,8 @@ def wish(
 
 
 def erase(store: Store, asked: Wish) -> Counter[str]:
-    eraser = Eraser(store, asked, T)
+    """Once all of it is past."""
+    eraser = Eraser(store, asked, asked.until_ms)
     for _ in eraser.steps():
         pass
     return eraser.gone
@@ -301,6 +304,28 @@ def test_it_is_refused_while_somebody_must_answer_for_an_alert(store: Store) -> 
     assert [alert.state for alert in store.alerts.all()] == ["latched"], (
         "so that what comes late is known as over"
     )
+
+
+def test_what_was_to_come_when_it_was_erased_is_open_again(where: Place) -> None:
+    """An older version carried such orders out: entries of that room went unkept, and its alerts unraised."""
+    store = Store(where)
+    sender, asked = Sender(store), wish(until_ms=T + 9 * DAY_MS)
+    store.commit(arrive(sender, told()))
+    for _ in Eraser(store, asked, T + DAY_MS).steps():
+        pass
+    store.close()
+    store = Store(where)
+    sender = Sender(store, 2)
+    assert store.erasures.cut == [(asked, T + DAY_MS)]
+    assert store.erasures.past(asked) == wish(until_ms=T + DAY_MS) and store.erasures.past(wish()) == wish()
+    late, new = told(40, T + DAY_MS - 1), told(60, T + DAY_MS)
+    counts = [store.commit(arrive(sender, one, opened_ms=T + DAY_MS)) for one in (late, new)]
+    assert [one["erased"] for one in counts] == [6, 0], "what was past stays closed"
+    with Reader(where) as reader:
+        assert erased(reader, "room-1") == [Span(MIDNIGHT, T + DAY_MS)], (
+            "nor do reports hatch what came since"
+        )
+    store.close()
 
 
 def test_a_kill_between_two_days_is_gone_on_with_and_counted_on(where: Place) -> None:

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from stillroom.clock import NS_PER_S, Clock, SystemClock
+from stillroom.clock import NS_PER_S, Clock, SystemClock, utc_text
 from stillroom.document_forms import from_ms
 from stillroom.errors import EXIT_OK, StillroomError
 from stillroom.metronome import Pacer
@@ -112,6 +112,11 @@ class Gateway:
         tell(
             f"site '{self._site.name}', {len(self._enrolled.units)} units, {len(self._store.alerts.all())} alerts stand"
         )
+        for wish, until_ms in self._store.erasures.cut:
+            tell(
+                f"room {wish.room}: erasure {wish.id} was for a time to come too, up to {utc_text(wish.until_ms)}: it "
+                f"counts up to {utc_text(until_ms)}, when it was carried out, and what came since is kept"
+            )
         self._remember()
         self._said.print_new()
         try:

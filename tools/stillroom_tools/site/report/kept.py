@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from stillroom.errors import ConfigError
 from stillroom_tools.site.gateway.arrived import Kept
@@ -44,7 +44,8 @@ def entries(reader: Reader, room: str, span: Span) -> list[Told]:
 def erased(reader: Reader, room: str) -> list[Span]:
     """What of it was, on somebody's wish. Raises StorageError."""
     gone = erasures.c
-    query = select(gone.from_ms, gone.until_ms).where(gone.room == room, gone.unit == "")
+    past_ms = case((gone.until_ms > gone.at_ms, gone.at_ms), else_=gone.until_ms)  # as `Erasures` has it
+    query = select(gone.from_ms, past_ms).where(gone.room == room, gone.unit == "")
     return [Span(*row) for row in reader.fetch(query.order_by(gone.from_ms))]
 
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stillroom.clock import Clock, utc_text
-from stillroom.document_forms import now
+from stillroom.document_forms import from_ms, now
 from stillroom.errors import TrustError
 from stillroom.files import flush_folder, read_bounded, replace_file
 from stillroom.notes import open_by_one, sign_note
 from stillroom_tools.site.gateway.erasing import AlertsStand, Eraser
+from stillroom_tools.site.gateway.erasures import Wish
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import Site
 from stillroom_tools.site.rights.forms import (
@@ -77,10 +78,11 @@ class Wishes:
         try:
             note = read_bounded(path)
             order = read_order(note, self._site)
-            eraser = Eraser(self._store, order.wish, self._clock.utc_ms())
+            wish = self._store.erasures.past(order.wish)
+            eraser = Eraser(self._store, wish, self._clock.utc_ms())
             steps = eraser.steps()
             try:
-                self._refuse_to_come(order)
+                self._refuse_to_come(wish)
                 next(steps)  # refused before it is written down, written down before anything goes
             except (TrustError, AlertsStand):
                 self._write_down(order, LOGGED_REFUSED)
@@ -91,28 +93,32 @@ class Wishes:
             path.unlink(missing_ok=True)
             yield f"not erased: {error}"
             return
+        if wish != order.wish:  # begun by an older version: what is gone already needs its receipt
+            yield f"room {order.room}: {order.id} is for a time to come too: erased up to {utc_text(wish.until_ms)}"
         for _ in steps:
             yield ""
-        receipt = self._receipt(order, note, eraser, line)
+        receipt = self._receipt(order, wish, note, eraser, line)
         signed = sign_note(RECEIPT_KIND, receipt, [self._site.keys("gateway")])
         replace_file(folder_of(self._site) / f"{order.id}.note", signed)
         path.unlink(missing_ok=True)
         yield f"room {order.room}: erased by {order.by}, receipt {order.id}: {words(receipt)}"
 
-    def _refuse_to_come(self, order: ErasureOrder) -> None:
+    def _refuse_to_come(self, wish: Wish) -> None:
         """A time that was erased stays closed: what is still to come would not be kept, nor raise an alert."""
-        if order.wish.until_ms > (now_ms := self._clock.utc_ms()):
+        if wish.until_ms > (now_ms := self._clock.utc_ms()):
             raise TrustError(
-                f"room '{order.room}': the order is for a time up to {utc_text(order.wish.until_ms)}, and it is "
+                f"room '{wish.room}': the order is for a time up to {utc_text(wish.until_ms)}, and it is "
                 f"{utc_text(now_ms)} by the clock here: only what is past is erased; set the clocks, or give it anew"
             )
 
     def _write_down(self, order: ErasureOrder, ending: str = "") -> tuple[int, bytes]:
         return open_log(self._site, self._clock).add(order.by, f"subject-erase{ending}", order.about)
 
-    def _receipt(self, order: ErasureOrder, note: bytes, eraser: Eraser, line: tuple[int, bytes]) -> Receipt:
+    def _receipt(
+        self, order: ErasureOrder, wish: Wish, note: bytes, eraser: Eraser, line: tuple[int, bytes]
+    ) -> Receipt:
         asked = {name: getattr(order, name) for name in Receipt.__struct_fields__ if hasattr(order, name)}
-        asked["at"] = now(self._clock)
+        asked |= {"at": now(self._clock), "until": min(order.until, from_ms(wish.until_ms // 1000 * 1000))}
         return Receipt(
             **asked, what="erase", counts=counted(eraser.gone), hash=sha256(note),
             log_line=line[0], log_head=line[1].hex(),
