@@ -34,6 +34,7 @@ from stillroom_tools.site.gateway.reader import open_reader
 from stillroom_tools.site.rights import command as rights
 from stillroom_tools.site.rights import ordering
 from stillroom_tools.site.rights.period import asked_for
+from stillroom_tools.site.rights.record import read_receipt
 from stillroom_tools.site.rights.wishes import Wishes
 
 ROOM = "r-1"
@@ -274,6 +275,41 @@ def test_a_log_without_its_end_is_not_whole(ward: Ward, tmp_path: Path, capsys) 
     assert "no receipt" in capsys.readouterr().out
 
 
+def test_a_line_that_has_no_receipt_is_missed_too(ward: Ward, tmp_path: Path, capsys) -> None:
+    """What failed ends with none: who has the site's folder, and not the gateway's key, cannot take its line away."""
+    assert ward.subject("export", "--out", tmp_path / "one") == 0
+    log, end = ward.site / "rights" / "log", ward.site / "rights" / "log.end"
+    before, noted_before = log.read_bytes(), end.read_bytes()
+    assert ward.subject("export", "--out", tmp_path / "nowhere" / "copy") == InputError.exit_code
+    whole, held = log.read_bytes(), end.read_bytes()
+    capsys.readouterr()
+    shown = ("subject", "log", "--site", ward.site)
+    assert ward.do(*shown) == 0
+    newest = capsys.readouterr().err.split("the newest head is ")[1].split(":")[0]
+    for lines, its_end, says in (
+        (before, held, "rights/log: cut off at its end, or another (1 lines)"),
+        (b"", held, "rights/log: cut off at its end, or another (0 lines)"),
+        (whole, held.replace(b"line", b"LINE", 1), "log.end: "),
+        (before, None, "log.end: missing, so that nobody can tell"),
+    ):
+        log.write_bytes(lines)
+        end.write_bytes(its_end) if its_end is not None else end.unlink()
+        capsys.readouterr()
+        for asked in (shown, ("subject", "check", receipts(ward)[0], "--site", ward.site)):
+            assert ward.do(*asked) == TrustError.exit_code
+            said = capsys.readouterr().err
+            assert says in said and said.count("\n") == 1
+    log.write_bytes(before)
+    end.write_bytes(noted_before)  # somebody had kept the older one: then a head that was noted tells
+    assert ward.do(*shown) == 0
+    capsys.readouterr()
+    assert ward.do(*shown, "--head", newest) == TrustError.exit_code
+    assert f"--head {newest}: in no line of it" in capsys.readouterr().err
+    log.write_bytes(whole)
+    assert ward.do(*shown, "--head", newest.upper()) == 0
+    assert ward.subject("export", "--out", tmp_path / "two") == 0 and ward.do(*shown) == 0
+
+
 def test_a_report_says_that_it_was_erased(ward: Ward, tmp_path: Path) -> None:
     """And not that the unit was off, which would be an untruth, nor that all was calm."""
     ward.facility.close()
@@ -371,6 +407,33 @@ def test_nothing_is_erased_without_a_key_or_a_word(
     monkeypatch.setattr("builtins.input", lambda _: "room-2")
     assert ward.subject("erase") == ConfigError.exit_code
     assert ward.kept == before and not receipts(ward)
+
+
+def test_an_order_of_before_that_was_begun_for_a_time_to_come_ends_where_it_was_begun(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """It has erased something already: that needs its receipt, which tells of no time after it."""
+    real, gateway = rights.asked_for, ward.facility.gateway
+    with monkeypatch.context() as of_old:
+        of_old.setattr(Wishes, "_refuse_to_come", lambda *_: None)
+        of_old.setattr(
+            rights,
+            "asked_for",
+            lambda *one: replace(real(*one), until=now(SystemClock()) + timedelta(days=9)),
+        )
+        interrupt(of_old, lambda: next(gateway._wishes._carry_out(waiting(ward)[0])))
+        assert ward.subject("erase", "--yes") == EXIT_INTERRUPTED
+    ward.facility.close()
+    ward.facility.open()
+    (order,) = waiting(ward)
+    said: list[str] = []
+    while waiting(ward):
+        said += ward.facility.gateway._wishes.step()
+    assert f"{order.stem} is for a time to come too: erased up to" in said[0]
+    (path,) = receipts(ward)
+    receipt = read_receipt(path, ward.facility.site)
+    assert receipt.until <= now(SystemClock()) + timedelta(hours=1) and "state" not in ward.kept
+    assert ward.do("subject", "check", path, "--site", ward.site) == 0
 
 
 def test_an_order_that_no_manager_signed_is_put_aside(

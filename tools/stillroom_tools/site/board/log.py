@@ -57,7 +57,11 @@ class Log:
             signature = self._keys.signing.sign(signed_part(index, head))
             line = msgspec.json.encode(Audited(index, at_ms, body, salt, head, signature)) + b"\n"
             _append(self._path, descriptor, line)
+            self._added(index, head)
             return index, head
+
+    def _added(self, index: int, head: bytes) -> None:
+        """While nobody else can add: for whoever holds its end (`rights/record.py`)."""
 
     def newest(self, most: int) -> list[tuple[int, Deed]]:
         """The newest first, each with its time (UTC in ms). Raises TrustError for a line that cannot be read."""

@@ -74,7 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         each.add_argument(
             "--asked-by", metavar="CODE", help="who wished it: resident, advocate-7 ...; no names"
         )
-    choices.add_parser("log", help="who asked for what, and that the record of it is whole")
+    log = choices.add_parser("log", help="who asked for what, and that the record of it is whole")
+    log.add_argument("--head", metavar="H", help="a head that was noted earlier: it must be in it")
     check = choices.add_parser("check", help="is this receipt signed by the site's gateway?")
     check.add_argument("receipt", type=Path, metavar="RECEIPT", help="rights/ID.note, or FILE.receipt")
     check.add_argument("--file", type=Path, metavar="FILE", help="and is this the file that it is of?")
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, InputError, TrustError, StorageError; AlertsStand: somebody must answer for one first."""
     site, clock = open_site(options.site), SystemClock()
     if options.what == "log":
-        return _show_log(site, clock)
+        return _show_log(site, clock, options.head)
     if options.what == "check":
         return _check(site, options.receipt, options.file)
     dry = options.what == "erase" and options.dry_run
@@ -207,7 +208,7 @@ def _check(site: Site, path: Path, file: Path | None) -> int:
     return EXIT_OK
 
 
-def _show_log(site: Site, clock: Clock) -> int:
+def _show_log(site: Site, clock: Clock, noted: str | None) -> int:
     log = open_log(site, clock)
     receipts = receipts_of(site)  # before the lines, which are written before them
     _, head = log.verify(site.keys("gateway").signing.verify_key)
@@ -215,8 +216,10 @@ def _show_log(site: Site, clock: Clock) -> int:
     for line in told(lines, [receipt for _, receipt in receipts]):
         print(line)
     refuse_cut(site, lines, receipts)
+    if noted is not None and noted.lower() not in {link.head.hex() for link, _ in lines}:
+        raise TrustError(f"--head {noted}: in no line of it: cut off since, another log, or not a head of it")
     print(
-        f"whole: {len(lines)} lines, with those of {len(receipts)} receipts; the newest head is {head.hex()}",
+        f"whole: {len(lines)} lines, with those of {len(receipts)} receipts; the newest head is {head.hex()}: note it",
         file=sys.stderr,
     )
     return EXIT_OK

@@ -1,8 +1,11 @@
-"""`rights/log` of a site: who asked for what, and what became of it. The receipts hold its end.
+"""`rights/log` of a site: who asked for what, and what became of it. Its end is held, since a chain cannot show that it
+was cut off.
 
-A chain cannot show that its end was cut off. So each receipt names the line that tells of it and its head:
-a log that does not have that line is shorter than it was, or another. Whoever takes the receipts too is found out by
-one that was handed out (`subject check`).
+By `rights/log.end`, which the gateway's key signs anew with each line; and by the receipts, each of which names the
+line that tells of it and its head: a log that does not have that line is shorter than it was, or another. Whoever puts
+an older `log.end` in its place, and takes the receipts too, is found out by a receipt that was handed out (`subject
+check`), and for lines that have none, since what they tell of failed, by a head that was noted elsewhere (`subject log
+--head`).
 """
 
 import re
@@ -10,27 +13,51 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from msgspec import Struct
+
 from stillroom.clock import Clock
 from stillroom.document_forms import from_ms
 from stillroom.errors import StillroomError, TrustError
 from stillroom.events import Audited
-from stillroom.files import make_folder, read_bounded
-from stillroom.notes import open_by_one, open_note
+from stillroom.files import make_folder, read_bounded, replace_file
+from stillroom.keys import PlainName
+from stillroom.notes import open_by_one, open_note, sign_note
 from stillroom_tools.site.board.log import FILE, Deed, Log
 from stillroom_tools.site.disclosure.receipt import ExportReceipt
 from stillroom_tools.site.disclosure.receipt import read_all as let_out
 from stillroom_tools.site.layout import Site
-from stillroom_tools.site.rights.forms import RECEIPT_KIND, Receipt, folder_of
+from stillroom_tools.site.rights.forms import RECEIPT_KIND, Count, Receipt, Sha256, folder_of
 
 FAILED, REFUSED = "-failed", "-refused"
+END, END_KIND = "log.end", "rights-log-end"
 Lines = Sequence[tuple[Audited, Deed]]
 _ID = re.compile(r"\b[cex]-[0-9a-f]{16}\b")
+
+
+class LogEnd(Struct, frozen=True, forbid_unknown_fields=True):
+    """The newest line of the log, and its head."""
+
+    site: PlainName
+    line: Count
+    head: Sha256
+
+
+class RightsLog(Log):
+    """With its end beside it."""
+
+    def __init__(self, site: Site, clock: Clock) -> None:
+        self._site, self._gateway = site, site.keys("gateway")
+        super().__init__(folder_of(site), self._gateway, clock)
+
+    def _added(self, index: int, head: bytes) -> None:
+        end = LogEnd(self._site.name, index, head.hex())
+        replace_file(folder_of(self._site) / END, sign_note(END_KIND, end, [self._gateway]), 0o600)
 
 
 def open_log(site: Site, clock: Clock) -> Log:
     """In a chain signed by the gateway. Raises TrustError, StorageError."""
     make_folder(folder_of(site))
-    return Log(folder_of(site), site.keys("gateway"), clock)
+    return RightsLog(site, clock)
 
 
 @contextmanager
@@ -70,8 +97,9 @@ def read_receipt(path: Path, site: Site) -> Receipt:
 
 
 def refuse_cut(site: Site, lines: Lines, receipts: Iterable[tuple[Path, Receipt | ExportReceipt]]) -> None:
-    """Raises TrustError: a receipt's line is not in the log."""
+    """Raises TrustError: its end, or a receipt's line, is not in the log."""
     heads = {link.index: link.head.hex() for link, _ in lines}
+    _refuse_other_end(site, heads)
     named = {name for _, deed in lines for name in _ID.findall(deed.about)}
     for path, receipt in receipts:
         if receipt.log_head is None:  # an older one: its name alone can be looked for
@@ -83,6 +111,26 @@ def refuse_cut(site: Site, lines: Lines, receipts: Iterable[tuple[Path, Receipt 
                 f"{folder_of(site) / FILE}: cut off at its end, or another ({len(lines)} lines): what {path} is the "
                 f"receipt of was line {receipt.log_line or 'unknown'} of it: keep both, and ask who can write there"
             )
+
+
+def _refuse_other_end(site: Site, heads: dict[int, str]) -> None:
+    path = folder_of(site) / END
+    if not path.exists():
+        if heads:
+            raise TrustError(
+                f"{path}: missing, so that nobody can tell whether lines were cut off (where an older version "
+                "wrote the log, it is there from the next line on)"
+            )
+        return
+    try:
+        end = open_note(read_bounded(path), END_KIND, LogEnd, site.roster().people("gateway"))
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from None
+    if end.site != site.name or heads.get(end.line) != end.head:
+        raise TrustError(
+            f"{folder_of(site) / FILE}: cut off at its end, or another ({len(heads)} lines): by {path} it had line "
+            f"{end.line}: keep both, and ask who can write there"
+        )
 
 
 def told(lines: Lines, receipts: Iterable[Receipt | ExportReceipt]) -> Iterator[str]:
