@@ -1,18 +1,26 @@
 """What is shipped: wheels of both machines, Debian packages on a fresh Debian, booted with systemd, and purged."""
 
+import base64
 import hashlib
+import json
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from stillroom_tools.make import card
+from stillroom_tools.site import admit
 from tests import machines
-from tests.live import CANARY, LiveSite, until
+from tests.emulated import Emulated
+from tests.live import CANARY, LiveSite, command, until
 from tests.machines import Machine
+from tests.making import write_card
+from tests.test_end_to_end_release import sign_for_release
 
 REPOSITORY = Path(__file__).parents[1]
 MOST_MB = 160
@@ -84,34 +92,27 @@ print(found.hexdigest())
 """
 
 
-def test_the_wheel_for_aarch64_is_imported_there_and_does_the_same(tmp_path: Path):
-    """Python and libraries of Debian's arm64, only unpacked, run by qemu; NumPy and cffi from its wheels."""
-    machines.need("debootstrap", "qemu-aarch64", "dpkg-deb")
-    wheel = package(REPOSITORY, "wheel", "aarch64")
-    root = machines.bootstrap(tmp_path / "arm", "--arch=arm64", "--foreign", "--include=python3")
-    for deb in (root / "var/cache/apt/archives").glob("*.deb"):
-        subprocess.run(["dpkg-deb", "--extract", deb, root], check=True)
-    packages = root / "packages"
-    asked = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", packages]
-    asked += [
-        "--only-binary=:all:",
-        "--implementation=cp",
-        "--python-version=3.11",
-        "--abi=cp311",
-        "--abi=abi3",
-    ]
-    asked += ["--abi=none", "--platform=manylinux_2_17_aarch64", "--platform=manylinux_2_28_aarch64"]
-    asked += [
-        "--platform=manylinux_2_27_aarch64",
-        "--platform=manylinux_2_26_aarch64",
-        "--platform=linux_aarch64",
-    ]
-    subprocess.run([*asked, wheel, "numpy<2"], check=True, timeout=BUILT_WITHIN_S)
-    far = ["qemu-aarch64", "-L", root, "-E", f"PYTHONPATH={packages}", root / "usr/bin/python3.11", "-c"]
-    there = subprocess.run([*far, SELF_TEST], capture_output=True, text=True, timeout=600, check=False)
-    assert there.returncode == 0, there.stderr
+def test_the_units_package_for_arm64_is_installed_there_and_does_the_same(tmp_path: Path):
+    """In a Debian of arm64 whose every program is emulated: dpkg, the core, libsodium, what runs models."""
+    deb = sound_deb("unit", "arm64")
+    arm = Emulated(tmp_path / "arm")
+    shutil.copy(deb, arm.root / "unit.deb")
+    arm.must("dpkg", "--install", "/unit.deb")
+    there = ("/usr/lib/stillroom/bin/python3", "-I", "-c")
+    assert "aarch64" in arm.must(
+        *there, "import platform, ai_edge_litert.interpreter; print(platform.machine())"
+    )
     here = subprocess.run([sys.executable, "-c", SELF_TEST], capture_output=True, text=True, check=True)
-    assert there.stdout == here.stdout and len(here.stdout.strip()) == 64
+    assert arm.must(*there, SELF_TEST) == here.stdout and len(here.stdout.strip()) == 64
+    write_card(arm.root / "card", unit="u-arm")
+    arm.must("stillroom", "make", "unit", "/root/unit", "--card", "/card")
+    answer = card.read_answer(arm.root / "card")
+    assert answer is not None and admit.read_request(answer.enrolment.encode()).unit == "u-arm", (
+        "signed there"
+    )
+    arm.must("dpkg", "--purge", "stillroom-unit")
+    assert not (arm.root / "usr/lib/stillroom").exists() and not (arm.root / "var/lib/stillroom").exists()
+    shutil.rmtree(arm.root)
 
 
 @pytest.fixture(scope="module")
@@ -132,13 +133,24 @@ def machine(debian: Path, tmp_path: Path) -> Iterator[Machine]:
     shutil.rmtree(root)
 
 
-def install(machine: Machine, which: str) -> None:
-    """Built, without an error of lintian's, and installed without anything else."""
-    deb = package(REPOSITORY, "deb", which)
+@cache
+def sound_deb(*which: str) -> Path:
+    """Built, without an error of lintian's."""
+    deb = package(REPOSITORY, "deb", *which)
     said = subprocess.run(["lintian", "--fail-on=error", deb], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout
-    shutil.copy(deb, machine.root / "package.deb")
-    machine.must("dpkg", "--install", "/package.deb")
+    return deb
+
+
+def put(machine: Machine, which: str) -> str:
+    """The package's path there."""
+    shutil.copy(sound_deb(which), machine.root / f"{which}.deb")
+    return f"/{which}.deb"
+
+
+def install(machine: Machine, which: str) -> None:
+    """Without anything else."""
+    machine.must("dpkg", "--install", put(machine, which))
 
 
 def size_mb(folder: Path) -> float:
@@ -159,7 +171,7 @@ def files_of(machine: Machine) -> set[str]:
 
 def place_unit(machine: Machine, live: LiveSite, camera: str) -> None:
     """The unit of a site on this machine, with a camera of the lab, and the canary's packages for it."""
-    unit = live.add_unit().folder
+    unit = (live.units or [live.add_unit()])[0].folder
     home = machine.root / "var/lib/stillroom"
     shutil.copytree(
         CANARY / "canary_camera",
@@ -184,7 +196,7 @@ def test_a_unit_installed_booted_taken_over_and_purged(machine: Machine, live: L
     assert installed_mb <= MOST_MB
     assert machine.must("stillroom", "--version").startswith("stillroom ")
     refused = machine.run("stillroom-place-unit", "/nowhere")
-    assert (refused.returncode, len(refused.stderr.splitlines())) == (3, 1)
+    assert refused.returncode == 3 and "/nowhere: no unit there" in refused.stdout + refused.stderr
     place_unit(machine, live, "stillroom_tools.lab.simulated:open_camera")
     live.broker.start()
     live.gateway.start()
@@ -216,6 +228,102 @@ def test_a_unit_installed_booted_taken_over_and_purged(machine: Machine, live: L
         "etc/systemd/system/stillroom-eye.service.d",
         "etc/systemd/system/stillroom-eye.service.d/lab.conf",
     }
+
+
+def recordings(machine: Machine) -> list[Path]:
+    """On the unit's card."""
+    return sorted((machine.root / "var/lib/stillroom/state/releases").glob("*/*.stlc"))
+
+
+def test_recordings_come_with_a_package_and_go_with_it(machine: Machine, live: LiveSite, tmp_path: Path):
+    """Put on a unit that runs, taken off one that records, purged: its keeper starts anew each time."""
+    refused = machine.run("dpkg", "--install", put(machine, "release"))
+    assert refused.returncode != 0
+    assert "stillroom-release depends on stillroom-unit" in refused.stdout + refused.stderr
+    machine.must("dpkg", "--purge", "stillroom-release")
+    unit = live.add_unit()
+    sign_for_release(live)
+    command("site", "release", "deliver", live.folder / "draft", unit.folder, "--site", live.site)
+    install(machine, "unit")
+    place_unit(machine, live, "stillroom_tools.lab.simulated:open_camera")
+    before = files_of(machine)
+    live.broker.start()
+    live.gateway.start()
+    with machine.booted(tmp_path / "boot.log"):
+        until(lambda: live.has("gate", gate="open"), "the gate's word", 90.0)
+        assert "stillroom-release is not installed here" in journal(machine)
+        first = machine.pid_of("stillroom-keeper")
+        must_inside(machine, "dpkg", "--install", "/release.deb")
+        assert machine.pid_of("stillroom-keeper") not in (0, first), "a keeper that can record"
+        until(lambda: recordings(machine), "a recording", 90.0)
+        until(lambda: recordings(machine)[0].stat().st_size > 3 * 138_000, "three seconds of it", 60.0)
+        second = machine.pid_of("stillroom-keeper")
+        assert machine.inside("dpkg", "--remove", "stillroom-unit").returncode != 0, (
+            "recordings need their unit"
+        )
+        told = must_inside(machine, "dpkg", "--remove", "stillroom-release")
+        assert "stillroom-release: a recording runs under a release: it ends now" in told
+        assert "recordings (1 file" in told and "nobody deletes them when they expire" in told
+        until(lambda: machine.active("stillroom-eye.service"), "an eye that cannot record", 60.0)
+        assert machine.pid_of("stillroom-keeper") not in (0, second)
+        (left,) = recordings(machine)
+        size = left.stat().st_size
+        until(lambda: "recordings that nobody deletes here" in journal(machine), "its word of them")
+        assert left.stat().st_size == size
+        must_inside(machine, "dpkg", "--purge", "stillroom-release")
+        assert recordings(machine) == [] and not left.parent.parent.exists()
+        assert machine.active("stillroom-keeper.service")
+    assert not {name for name in files_of(machine) - before if "release" in name and "/state/" not in name}
+
+
+def told_of(live: LiveSite) -> set[str]:
+    """What links of the unit's chain that have come so far are about."""
+    live.take()
+    bodies = [line.event["body"] for line in live.lines if line.event["type"] == "audit"]
+    return {str(json.loads(base64.b64decode(body))["what"]) for body in bodies}
+
+
+def test_encrypted_keys_are_rotated_where_the_unit_runs(machine: Machine, live: LiveSite, tmp_path: Path):
+    """By card, in three steps; no key lies in the clear, and the unit goes on under the new ones."""
+    install(machine, "unit")
+    place_unit(machine, live, "stillroom_tools.lab.simulated:open_camera")
+    home, store, card = "/var/lib/stillroom", machine.root / "etc/credstore.encrypted", machine.root / "card"
+    old = (store / "stillroom-unit.key").read_bytes()
+    live.broker.start()
+    live.gateway.start()
+    with machine.booted(tmp_path / "boot.log"):
+        until(lambda: live.has("gate", gate="open"), "the gate's word", 90.0)
+        rotate = ("stillroom", "make", "rotate", home, "--card", "/card")
+        elsewhere = machine.inside("stillroom", "make", "rotate", "/root/unit", "--card", "/card")
+        assert elsewhere.returncode == 3 and f"runs from {home}" in elsewhere.stderr
+        assert machine.inside(*rotate).returncode == 8, "while its keeper runs"
+        must_inside(machine, "systemctl", "stop", "stillroom-keeper")
+        assert "its request is on the card" in must_inside(machine, *rotate)
+        assert (store / "stillroom-next.key").exists()
+        command("make", "rotate", card, "--sign", "--site", live.site)
+        assert "systemctl start stillroom-keeper" in must_inside(machine, *rotate)
+        assert not (store / "stillroom-next.key").exists()
+        assert (store / "stillroom-unit.key").read_bytes() != old
+        strange = ("find", f"{home}/state", f"{home}/trust", "!", "-user", "stillroom-keeper")
+        assert must_inside(machine, *strange) == ""
+        again = machine.inside("stillroom-place-unit", "/root/unit")
+        assert again.returncode == 6 and "that was rotated since" in again.stderr, "not the old key in its place"
+        must_inside(machine, "systemctl", "start", "stillroom-keeper")
+        until(lambda: "keys-rotated" in told_of(live), "the old key's last link", 90.0)
+        until(lambda: machine.active("stillroom-eye.service"), "an eye under the new keys", 90.0)
+        assert machine.inside("find", home, "-name", "*.key*").stdout == "", "no key in the clear"
+    assert "key-rotated" not in live.logs() and "broken-chain" not in live.logs()
+
+
+def journal(machine: Machine) -> str:
+    return machine.inside("journalctl", "--no-pager", "--unit=stillroom-keeper").stdout
+
+
+def must_inside(machine: Machine, *words: str) -> str:
+    """All that it said, in the booted machine."""
+    done = machine.inside(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_a_site_installed_and_booted(machine: Machine, live: LiveSite, tmp_path: Path):

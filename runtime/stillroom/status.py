@@ -43,6 +43,8 @@ class Status(Struct, frozen=True):
     """Of the newest picture, 0 to 255; None while the camera is closed."""
     clipped: float | None = None
     """Share of its pixels that are black or white."""
+    recorded: bool = False
+    """Under a release, or it will be in a moment."""
     guards: dict[str, dict[str, str]] = {}
     """Of each process that has said so: guard by guard, `HOLDS`, or why it does not."""
 

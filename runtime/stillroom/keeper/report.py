@@ -63,7 +63,7 @@ class Report:
             head=head,
         )
 
-    def write_status(self, guards: dict[str, Guarded]) -> None:
+    def write_status(self, guards: dict[str, Guarded], *, recorded: bool) -> None:
         """Into the run folder; a full disk loses a status, never the keeper."""
         network = self._delivery.network
         light = self._room.last if self._gate.decision.open else None
@@ -84,6 +84,7 @@ class Report:
                 hottest_c=self._upkeep.heat.hottest_c,
                 luma_mean=light.luma_mean if light else None,
                 clipped=light.clipped if light else None,
+                recorded=recorded,
                 guards={
                     name: {row.name: status.HOLDS if row.held else row.why for row in found.rows}
                     for name, found in guards.items()

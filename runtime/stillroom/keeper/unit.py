@@ -290,7 +290,7 @@ class Unit:
         """Once a slot: accept what is queued, then seal one record of one size to be sent at `send_ns` (0: at once)."""
         self._commit(self._clock.utc_ms())
         self._delivery.send(self._courier, self._report.snapshot(self._camera, self._model), send_ns)
-        self._report.write_status(self._guards)
+        self._report.write_status(self._guards, recorded=self._releases.announced)
 
     @property
     def gets_on(self) -> bool:

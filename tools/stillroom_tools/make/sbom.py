@@ -1,4 +1,4 @@
-"""`python -m stillroom_tools.make.sbom [--packages DIR]`: what is shipped, as CycloneDX 1.5 in JSON.
+"""`python -m stillroom_tools.make.sbom [--packages DIR] [--of NAME]`: what is shipped, as CycloneDX 1.5 in JSON.
 
 Read from what is installed (importlib.metadata), so that it names what is there and not what was asked for. The same
 packages give the same bytes: its number follows from them, its time is SOURCE_DATE_EPOCH.
@@ -23,19 +23,20 @@ _NAMESPACE = uuid.UUID("6f5ba0bb-8f3c-5c0e-9a52-0d4f6a7c2f11")
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="what is installed, as CycloneDX")
     parser.add_argument("--packages", type=Path, metavar="DIR", help="a site-packages folder; else our own")
+    parser.add_argument("--of", default=OURS, metavar="NAME", help=f"what the bill is of ({OURS})")
     options = parser.parse_args(arguments)
     places = [str(options.packages)] if options.packages else None
     found = distributions(path=places) if places else distributions()
-    json.dump(bill(found), sys.stdout, indent=1, sort_keys=True)
+    json.dump(bill(found, options.of), sys.stdout, indent=1, sort_keys=True)
     sys.stdout.write("\n")
     return 0
 
 
-def bill(found: Iterable[Distribution]) -> dict[str, Any]:
-    """Of these distributions; ours is what the bill is of, the others are what it is made of."""
+def bill(found: Iterable[Distribution], of: str = OURS) -> dict[str, Any]:
+    """Of these distributions: `of` is what the bill is of, the others are what it is made of."""
     named = {_name(one): one for one in found}
-    rows = [_component(name, named[name]) for name in sorted(named) if name != OURS]
-    ours = _component(OURS, named[OURS]) if OURS in named else {"type": "application", "name": OURS}
+    rows = [_component(name, named[name]) for name in sorted(named) if name != of]
+    ours = _component(of, named[of]) if of in named else {"type": "application", "name": of}
     content = json.dumps([ours, rows], sort_keys=True)
     return {
         "bomFormat": "CycloneDX",
