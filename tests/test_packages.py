@@ -307,7 +307,9 @@ def test_encrypted_keys_are_rotated_where_the_unit_runs(machine: Machine, live: 
         strange = ("find", f"{home}/state", f"{home}/trust", "!", "-user", "stillroom-keeper")
         assert must_inside(machine, *strange) == ""
         again = machine.inside("stillroom-place-unit", "/root/unit")
-        assert again.returncode == 6 and "that was rotated since" in again.stderr, "not the old key in its place"
+        assert again.returncode == 6 and "that was rotated since" in again.stderr, (
+            "not the old key in its place"
+        )
         must_inside(machine, "systemctl", "start", "stillroom-keeper")
         until(lambda: "keys-rotated" in told_of(live), "the old key's last link", 90.0)
         until(lambda: machine.active("stillroom-eye.service"), "an eye under the new keys", 90.0)

@@ -1,6 +1,8 @@
 """New keys for a unit: the old one signs, the gateway goes on with the new one, and the chain is one chain."""
 
+import os
 import shutil
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,13 +12,15 @@ from site_facility import Facility
 from tests.keeper.test_unit import Rig
 from tests.site.test_audit import deliver
 
+from stillroom import config
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keeper.rotated import BEFORE_FILE
 from stillroom.keys import KeyRing, SigningKey, load_unit_keys
 from stillroom.link import Network
 from stillroom.overwrite import GONE
-from stillroom_tools.make import certificate_request, identity
-from stillroom_tools.make.rotate import ASKED, NEXT_FILE, OWN, PAPERS, REQUEST, own_request
+from stillroom_tools.make import certificate_request, identity, key_place
+from stillroom_tools.make.key_place import NEXT_FILE
+from stillroom_tools.make.rotate import ASKED, OWN, PAPERS, REQUEST, own_request
 from stillroom_tools.site import admit, audit_file, retired
 from stillroom_tools.site.layout import open_site
 
@@ -157,9 +161,13 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     )
     assert admit.read_request(place.read_bytes()).sign == fresh.signing.verify_key.raw
     stillroom("make", "rotate", tmp_path / "card-u-2", "--sign", "--site", site)
+    place.unlink()
     (tmp_path / "card-u-2" / PAPERS).rename(tmp_path / "card-u-1" / PAPERS)
-    assert stillroom("make", "rotate", tmp_path / "u-1", "--card", tmp_path / "card-u-1") == 0
-    assert (tmp_path / "u-1/keys" / NEXT_FILE).exists(), "another unit's papers are none of its own"
+    by_card = ("make", "rotate", tmp_path / "u-1", "--card", tmp_path / "card-u-1")
+    assert "the card of unit 'u-2'" in refused(capsys, 6, *by_card), (
+        "another unit's papers are none of its own"
+    )
+    assert (tmp_path / "u-1/keys" / NEXT_FILE).exists()
     write_card(tmp_path / "card")
     assert "one of them" in refused(capsys, 3, "make", "rotate", tmp_path / "u-1")
 
@@ -217,6 +225,100 @@ def test_another_site_is_refused_before_there_are_new_keys(
     (tmp_path / "site/authority/authority.key").unlink()
     refused(capsys, 6, "make", "rotate", unit, "--site", tmp_path / "site")
     assert not (unit / "keys" / NEXT_FILE).exists(), "who cannot sign is asked before too"
+
+
+def test_a_card_that_is_not_its_own_is_refused_before_there_are_new_keys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stillroom("site", "new", tmp_path / "site", "--site", "demo")
+    for unit in ("u-1", "u-2"):
+        stillroom("make", "unit", tmp_path / unit, "--site", tmp_path / "site", "--unit", unit)
+    unit, old = tmp_path / "u-1", key_of(tmp_path / "u-1")
+    (tmp_path / "file").touch()
+    write_card(tmp_path / "ticket", unit="u-2", site="demo")
+    write_card(tmp_path / "elsewhere", unit="u-1", site="ward-8")
+    stillroom("make", "rotate", tmp_path / "u-2", "--card", tmp_path / "asked")
+    for wrong, code, text in (
+        ("file", 4, "not a folder"),
+        ("no/where", 8, "cannot be made"),
+        ("ticket", 6, "the card of unit 'u-2' of site 'demo', and this is 'u-1' of 'demo'"),
+        ("elsewhere", 6, "the card of unit 'u-1' of site 'ward-8'"),
+        ("asked", 6, "the card of unit 'u-2'"),
+    ):
+        assert text in refused(capsys, code, "make", "rotate", unit, "--card", tmp_path / wrong)
+        assert not (unit / "keys" / NEXT_FILE).exists() and key_of(unit) == old
+    write_card(tmp_path / "own", unit="u-1", site="demo")
+    (tmp_path / "own" / REQUEST).write_bytes(b"damaged: it is written again")
+    assert stillroom("make", "rotate", unit, "--card", tmp_path / "own") == 0
+
+
+CREDS = """#!{python}
+import pathlib, sys
+act, name, source, target = sys.argv[1:]
+data = sys.stdin.buffer.read() if source == "-" else pathlib.Path(source).read_bytes()
+mark = b"for this machine: " + name.encode() + b"\\n"
+if act == "decrypt" and not data.startswith(mark):
+    sys.exit("not of this machine, or under another name")
+sys.stdout.buffer.write(mark + data[::-1] if act == "encrypt" else data[len(mark):][::-1])
+"""
+"""What `systemd-creds` is asked for, without its cipher."""
+
+
+def placed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A unit as `stillroom-place-unit` leaves it: its home and the store of its credentials."""
+    tool = folder / "bin/systemd-creds"
+    tool.parent.mkdir()
+    tool.write_text(CREDS.format(python=sys.executable))
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
+    home, store = folder / "home", folder / "store"
+    monkeypatch.setattr(key_place, "HOME", home)
+    monkeypatch.setattr(key_place, "STORE", store)
+    shutil.copytree(folder / "unit", home)
+    store.mkdir()
+    for name in ("keys/unit.key", "tls/unit-key.pem"):
+        key_place._encrypt(Path(name).name, (home / name).read_bytes())
+        (home / name).unlink()
+    (home / "keys").rmdir()
+    return home, store
+
+
+def secrets_in(*folders: Path) -> list[Path]:
+    """Files with a secret key in the clear."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if b"secret" in path.read_bytes() or b"PRIVATE" in path.read_bytes()]
+
+
+def test_where_keys_are_encrypted_they_stay_so_at_every_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root rotates the keys of services")
+    site, card = tmp_path / "site", tmp_path / "card"
+    stillroom("site", "new", site, "--site", "demo")
+    stillroom("make", "unit", tmp_path / "unit", "--site", site, "--unit", "u-1")
+    old = key_of(tmp_path / "unit")
+    assert len(secrets_in(tmp_path / "unit")) == 2, "the search can find them"
+    home, store = placed(tmp_path, monkeypatch)
+    said = refused(capsys, 3, "make", "rotate", tmp_path / "unit", "--card", card)
+    assert "runs from" in said and str(home) in said and not card.exists(), "its state is not the unit's"
+    for _ in range(2):
+        assert stillroom("make", "rotate", home, "--card", card) == 0
+        assert (store / "stillroom-next.key").exists() and not secrets_in(home, store)
+    waiting = (store / "stillroom-next.key").read_bytes()
+    assert stillroom("make", "rotate", card, "--sign", "--site", site) == 0
+    capsys.readouterr()
+    assert stillroom("make", "rotate", home, "--card", card) == 0
+    assert "systemctl start stillroom-keeper" in capsys.readouterr().err
+    assert secrets_in(home, store) == [home / "state" / BEFORE_FILE]
+    ring = key_place.Encrypted(config.load(home / "unit.toml")).own()
+    assert ring.signing.verify_key.raw == open_site(site).enrolment("u-1").sign != old
+    assert (home / "unit.toml").stat().st_mode & 0o777 == 0o640
+    assert not (store / "stillroom-next.key").exists()
+    (store / "stillroom-unit.key").write_bytes(waiting)  # as if under another name, or of another machine
+    assert "cannot be decrypted on this machine: not of" in refused(
+        capsys, 8, "make", "rotate", home, "--card", card
+    )
 
 
 def test_retention_leaves_the_words_of_a_link_that_names_a_key() -> None:

@@ -129,10 +129,13 @@ def request(ring: KeyRing, *signers: KeyRing) -> bytes:
     return sign_note(KINDS[Enrolment], document, [ring, *signers])
 
 
-def certificate_asked(folder: Path, unit: str) -> bytes:
-    """The request for a certificate of the unit's TLS key. Raises TrustError: no key, or one that is not ours."""
+def certificate_asked(folder: Path, unit: str, secret: bytes | None = None) -> bytes:
+    """The request for a certificate of the unit's TLS key: the one in its folder, or the one given.
+
+    Raises TrustError: no key, or one that is not ours.
+    """
     path = folder / TLS_KEY
-    key = certificate_request.key_of(read_private(path))
+    key = certificate_request.key_of(read_private(path) if secret is None else secret)
     if key is None:
         raise TrustError(f"{path}: not a key that this unit made: remove it, and make the unit again")
     return certificate_request.request_pem(key, unit)

@@ -4,7 +4,7 @@ The one exception is the password of a broker with one login for all. `issue` ru
 on the unit: it takes nothing that is not for the unit's own key, and never another authority than the first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -75,8 +75,14 @@ def write(place: Path, papers: Papers) -> None:
 
 def install(folder: Path, papers: Papers) -> bool:
     """Into a unit's folder; whether anything changed. Raises TrustError: not for this unit, or of another authority."""
+    path = folder / PASSWORD_FILE
+    ring = own_keys(config.load(folder / UNIT_FILE))
+    return install_for(ring, folder, papers, lambda password: _put(path, password, 0o600))
+
+
+def install_for(ring: KeyRing, folder: Path, papers: Papers, keep_password: Callable[[bytes], bool]) -> bool:
+    """The same for these keys of the unit's, wherever they and the broker's password lie."""
     settings = config.load(folder / UNIT_FILE)
-    ring = own_keys(settings)
     trust = settings.path(settings.paths.trust)
     check(folder, settings, ring, papers)
     way = _way(papers)
@@ -88,7 +94,7 @@ def install(folder: Path, papers: Papers) -> bool:
     }
     changed = [_put(path, data) for path, data in places.items()]
     if PASSWORD in papers:
-        changed.append(_put(folder / PASSWORD_FILE, papers[PASSWORD], 0o600))
+        changed.append(keep_password(papers[PASSWORD]))
     broker = _broker(way.broker, has_password=PASSWORD in papers)
     authority = papers[AUTHORITY_FILE].decode().strip()
     wanted = msgspec.structs.replace(settings, authority=authority, broker=broker, slots=way.slots)

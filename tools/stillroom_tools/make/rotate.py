@@ -9,7 +9,10 @@ stolen is not rotated but revoked: its thief could sign as well.
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from msgspec import Struct
 
@@ -18,22 +21,22 @@ from stillroom.clock import SystemClock
 from stillroom.config import UnitConfig
 from stillroom.document_forms import now
 from stillroom.documents import KINDS, Enrolment, Sha256
-from stillroom.errors import EXIT_OK, ConfigError, TrustError
-from stillroom.files import flush_folder, lock_folder, make_folder, read_bounded, replace_file
+from stillroom.errors import EXIT_OK, ConfigError, InputError, StorageError, TrustError
+from stillroom.files import lock_folder, make_folder, read_bounded, replace_file
 from stillroom.keeper.outbox import Outbox
-from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.rotated import BEFORE_FILE, is_told
-from stillroom.keys import UNIT_KEY_FILE, KeyRing, PlainName, VerifyKey, encode_keys, load_keys, save_keys
+from stillroom.keys import KeyRing, PlainName, VerifyKey, load_keys
 from stillroom.notes import NoteError, add_signature, open_note, sign_note
 from stillroom_tools.make import identity, manifest, papers
+from stillroom_tools.make.card import TICKET, Ticket, read_ticket
 from stillroom_tools.make.decommission import KEEPERS_LOCK
+from stillroom_tools.make.key_place import KeyPlace, place_of
 from stillroom_tools.make.papers import Papers
 from stillroom_tools.site import admit, retired
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.retired import Retirement
 
 HELP = "new keys for a unit, named by its old ones"
-NEXT_FILE = "next.key"
 KIND = "certificate-request"
 REQUEST, ASKED, OWN, PAPERS = "rotation.note", "rotation.csr", "rotation.csr.note", "papers"
 
@@ -73,35 +76,42 @@ def run(options: argparse.Namespace) -> int:
 
 def _on_unit(options: argparse.Namespace) -> VerifyKey:
     settings = config.load(options.folder / identity.UNIT_FILE)
-    state = settings.path(settings.paths.state)
+    place, state = place_of(settings), settings.path(settings.paths.state)
     os.close(lock_folder(state, KEEPERS_LOCK, "keeper", "paths.state"))
-    keys = settings.path(settings.paths.keys)
+    try:
+        return _rotated(options, settings, place)
+    finally:
+        place.settle()
+
+
+def _rotated(options: argparse.Namespace, settings: UnitConfig, place: KeyPlace) -> VerifyKey:
     site = open_site(options.site) if options.site else None
     if site is not None:
-        _check_site(site, settings, keys)
-    fresh = _next_keys(settings, keys)
-    given = _by_site(site, settings, fresh) if site else _by_card(options.card, settings, fresh)
+        _check_site(site, settings, place)
+    else:
+        _check_card(options.card, settings)
+    fresh = _next_keys(settings, place)
+    given = _by_site(site, place, fresh) if site else _by_card(options.card, settings, place, fresh)
     if given is None:
         _say(
             f"unit '{fresh.name}': its request is on the card: the site signs it (`make rotate CARD --sign --site`)"
         )
         return fresh.signing.verify_key
     papers.check(options.folder, settings, fresh, given)
-    _switch(keys, state)
-    papers.install(options.folder, given)
+    place.switch()
+    papers.install_for(fresh, options.folder, given, place.keep_password)
     _say(
-        f"unit '{fresh.name}': done: it has its new keys; print its new label (`make label new`), and start it"
+        f"unit '{fresh.name}': done: it has its new keys; print its new label (`make label new`), and {place.then}"
     )
     return fresh.signing.verify_key
 
 
-def _check_site(site: Site, settings: UnitConfig, keys: Path) -> None:
+def _check_site(site: Site, settings: UnitConfig, place: KeyPlace) -> None:
     """That this site can enrol the unit anew, before it makes keys. Raises ConfigError, TrustError."""
     if site.name != settings.site:
         raise ConfigError(f"--site {site.folder}: is '{site.name}', and the unit is of '{settings.site}'")
     known = site.enrolment(settings.unit)
-    own = [own_keys(settings)]
-    own += [load_keys(keys / NEXT_FILE, "unit")] if (keys / NEXT_FILE).exists() else []
+    own = [ring for ring in (place.own(), place.next()) if ring is not None]
     if known.sign not in [ring.signing.verify_key.raw for ring in own]:
         raise TrustError(
             f"--site {site.folder}: its unit '{settings.unit}' has the key {VerifyKey(known.sign).fingerprint}, "
@@ -111,17 +121,48 @@ def _check_site(site: Site, settings: UnitConfig, keys: Path) -> None:
     site.authority_keys()
 
 
-def _next_keys(settings: UnitConfig, keys: Path) -> KeyRing:
+def _check_card(card: Path, settings: UnitConfig) -> None:
+    """That the unit's request can lie there, and nothing of another unit does, before it makes keys.
+
+    Raises InputError, TrustError: another unit's card; StorageError: nothing can be written there.
+    """
+    if card.exists() and not card.is_dir():
+        raise InputError(f"--card {card}: not a folder: name the one on the card")
+    for one in _named_on(card):
+        if (one.site, one.unit) != (settings.site, settings.unit):
+            raise TrustError(
+                f"--card {card}: the card of unit '{one.unit}' of site '{one.site}', and this is '{settings.unit}' "
+                f"of '{settings.site}': bring this unit's own, or an empty folder"
+            )
+    make_folder(card)
+    try:
+        with TemporaryFile(dir=card):
+            pass
+    except OSError as error:
+        raise StorageError(f"--card {card}: nothing can be written there: {error.strerror}") from None
+
+
+def _named_on(card: Path) -> Iterator[Ticket | Enrolment]:
+    """Whose card it says to be; a request or paper that is damaged says nothing: it is written again."""
+    if (card / TICKET).exists():
+        yield read_ticket(card)
+    for path in (card / REQUEST, card / PAPERS / papers.ENROLMENT):
+        with suppress(TrustError):
+            yield admit.read_request(read_bounded(path))
+
+
+def _next_keys(settings: UnitConfig, place: KeyPlace) -> KeyRing:
     """Those made before and not in their place yet, or never used; else new ones."""
-    if (keys / NEXT_FILE).exists():
+    waiting = place.next()
+    if waiting is not None:
         _say("new keys: again: they wait for the site's papers")
-        return load_keys(keys / NEXT_FILE, "unit")
-    own = own_keys(settings)
+        return waiting
+    own = place.own()
     if not _is_told(settings, own):
         _say("new keys: again: the unit has them, and was not started since")
         return own
     fresh = KeyRing.generate(own.site, "unit", own.name)
-    save_keys(keys / NEXT_FILE, fresh)
+    place.keep_next(fresh)
     _say("new keys: done")
     return fresh
 
@@ -139,27 +180,26 @@ def _is_told(settings: UnitConfig, own: KeyRing) -> bool:
         outbox.close()
 
 
-def _by_site(site: Site, settings: UnitConfig, fresh: KeyRing) -> Papers:
-    own = own_keys(settings)
+def _by_site(site: Site, place: KeyPlace, fresh: KeyRing) -> Papers:
+    own = place.own()
     request = identity.request(fresh, own) if own.signing.verify_key != fresh.signing.verify_key else None
-    asked = identity.certificate_asked(settings.folder, fresh.name)
+    asked = identity.certificate_asked(Path(), fresh.name, place.tls_key())
     return _enrol(site, fresh.name, request or identity.request(fresh), asked)
 
 
-def _by_card(card: Path, settings: UnitConfig, fresh: KeyRing) -> Papers | None:
+def _by_card(card: Path, settings: UnitConfig, place: KeyPlace, fresh: KeyRing) -> Papers | None:
     """None while the site's papers are not there."""
     given = papers.read(card / PAPERS) if (card / PAPERS).is_dir() else {}
     if papers.ENROLMENT in given and _names(given[papers.ENROLMENT], fresh):
         return given
-    if not (settings.path(settings.paths.keys) / NEXT_FILE).exists():
+    if place.next() is None:
         raise ConfigError(
             f"{settings.folder}: the unit was not started since its last rotation: start it once"
         )
-    make_folder(card)
-    asked = identity.certificate_asked(settings.folder, fresh.name)
+    asked = identity.certificate_asked(settings.folder, fresh.name, place.tls_key())
     replace_file(card / ASKED, asked)
     replace_file(card / OWN, own_request(fresh, asked))
-    replace_file(card / REQUEST, identity.request(fresh, own_keys(settings)))
+    replace_file(card / REQUEST, identity.request(fresh, place.own()))
     return None
 
 
@@ -214,15 +254,6 @@ def _enrol(site: Site, unit: str, request: bytes, certificate_request: bytes) ->
     admit.replace(site, unit, given[papers.ENROLMENT])
     _say(f"unit '{unit}': done: enrolled with its new keys; the old ones are refused from now on")
     return given
-
-
-def _switch(keys: Path, state: Path) -> None:
-    """The old key waits where the keeper destroys it when the chain has said so; a rename puts the new one in place."""
-    if (keys / NEXT_FILE).exists():
-        own = load_keys(keys / UNIT_KEY_FILE, "unit")
-        replace_file(state / BEFORE_FILE, encode_keys(own), 0o600)
-        (keys / NEXT_FILE).rename(keys / UNIT_KEY_FILE)
-        flush_folder(keys)
 
 
 def _say(text: str) -> None:
