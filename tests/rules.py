@@ -788,8 +788,24 @@ RULES = (
     ),
     Rule(
         4, "an erasure never reaches into the time to come", "tools/stillroom_tools/site/rights/wishes.py",
-        "                self._refuse_to_come(order)\n", "",
+        "                self._refuse_to_come(wish)\n", "",
         "tests/site/test_rights.py::test_an_order_for_a_time_to_come_is_put_aside",
+    ),
+    Rule(
+        7, "an old erasure closes nothing to come", "tools/stillroom_tools/site/gateway/erasures.py",
+        "            wish = self.past(asked)\n", "            wish = asked\n",
+        "tests/site/test_erasing.py::test_what_was_to_come_when_it_was_erased_is_open_again",
+    ),
+    Rule(
+        4, "a line of the rights log without a receipt is missed", "tools/stillroom_tools/site/rights/record.py",
+        "    _refuse_other_end(site, heads)\n", "",
+        "tests/site/test_rights.py::test_a_line_that_has_no_receipt_is_missed_too",
+    ),
+    Rule(
+        3, "keys that were rotated wait encrypted", "tools/stillroom_tools/make/key_place.py",
+        "        _encrypt(NEXT_FILE, encode_keys(ring))",
+        "        replace_file(_credential(NEXT_FILE), encode_keys(ring), 0o600)",
+        "tests/make/test_rotate.py::test_where_keys_are_encrypted_they_stay_so_at_every_step",
     ),
     Rule(
         3, "no number that was left out can be computed", "tools/stillroom_tools/site/disclosure/suppress.py",
