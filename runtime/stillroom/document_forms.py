@@ -10,6 +10,9 @@ from msgspec import Meta, Struct, field
 
 from stillroom.clock import MS_PER_S, Clock
 
+MAX_WRAPS = 8
+"""To so many recipients a record is sealed at most (`wire.py`)."""
+
 Time = Annotated[datetime, Meta(tz=True)]
 Code = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,47}\Z")]
 

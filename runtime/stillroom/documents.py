@@ -10,11 +10,10 @@ from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-from stillroom.document_forms import Code, Time, Timed, to_ms, whole_seconds_utc
+from stillroom.document_forms import MAX_WRAPS, Code, Time, Timed, to_ms, whole_seconds_utc
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
-from stillroom.keys import PlainName, RawKey, RecipientKey, VerifyKey, can_receive, can_sign
-from stillroom.notes import NoteError, Signer, open_note, parse_signer
+from stillroom.note_reading import NoteError, Signer, open_note, parse_signer
 from stillroom.orders import (
     Acknowledgement,
     Configuration,
@@ -24,9 +23,9 @@ from stillroom.orders import (
     Resume,
     ViewRequest,
 )
+from stillroom.public_keys import PlainName, RawKey, RecipientKey, VerifyKey, can_receive, can_sign
 from stillroom.release_papers import Release, ReleaseWithdrawal
 from stillroom.view_forms import BLOCKS, ViewLevel
-from stillroom.wire import MAX_WRAPS
 
 MAX_AUTHORISATION = timedelta(days=28)
 MAX_BOX_KEYS = 32

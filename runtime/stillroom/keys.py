@@ -1,11 +1,9 @@
-"""Keys: what signs, what seals and opens, how they are named, and the files they lie in.
+"""Keys: what signs, what seals and opens, and the files they lie in; beside the public ones of `public_keys.py`.
 
-Thin classes over libsodium (through `nacl.bindings`, which costs 3 MiB where `nacl.public` and `hashlib` cost
-more). A secret never shows in a repr, an exception or a log. Python cannot wipe `bytes`: a secret lives until
+A secret never shows in a repr, an exception or a log. Python cannot wipe `bytes`: a secret lives until
 its process ends, and the process is undumpable (`guard.py`).
 """
 
-import base64
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -17,16 +15,21 @@ from nacl import bindings, exceptions
 
 from stillroom.errors import TrustError
 from stillroom.files import read_private, replace_file, write_new
-from stillroom.hashes import digest
+from stillroom.public_keys import KEY_BYTES as KEY_BYTES
+from stillroom.public_keys import KEY_ID_BYTES as KEY_ID_BYTES
+from stillroom.public_keys import SEALED_OVERHEAD_BYTES as SEALED_OVERHEAD_BYTES
+from stillroom.public_keys import SIGNATURE_BYTES as SIGNATURE_BYTES
+from stillroom.public_keys import PlainName as PlainName
+from stillroom.public_keys import RawKey as RawKey
+from stillroom.public_keys import RecipientKey as RecipientKey
+from stillroom.public_keys import VerifyKey as VerifyKey
+from stillroom.public_keys import can_receive as can_receive
+from stillroom.public_keys import can_sign as can_sign
+from stillroom.public_keys import fingerprint as fingerprint
 
-KEY_BYTES = 32
-KEY_ID_BYTES = 8
-SIGNATURE_BYTES = bindings.crypto_sign_BYTES
-SEALED_OVERHEAD_BYTES = bindings.crypto_box_SEALBYTES
 MAX_BOXES = 64
 UNIT_KEY_FILE = "unit.key"
 
-_ANY_SCALAR = bytes([64] * KEY_BYTES)
 _SECRET_KIND = b"stillroom/1 secret\n"
 
 Role = Literal[
@@ -42,61 +45,6 @@ Role = Literal[
     "maker",
     "installer",
 ]
-RawKey = Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
-PlainName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
-
-
-def fingerprint(data: bytes) -> str:
-    """160 bits for a label and for reading aloud: eight groups of four of a-z 2-7."""
-    text = base64.b32encode(digest(b"stillroom/1 fingerprint", data, 20)).decode().lower()
-    return "-".join(text[i : i + 4] for i in range(0, 32, 4))
-
-
-def can_sign(raw: bytes) -> bool:
-    """Whether 32 bytes are a public key of Ed25519: a point in its one encoding, of the group of prime order."""
-    return len(raw) == KEY_BYTES and bindings.crypto_core_ed25519_is_valid_point(raw)
-
-
-def can_receive(raw: bytes) -> bool:
-    """Whether 32 bytes are a public key of X25519 that can be sealed to: no point of small order."""
-    try:
-        bindings.crypto_scalarmult(_ANY_SCALAR, raw)
-    except exceptions.RuntimeError:
-        return False
-    return True
-
-
-class VerifyKey:
-    """An Ed25519 public key. `id` is what records carry: the first 8 bytes of a hash of kind and key."""
-
-    __slots__ = ("id", "raw")
-
-    def __init__(self, raw: bytes) -> None:
-        if not can_sign(raw):
-            raise TrustError("a signing key that is not a point of Ed25519: make the keys again")
-        self.raw = raw
-        self.id = digest(b"stillroom/1 key id ed25519", raw)[:KEY_ID_BYTES]
-
-    def verifies(self, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` (64 bytes) is this key's over `message`."""
-        try:
-            bindings.crypto_sign_open(signature + message, self.raw)
-        except exceptions.CryptoError:
-            return False
-        return len(signature) == SIGNATURE_BYTES
-
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint(self.raw)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, VerifyKey) and self.raw == other.raw
-
-    def __hash__(self) -> int:
-        return hash(self.raw)
-
-    def __repr__(self) -> str:
-        return f"VerifyKey({self.id.hex()})"
 
 
 class SigningKey:
@@ -122,32 +70,6 @@ class SigningKey:
 
     def __repr__(self) -> str:
         return f"SigningKey({self.verify_key.id.hex()}, secret hidden)"
-
-
-class RecipientKey:
-    """An X25519 public key that things are sealed to."""
-
-    __slots__ = ("id", "raw")
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-        self.id = digest(b"stillroom/1 key id x25519", raw)[:KEY_ID_BYTES]
-
-    def seal(self, plain: bytes) -> bytes:
-        """A sealed box (ephemeral X25519, XSalsa20-Poly1305), 48 bytes longer. Raises TrustError for a weak key."""
-        try:
-            return bindings.crypto_box_seal(plain, self.raw)
-        except (exceptions.CryptoError, exceptions.TypeError, exceptions.ValueError):
-            raise TrustError(f"recipient key {self.id.hex()} is not usable: make it again") from None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RecipientKey) and self.raw == other.raw
-
-    def __hash__(self) -> int:
-        return hash(self.raw)
-
-    def __repr__(self) -> str:
-        return f"RecipientKey({self.id.hex()})"
 
 
 class BoxKey:

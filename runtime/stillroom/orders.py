@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 
 from stillroom.config_conditions import End, Level, Time
 from stillroom.document_forms import Code, Dated, Timed
-from stillroom.keys import PlainName, RawKey, can_receive
+from stillroom.public_keys import PlainName, RawKey, can_receive
 from stillroom.view_forms import BLOCKS, ViewLevel
 
 MAX_PAUSE = timedelta(hours=8)

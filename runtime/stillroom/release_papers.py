@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from stillroom.document_forms import Code, Dated, Time, Timed, whole_seconds_utc
-from stillroom.keys import PlainName, RawKey, can_receive
+from stillroom.public_keys import PlainName, RawKey, can_receive
 from stillroom.release_forms import MAX_MB, SIZES
 
 MAX_RELEASE = timedelta(days=7)

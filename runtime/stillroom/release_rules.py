@@ -6,7 +6,7 @@ Two people: other names, and other keys. The custodian, who opens what is record
 from stillroom.document_forms import to_ms
 from stillroom.documents import KINDS, Recipient, Roster
 from stillroom.hashes import digest
-from stillroom.notes import NoteError, Signer, encode, open_by_one, signed_by
+from stillroom.note_reading import NoteError, Signer, encode, open_by_one, signed_by
 from stillroom.release_forms import RELEASE_BYTES
 from stillroom.release_papers import Release, ReleaseWithdrawal
 

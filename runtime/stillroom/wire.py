@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from nacl import bindings, exceptions
 
+from stillroom.document_forms import MAX_WRAPS as MAX_WRAPS
 from stillroom.errors import StillroomError, TrustError, WireError
 from stillroom.hashes import digest, same
 from stillroom.keys import (
@@ -35,7 +36,6 @@ MAGIC = b"STLR"
 VERSION = 1
 SUITE = 1
 """Ed25519, sealed boxes (X25519, XSalsa20-Poly1305), XChaCha20-Poly1305, BLAKE2b."""
-MAX_WRAPS = 8
 MAX_SEQUENCE = 2**53 - 1
 BOOT_ID_BYTES = 16
 
