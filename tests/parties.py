@@ -18,6 +18,7 @@ from stillroom.events import Body, DownBody, Entry, Snapshot, StateChanged
 from stillroom.hashes import digest
 from stillroom.keys import BoxKey, KeyRing, SigningKey
 from stillroom.observation import Reading
+from stillroom.release_papers import Release
 from stillroom.wire import Boot, Epoch, Lane
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -115,6 +116,27 @@ def authorisation(name: str = "a-1", **changes: object) -> Authorisation:
         "view": None,
     } | changes
     return Authorisation(**({"review_by": plain["until"]} | plain))
+
+
+def release(box: bytes, **changes: object) -> Release:
+    """Of an hour from noon on, kept for a week."""
+    plain = {
+        "start": NOON,
+        "until": NOON + timedelta(hours=1),
+        "id": "r-1",
+        "site": "demo",
+        "unit": "u-1",
+        "room": "room-1",
+        "purpose": "study",
+        "custodian": "archivist",
+        "box": box,
+        "width_px": 192,
+        "height_px": 144,
+        "frames_per_s": 5,
+        "max_mb": 20,
+        "expires": NOON + 7 * DAY,
+    }
+    return Release(**(plain | changes))
 
 
 def approver(of: KeyRing) -> Approver:

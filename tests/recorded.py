@@ -37,6 +37,8 @@ class Recorded:
         self.number = 0
         self.eye: Recorder | None = None
         self.eye_works = True
+        self.made: dict[bytes, Release] = {}
+        """Papers by what blocks name them, as the eye has read them."""
         self._frame_ns = 0
         self._name_people()
         self.authorise()
@@ -85,7 +87,9 @@ class Recorded:
             "max_mb": 20,
             "expires": start + timedelta(days=7),
         }
-        return Release(**(plain | LEVEL | changes))
+        made = Release(**(plain | LEVEL | changes))
+        self.made[release_id(made)] = made
+        return made
 
     def release(
         self, name: str = "r-1", by: tuple[KeyRing, ...] = (MANAGER, ADVOCATE), **changes: object
@@ -124,7 +128,7 @@ class Recorded:
             self.eye = None
         if asked is None:
             return
-        self.eye = self.eye or Recorder(asked, *CAMERA)
+        self.eye = self.eye or Recorder(asked, self.made[asked.release], *CAMERA)
         orders = self.eye.orders(self._frame_ns)
         for order in orders:
             order.destination[:] = np.uint8(200)

@@ -28,6 +28,7 @@ from stillroom.mqtt import Handlers, Session
 from stillroom_release.eye import Recorder
 from stillroom_tools.lab.broker import find_program
 from tests.live import CANARY, LiveSite, command, plug_in, processes_below, until
+from tests.parties import release
 from tests.test_end_to_end_release import sign_for_release
 
 sys.path.insert(0, str(CANARY))
@@ -133,7 +134,7 @@ class Scene:
     def recorded(self) -> np.ndarray:
         """A frame of a recording, 192x144."""
         recorder = Recorder(
-            RecordAsked(bytes(8), bytes(16), bytes(16), bytes(32), 192, 144, 5, 0, 0), WIDTH, HEIGHT
+            RecordAsked(bytes(8), bytes(16), bytes(16), 0, 0), release(bytes(range(32))), WIDTH, HEIGHT
         )
         (order,) = recorder.orders(0)
         frame = next(self._camera().frames())

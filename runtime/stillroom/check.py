@@ -12,8 +12,8 @@ from stillroom.errors import EXIT_OK, ConfigError, SetupError
 from stillroom.keeper.conditions import needing
 from stillroom.keeper.heat import hottest
 from stillroom.keeper.own_keys import own_keys
-from stillroom.keeper.roster import load_authority
 from stillroom.keeper.zones import contains
+from stillroom.permits import authority_of
 from stillroom.run import find_opener
 from stillroom.selftest_limits import MARK, check_file
 from stillroom.status import HOLDS, read_running
@@ -113,7 +113,7 @@ def _guards(unit: config.UnitConfig) -> Iterator[str]:
 
 def _check_site(path: Path, unit: config.UnitConfig) -> None:
     """Its authority is its site's, the key is this unit's and its alone to read. Raises ConfigError, TrustError."""
-    load_authority(unit)
+    authority_of(unit)
     own_keys(unit)
 
 

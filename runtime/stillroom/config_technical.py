@@ -44,6 +44,7 @@ TECHNICAL = {
     "configuration-refused": "a configuration from afar was not accepted; the one before is in force",
     "software-old": "nobody has put newer software on this unit for a long time",
     "view-policy-refused": "a policy for views was not accepted: nobody looks",
+    "eye-refuses": "the eye does not believe the papers of a look or a recording, and seals nothing",
 }
 """Each code that a unit may tell of itself, and what it means."""
 
@@ -106,6 +107,7 @@ class TechnicalConfig(Struct, frozen=True, forbid_unknown_fields=True):
     configuration_refused: Rows = ()
     software_old: Rows = ()
     view_policy_refused: Rows = ()
+    eye_refuses: Rows = ()
 
     def rows(self, code: str) -> tuple[TechnicalRow, ...]:
         """Of one of `TECHNICAL`."""

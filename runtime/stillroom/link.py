@@ -17,9 +17,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.errors import LinkError, SetupError
+from stillroom.files import MAX_FILE_BYTES
 from stillroom.observation import MAX_PEOPLE, Nanoseconds, Observation, Posture
 from stillroom.release_forms import MAX_BODY_BYTES, PIECE_BYTES, RECORDING_BYTES, RELEASE_BYTES
-from stillroom.view_forms import VIEW_ID_BYTES, Blank, ViewLevel
+from stillroom.view_forms import VIEW_ID_BYTES, Blank
 
 EYE_SOCKET = "eye.sock"
 COURIER_SOCKET = "courier.sock"
@@ -36,6 +37,7 @@ _PEER = struct.Struct("3i")
 Record = Annotated[bytes, Meta(max_length=32_768)]
 Text = Annotated[str, Meta(max_length=240)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
+NoteKind = Literal["roster", "authorisation", "view-policy", "view-request", "release"]
 
 
 class Hello(Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
@@ -110,17 +112,29 @@ class Drawn(Struct, frozen=True, forbid_unknown_fields=True):
     turn_deg: Annotated[int, Meta(ge=-180, le=180)] = 0
 
 
+class Note(Struct, frozen=True, tag="note", forbid_unknown_fields=True):
+    """Keeper to eye: a signed paper as it was signed, in place of one of its kind before. The eye verifies it."""
+
+    kind: NoteKind
+    text: Annotated[bytes, Meta(max_length=MAX_FILE_BYTES)]
+
+
+class Unbelieved(Struct, frozen=True, tag="unbelieved", forbid_unknown_fields=True):
+    """Eye to keeper: what it was asked to do, and does not: the papers do not allow it, or are not there."""
+
+    what: Literal["look", "release"]
+    why: Annotated[str, Meta(pattern=r"\A[a-z-]{1,24}\Z")]
+    """The code of a refusal (`permits.py`, `notes.py`)."""
+    text: Text
+
+
 class ViewAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """One frame of a view that runs. The eye draws and seals it; it decides nothing."""
+    """One frame of a view that runs. To whom it is sealed, and what it may show, the signed request says."""
 
     view: Annotated[bytes, Meta(min_length=VIEW_ID_BYTES, max_length=VIEW_ID_BYTES)]
     sender_id: Annotated[bytes, Meta(min_length=8, max_length=8)]
     """Key id of the unit's signing key."""
-    session: Annotated[bytes, Meta(min_length=32, max_length=32)]
-    """The viewer's, for this view alone."""
     number: Annotated[int, Meta(ge=0, le=65_535)]
-    level: ViewLevel
-    block: Annotated[int, Meta(ge=1, le=48)]
     left_ms: Annotated[int, Meta(ge=0, le=60_000)]
     blank: Blank
     """Why it must show nothing; `shown`: it may show something."""
@@ -135,17 +149,12 @@ class ViewFrame(Struct, frozen=True, tag="view-frame", forbid_unknown_fields=Tru
 
 
 class RecordAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """A recording that runs under a signed release. The eye fills chunks and seals them; it decides nothing."""
+    """A recording that runs under a signed release, which says to whom it is sealed, of which size and pace."""
 
     sender_id: Annotated[bytes, Meta(min_length=8, max_length=8)]
     """Key id of the unit's signing key."""
     release: Annotated[bytes, Meta(min_length=RELEASE_BYTES, max_length=RELEASE_BYTES)]
     recording: Annotated[bytes, Meta(min_length=RECORDING_BYTES, max_length=RECORDING_BYTES)]
-    custodian: Annotated[bytes, Meta(min_length=32, max_length=32)]
-    """X25519: all is sealed to it."""
-    width_px: Annotated[int, Meta(ge=16, le=512)]
-    height_px: Annotated[int, Meta(ge=16, le=512)]
-    frames_per_s: Literal[1, 2, 5]
     first: Annotated[int, Meta(ge=0, le=2**32 - 1)]
     """Number of the next chunk: an eye that takes over from another goes on with it."""
     began_ns: Nanoseconds
@@ -216,8 +225,8 @@ class Network(Struct, frozen=True, tag="network", forbid_unknown_fields=True):
     why: Text
 
 
-EyeSays = Guarded | Hello | CameraSettings | Fault | Observation | ViewFrame | Piece
-EyeHears = Lease | Halt
+EyeSays = Guarded | Hello | CameraSettings | Fault | Observation | ViewFrame | Piece | Unbelieved
+EyeHears = Lease | Halt | Note
 CourierSays = Guarded | Sent | Down | Network
 CourierHears = Up | Look
 

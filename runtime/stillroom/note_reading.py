@@ -28,7 +28,7 @@ _NAME = re.compile(r"[a-z0-9-]{1,32}/[a-z0-9-]{1,32}")
 _SIGNATURE_LINE = re.compile(r"— ([!-*,-~]{1,80}) ([A-Za-z0-9+/]{91}=)")
 """Name, and 68 bytes in base64: key hash and Ed25519 signature."""
 
-Reason = Literal["size", "form", "signer", "signature", "kind", "content", "canonical"]
+Reason = Literal["size", "form", "signer", "signature", "kind", "content", "canonical", "unit"]
 
 D = TypeVar("D", bound=Struct)
 

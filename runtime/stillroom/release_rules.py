@@ -8,7 +8,7 @@ from stillroom.documents import KINDS, Recipient, Roster
 from stillroom.hashes import digest
 from stillroom.note_reading import NoteError, Signer, encode, open_by_one, signed_by
 from stillroom.release_forms import RELEASE_BYTES
-from stillroom.release_papers import Release, ReleaseWithdrawal
+from stillroom.release_papers import Release
 
 _ID_DOMAIN = b"stillroom/1 release id"
 
@@ -47,12 +47,6 @@ def is_custodian(signer: Signer, paper: Release, roster: Roster) -> bool:
     """By his name, or by the key of any custodian whom the roster names."""
     custodians = {one.key.raw for one in roster.people("custodian")}
     return signer.key.raw in custodians or signer.name == f"{paper.site}/{paper.custodian}"
-
-
-def open_withdrawal(note: bytes, roster: Roster, authority: Signer) -> ReleaseWithdrawal:
-    """What it takes two to begin, one of them ends, or the authority. Raises NoteError."""
-    may = (*signers(roster), authority)
-    return open_by_one(note, KINDS[ReleaseWithdrawal], ReleaseWithdrawal, may)[0]
 
 
 def custodian(paper: Release, roster: Roster, utc_ms: int) -> Recipient | None:

@@ -16,7 +16,7 @@ from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.explain import CLOSED
 from stillroom.files import lock_folder
-from stillroom.keeper.asks import Asks, Refusal
+from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import Papers, TrustFolder
 from stillroom.keeper.delivery import roster_in_force
@@ -28,6 +28,7 @@ from stillroom.keeper.storage import MB
 from stillroom.keeper.watch import GateWatch
 from stillroom.keys import KeyRing
 from stillroom.orders import ViewRequest
+from stillroom.permits import Refusal
 
 PURPOSE = "maintenance"
 _LOCK = "keeper.lock"
@@ -130,7 +131,7 @@ class Maintenance:
         self._outbox = Outbox(unit.path(unit.paths.state), sizes.max_entries, round(sizes.reserve_mb * MB))
         try:
             self._clock = known = KnownTime(clock, self._outbox)
-            roster = roster_in_force(unit, self._outbox, known)
+            roster, _ = roster_in_force(unit, self._outbox, known)
             known.has_gateway = roster.delivery == "cursor"
             self._approvers = roster.approver_signers
             self._papers = TrustFolder(unit)
@@ -202,5 +203,5 @@ def _nothing(_: Decision) -> None:
     """A change of the gate is in the audit chain; nobody else waits for it here."""
 
 
-def _no_look(_: ViewRequest, __: str) -> None:
+def _no_look(_: ViewRequest, __: str, ___: bytes) -> None:
     raise Refusal("busy")

@@ -14,7 +14,7 @@ from nacl._sodium import (  # below `bindings`, which take bytes alone: a copy o
 
 from stillroom.errors import TrustError
 from stillroom.hashes import digest
-from stillroom.view_forms import BLANKS, HEIGHT_PX, LEVELS, WIDTH_PX, Blank, ViewLevel
+from stillroom.view_forms import BLANKS, HEIGHT_PX, LEVELS, VIEW_ID_BYTES, WIDTH_PX, Blank, ViewLevel
 
 MAGIC = b"STLV"
 VERSION = SUITE = 1
@@ -30,8 +30,14 @@ NONCE = bytes(bindings.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
 _TAG_BYTES = bindings.crypto_aead_xchacha20poly1305_ietf_ABYTES
 OPEN_BYTES = HEAD.size + BOX_BYTES
 SEALED_BYTES = OPEN_BYTES + PLAIN_BYTES + _TAG_BYTES
+_ID_DOMAIN = b"stillroom/1 view id"
 _KEY_DOMAIN = b"stillroom/1 view frame key"
 _ZEROS = bytes(PLAIN_BYTES)
+
+
+def view_id(session: bytes) -> bytes:
+    """By which both sides know one view: of the session key in its request, which is made for it alone."""
+    return digest(_ID_DOMAIN, session, VIEW_ID_BYTES)
 
 
 def frame_key(view_key: bytes, head: bytes) -> bytes:

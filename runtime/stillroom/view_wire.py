@@ -11,7 +11,7 @@ from nacl import bindings, exceptions
 from stillroom.errors import WireError
 from stillroom.hashes import digest
 from stillroom.keys import SIGNATURE_BYTES, BoxKey, SigningKey, VerifyKey
-from stillroom.view_forms import BLANKS, BLOCKS, LEVELS, VIEW_ID_BYTES, Blank, ViewLevel
+from stillroom.view_forms import BLANKS, BLOCKS, LEVELS, Blank, ViewLevel
 from stillroom.view_seal import (
     HEAD,
     INNER,
@@ -25,9 +25,9 @@ from stillroom.view_seal import (
     VERSION,
     frame_key,
 )
+from stillroom.view_seal import view_id as view_id
 
 FRAME_BYTES = SEALED_BYTES + SIGNATURE_BYTES
-_ID_DOMAIN = b"stillroom/1 view id"
 _SIGN_DOMAIN = b"stillroom/1 view frame\0"
 _HASH_DOMAIN = b"stillroom/1 view frame hash"
 
@@ -43,11 +43,6 @@ class Shown:
     left_ms: int
     """Of the time that was announced."""
     luma: bytes
-
-
-def view_id(session: bytes) -> bytes:
-    """By which both sides know one view: of the session key in its request, which is made for it alone."""
-    return digest(_ID_DOMAIN, session, VIEW_ID_BYTES)
 
 
 def is_frame_of(sealed: bytes, sender_id: bytes, view: bytes, number: int) -> bool:

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from tests.parties import release
 
 from stillroom.eye.distil import Grid, distil
 from stillroom.eye.frame import Frame
@@ -19,8 +20,9 @@ CHUNKS = 20
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_sealing_is_a_small_part_of_what_the_kernel_does_for_a_second(size):
     custodian, unit = BoxKey.generate(), SigningKey.generate()
-    asked = RecordAsked(unit.verify_key.id, bytes(16), bytes(16), custodian.public.raw, *size, 5, 0, 0)
-    recorder, grid = Recorder(asked, 640, 480), Grid(640, 480)
+    asked = RecordAsked(unit.verify_key.id, bytes(16), bytes(16), 0, 0)
+    paper = release(custodian.public.raw, width_px=size[0], height_px=size[1])
+    recorder, grid = Recorder(asked, paper, 640, 480), Grid(640, 480)
     luma = np.random.default_rng(0).integers(0, 255, (480, 640)).astype(np.uint8)
     chroma = np.full((240, 320), 128, np.uint8)
     distilled, sealed, signed = [], [], []

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.view_site import ready
 
+from stillroom.eye import papers
 from stillroom.eye.distil import Grid, distil
 from stillroom.eye.empty_picture import CHUNK_FIFTHS, EmptyPicture
 from stillroom.eye.frame import Frame
@@ -36,16 +37,13 @@ def test_sealing_is_a_small_part_of_making_a_frame(level, block):
     grid, empty, view = Grid(640, 480), EmptyPicture((60, 80)), None
     for fifth in range(2 * CHUNK_FIFTHS + 1):
         empty.feed(np.full(4800, 100.0, np.float32), True, fifth)
+    allowed = papers.Look(view_id(session.public.raw), session.public.raw, level, block, ROUNDS, 2**53)
     made, sealed = [], []
     for number in range(ROUNDS):
-        asked = ViewAsked(
-            view_id(session.public.raw), unit.id, session.public.raw, number, level, block, 5_000, "shown", figures
-        )  # fmt: skip
-        view = view or View(asked, 640, 480)
+        asked = ViewAsked(allowed.view, unit.id, number, 5_000, "shown", figures)
+        view = view or View(allowed, unit.id, 640, 480)
         began = time.thread_time()
-        distil(
-            Frame(luma, chroma, chroma, number * 10**8), None, None, grid, view.order(asked, number * 10**8)
-        )
+        distil(Frame(luma, chroma, chroma, number * 10**8), None, None, grid, view.order(number * 10**8))
         blank = view._compose(asked, empty, True)
         between = time.thread_time()
         view._sealer.seal(number, level, block, blank, 5_000)

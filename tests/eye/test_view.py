@@ -6,6 +6,7 @@ import pytest
 from stillroom.config import Zones
 from stillroom.eye.empty_picture import CHUNK_FIFTHS, LEVELS, EmptyPicture
 from stillroom.eye.figure import FILL, draw
+from stillroom.eye.papers import Look
 from stillroom.eye.view import View, average
 from stillroom.keeper.figures import Seen, seen_by
 from stillroom.keys import BoxKey, SigningKey
@@ -19,10 +20,15 @@ UNIT, SESSION = SigningKey.generate(), BoxKey.generate()
 BED = ((0.05, 0.5), (0.6, 0.5), (0.6, 0.9), (0.05, 0.9))
 
 
-def asked(number: int = 0, level: str = "figure", block: int = 1, **more: object) -> ViewAsked:
+def asked(number: int = 0, **more: object) -> ViewAsked:
     plain = {"left_ms": 5_000, "blank": "shown", "figures": ()} | more
+    return ViewAsked(view_id(SESSION.public.raw), UNIT.verify_key.id, number, **plain)
+
+
+def view_of(level: str = "figure", block: int = 1) -> View:
+    """As the papers allow it."""
     session = SESSION.public.raw
-    return ViewAsked(view_id(session), UNIT.verify_key.id, session, number, level, block, **plain)
+    return View(Look(view_id(session), session, level, block, 100, 2**53), UNIT.verify_key.id, 640, 480)
 
 
 def learned(level: float = 100.0) -> EmptyPicture:
@@ -89,7 +95,7 @@ def test_a_learned_room_has_few_levels_so_that_noise_does_not_show():
 
 
 def test_a_figure_is_blank_until_a_room_is_known_and_then_drawn():
-    view = View(asked(), 640, 480)
+    view = view_of()
     luma, found = shown(view, asked(0), EmptyPicture(SHAPE))
     assert found.blank == "no-background" and not luma.any()
     figure = Drawn("upright", 500, 900, 600)
@@ -133,23 +139,22 @@ def average_of(level: int) -> np.ndarray:
     return pixels
 
 
-def test_pixels_are_wiped_once_they_are_sealed_and_a_number_is_sealed_once():
-    view = View(asked(level="picture", block=4), 640, 480)
-    (order,) = view.order(asked(level="picture", block=4), 0)
+def test_pixels_are_wiped_once_they_are_sealed():
+    view = view_of("picture", 4)
+    (order,) = view.order(0)
     order.destination[:] = 77
-    luma, _ = shown(view, asked(0, "picture", 4), EmptyPicture(SHAPE))
+    luma, _ = shown(view, asked(), EmptyPicture(SHAPE))
     assert (luma == 72).all() and not order.destination.any()
-    assert not view.wants(asked(0, "picture", 4)) and view.wants(asked(1, "picture", 4))
 
 
 def test_what_may_not_be_shown_has_no_pixel_sealed_whatever_was_written():
-    view = View(asked(level="picture", block=4), 640, 480)
-    (order,) = view.order(asked(level="picture", block=4), 0)
+    view = view_of("picture", 4)
+    (order,) = view.order(0)
     order.destination[:] = 77
-    luma, found = shown(view, asked(0, "picture", 4, blank="dark"), learned())
+    luma, found = shown(view, asked(0, blank="dark"), learned())
     assert found.blank == "dark" and not luma.any()
     order.destination[:] = 77
-    luma, found = shown(view, asked(1, "picture", 4), learned(), served=False)
+    luma, found = shown(view, asked(1), learned(), served=False)
     assert found.blank == "starting" and not luma.any()
 
 

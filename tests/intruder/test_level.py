@@ -7,6 +7,7 @@ pytest.importorskip("scipy")
 
 from stillroom.eye.distil import Grid, distil
 from stillroom.eye.empty_picture import EmptyPicture
+from stillroom.eye.papers import Look
 from stillroom.eye.view import View
 from stillroom.keys import BoxKey, SigningKey
 from stillroom.link import ViewAsked
@@ -47,10 +48,11 @@ def test_without_scikit_image_one_line_says_what_to_install(monkeypatch, capsys)
 @pytest.mark.parametrize("block", BLOCKS)
 def test_the_intruder_has_the_bytes_that_the_viewer_opens(optics, block):
     session = SESSION.public.raw
-    asked = ViewAsked(view_id(session), UNIT.verify_key.id, session, 0, "picture", block, 5_000, "shown", ())
-    view, face = View(asked, 640, 480), Days(1).of(load_faces()[3])
+    asked = ViewAsked(view_id(session), UNIT.verify_key.id, 0, 5_000, "shown", ())
+    look = Look(asked.view, session, "picture", block, 1, 2**53)
+    view, face = View(look, UNIT.verify_key.id, 640, 480), Days(1).of(load_faces()[3])
     frame = Shots(optics, 5).frame(face, 1)
-    (served,) = distil(frame, None, None, Grid(640, 480), view.order(asked, 0))
+    (served,) = distil(frame, None, None, Grid(640, 480), view.order(0))
     sealed = view.frame(asked, EmptyPicture((60, 80)), served == "served").sealed
     _, opened = open_frame(sign(sealed, UNIT), UNIT.verify_key, asked.view, SESSION)
     picture = np.frombuffer(opened.luma, np.uint8).reshape(HEIGHT_PX, WIDTH_PX)

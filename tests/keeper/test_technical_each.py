@@ -33,6 +33,7 @@ ELSEWHERE = {
     "configuration-refused": "test_configuration.py",
     "crash-loop": "test_starts.py::test_ten_failures_of_the_eye_and_what_follows",
     "view-policy-refused": "test_views.py::test_a_policy_is_never_replaced_by_an_older_one",
+    "eye-refuses": "test_views.py::test_what_an_eye_refuses_is_audited_and_a_condition_until_nobody_looks",
     "roster-refused": "../site/test_approvers.py::test_the_authority_alone_cannot_be_rid_of_them",
 }
 Do = Callable[[Commanded], object]

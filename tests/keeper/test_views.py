@@ -12,8 +12,10 @@ from stillroom.document_forms import now
 from stillroom.documents import Recipient, ViewLimits, ViewPolicy
 from stillroom.errors import WireError
 from stillroom.events import ConditionChanged
+from stillroom.eye.papers import Against, Papers
+from stillroom.eye.papers import Look as Believed
 from stillroom.keys import BoxKey, KeyRing
-from stillroom.link import Lease, Look, ViewAsked, ViewFrame
+from stillroom.link import Lease, Look, Note, Unbelieved, ViewAsked, ViewFrame
 from stillroom.orders import Halt, ViewRequest
 from stillroom.view_seal import PLAIN_BYTES, FrameSealer
 from stillroom.view_wire import FRAME_BYTES, open_frame, view_id
@@ -85,7 +87,8 @@ class Looker:
             "block": 1,
             "session": self.session.public.raw,
         }
-        return self.command(self.told.sign(ViewRequest(**(plain | changes)), by))
+        self.request = ViewRequest(**(plain | changes))
+        return self.command(self.told.sign(self.request, by))
 
     def beat(self, seconds: float = 0.2) -> None:
         """As the rig's, with an eye that answers."""
@@ -93,11 +96,13 @@ class Looker:
             self.rig.beat()
             asked = self.asked
             if asked is not None and self.eye_works:
+                request = self.request
                 if self._sealer is None:
-                    self._sealer = FrameSealer(
-                        asked.sender_id, asked.view, asked.session, bytearray(PLAIN_BYTES)
-                    )
-                sealed = self._sealer.seal(asked.number, asked.level, asked.block, asked.blank, asked.left_ms)
+                    plain = bytearray(PLAIN_BYTES)
+                    self._sealer = FrameSealer(asked.sender_id, asked.view, request.session, plain)
+                sealed = self._sealer.seal(
+                    asked.number, request.level, request.block, asked.blank, asked.left_ms
+                )
                 self.rig.unit.from_eye(ViewFrame(asked.number, sealed))
 
     @property
@@ -299,3 +304,44 @@ def test_without_a_light_nobody_looks(looker: Looker):
     looker.rig.beat()
     assert looker.ask() in ("indicator", "closed")
     assert looker.frames == []
+
+
+def believed_by_the_eye(looker: Looker) -> Believed | Against:
+    """What an eye makes of the notes that this keeper has shown, and of the frame it asks for."""
+    papers = Papers(looker.rig.settings, looker.rig.clock)
+    for message in looker.rig.eye.sent:
+        if isinstance(message, Note):
+            papers.take(message)
+    assert looker.asked is not None
+    return papers.look(looker.asked)
+
+
+def test_the_eye_is_shown_what_was_signed_once_and_believes_it(looker: Looker):
+    looker.policy()
+    assert not any(isinstance(message, Note) for message in looker.rig.eye.sent), "nobody looks"
+    looker.ask(level="picture", block=8)
+    looker.beat(1.6)
+    found = believed_by_the_eye(looker)
+    assert isinstance(found, Believed) and found.session == looker.session.public.raw
+    kinds = [message.kind for message in looker.rig.eye.sent if isinstance(message, Note)]
+    assert kinds == ["roster", "authorisation", "view-policy", "view-request"], "each once"
+    looker.rig.eye.sent.clear()
+    looker.rig.unit.eye_gone()
+    looker.beat(0.4)
+    assert isinstance(believed_by_the_eye(looker), Believed), "and the next eye, in the middle of a look"
+
+
+def test_what_an_eye_refuses_is_audited_and_a_condition_until_nobody_looks(looker: Looker, capsys):
+    looker.policy()
+    looker.eye_works = False
+    looker.ask()
+    looker.beat(1.6)
+    for _ in range(3):
+        looker.rig.unit.from_eye(Unbelieved("look", "time", "the look is over"))
+    assert "keeper: the eye seals nothing of a look: the look is over" in capsys.readouterr().err
+    looker.beat(3.0)
+    assert [(link["of"], link["why"]) for link in looker.told.audited("eye-refused")] == [("look", "time")]
+    told = [(e.kind, e.active) for e in looker.told.events(ConditionChanged) if e.kind == "eye-refuses"]
+    assert told == [("eye-refuses", True), ("eye-refuses", False)]
+    (ended,) = looker.told.audited("view-ended")
+    assert ended["blank"] == ended["frames"], "the broker sees the pace of any look"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import parties
 
 from stillroom.errors import TrustError, WireError
 from stillroom.eye.distil import Grid, Mask, distil
@@ -13,6 +14,7 @@ from stillroom.eye.frame import Frame
 from stillroom.keys import BoxKey, SigningKey
 from stillroom.link import Piece, RecordAsked
 from stillroom.release_forms import body_bytes, chunk_head
+from stillroom.release_papers import Release
 from stillroom.release_wire import FIRST_LINK, Frames, open_chunk, read_block, verify, write_block
 from stillroom_release import seal
 from stillroom_release.eye import MOST_CHUNKS_WAITING, Recorder
@@ -22,16 +24,17 @@ RELEASE, RECORDING = b"R" * 16, b"r" * 16
 STEP_NS = 100_000_000
 
 
-def asked(frames_per_s: int = 5, size: tuple[int, int] = (192, 144), first: int = 0) -> RecordAsked:
-    return RecordAsked(
-        UNIT.verify_key.id, RELEASE, RECORDING, CUSTODIAN.public.raw, *size, frames_per_s, first, 10**9
-    )
+def paper(frames_per_s: int = 5, size: tuple[int, int] = (192, 144)) -> Release:
+    width, height = size
+    level = {"width_px": width, "height_px": height, "frames_per_s": frames_per_s}
+    return parties.release(CUSTODIAN.public.raw, **level)
 
 
 class Told:
     """The keeper's end of the link: puts chunks together, opens them as the custodian would."""
 
-    def __init__(self, of: RecordAsked) -> None:
+    def __init__(self, of: Release, first: int = 0) -> None:
+        self.asked = RecordAsked(UNIT.verify_key.id, RELEASE, RECORDING, first, 10**9)
         self.of, self.pieces, self.full = of, [], False
 
     def __call__(self, piece: Piece) -> bool:
@@ -46,7 +49,7 @@ class Told:
         for number in sorted({piece.number for piece in self.pieces}):
             body = b"".join(piece.data for piece in self.pieces if piece.number == number)
             if len(body) == size:
-                head = chunk_head(of.sender_id, RELEASE, RECORDING, number, size)
+                head = chunk_head(UNIT.verify_key.id, RELEASE, RECORDING, number, size)
                 block = read_block(io.BytesIO(write_block(head, body, FIRST_LINK, 5, UNIT)[0]))
                 assert block is not None
                 verify(block, UNIT.verify_key, RELEASE)
@@ -66,16 +69,16 @@ def run(recorder: Recorder, told: Told, frames: int, begin: int = 0, shade: int 
 
 @pytest.mark.parametrize("frames_per_s", [1, 2, 5])
 def test_frames_come_at_the_pace_of_the_release_whatever_the_cameras(frames_per_s: int):
-    told = Told(asked(frames_per_s))
-    run(Recorder(told.of, 640, 480), told, 60)
+    told = Told(paper(frames_per_s))
+    run(Recorder(told.asked, told.of, 640, 480), told, 60)
     assert len(told.chunks) in (5, 6) and {len(chunk.luma) for chunk in told.chunks} == {frames_per_s}
     times = [at for chunk in told.chunks for at in chunk.at_ms]
     assert set(np.diff(times)) <= {1000 // frames_per_s}
 
 
 def test_what_is_recorded_is_the_frame_in_the_size_of_the_release_with_private_zones_black():
-    told = Told(asked(1, (320, 240)))
-    recorder, grid = Recorder(told.of, 640, 480), Grid(640, 480)
+    told = Told(paper(1, (320, 240)))
+    recorder, grid = Recorder(told.asked, told.of, 640, 480), Grid(640, 480)
     luma = np.tile(np.arange(640, dtype=np.uint16) // 4, (480, 1)).astype(np.uint8)
     chroma = np.full((240, 320), 128, np.uint8)
     mask = Mask.from_polygons(640, 480, [((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))])
@@ -103,8 +106,8 @@ def test_pixels_and_key_are_overwritten_once_they_are_sealed(monkeypatch: pytest
 
     real = seal.ffi
     monkeypatch.setattr(seal, "ffi", Spy())
-    told = Told(asked())
-    recorder = Recorder(told.of, 640, 480)
+    told = Told(paper())
+    recorder = Recorder(told.asked, told.of, 640, 480)
     run(recorder, told, 9)
     assert len(told.chunks) == 1 and told.chunks[0].luma[0] == bytes([77]) * 192 * 144
     assert not recorder._plain.any(), "sealed, and nothing taken since"
@@ -113,8 +116,8 @@ def test_pixels_and_key_are_overwritten_once_they_are_sealed(monkeypatch: pytest
 
 
 def test_what_is_not_sealed_at_the_end_is_overwritten():
-    told = Told(asked())
-    recorder = Recorder(told.of, 640, 480)
+    told = Told(paper())
+    recorder = Recorder(told.asked, told.of, 640, 480)
     run(recorder, told, 3)
     assert recorder._plain.any()
     recorder.end()
@@ -122,8 +125,8 @@ def test_what_is_not_sealed_at_the_end_is_overwritten():
 
 
 def test_a_keeper_that_does_not_keep_up_costs_frames_and_the_next_chunk_says_how_many():
-    told = Told(asked())
-    recorder = Recorder(told.of, 640, 480)
+    told = Told(paper())
+    recorder = Recorder(told.asked, told.of, 640, 480)
     told.full = True
     run(recorder, told, 100)
     waiting = len(recorder._waiting)
@@ -136,16 +139,16 @@ def test_a_keeper_that_does_not_keep_up_costs_frames_and_the_next_chunk_says_how
 
 
 def test_an_order_that_came_too_late_is_a_frame_left_out():
-    told = Told(asked())
-    recorder = Recorder(told.of, 640, 480)
+    told = Told(paper())
+    recorder = Recorder(told.asked, told.of, 640, 480)
     recorder.took(("stale",) * len(recorder.orders(0)), 10**9)
     run(recorder, told, 20, 2)
     assert told.chunks[0].missed == 1
 
 
 def test_no_two_chunks_have_one_key_and_another_eye_goes_on_with_the_number():
-    told = Told(asked(1, first=7))
-    run(Recorder(told.of, 640, 480), told, 30)
+    told = Told(paper(1), first=7)
+    run(Recorder(told.asked, told.of, 640, 480), told, 30)
     assert {piece.number for piece in told.pieces} == {7, 8, 9}
     boxes = {piece.data[:80] for piece in told.pieces if piece.at == 0}
     assert len(boxes) == 3
@@ -161,8 +164,8 @@ def test_a_key_that_nobody_can_be_sealed_to_seals_nothing():
 
 
 def good_block() -> bytes:
-    told = Told(asked(1))
-    run(Recorder(told.of, 640, 480), told, 9)
+    told = Told(paper(1))
+    run(Recorder(told.asked, told.of, 640, 480), told, 9)
     body = b"".join(piece.data for piece in told.pieces)
     head = chunk_head(UNIT.verify_key.id, RELEASE, RECORDING, 0, len(body))
     return write_block(head, body, FIRST_LINK, 5, UNIT)[0]

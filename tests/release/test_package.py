@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from setuptools import find_namespace_packages
-from tests.recorded import ADVOCATE, MANAGER, Recorded
+from tests.parties import release
+from tests.recorded import ADVOCATE, MANAGER
+from tests.recorded import Recorded as RecordedUnit
 
 from stillroom import release_forms
 from stillroom.errors import SetupError
 from stillroom.eye.main import Eye
+from stillroom.eye.papers import Recorded
 from stillroom.keeper import commands, releases
 from stillroom.link import Lease, RecordAsked
 
@@ -66,13 +69,13 @@ def test_the_wheel_itself_has_no_file_of_it(tmp_path):
 
 
 @pytest.fixture
-def without(tmp_path, monkeypatch) -> Recorded:
+def without(tmp_path, monkeypatch) -> RecordedUnit:
     for module in (release_forms, releases, commands):
         monkeypatch.setattr(module, "part", lambda name: None)
-    return Recorded(tmp_path)
+    return RecordedUnit(tmp_path)
 
 
-def test_a_unit_without_it_refuses_in_one_line_and_never_asks_its_eye(without: Recorded, capsys):
+def test_a_unit_without_it_refuses_in_one_line_and_never_asks_its_eye(without: RecordedUnit, capsys):
     assert without.release() == "not-installed"
     without.put(without.sign(without.paper(), (MANAGER, ADVOCATE)))
     capsys.readouterr()
@@ -83,7 +86,7 @@ def test_a_unit_without_it_refuses_in_one_line_and_never_asks_its_eye(without: R
     assert without.story() == [("release-refused", "not-installed")]
 
 
-def test_it_says_that_nobody_deletes_what_was_recorded_before(without: Recorded, capsys):
+def test_it_says_that_nobody_deletes_what_was_recorded_before(without: RecordedUnit, capsys):
     without.folder.mkdir()
     without.beat(1.0)
     assert "recordings that nobody deletes here" in capsys.readouterr().err
@@ -94,11 +97,18 @@ class Camera:
     width, height = 640, 480
 
 
+class Allowed:
+    """Papers that allow a recording."""
+
+    def recorded(self, _: RecordAsked) -> Recorded:
+        return Recorded(bytes(16), release(bytes(range(32))), 2**53)
+
+
 def an_eye() -> Eye:
     """That was asked to record."""
     eye = object.__new__(Eye)
-    asked = RecordAsked(bytes(8), bytes(16), bytes(16), bytes(range(32)), 192, 144, 5, 0, 0)
-    eye._recorder, eye._not_recorded = None, None
+    asked = RecordAsked(bytes(8), bytes(16), bytes(16), 0, 0)
+    eye._recorder, eye._not_recorded, eye._papers = None, None, Allowed()
     eye._lease = Lease(900, False, False, False, record=asked)
     return eye
 

@@ -17,6 +17,7 @@ from tests.recorded import (
     Recorded,
 )
 
+from stillroom import permits
 from stillroom.document_forms import now
 from stillroom.documents import Approver, Recipient
 from stillroom.keeper import commands
@@ -227,12 +228,10 @@ def test_what_expired_for_certain_leaves_the_folder_too(unit: Recorded):
 
 def test_every_reason_has_words():
     """Of the recorder's own: why a release is refused, and how a recording ended."""
-    source = "".join(path.read_text() for path in Path(papers.__file__).parent.glob("*.py"))
-    whys = set(
-        re.findall(
-            r'_refuse_file\([^"]+"([a-z-]+)"|refuse\("unnamed", "([a-z-]+)"|return "([a-z-]+)"', source
-        )
-    )
+    files = (*Path(papers.__file__).parent.glob("*.py"), Path(permits.__file__))
+    source = "".join(path.read_text() for path in files)
+    said = r'_refuse_file\([^"]+"([a-z-]+)"|refuse\("unnamed", "([a-z-]+)"|return "([a-z-]+)"|NoteError\("([a-z-]+)"'
+    whys = set(re.findall(said, source))
     codes = {one for found in whys for one in found if one and not one.startswith("release")}
     assert {"space", "room", "custodian", "unit", "full", "card-full"} <= codes
     known = set(audit_releases._WHY) | set(audit_releases._HOW)

@@ -16,6 +16,7 @@ from stillroom.eye.order import Order
 from stillroom.link import Piece, RecordAsked
 from stillroom.locked import locked_arrays, wipe
 from stillroom.release_forms import PIECE_BYTES, body_bytes, chunk_head, pixels_at, plain_bytes
+from stillroom.release_papers import Release
 from stillroom_release.seal import put_inner, seal_chunk
 
 if TYPE_CHECKING:
@@ -28,15 +29,15 @@ MOST_CHUNKS_WAITING = 2
 class Recorder:
     """One recording; for each camera frame `orders`, then `took`, then `send`."""
 
-    def __init__(self, asked: RecordAsked, width_px: int, height_px: int) -> None:
-        """width_px, height_px: the camera's. Raises SetupError: no locked memory."""
-        form = asked.width_px, asked.height_px, asked.frames_per_s
+    def __init__(self, asked: RecordAsked, paper: Release, width_px: int, height_px: int) -> None:
+        """paper: as two have signed it. width_px, height_px: the camera's. Raises SetupError: no locked memory."""
+        form = paper.width_px, paper.height_px, paper.frames_per_s
         (self._plain,) = locked_arrays([((plain_bytes(*form),), np.uint8)])
-        shape = (asked.frames_per_s, asked.height_px, asked.width_px)
-        self._pixels = self._plain[pixels_at(asked.frames_per_s) :].reshape(shape)
-        self._asked, self._body_bytes = asked, body_bytes(*form)
-        self._scale = width_px / asked.width_px, height_px / asked.height_px
-        self._period_ns = NS_PER_S // asked.frames_per_s
+        shape = (paper.frames_per_s, paper.height_px, paper.width_px)
+        self._pixels = self._plain[pixels_at(paper.frames_per_s) :].reshape(shape)
+        self._asked, self._paper, self._body_bytes = asked, paper, body_bytes(*form)
+        self._scale = width_px / paper.width_px, height_px / paper.height_px
+        self._period_ns = NS_PER_S // paper.frames_per_s
         self._due_ns: int | None = None
         self._times_ms: list[int] = []
         self._missed = 0
@@ -66,14 +67,14 @@ class Recorder:
             return
         before = self._times_ms[-1] if self._times_ms else 0
         self._times_ms.append(max(before, (captured_ns - self._asked.began_ns) // NS_PER_MS))
-        if len(self._times_ms) == self._asked.frames_per_s:
+        if len(self._times_ms) == self._paper.frames_per_s:
             self._seal()
 
     def _seal(self) -> None:
-        asked = self._asked
+        asked, paper = self._asked, self._paper
         head = chunk_head(asked.sender_id, asked.release, asked.recording, self._number, self._body_bytes)
-        put_inner(self._plain.data, asked.width_px, asked.height_px, self._missed, self._times_ms)
-        body = seal_chunk(head, self._plain.data, asked.custodian)
+        put_inner(self._plain.data, paper.width_px, paper.height_px, self._missed, self._times_ms)
+        body = seal_chunk(head, self._plain.data, paper.box)
         for at in range(0, len(body), PIECE_BYTES):
             self._waiting.append(Piece(asked.recording, self._number, at, body[at : at + PIECE_BYTES]))
         self._number += 1

@@ -14,11 +14,12 @@ from stillroom.documents import Authorisation, Roster
 from stillroom.errors import StorageError
 from stillroom.files import flush_folder, make_folder, replace_file
 from stillroom.keeper.card import space
+from stillroom.keeper.eye_life import Notes
 from stillroom.keeper.releases import Means
 from stillroom.link import Piece, RecordAsked
+from stillroom.permits import against_release
 from stillroom.release_forms import NOTE_FILE, RECORDINGS, SUFFIX, body_bytes
 from stillroom.release_papers import Release
-from stillroom.release_rules import custodian
 from stillroom_release.expiry import OPEN, Expiry, recorded, size_of
 from stillroom_release.papers import Papers
 from stillroom_release.recording import LAST_BYTES, MB, Recording
@@ -87,15 +88,9 @@ class Releases:
         assert self._roster is not None
         if paper.id not in self._papers.signed:
             return "withdrawn" if paper.id in self._papers.withdrawn else "document"
-        if known.latest_ms >= to_ms(paper.until):
-            return "over"
-        if "release" not in allowed.scopes:
-            return "not-authorised"
-        if allowed.room != paper.room:
-            return "room"
-        if custodian(paper, self._roster, self._means.clock.utc_ms()) is None:
-            return "custodian"
-        return "" if light_works else "indicator"
+        utc_ms = self._means.clock.utc_ms()
+        why = against_release(paper, allowed, self._roster, utc_ms, known.latest_ms)
+        return why or ("" if light_works else "indicator")
 
     def _wrong(self, running: Recording) -> str:
         """Why it cannot go on; empty where it can. An eye that died before its first chunk is waited for."""
@@ -138,13 +133,19 @@ class Releases:
         outbox.remember(_FILES + paper.id, number)
         outbox.remember(OPEN, f"{paper.id}/{path.name}".encode())
         self._told_silent = False
-        self._running = Recording(paper, path, self._used_bytes(paper), self._means.clock, self._means.key)
+        self._running = Recording(
+            paper, note, path, self._used_bytes(paper), self._means.clock, self._means.key
+        )
         level = f"{paper.width_px}x{paper.height_px}/{paper.frames_per_s}"
         said: dict[str, str | int] = {"release": paper.id, "file": number, "level": level, "by": by}
         self._means.audit.append(self._means.clock.utc_ms(), "release-started", **said)
 
     def asked(self) -> RecordAsked | None:
         return None if self._running is None else self._running.asked()
+
+    @property
+    def notes(self) -> Notes:
+        return () if self._running is None else (("release", self._running.note),)
 
     def took(self, piece: Piece) -> None:
         if self._running is not None:

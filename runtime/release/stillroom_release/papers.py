@@ -12,9 +12,9 @@ from stillroom.keeper.authorisation import MAX_FILES, told_name
 from stillroom.keeper.releases import Means
 from stillroom.keeper.watch import MAX_REFUSED_TOLD
 from stillroom.notes import NoteError
+from stillroom.permits import open_paper
 from stillroom.release_forms import PAPERS, WITHDRAWALS
-from stillroom.release_papers import Release
-from stillroom.release_rules import open_release, open_withdrawal
+from stillroom.release_papers import Release, ReleaseWithdrawal
 
 _SEEN, _WITHDRAWN = "release seen ", "release withdrawn "
 
@@ -51,19 +51,17 @@ class Papers:
     def _take(self, path: Path, roster: Roster) -> None:
         try:
             note = read_bounded(path)
-            paper, pair = open_release(note, roster)
+            paper, by = open_paper(note, Release, roster, self._means.authority, self._means.unit)
         except TrustError as error:
             reason = error.reason if isinstance(error, NoteError) else "file"
             self._refuse_file(path, reason, str(error))
             return
-        if (paper.site, paper.unit) != (roster.site, self._means.unit):
-            self._refuse_file(path, "unit", f"for unit '{paper.site}/{paper.unit}', not for this one")
-        elif path.name != f"{paper.id}.note":
+        if path.name != f"{paper.id}.note":
             self._refuse_file(path, "file", f"it is release {paper.id}: under another name")
         elif to_ms(paper.expires) <= self._means.clock.known().earliest_ms:
             path.unlink(missing_ok=True)  # for certain of no use any more
         elif paper.id not in self.withdrawn:
-            self.signed[paper.id] = paper, note, " ".join(one.name.partition("/")[2] for one in pair)
+            self.signed[paper.id] = paper, note, by
             self._note(paper)
 
     def _note(self, paper: Release) -> None:
@@ -80,13 +78,14 @@ class Papers:
 
     def _take_back(self, path: Path, roster: Roster) -> None:
         try:
-            paper = open_withdrawal(read_bounded(path), roster, self._means.authority)
+            means = self._means
+            note = read_bounded(path)
+            paper, _ = open_paper(note, ReleaseWithdrawal, roster, means.authority, means.unit)
         except TrustError as error:
             reason = error.reason if isinstance(error, NoteError) else "file"
             self._refuse_file(path, reason, str(error))
             return
-        ours = (paper.site, paper.unit) == (roster.site, self._means.unit)
-        if ours and paper.release not in self.withdrawn:
+        if paper.release not in self.withdrawn:
             self.withdrawn |= {paper.release}
             self._means.outbox.remember(_WITHDRAWN + paper.release, 1)
             self._means.audit.append(self._means.clock.utc_ms(), "release-withdrawn", release=paper.release)

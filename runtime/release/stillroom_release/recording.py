@@ -25,9 +25,11 @@ LAST_BYTES = 4_096
 class Recording:
     """At each lease `asked`; `took` for each piece; `end` once."""
 
-    def __init__(self, paper: Release, path: Path, before_bytes: int, clock: Clock, key: SigningKey) -> None:
-        """before_bytes: what was recorded under this release before."""
-        self.paper, self.path = paper, path
+    def __init__(
+        self, paper: Release, note: bytes, path: Path, before_bytes: int, clock: Clock, key: SigningKey
+    ) -> None:
+        """note: the paper as it was signed. before_bytes: what was recorded under this release before."""
+        self.paper, self.note, self.path = paper, note, path
         self._clock, self._key = clock, key
         self._id, self._release = os.urandom(RECORDING_BYTES), release_id(paper)
         self._began_ns = clock.mono_ns() + ANNOUNCE_MS * NS_PER_MS
@@ -60,15 +62,10 @@ class Recording:
         """None while the light alone says that it begins."""
         if self._clock.mono_ns() < self._began_ns:
             return None
-        paper = self.paper
         return RecordAsked(
             sender_id=self._key.verify_key.id,
             release=self._release,
             recording=self._id,
-            custodian=paper.box,
-            width_px=paper.width_px,
-            height_px=paper.height_px,
-            frames_per_s=paper.frames_per_s,
             first=self.chunks,
             began_ns=self._began_ns,
         )

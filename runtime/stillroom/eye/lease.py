@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from stillroom.errors import LinkError
-from stillroom.link import Halt, Lease, Link
+from stillroom.link import Halt, Lease, Link, Note
 
 FIRST_LEASE_WITHIN_S = 5.0
 _LAST_WORDS_S = 0.3
@@ -32,16 +32,21 @@ def arm_for_start() -> None:
 class LeaseHolder:
     """Reads the keeper's messages in a thread of its own and re-arms the timer at each lease."""
 
-    def __init__(self, link: Link, on_lease: Callable[[Lease], None]) -> None:
+    def __init__(
+        self, link: Link, on_lease: Callable[[Lease], None], on_note: Callable[[Note], None] = lambda _: None
+    ) -> None:
         self._link = link
-        self._on_lease = on_lease
+        self._on_lease, self._on_note = on_lease, on_note
+        self._lent = False
         self.ended = threading.Event()
         self._ends_s = math.inf
 
     def wait_for_first(self) -> None:
         """Block until the first lease: before it the camera must not be opened. The timer bounds the wait."""
-        if self._next():
-            threading.Thread(target=self._read, name="lease", daemon=True).start()
+        while not self._lent:
+            if not self._next():
+                return
+        threading.Thread(target=self._read, name="lease", daemon=True).start()
 
     def end_within(self, seconds: float) -> None:
         """The process is about to end by itself: whatever hangs on the way, no lease lets it live longer."""
@@ -58,10 +63,13 @@ class LeaseHolder:
             message = None
         if isinstance(message, Lease):
             arm(max(1e-3, min(message.ttl_ms / 1000, self._ends_s - time.monotonic())))
+            self._lent = True
             self._on_lease(message)
             return True
         if message is None or isinstance(message, Halt):
             arm(_LAST_WORDS_S)
             self.ended.set()
             return False
+        if isinstance(message, Note):
+            self._on_note(message)
         return True

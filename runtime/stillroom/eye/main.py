@@ -5,17 +5,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from stillroom import config, guard, link
 from stillroom.clock import SystemClock
 from stillroom.config import OWN_CAMERA, UnitConfig
 from stillroom.errors import LinkError, StillroomError
 from stillroom.eye import lease
+from stillroom.eye.papers import Against, Papers, Recorded
 from stillroom.guard_files import Files
-from stillroom.link import EyeHears, Fault, Hello, Lease, Link, Piece, RecordAsked, ViewAsked
+from stillroom.link import EyeHears, Fault, Hello, Lease, Link, Piece, RecordAsked, Unbelieved, ViewAsked
 from stillroom.notify import Notifier
 from stillroom.release_forms import part
+from stillroom.release_papers import Release
 
 if TYPE_CHECKING:
     from stillroom.eye.analysis import Analysis
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 DEVICES = ("video*", "media*", "v4l-subdev*", "v4l", "dma_heap", "udmabuf")
 """What libcamera opens under /dev; it looks them up in /run/udev, or in /sys where it may not ask udev."""
+MOST_TOLD = 32
+"""Refusals in one life: a keeper that was taken over fills no log."""
 CLOSE_WITHIN_S = 5.0
 """A camera that does not let go ends with the process."""
 
@@ -113,11 +117,13 @@ class Eye:
         self._models = models
         self._opener = opener
         self._keeper = keeper
-        self._holder = lease.LeaseHolder(keeper, self._take)
+        self._papers = Papers(unit, SystemClock())
+        self._holder = lease.LeaseHolder(keeper, self._take, self._papers.take)
         self._lease: Lease | None = None
         self._view: View | None = None
         self._recorder: Recorder | None = None
         self._not_recorded: bytes | None = None
+        self._told: set[tuple[bytes, str]] = set()
 
     def run(self) -> None:
         """Wait for the first lease, open the camera, distil until told to stop."""
@@ -142,13 +148,14 @@ class Eye:
                     return
                 self._instruct(analysis)
                 asked, recorder = self._asked(camera), self._recording(camera)
-                looks = () if asked is None or self._view is None else self._view.order(asked, frame.frame_ns)
+                looks = () if asked is None or self._view is None else self._view.order(frame.frame_ns)
                 recorded = () if recorder is None else recorder.orders(frame.frame_ns)
                 captured_ns = clock.mono_ns()
                 observation = analysis.feed(frame, captured_ns, (*looks, *recorded))
                 del frame  # it is the camera's own memory
                 if asked is not None and self._view is not None:
                     served = analysis.served[: len(looks)] == ("served",)
+                    self._papers.sealed(self._view.look, asked.number)
                     self._keeper.send(self._view.frame(asked, analysis.empty_picture, served))
                 if recorder is not None:
                     recorder.took(analysis.served[len(looks) :], captured_ns)
@@ -174,31 +181,51 @@ class Eye:
         if asked is None:
             self._view = None
             return None
-        if self._view is None or self._view.id != asked.view:
+        look = self._papers.look(asked)
+        if isinstance(look, Against):
+            self._view = None
+            self._say_unbelieved("look", asked.view, look)
+            return None
+        if self._view is None or self._view.look != look:
             from stillroom.eye.view import View
 
-            self._view = View(asked, camera.width, camera.height)
-        return asked if self._view.wants(asked) else None
+            self._view = View(look, asked.sender_id, camera.width, camera.height)
+        return asked if asked.number > self._papers.last_sealed(look) else None
 
     def _recording(self, camera: "Camera") -> Recorder | None:
-        """Who records, while the keeper asks for it; what does so is a package of its own, and may not be here."""
+        """Who records, while the keeper asks for it and the papers allow it; what does so is a package of its own, and
+        may not be here.
+        """
         asked = self._lease.record if self._lease is not None else None
+        allowed = None if asked is None else self._papers.recorded(asked)
+        if asked is not None and isinstance(allowed, Against):
+            self._say_unbelieved("release", asked.recording, allowed)
+            asked = None
         if self._recorder is not None and (asked is None or asked.recording != self._recorder.recording):
             self._recorder.end()
             self._recorder = None
-        if asked is not None and self._recorder is None and asked.recording != self._not_recorded:
-            self._begin_recording(asked, camera)
+        is_new = asked is not None and self._recorder is None and asked.recording != self._not_recorded
+        if is_new and asked is not None and isinstance(allowed, Recorded):
+            self._begin_recording(asked, allowed, camera)
         return self._recorder
 
-    def _begin_recording(self, asked: RecordAsked, camera: "Camera") -> None:
+    def _begin_recording(self, asked: RecordAsked, allowed: Recorded, camera: "Camera") -> None:
         """Or not, and not tried again for each frame: readings go on, and the keeper sees that nothing comes."""
-        make: Callable[[RecordAsked, int, int], Recorder] | None = part("eye")
+        make: Callable[[RecordAsked, Release, int, int], Recorder] | None = part("eye")
         try:
-            self._recorder = None if make is None else make(asked, camera.width, camera.height)
+            self._recorder = None if make is None else make(asked, allowed.paper, camera.width, camera.height)
         except StillroomError as error:
             print(f"eye: nothing can be recorded: {error}", file=sys.stderr, flush=True)
         if self._recorder is None:
             self._not_recorded = asked.recording
+
+    def _say_unbelieved(self, what: Literal["look", "release"], name: bytes, why: Against) -> None:
+        """Once for each look or recording and reason: on our own log, which no keeper writes, and to the keeper."""
+        if (name, why.why) in self._told or len(self._told) >= MOST_TOLD:
+            return
+        self._told.add((name, why.why))
+        print(f"eye: no frame of a {what} is sealed: {why.text}", file=sys.stderr, flush=True)
+        self._keeper.send(Unbelieved(what, why.why, why.text[:240]))
 
     def _pass_on(self, tells: "TellsSettings", analysis: "Analysis") -> None:
         """What the camera says of its settings; another pace of frames begins the readings anew."""
@@ -217,6 +244,8 @@ class Eye:
 
     def _take(self, message: Lease) -> None:
         self._lease = message
+        if message.view is not None or message.record is not None:
+            self._papers.again()
 
     def _instruct(self, analysis: "Analysis") -> None:
         current = self._lease

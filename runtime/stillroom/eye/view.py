@@ -1,4 +1,5 @@
-"""One view as the eye makes it: a picture of one size for each number that the keeper names, sealed before it leaves.
+"""One view as the eye makes it: a picture of one size for each number that the keeper names, sealed before it leaves
+to whom the signed request says (`papers.py`).
 
 `figure` is drawn (`figure.py`) over the empty room (`empty_picture.py`). `picture` is luma cut out of the next borrowed
 frame, averaged over squares that are told in a few greys; it lies in locked memory, and is wiped when it is sealed.
@@ -12,6 +13,7 @@ import numpy as np
 from stillroom.eye.empty_picture import EmptyPicture
 from stillroom.eye.figure import draw
 from stillroom.eye.order import Order
+from stillroom.eye.papers import Look
 from stillroom.link import ViewAsked, ViewFrame
 from stillroom.locked import locked_arrays
 from stillroom.view_forms import GREYS, HEIGHT_PX, WIDTH_PX, Blank
@@ -22,24 +24,19 @@ if TYPE_CHECKING:
 
 
 class View:
-    """Make for the camera's size and what the keeper asks for; `order` before a frame, `frame` after it."""
+    """Make for the camera's size and what the papers allow; `order` before a frame, `frame` after it."""
 
-    def __init__(self, asked: ViewAsked, width_px: int, height_px: int) -> None:
+    def __init__(self, look: Look, sender_id: bytes, width_px: int, height_px: int) -> None:
         (self._plain,) = locked_arrays([((PLAIN_BYTES,), np.uint8)])
         pixels: NDArray[np.uint8] = self._plain[PIXELS_AT:].reshape(HEIGHT_PX, WIDTH_PX)
         self._pixels = pixels
         self._scale = width_px / WIDTH_PX, height_px / HEIGHT_PX
-        self._sealer = FrameSealer(asked.sender_id, asked.view, asked.session, self._plain.data)
-        self.id = asked.view
-        self._last = -1
+        self._sealer = FrameSealer(sender_id, look.view, look.session, self._plain.data)
+        self.look = look
 
-    def wants(self, asked: ViewAsked) -> bool:
-        """A number that was not sealed yet. None is sealed twice."""
-        return asked.view == self.id and asked.number > self._last
-
-    def order(self, asked: ViewAsked, frame_ns: int) -> tuple[Order, ...]:
+    def order(self, frame_ns: int) -> tuple[Order, ...]:
         """What is to be cut out of the next frame; nothing for a figure."""
-        if asked.level != "picture":
+        if self.look.level != "picture":
             return ()
         across, down = self._scale
         return (Order((across, 0.0, 0.0, 0.0, down, 0.0), self._pixels, frame_ns),)
@@ -47,19 +44,19 @@ class View:
     def frame(self, asked: ViewAsked, empty: EmptyPicture, served: bool) -> ViewFrame:
         """Sealed. served: the order of a picture was."""
         blank = self._compose(asked, empty, served)
-        self._last = asked.number
-        block = asked.block if asked.level == "picture" else 1
+        look = self.look
+        block = look.block if look.level == "picture" else 1
         return ViewFrame(
-            asked.number, self._sealer.seal(asked.number, asked.level, block, blank, asked.left_ms)
+            asked.number, self._sealer.seal(asked.number, look.level, block, blank, asked.left_ms)
         )
 
     def _compose(self, asked: ViewAsked, empty: EmptyPicture, served: bool) -> Blank:
         if asked.blank != "shown":
             return asked.blank
-        if asked.level == "picture":
+        if self.look.level == "picture":
             if not served:
                 return "starting"
-            average(self._pixels, asked.block)
+            average(self._pixels, self.look.block)
             return "shown"
         if not empty.known:
             return "no-background"

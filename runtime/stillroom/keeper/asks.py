@@ -13,30 +13,18 @@ from msgspec import Meta, Struct
 
 from stillroom.clock import NS_PER_MS, Clock
 from stillroom.document_forms import to_ms
-from stillroom.documents import ConsumerRole
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.signed_before import SignedBefore
 from stillroom.orders import Acknowledgement, Pause, Resume, ViewRequest
+from stillroom.permits import Refusal
 
 Ask = Pause | Resume | Acknowledgement | ViewRequest
-
-WHO_MAY: dict[type[Struct], tuple[ConsumerRole, ...]] = {
-    Pause: ("board", "viewer", "advocate"),
-    Resume: ("board", "viewer", "advocate"),
-    Acknowledgement: ("board", "viewer"),
-    ViewRequest: ("viewer",),
-}
-"""Roles of the roster. The gateway carries what they sign, and may sign none of it."""
 
 CLOCKS_DIFFER_MS = 60_000
 """A pause that begins so little later begins now: a signer's clock may be ahead of the unit's."""
 _PAUSE = "pause by "
 _UNTIL = "paused_from_afar_until_ms"
-
-
-class Refusal(Exception):
-    """Why a command is not carried out: the code of its receipt."""
 
 
 class _Paused(Struct, frozen=True, array_like=True):
@@ -51,7 +39,7 @@ class Asks:
     """Carries out what was verified; remembers the pauses over a restart."""
 
     def __init__(
-        self, outbox: Outbox, audit: AuditChain, clock: Clock, look: Callable[[ViewRequest, str], None]
+        self, outbox: Outbox, audit: AuditChain, clock: Clock, look: Callable[[ViewRequest, str, bytes], None]
     ) -> None:
         """look: gives the look that somebody asks for, or raises Refusal."""
         self._outbox, self._audit, self._clock, self._look = outbox, audit, clock, look
@@ -64,8 +52,8 @@ class Asks:
         """A pause of somebody's stands."""
         return self._clock.mono_ns() < self._until_ns
 
-    def carry_out(self, ask: Ask, by: str) -> None:
-        """`by`: the name in the roster whose signature it bears. Raises Refusal."""
+    def carry_out(self, ask: Ask, by: str, note: bytes) -> None:
+        """`by`: the name in the roster whose signature `note`, which says so, bears. Raises Refusal."""
         if isinstance(ask, Pause):
             self._pause(ask, by)
         elif isinstance(ask, Resume):
@@ -73,7 +61,7 @@ class Asks:
         elif isinstance(ask, Acknowledgement):
             self._acknowledge(ask, by)
         else:
-            self._look(ask, by)
+            self._look(ask, by, note)
 
     def _pause(self, ask: Pause, by: str) -> None:
         """`time`: not now; `stale`: it came before, or he has signed a later one."""

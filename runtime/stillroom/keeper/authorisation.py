@@ -5,18 +5,19 @@ allows nothing.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from stillroom.config import UnitConfig
 from stillroom.document_forms import to_ms
-from stillroom.documents import Authorisation, ViewAcceptance, Withdrawal, read_document
+from stillroom.documents import Authorisation, ViewAcceptance, Withdrawal
 from stillroom.errors import TrustError
-from stillroom.keeper.roster import load_authority
+from stillroom.files import read_bounded
 from stillroom.notes import NoteError, Signer
 from stillroom.orders import Halt, Lift
+from stillroom.permits import authority_of, open_signed
 from stillroom.release_forms import PAPERS
 from stillroom.release_forms import WITHDRAWALS as RELEASE_WITHDRAWALS
 from stillroom.release_papers import ReleaseWithdrawal
@@ -65,6 +66,8 @@ class Papers:
     halts: frozenset[str] = frozenset()
     """Ids of the halts ever signed for it, and of those that were lifted."""
     lifted: frozenset[str] = frozenset()
+    notes: Mapping[str, bytes] = field(default_factory=dict)
+    """Of each authorisation by its id: for the eye, which believes nothing else."""
 
 
 def load_papers(unit: UnitConfig, approvers: Sequence[Signer]) -> Papers:
@@ -73,7 +76,7 @@ def load_papers(unit: UnitConfig, approvers: Sequence[Signer]) -> Papers:
     `approvers`: of the roster in force; where there are any, one of them must have signed an authorisation too.
     Raises TrustError only where the authority is not known, or the trust folder cannot be read.
     """
-    authority, trust_dir = load_authority(unit), unit.path(unit.paths.trust)
+    authority, trust_dir = authority_of(unit), unit.path(unit.paths.trust)
     if _stamp(trust_dir) is None:
         raise TrustError(f"{trust_dir}: the documents of the site cannot be read: put its folder back")
     allowed, refused = _read(trust_dir / AUTHORISATIONS, Authorisation, authority, unit.unit, approvers)
@@ -85,18 +88,19 @@ def load_papers(unit: UnitConfig, approvers: Sequence[Signer]) -> Papers:
         # A folder that cannot be read might hold the end of each of them.
         allowed = []
     return Papers(
-        authorisations=tuple(allowed),
-        withdrawn=frozenset(document.authorisation for document in ended),
+        authorisations=tuple(document for document, _ in allowed),
+        withdrawn=frozenset(document.authorisation for document, _ in ended),
         refused=(*refused, *also, *too, *besides, *at_last),
-        views_ms=tuple(sorted(to_ms(document.at) for document in views)),
-        halts=frozenset(document.id for document in halts),
-        lifted=frozenset(document.halt for document in lifts),
+        views_ms=tuple(sorted(to_ms(document.at) for document, _ in views)),
+        halts=frozenset(document.id for document, _ in halts),
+        lifted=frozenset(document.halt for document, _ in lifts),
+        notes={document.id: note for document, note in allowed},
     )
 
 
 def _read_if_there(
     folder: Path, schema: type[D], authority: Signer, unit: str
-) -> tuple[list[D], list[Refused]]:
+) -> tuple[list[tuple[D, bytes]], list[Refused]]:
     return _read(folder, schema, authority, unit) if folder.exists() else ([], [])
 
 
@@ -153,8 +157,9 @@ def _stamp(folder: Path) -> Stamp | None:
 
 def _read(
     folder: Path, schema: type[D], authority: Signer, unit: str, approvers: Sequence[Signer] = ()
-) -> tuple[list[D], list[Refused]]:
-    accepted: list[D] = []
+) -> tuple[list[tuple[D, bytes]], list[Refused]]:
+    """What is accepted, each with its note, and what is not."""
+    accepted: list[tuple[D, bytes]] = []
     refused: list[Refused] = []
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".note")
@@ -169,16 +174,11 @@ def _read(
 
 def _each(
     paths: list[Path], schema: type[D], authority: Signer, unit: str, approvers: Sequence[Signer]
-) -> Iterator[D | Refused]:
+) -> Iterator[tuple[D, bytes] | Refused]:
     for path in paths:
         try:
-            document = read_document(path, schema, [authority], approvers)
+            note = read_bounded(path)
+            yield open_signed(note, schema, [authority], authority.site, unit, approvers)[0], note
         except TrustError as error:
             code = error.reason if isinstance(error, NoteError) else "file"
             yield Refused(path.name, str(error).removeprefix(f"{path}: "), code)
-            continue
-        # A halt, and its end, may be for the whole site: then they name no unit.
-        if document.site == authority.site and document.unit in (unit, None):
-            yield document
-        else:
-            yield Refused(path.name, f"for unit '{document.site}/{document.unit}', not for this one", "unit")

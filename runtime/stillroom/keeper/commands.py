@@ -7,7 +7,6 @@ doing it again changes nothing.
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -26,7 +25,7 @@ from stillroom.documents import (
 from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.events import Command, Receipt
 from stillroom.files import make_folder, read_bounded, replace_file
-from stillroom.keeper.asks import WHO_MAY, Ask, Asks, Refusal
+from stillroom.keeper.asks import Ask, Asks
 from stillroom.keeper.authorisation import (
     AUTHORISATIONS,
     HALTS,
@@ -39,15 +38,16 @@ from stillroom.keeper.authorisation import (
 )
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.parts import Parts
-from stillroom.keeper.roster import ROSTER_FILE, check_time, load_authority, needed_for
+from stillroom.keeper.roster import ROSTER_FILE
 from stillroom.keeper.settings import CONFIGURATION_FILE, CONFIGURATION_VERSION, check, load_configuration
 from stillroom.keeper.view_policy import POLICY_FILE, POLICY_VERSION
-from stillroom.notes import NoteError, Signer, open_by_one, open_note
+from stillroom.note_reading import NoteError
 from stillroom.orders import Configuration, Halt, Lift
+from stillroom.permits import Refusal, authority_of, check_time, open_paper, open_roster
 from stillroom.release_forms import PAPERS, part
 from stillroom.release_forms import WITHDRAWALS as RELEASE_WITHDRAWALS
 from stillroom.release_papers import Release, ReleaseWithdrawal
-from stillroom.release_rules import custodian, open_release, signers
+from stillroom.release_rules import custodian
 
 _LAST = "command "
 _REFUSED = "command_refused "
@@ -74,7 +74,7 @@ class Commands:
 
     def __init__(self, outbox: Outbox, trust: Path, installed: UnitConfig, clock: Clock, asks: Asks) -> None:
         self._outbox, self._trust, self._clock, self._asks = outbox, trust, clock, asks
-        self._installed = installed
+        self._installed, self._authority = installed, authority_of(installed)
         self._parts = Parts()
         self.in_vain = False
         """The last one answered changed nothing: it was refused, or lay there already."""
@@ -127,25 +127,19 @@ class Commands:
         if schema is None:
             raise Refusal("kind")
         try:
-            authority = load_authority(self._installed)
-            document, signer = open_by_one(note, kind, schema, _who_may(schema, roster, authority))
-            open_note(note, kind, schema, [signer], _approvers(document, roster))
-            if isinstance(document, Release):
-                open_release(note, roster)
+            if schema is Roster:
+                return self._verified_roster(note, roster), self._authority.name.partition("/")[2]
+            return open_paper(note, schema, roster, self._authority, self._installed.unit)
         except NoteError as error:
             raise Refusal(error.reason) from None
-        except TrustError:
-            raise Refusal("authority") from None
-        self._check_ours(document, authority)
-        return document, signer.name.partition("/")[2]
 
-    def _check_ours(self, document: Document, authority: Signer) -> None:
-        ours = document.site == authority.site
-        if not isinstance(document, Roster):
-            whole_site = isinstance(document, Halt | Lift | ViewPolicy) and document.unit is None
-            ours = ours and (whole_site or document.unit == self._installed.unit)
-        if not ours:
-            raise Refusal("unit")
+    def _verified_roster(self, note: bytes, roster: Roster) -> Roster:
+        try:
+            return open_roster(note, self._authority, roster.approver_signers)
+        except NoteError:
+            raise
+        except TrustError:
+            raise Refusal("unit") from None
 
     def _do(self, document: Document, by: str, note: bytes, roster: Roster) -> bool:
         """Into the trust folder, flushed; or what somebody asked for. False where it lay there already.
@@ -153,7 +147,7 @@ class Commands:
         Raises Refusal, StorageError.
         """
         if isinstance(document, Ask):
-            self._asks.carry_out(document, by)
+            self._asks.carry_out(document, by, note)
             return True
         if isinstance(document, Roster):
             self._check_follows(document, roster)
@@ -194,7 +188,7 @@ class Commands:
         if not path.exists():
             return
         try:
-            standing = read_document(path, Authorisation, [load_authority(self._installed)])
+            standing = read_document(path, Authorisation, [self._authority])
         except TrustError:  # what cannot be believed gives way
             return
         if standing != document:
@@ -234,21 +228,6 @@ class Commands:
         """Not below the one in force: what a manager has narrowed no old paper widens."""
         if document.version < self._outbox.recall(POLICY_VERSION):
             raise Refusal("version")
-
-
-def _who_may(schema: type[Document], roster: Roster, authority: Signer) -> Sequence[Signer]:
-    """Of whom one must have signed a document of this kind."""
-    if schema is ReleaseWithdrawal:
-        return (*signers(roster), authority)
-    roles = ("manager",) if schema in (ViewPolicy, Release) else WHO_MAY.get(schema)
-    return (authority,) if roles is None else roster.people(*roles)
-
-
-def _approvers(document: Document, roster: Roster) -> Sequence[Signer]:
-    """Of whom one must have signed it too."""
-    if isinstance(document, Roster):
-        return needed_for(document, roster.approver_signers)
-    return roster.approver_signers if isinstance(document, Authorisation) else ()
 
 
 def _kind(note: bytes) -> str:

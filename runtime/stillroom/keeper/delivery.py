@@ -21,7 +21,7 @@ from stillroom.files import file_stamp
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
-from stillroom.keeper.roster import ROSTER_FILE, load_roster
+from stillroom.keeper.roster import ROSTER_FILE, read_roster
 from stillroom.keeper.seal import Sealer
 from stillroom.keeper.slots import Slots, fits
 from stillroom.keys import KeyRing
@@ -82,18 +82,18 @@ def _lines_of(roster: Roster) -> bytes:
     return "\n".join(sorted(signer.text for signer in roster.approver_signers)).encode()
 
 
-def roster_in_force(unit: UnitConfig, outbox: Outbox, clock: Clock) -> Roster:
-    """The roster in the trust folder, where it follows the one that this unit knows. Raises TrustError."""
+def roster_in_force(unit: UnitConfig, outbox: Outbox, clock: Clock) -> tuple[Roster, bytes]:
+    """The roster in the trust folder, where it follows the one that this unit knows; its note. Raises TrustError."""
     known = outbox.recall_bytes(_APPROVERS) or b""
     forgotten = not outbox.is_as_kept(_APPROVERS, known)
     approvers = [] if forgotten else [parse_signer(line) for line in known.decode().splitlines()]
-    roster = load_roster(unit, clock, outbox.recall(_ROSTER_VERSION), approvers)
+    roster, note = read_roster(unit, clock, outbox.recall(_ROSTER_VERSION), approvers)
     if forgotten and not outbox.is_as_kept(_APPROVERS, _lines_of(roster)):
         raise TrustError(
             f"{unit.path(unit.paths.trust) / ROSTER_FILE}: names other approvers than before, and the damaged card "
             "has forgotten who those were: put the roster that was in force in its place first"
         )
-    return roster
+    return roster, note
 
 
 class Delivery:
@@ -115,7 +115,7 @@ class Delivery:
         self._roster_file = unit.path(unit.paths.trust) / ROSTER_FILE
         self._obey, self._answered = obey, answered
         self._stamp = file_stamp(self._roster_file)
-        self.roster: Roster = roster_in_force(unit, outbox, clock)
+        self.roster, self.roster_note = roster_in_force(unit, outbox, clock)
         self._remember_roster()
         seen = outbox.recall_bytes(_DOWN_SEEN)
         self._sealer = Sealer(keys, self.roster, boot, clock, Seen.from_bytes(seen) if seen else None)
@@ -162,13 +162,13 @@ class Delivery:
             return None
         self._stamp = stamp
         try:
-            roster = roster_in_force(self._unit, self._outbox, self._clock)
+            roster, note = roster_in_force(self._unit, self._outbox, self._clock)
             self._sealer.replace_roster(roster)
         except TrustError as error:
             print(f"keeper: {error}", file=sys.stderr, flush=True)
             self._faults.say("roster-refused", True, str(error))
             return None
-        self.roster = roster
+        self.roster, self.roster_note = roster, note
         self._remember_roster()
         self._faults.say("roster-refused", False, "")
         return roster.version

@@ -1,5 +1,6 @@
 """The life that the keeper lends an eye: a signal to start, lease after lease, the light over all of it, the end."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 from stillroom.clock import NS_PER_MS, Clock
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.indicator import Indicator, Pattern
-from stillroom.link import EYE_END, EYE_START, Halt, Lease, RecordAsked, ViewAsked
+from stillroom.link import EYE_END, EYE_START, Halt, Lease, Note, NoteKind, RecordAsked, ViewAsked
 
 LEASE_TTL_MS = 900
 """Less than the second within which the camera must be dead; four and a half lease periods."""
@@ -21,6 +22,10 @@ IN_USE: dict[tuple[bool, bool], Pattern] = {
     (True, True): "view-and-record",
 }
 """Of a camera that may be open: whether somebody looks, and whether it is recorded."""
+
+
+Notes = Iterable[tuple[NoteKind, bytes]]
+"""Signed papers, for the eye."""
 
 
 class Peer(Protocol):
@@ -46,6 +51,7 @@ class EyeLife:
         self._clock = clock
         self._light = light
         self._lit_until_ns = 0
+        self._shown: dict[NoteKind, bytes] = {}
         self._start.unlink(missing_ok=True)
 
     def connect(self, eye: Peer) -> None:
@@ -63,6 +69,20 @@ class EyeLife:
         else:
             pattern = "fault" if decision.reason in FAULTS or camera_failed else "off"
         return self._light.show(pattern, now_ns)
+
+    def show_papers(self, notes: Notes) -> None:
+        """Each once in an eye's life, before the lease that asks for what they allow, and again where it is another.
+
+        The eye verifies them by itself (`eye/papers.py`): these are bytes as people signed them. What it had no room
+        for is shown at the next lease.
+        """
+        for kind, note in notes:
+            if self._shown.get(kind) != note and self._eye.send(Note(kind, note)):
+                self._shown[kind] = note
+
+    def gone(self) -> None:
+        """The eye's link has ended: the next one has seen nothing."""
+        self._shown.clear()
 
     def lend(
         self,

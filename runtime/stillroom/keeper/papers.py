@@ -1,7 +1,7 @@
 """The trust folder, looked at twice a second: what it says goes to the gate, the sealer, and the room."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from stillroom.config import UnitConfig
 from stillroom.errors import TrustError
@@ -34,6 +34,8 @@ class TrustWatch:
         self._folder = TrustFolder(settings)
         self.changes = ConfigurationWatch(trust, settings, outbox)
         self.trial = Trial(self.changes, audit, clock, faults)
+        self.notes: Mapping[str, bytes] = {}
+        """Of the authorisations that were believed last, by id."""
         self._refusal: TrustError | None = None
         self._version = 0
         self._audit, self._clock, self._faults, self._gate, self._adopt = audit, clock, faults, gate, adopt
@@ -48,6 +50,7 @@ class TrustWatch:
         else:
             self._faults.say("trust-unreadable", False, "")
         self._clock.has_gateway = delivery.roster.delivery == "cursor"
+        self.notes = papers.notes
         self._gate.take_papers(papers)
         version = delivery.renew_roster()
         if version is not None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from stillroom.documents import Authorisation, Roster
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.authorisation import MAX_FILES, told_name
+from stillroom.keeper.eye_life import Notes
 from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keys import SigningKey
@@ -48,6 +49,9 @@ class Recorder(Protocol):
     def judge(self, allowed: Authorisation | None, light_works: bool) -> None: ...
 
     def asked(self) -> RecordAsked | None: ...
+
+    @property
+    def notes(self) -> Notes: ...
 
     def took(self, piece: Piece) -> None: ...
 
@@ -89,6 +93,11 @@ class Releases:
     def asked(self) -> RecordAsked | None:
         """What the eye is to record at this lease; None: nothing."""
         return None if self._recorder is None else self._recorder.asked()
+
+    @property
+    def notes(self) -> Notes:
+        """What the eye must have seen before it seals a frame, beside roster and authorisation."""
+        return () if self._recorder is None else self._recorder.notes
 
     def took(self, piece: Piece) -> None:
         """What the eye has sealed; dropped where nothing is recorded."""

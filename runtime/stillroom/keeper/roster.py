@@ -2,69 +2,44 @@
 
 from collections.abc import Sequence
 
-from stillroom.clock import Clock, utc_text
+from stillroom.clock import Clock
 from stillroom.config import UnitConfig
 from stillroom.document_forms import to_ms
-from stillroom.documents import Recipient, Roster, read_document
+from stillroom.documents import Recipient, Roster
 from stillroom.errors import TrustError
+from stillroom.files import read_bounded
 from stillroom.keys import RecipientKey
-from stillroom.notes import Signer, parse_signer
+from stillroom.notes import Signer
+from stillroom.permits import authority_of, check_time, open_roster
 
 ROSTER_FILE = "roster.note"
-
-
-def load_authority(unit: UnitConfig) -> Signer:
-    """The key that signs everything this unit obeys. Raises TrustError: none yet, damaged, or of another site."""
-    path = unit.path("unit.toml")
-    if not unit.authority:
-        raise TrustError(f"{path}: key 'authority' is empty: this unit is of no site yet: give it its papers")
-    try:
-        authority = parse_signer(unit.authority)
-    except TrustError as error:
-        raise TrustError(f"{path}: key 'authority': {error}") from None
-    if authority.site != unit.site:
-        raise TrustError(f"{path}: key 'authority': of site '{authority.site}', and 'site' is '{unit.site}'")
-    return authority
 
 
 def load_roster(
     unit: UnitConfig, clock: Clock, newest_version: int = 0, approvers: Sequence[Signer] = ()
 ) -> Roster:
-    """The roster in force. `newest_version`: the highest that this unit ever accepted, from its own state.
+    """The roster in force, as `read_roster` finds it."""
+    return read_roster(unit, clock, newest_version, approvers)[0]
+
+
+def read_roster(
+    unit: UnitConfig, clock: Clock, newest_version: int, approvers: Sequence[Signer]
+) -> tuple[Roster, bytes]:
+    """The roster in force, and its note. `newest_version`: the highest that this unit ever accepted, by its own state.
 
     `approvers`: of that one. Raises TrustError: absent, forged, of another site, older than one that was accepted,
     with other approvers and signed by none of those before, or out of its time.
     """
-    path = unit.path(unit.paths.trust) / ROSTER_FILE
-    authority = load_authority(unit)
-    roster = read_document(path, Roster, [authority])
-    read_document(path, Roster, [authority], needed_for(roster, approvers))
-    if roster.site != authority.site:
-        raise TrustError(f"{path}: of site '{roster.site}', but the authority is of '{authority.site}'")
-    if roster.version < newest_version:
-        raise TrustError(f"{path}: version {roster.version}, but {newest_version} was accepted before")
+    path, authority = unit.path(unit.paths.trust) / ROSTER_FILE, authority_of(unit)
+    note = read_bounded(path)
     try:
+        roster = open_roster(note, authority, approvers)
+        if roster.version < newest_version:
+            raise TrustError(f"version {roster.version}, but {newest_version} was accepted before")
         check_time(roster, clock.utc_ms())
     except TrustError as error:
         raise TrustError(f"{path}: {error}") from None
-    return roster
-
-
-def needed_for(roster: Roster, approvers: Sequence[Signer]) -> Sequence[Signer]:
-    """Of whom one must have signed this roster, beside the authority; `approvers` are those of the one before.
-
-    Whoever has the authority's key alone can go on with the approvers there are, and cannot be rid of them.
-    """
-    return () if set(roster.approver_signers) == set(approvers) else approvers
-
-
-def check_time(roster: Roster, utc_ms: int) -> None:
-    """Raises TrustError outside the roster's time."""
-    if utc_ms >= to_ms(roster.until):
-        raise TrustError(f"roster expired on {utc_text(to_ms(roster.until))}: put a renewed one in its place")
-    if utc_ms < to_ms(roster.start):
-        start, now = utc_text(to_ms(roster.start)), utc_text(utc_ms)
-        raise TrustError(f"roster is valid from {start}, and the clock says {now}: check the clock")
+    return roster, note
 
 
 def keys_at(roster: Roster, utc_ms: int) -> tuple[dict[str, RecipientKey], int]:

@@ -23,9 +23,9 @@ from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.files import file_stamp, read_bounded, replace_file
 from stillroom.hashes import digest
 from stillroom.keeper.outbox import Outbox
-from stillroom.keeper.roster import load_authority
 from stillroom.notes import encode
 from stillroom.orders import ConditionRows, Configuration, Outline, RoomConditions
+from stillroom.permits import authority_of
 
 CONFIGURATION_FILE = "configuration.note"
 CONFIGURATION_VERSION = "configuration_version"
@@ -51,7 +51,7 @@ def load_configuration(
         if newest_version:
             raise TrustError(f"{path}: is gone, but version {newest_version} was accepted: put it back")
         return None
-    authority = load_authority(installed)
+    authority = authority_of(installed)
     found = read_document(path, Configuration, [authority])
     if (found.site, found.unit) != (authority.site, installed.unit):
         raise TrustError(f"{path}: for unit '{found.site}/{found.unit}', not for this one")

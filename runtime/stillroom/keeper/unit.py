@@ -10,13 +10,14 @@ from msgspec import Struct
 from stillroom import __version__
 from stillroom.clock import Clock
 from stillroom.config import UnitConfig
+from stillroom.documents import Authorisation
 from stillroom.errors import StillroomError
 from stillroom.events import Command
 from stillroom.keeper.asks import Asks
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.commands import Commands
 from stillroom.keeper.delivery import Delivery
-from stillroom.keeper.eye_life import EyeLife, Peer
+from stillroom.keeper.eye_life import EyeLife, Notes, Peer
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.gate import Decision
 from stillroom.keeper.indicator import Indicator, opener
@@ -29,7 +30,6 @@ from stillroom.keeper.releases import Means, Releases
 from stillroom.keeper.report import Report
 from stillroom.keeper.restraint import Restraint
 from stillroom.keeper.room import Room
-from stillroom.keeper.roster import load_authority
 from stillroom.keeper.rotated import tell_rotation
 from stillroom.keeper.standing import KeptConditions
 from stillroom.keeper.starts import SafeMode, Starts
@@ -39,9 +39,10 @@ from stillroom.keeper.upkeep import Upkeep
 from stillroom.keeper.view_policy import PolicyWatch
 from stillroom.keeper.views import Views
 from stillroom.keeper.watch import GateWatch
-from stillroom.link import CameraSettings, Fault, Guarded, Hello, Piece, ViewFrame
+from stillroom.link import CameraSettings, Fault, Guarded, Hello, Piece, Unbelieved, ViewFrame
 from stillroom.observation import Observation
 from stillroom.orders import ViewRequest
+from stillroom.permits import authority_of
 
 NOT_GUARDED = Guarded(())
 
@@ -82,7 +83,7 @@ class Unit:
         tell_rotation(self._outbox, state, unit_keys, clock.utc_ms())
         self._audit = AuditChain(self._outbox, unit_keys.signing)
         self._open_time = OpenTime(self._audit, clock)
-        policy = PolicyWatch(trust, settings.unit, self._outbox)
+        policy = PolicyWatch(settings, self._outbox)
         self._views = Views(self._outbox, self._audit, clock, unit_keys.signing, policy, self._faults)
         self._releases = Releases(
             Means(
@@ -93,7 +94,7 @@ class Unit:
                 trust,
                 state,
                 settings.unit,
-                load_authority(settings),
+                authority_of(settings),
                 reserve_bytes,
             )
         )
@@ -156,9 +157,13 @@ class Unit:
         elif isinstance(message, Guarded):
             self._take_guards("eye", message)
         elif isinstance(message, ViewFrame):
+            self._faults.say("eye-refuses", False, "")
             self._views.took(message)
         elif isinstance(message, Piece):
+            self._faults.say("eye-refuses", False, "")
             self._releases.took(message)
+        elif isinstance(message, Unbelieved):
+            self._eye_refuses(message)
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
             self._faults.say("camera-failed", False, "")
@@ -173,8 +178,18 @@ class Unit:
         if fault.code == "recording-ended":
             self._gate.refuse_camera()
 
+    def _eye_refuses(self, message: Unbelieved) -> None:
+        """It does not believe what this keeper does: another clock, papers that changed in between, or worse."""
+        print(
+            f"keeper: the eye seals nothing of a {message.what}: {message.text}", file=sys.stderr, flush=True
+        )
+        if not self._faults.stands("eye-refuses"):
+            self._audit.append(self._clock.utc_ms(), "eye-refused", of=message.what, why=message.why)
+        self._faults.say("eye-refuses", True, f"nothing of a {message.what} is sealed: {message.why}")
+
     def eye_gone(self) -> None:
         """The eye's link has ended, and with it all that was known of the room."""
+        self._life.gone()
         self._safe.lost_eye()
         self._releases.eye_gone()
         self._open_time.closed()
@@ -200,11 +215,11 @@ class Unit:
     def courier_gone(self) -> None:
         self._delivery.courier_gone()
 
-    def _look(self, request: ViewRequest, by: str) -> None:
+    def _look(self, request: ViewRequest, by: str, note: bytes) -> None:
         """Somebody wants to look into the room. Raises Refusal."""
         decision = self._gate.decision
         allowed = decision.authorisation if decision.open else None
-        self._views.ask(request, by, allowed, not self._light.dead)
+        self._views.ask(request, by, note, allowed, not self._light.dead)
 
     def _obey(self, command: Command) -> None:
         """Carry it out, once; then the trust folder is read as if somebody had put a file there.
@@ -248,9 +263,19 @@ class Unit:
             self._courier.send(frame)
         room = self._room
         asked, record = self._views.asked(lambda: room.seen), self._releases.asked()
+        self._life.show_papers(self._signed(decision.authorisation))
         self._life.lend(decision.authorisation.scopes, room.is_empty, room.everybody_left, asked, record)
         self._open_time.still(decision.authorisation.id)
         self._commit_urgent()
+
+    def _signed(self, allowed: Authorisation) -> Notes:
+        """What the eye must have seen to seal frames: the roster first, which says who may sign the others."""
+        wanted = (*self._views.notes, *self._releases.notes)
+        if not wanted:
+            self._faults.say("eye-refuses", False, "")
+            return ()
+        standing = self._papers.notes.get(allowed.id, b"")
+        return (("roster", self._delivery.roster_note), ("authorisation", standing), *wanted)
 
     def _show(self, decision: Decision) -> bool:
         """The light; false where it must work and does not: the camera may not open then."""

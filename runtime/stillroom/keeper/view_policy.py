@@ -3,13 +3,13 @@
 Without them, or where they cannot be believed, nobody looks: a refusal here is a technical condition, and no way in.
 """
 
-from pathlib import Path
-
-from stillroom.documents import KINDS, Roster, ViewPolicy
+from stillroom.config import UnitConfig
+from stillroom.documents import Roster, ViewPolicy
 from stillroom.errors import TrustError
 from stillroom.files import file_stamp, read_bounded
 from stillroom.keeper.outbox import Outbox
-from stillroom.notes import NoteError, open_by_one
+from stillroom.note_reading import NoteError
+from stillroom.permits import authority_of, open_paper
 
 POLICY_FILE = "view-policy.note"
 POLICY_VERSION = "view_policy_version"
@@ -19,11 +19,14 @@ POLICY_VERSION = "view_policy_version"
 class PolicyWatch:
     """`poll` twice a second; `policy` is the one that was believed last."""
 
-    def __init__(self, trust_dir: Path, unit: str, outbox: Outbox) -> None:
-        self._path, self._unit, self._outbox = trust_dir / POLICY_FILE, unit, outbox
+    def __init__(self, unit: UnitConfig, outbox: Outbox) -> None:
+        self._path = unit.path(unit.paths.trust) / POLICY_FILE
+        self._unit, self._authority, self._outbox = unit.unit, authority_of(unit), outbox
         self._looked: object = ...
         self._refusal: TrustError | None = None
         self.policy: ViewPolicy | None = None
+        self.note = b""
+        """Of that policy: for the eye, which believes nothing else."""
 
     def poll(self, roster: Roster) -> bool:
         """Whether it is another one now. Raises TrustError, each time: what is there cannot be accepted."""
@@ -47,12 +50,11 @@ class PolicyWatch:
             return None
         note = read_bounded(self._path)
         try:
-            found, _ = open_by_one(note, KINDS[ViewPolicy], ViewPolicy, roster.people("manager"))
+            found, _ = open_paper(note, ViewPolicy, roster, self._authority, self._unit)
         except NoteError as error:
             raise TrustError(f"{self._path}: {error}") from None
-        if found.site != roster.site or found.unit not in (None, self._unit):
-            raise TrustError(f"{self._path}: for '{found.site}/{found.unit}', not for this unit")
         if found.version < newest:
             raise TrustError(f"{self._path}: version {found.version}, but {newest} was accepted before")
         self._outbox.remember(POLICY_VERSION, found.version, lasting=True)
+        self.note = note
         return found

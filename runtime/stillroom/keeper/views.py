@@ -19,8 +19,8 @@ from stillroom.clock import MS_PER_S, NS_PER_MS, NS_PER_S, Clock
 from stillroom.document_forms import to_ms
 from stillroom.documents import Authorisation, Roster, ViewPolicy
 from stillroom.errors import TrustError
-from stillroom.keeper.asks import Refusal
 from stillroom.keeper.audit import AuditChain
+from stillroom.keeper.eye_life import Notes
 from stillroom.keeper.faults import Faults
 from stillroom.keeper.figures import Seen
 from stillroom.keeper.outbox import Outbox
@@ -29,12 +29,11 @@ from stillroom.keeper.view_policy import PolicyWatch
 from stillroom.keys import SigningKey
 from stillroom.link import Look, ViewAsked, ViewFrame
 from stillroom.orders import ViewRequest
+from stillroom.permits import FRESH_MS, Refusal, judge_look
 from stillroom.view_forms import Blank
 from stillroom.view_seal import PLAIN_BYTES, FrameSealer
 from stillroom.view_wire import is_frame_of, sign, view_id
 
-FRESH_MS = 60_000
-"""A request that was signed longer ago, or so far ahead, is none of now."""
 HOUR_MS = 3_600 * MS_PER_S
 _KEPT = "looks of "
 _Looks = Annotated[tuple[tuple[int, int], ...], Meta(max_length=60)]
@@ -75,8 +74,13 @@ class Views:
         """A look runs, or will begin: the room's light says so."""
         return self._running is not None
 
-    def ask(self, request: ViewRequest, by: str, allowed: Authorisation | None, light_works: bool) -> None:
-        """allowed: what the gate stands open by; None: it is closed. Raises Refusal, and has written that down too."""
+    def ask(
+        self, request: ViewRequest, by: str, note: bytes, allowed: Authorisation | None, light_works: bool
+    ) -> None:
+        """note: the request as it was signed. allowed: what the gate stands open by; None: it is closed.
+
+        Raises Refusal, and has written that down too.
+        """
         said: dict[str, str | int] = {
             "view": request.id,
             "by": by,
@@ -99,28 +103,19 @@ class Views:
         self._audit.append(utc_ms, "view-granted", **said, announced_ms=policy.announce_ms)
         self._outbox.remember(_KEPT + by, self._with_this(by, utc_ms, request))
         first_ns = self._clock.mono_ns() + policy.announce_ms * NS_PER_MS
-        self._running = _Running(request, by, first_ns, self._key)
+        self._running = _Running(request, by, note, first_ns, self._key)
 
     def _judge(self, request: ViewRequest, by: str, allowed: Authorisation | None, utc_ms: int) -> ViewPolicy:
-        policy, limits = self._policy.policy, None if allowed is None else allowed.view
         looks = self._looks(by, utc_ms)
         if abs(utc_ms - to_ms(request.at)) > FRESH_MS:
             raise Refusal("time")
         if allowed is None:
             raise Refusal("closed")
-        if limits is None or f"view-{request.level}" not in allowed.scopes:
-            raise Refusal("not-authorised")
-        if policy is None or not policy.covers(utc_ms):
-            raise Refusal("no-policy")
-        if request.level not in policy.levels:
-            raise Refusal("level")
-        if request.level == "picture" and request.block < policy.least_block:
-            raise Refusal("block")
-        if request.seconds > min(policy.seconds, limits.seconds):
-            raise Refusal("seconds")
+        policy = judge_look(request, allowed, self._policy.policy, utc_ms)
         if self._running is not None:
             raise Refusal("busy")
-        if len(looks) >= min(policy.looks_per_hour, limits.looks_per_hour):
+        limits = allowed.view
+        if limits is not None and len(looks) >= min(policy.looks_per_hour, limits.looks_per_hour):
             raise Refusal("too-many")
         if any(utc_ms < began + policy.announce_ms + 2 * length for began, length in looks):
             raise Refusal("too-soon")
@@ -138,6 +133,12 @@ class Views:
     def _with_this(self, by: str, utc_ms: int, request: ViewRequest) -> bytes:
         looks = (*self._looks(by, utc_ms), (utc_ms, request.seconds * MS_PER_S))
         return msgspec.msgpack.encode(looks[-60:])
+
+    @property
+    def notes(self) -> Notes:
+        """What the eye must have seen before it seals a frame, beside roster and authorisation."""
+        running = self._running
+        return () if running is None else (("view-policy", self._policy.note), ("view-request", running.note))
 
     def asked(self, seen: Callable[[], Seen]) -> ViewAsked | None:
         """What the eye is to make at this lease; None: nobody looks (yet). seen: asked only while somebody does."""
@@ -181,8 +182,8 @@ class Views:
 class _Running:
     """One look, from its announcement to its last frame."""
 
-    def __init__(self, request: ViewRequest, by: str, first_ns: int, key: SigningKey) -> None:
-        self.id, self.by = request.id, by
+    def __init__(self, request: ViewRequest, by: str, note: bytes, first_ns: int, key: SigningKey) -> None:
+        self.id, self.by, self.note = request.id, by, note
         self._request, self._key, self._first_ns = request, key, first_ns
         self._until_ns = first_ns + request.seconds * NS_PER_S
         self._sender_id, self._view = key.verify_key.id, view_id(request.session)
@@ -204,10 +205,7 @@ class _Running:
         self._asked = ViewAsked(
             view=self._view,
             sender_id=self._sender_id,
-            session=self._request.session,
             number=number,
-            level=self._request.level,
-            block=self._request.block,
             left_ms=(self._until_ns - now_ns) // NS_PER_MS,
             blank=shown.blank_at(self._request.level),
             figures=shown.figures if self._request.level == "figure" else (),
@@ -225,7 +223,8 @@ class _Running:
             return None
         if sealed is None:
             late: Blank = "late" if self.left else "starting"
-            sealed = self._own.seal(asked.number, asked.level, asked.block, late, asked.left_ms)
+            request = self._request
+            sealed = self._own.seal(asked.number, request.level, request.block, late, asked.left_ms)
             self.blank += 1
         self.left += 1
         self._asked = self._sealed = None

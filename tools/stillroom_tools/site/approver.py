@@ -14,9 +14,9 @@ import msgspec
 from stillroom.documents import KINDS, MAX_APPROVERS, Approver, Roster, read_signer
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import replace_file
-from stillroom.keeper.roster import needed_for
 from stillroom.keys import KeyRing, load_keys
 from stillroom.notes import Signer, sign_note, signer_of
+from stillroom.permits import needed_for
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.roster_way import add_new, add_set, make_key, no_longer, way_of
 

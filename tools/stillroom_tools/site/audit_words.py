@@ -130,6 +130,10 @@ def words(link: Link) -> str:
             f"{said.get('by')} asked to look into the room ({said.get('level')}, because: {said.get('reason')}) "
             f"and was refused: {said.get('why')}"
         ),
+        "eye-refused": (
+            f"The camera's process did not believe what was signed for a {said.get('of')}, and sealed nothing: "
+            f"{said.get('why')}"
+        ),
         "view-granted": (
             f"{said.get('by')} was let look into the room for {said.get('seconds')} s ({said.get('level')}, because: "
             f"{said.get('reason')}); the light showed it first"

@@ -15,13 +15,15 @@ from stillroom.config import Zones
 from stillroom.eye.cells import CELL_PX
 from stillroom.eye.distil import Grid, distil
 from stillroom.eye.empty_picture import CHUNK_FIFTHS, EmptyPicture
+from stillroom.eye.papers import Look
 from stillroom.eye.view import View
 from stillroom.keeper.figures import seen_by
 from stillroom.keys import BoxKey, SigningKey
 from stillroom.link import ViewAsked
 from stillroom.observation import Box, Observation, Person, Reading
 from stillroom.view_forms import HEIGHT_PX, WIDTH_PX
-from stillroom.view_wire import open_frame, sign, view_id
+from stillroom.view_seal import view_id
+from stillroom.view_wire import open_frame, sign
 from stillroom_tools.site.intruder.attack import Effort, Scene, Tell
 from stillroom_tools.site.intruder.faces import Days, Floats
 from stillroom_tools.site.intruder.found import Row
@@ -61,7 +63,9 @@ class Figures:
         self._unit, self._session = SigningKey.generate(), BoxKey.generate()
         self._number = 0
         self._empty = self._learned()
-        self._view = View(self._asked(0.0, 0, 0), CAMERA_PX[1], CAMERA_PX[0])
+        session = self._session.public.raw
+        look = Look(view_id(session), session, "figure", 1, 2**16, 2**53)
+        self._view = View(look, self._unit.verify_key.id, CAMERA_PX[1], CAMERA_PX[0])
 
     def _learned(self) -> EmptyPicture:
         """The wall, from frames of it."""
@@ -76,19 +80,22 @@ class Figures:
         """(HEIGHT_PX, WIDTH_PX) as the viewer opens it."""
         asked = self._asked(unsure_px, who, place)
         frame = self._scene.shots.frame(face, place)
-        distil(frame, None, None, self._grid, self._view.order(asked, 0))
+        distil(frame, None, None, self._grid, self._view.order(0))
         sealed = self._view.frame(asked, self._empty, False).sealed
         _, shown = open_frame(sign(sealed, self._unit), self._unit.verify_key, asked.view, self._session)
         return np.frombuffer(shown.luma, np.uint8).reshape(HEIGHT_PX, WIDTH_PX)
 
     def _asked(self, unsure_px: float, who: int, place: int) -> ViewAsked:
         seen = seen_by(self._observation(unsure_px, who, place), "occupied", Zones())
-        session = self._session.public.raw
         self._number += 1
         return ViewAsked(
-            view_id(session), self._unit.verify_key.id, session, self._number, "figure", 1, 5_000,
-            seen.blank_at("figure"), seen.figures,
-        )  # fmt: skip
+            self._view.look.view,
+            self._unit.verify_key.id,
+            self._number,
+            5_000,
+            seen.blank_at("figure"),
+            seen.figures,
+        )
 
     def _observation(self, unsure_px: float, who: int, place: int) -> Observation:
         scale = px_per_m(self._scene.optics.lens, self._scene.optics.distance_m)
