@@ -23,7 +23,7 @@ from parties import (
 from stillroom import notes
 from stillroom.documents import Authorisation, BoxPeriod, Enrolment, Recipient, Roster, Withdrawal
 from stillroom.errors import TrustError
-from stillroom.keys import KeyRing
+from stillroom.keys import KeyRing, VerifyKey
 from stillroom.notes import (
     MAX_NOTE_BYTES,
     NoteError,
@@ -225,7 +225,7 @@ def test_the_c2sp_example_key() -> None:
     """From the specification of signed notes: its hash must come out as printed there."""
     example = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
     raw = base64.b64decode(example.split("+", 2)[2])
-    signer = Signer("PeterNeumann", notes.VerifyKey(raw[1:]))
+    signer = Signer("PeterNeumann", VerifyKey(raw[1:]))
     assert signer.text == example
 
 
