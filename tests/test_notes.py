@@ -20,7 +20,6 @@ from parties import (
     roster,
 )
 
-from stillroom import notes
 from stillroom.documents import Authorisation, BoxPeriod, Enrolment, Recipient, Roster, Withdrawal
 from stillroom.errors import TrustError
 from stillroom.keys import KeyRing, VerifyKey
