@@ -11,8 +11,10 @@ import pytest
 
 from stillroom.eye.agreement import Agreement, Cells
 from stillroom.eye.detect import Body, Held, Square
+from stillroom.eye.falling import Descent, Falling
 from stillroom.eye.people import People
 from stillroom.eye.track import Track
+from stillroom.observation import Box
 
 WIDTH, HEIGHT = 640, 480
 ROWS, COLS = HEIGHT // 8, WIDTH // 8
@@ -332,3 +334,87 @@ def test_one_look_that_finds_a_still_body_elsewhere_does_not_move_it_and_two_do(
     assert scene.people.believed[0].body.x_px == 300.0
     scene.run(1.0, other)
     assert scene.people.believed[0].body.x_px == 430.0
+
+
+def in_bed(scene: Scene) -> Track:
+    """Somebody lies at 200 px, is not found any more, settles, and is still."""
+    scene.run(4.0, lambda s: [body(200.0)], lambda s: flags(200.0))
+    scene.one.posture = "lying"
+    scene.run(2.0, moving=lambda s: flags(200.0))
+    scene.run(20.0, every_s=10.0)
+    return scene.one
+
+
+def with_a_door(x: float) -> Agreement:
+    return Agreement((ROWS, COLS), flags(x))
+
+
+def test_who_settled_long_ago_has_not_left_for_that_and_a_visitor_is_somebody_else():
+    """What moved in his bed after he was last found was he, lying down; nobody moved there when the visitor came."""
+    scene = Scene(learned=False, empty=False)
+    sleeper = in_bed(scene)
+    counts = scene.run(2.0, lambda s: [body(420.0)], lambda s: flags(420.0))
+    assert counts[-1] == 2 and sleeper in scene.people.believed and sleeper.body.x_px == 200.0
+
+
+def test_who_passes_before_a_sleeper_takes_neither_his_place_nor_him_along():
+    """The visitor's way leads along the bed, and some looks find neither of the two."""
+    scene = Scene(learned=False, empty=False, agreement=with_a_door(600.0))
+    bed = np.zeros((ROWS, COLS), bool)
+    bed[32:44, 8:42] = True
+    scene.run(4.0, lambda s: [Body(0.97, 200.0, 300.0, -130.0, 0.0)], lambda s: bed.reshape(-1))
+    scene.one.posture = "lying"
+    scene.run(20.0, every_s=10.0)
+    sleeper, body_before = scene.one, scene.one.body
+    scene.run(2.0, lambda s: [body(500.0)], lambda s: flags(500.0))
+    way = lambda s: 500.0 - 190.0 * min(s, 1.0)  # noqa: E731
+    scene.run(2.0, lambda s: [body(way(s))] if s < 1.5 else [], lambda s: flags(way(s)))
+    back = lambda s: 310.0 + 160.0 * s  # noqa: E731
+    scene.run(1.6, lambda s: [body(back(s))] if s >= 1.0 else [], lambda s: flags(back(s)))
+    assert sleeper in scene.people.believed and sleeper.body == body_before
+
+
+def test_a_corner_that_was_fired_on_before_does_not_take_the_place_of_who_walks_by():
+    """Nothing agreed with it until he came; what moves there now only passes, and he has gone on."""
+    scene = Scene(learned=False)
+    corner = body(250.0, 250.0, 0.51, 100.0)
+    scene.run(25.0, lambda s: [corner], every_s=10.0)
+    scene.empty = False
+    both = lambda s: [body(walk(s)), corner] if s < 2.0 else [corner]  # noqa: E731
+    counts = scene.run(4.0, both, lambda s: flags(walk(s)))
+    assert max(counts) == 1
+    assert all(track.body != corner for track in scene.people.believed)
+
+
+@pytest.mark.parametrize(("end", "count"), [(380.0, 1), (600.0, 0)])
+def test_who_came_to_rest_is_there_though_not_found_and_who_went_to_the_door_is_not(end, count):
+    """A visitor sits down where the model takes him and the sleeper for one; the room was never seen empty."""
+    scene = Scene(learned=False, empty=False, agreement=with_a_door(600.0))
+    scene.run(4.0, lambda s: [body(300.0)], lambda s: flags(300.0))
+    way = lambda s: 300.0 + (end - 300.0) * min(s, 1.0)  # noqa: E731
+    scene.run(1.0, moving=lambda s: flags(way(s)))
+    assert scene.run(20.0)[-1] == count
+    assert scene.run(100.0, every_s=10.0)[-1] == 0, "in the end nobody sits without stirring"
+
+
+def test_what_comes_down_beside_a_sleeper_does_not_carry_him_there():
+    """A curtain that swings: he lay down hours ago, and has not moved since."""
+    scene = Scene(learned=False, empty=False)
+    sleeper = in_bed(scene)
+    sleeper.down_ns, box = 1, sleeper.box
+    curtain = Descent(0.1, 0.5, 0.6, True, Box(0.1, 0.3, 0.3, 0.5))
+
+    class Swings(Falling):
+        def of(self, box: Box | None) -> Descent:
+            return curtain
+
+    scene.people.sink(Swings((ROWS, COLS)), round(scene.now_s * 1e9))
+    assert sleeper.box == box
+
+
+def test_who_breathes_under_a_blanket_is_sure_though_no_look_finds_him():
+    scene = Scene(learned=False, empty=False)
+    sleeper = in_bed(scene)
+    before = sleeper.certainty(scene.now_s)
+    sleeper.breathed_s = scene.now_s - 30.0
+    assert before < 0.9 < sleeper.certainty(scene.now_s)

@@ -181,11 +181,20 @@ def test_out_of_bed_and_on_the_floor_and_up_again():
 
 def test_several_only_where_that_is_sure_and_lasts():
     both = (person(STANDING), person(IN_BED, "lying"))
+    unsure = (person(STANDING, certainty=0.7), person(IN_BED, "lying"))
     run = Run()
-    assert run.feed(10, with_people(*both, certainty=0.5, motion=0.03)) == "occupied"
+    assert run.feed(10, with_people(*unsure, certainty=0.5, motion=0.03)) == "occupied"
     assert run.feed(3, with_people(*both, motion=0.03)) == "occupied"
     assert run.feed(1, with_people(*both, motion=0.03)) == "several-people"
     assert run.feed(4, with_people(person(IN_BED, "lying"))) == "in-bed"
+
+
+def test_that_there_are_several_is_sure_where_two_are_whatever_else_is_fired_on():
+    """A corner that a model takes for half a person makes a third of them unsure, and not the two."""
+    two = person(IN_BED, "lying"), person(STANDING)
+    assert judge(with_people(*two, certainty=0.45), ZONES).sure
+    assert not judge(with_people(two[0], certainty=0.45), ZONES).sure
+    assert not judge(with_people(two[0], person(STANDING, certainty=0.6), certainty=0.3), ZONES).sure
 
 
 def test_evidence_without_models_is_never_doubted():

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillroom.eye.figures import blobs_of, nine_in_ten, share_of
-from stillroom.eye.track import within
+from stillroom.eye.track import beside, within
 from stillroom.observation import Box
 
 Flags = NDArray[np.bool_]
@@ -29,6 +29,8 @@ MOVED_WITHIN_S = 2.0
 LEAST_MOVED = 0.08
 LEAST_DIFFERENT = 0.2
 LEAST_STIRRED = 0.05
+AROUND, THERE = 2.0, 0.6
+"""Of somebody's width, on both sides; of what moves there and around, how much is there if he stirs."""
 TRAIL_S = 8.0
 FAR = 0.45
 """Of the picture's width or height: no screen is so large, and whoever stands so tall is near."""
@@ -60,6 +62,8 @@ class Agreement:
         """door: (cells,) where people come in, beside the picture's edge; at least one cell."""
         self._shape = shape
         self._door = door
+        self._ways_out = np.zeros(shape, np.bool_) if door is None else door.reshape(shape).copy()
+        self._ways_out[-EDGE_CELLS:] = self._ways_out[:, :EDGE_CELLS] = self._ways_out[:, -EDGE_CELLS:] = True
         self._moved_s = np.full(shape, -1e9, np.float32)
         self._stirred_s = np.full(shape, -1e9, np.float32)
         self._busy = np.zeros(shape, np.float32)
@@ -93,25 +97,77 @@ class Agreement:
         """There is some model of the room without people."""
         return self._now is not None and self._now.figure is not None
 
+    @property
+    def time_s(self) -> float:
+        """Of the last fifth."""
+        return 0.0 if self._now is None else self._now.time_s
+
     def of(self, box: Box) -> Reason | None:
         """Why a person in this box may be believed; None: nothing agrees."""
         now = self._now
         if now is None:
             return None
-        if now.breathing is not None and within(now.breathing, box):
+        if self.breathes(box):
             return "breathing"
         where = self._slices(box)
         if share_of(self.restless.reshape(self._shape)[where]) > MOST_RESTLESS:
             return None
         if now.learned and self.like_the_room(box):
             return None  # a shadow or light that moves over the known room
-        if self._moved(where, MOVED_WITHIN_S) >= LEAST_MOVED:
+        if share_of(self._moved_lately(where)) >= LEAST_MOVED:
             return "motion"
         return "background" if now.learned and self._different(where) >= LEAST_DIFFERENT else None
 
-    def stirred(self, box: Box, since_s: float) -> float:
-        """Share of the place that has moved since then, restless or not."""
-        return share_of(self._stirred_s[self._slices(box)] > since_s)
+    def passes(self, box: Box) -> bool:
+        """What moves there comes from beside it and goes on; who stirs where he is moves nowhere else."""
+        around = int(np.count_nonzero(self._moved_lately(self._slices(beside(box, AROUND)))))
+        return int(np.count_nonzero(self._moved_lately(self._slices(box)))) < THERE * around
+
+    def stirred(self, box: Box, since_s: float, own_s: NDArray[np.float32] | None = None) -> float:
+        """Share of the place that has moved since then, restless or not. own_s: as kept by `note`; None: all of it."""
+        return share_of((self._stirred_s if own_s is None else own_s)[self._slices(box)] > since_s)
+
+    def breathes(self, box: Box) -> bool:
+        """Something does in the box, now."""
+        breathing = None if self._now is None else self._now.breathing
+        return breathing is not None and within(breathing, box)
+
+    @property
+    def moves(self) -> bool:
+        """Something does, now."""
+        return self._now is not None and bool(self._now.moving.any())
+
+    @property
+    def knows_door(self) -> bool:
+        """Where people come in and go out was drawn."""
+        return self._door is not None
+
+    def stirs(self, box: Box, others: Sequence[Box]) -> tuple[int, int]:
+        """Of what moves now in the box and in no other: how many cells, and how many of them in a way out.
+
+        A way out is the door, and the picture's edge but for the upper one.
+        """
+        where = self._slices(box)
+        moves = np.zeros(self._shape, np.bool_)
+        if self._now is not None:
+            moves[where] = self._now.moving.reshape(self._shape)[where]
+        for other in others:
+            moves[self._slices(other)] = False
+        return int(np.count_nonzero(moves)), int(np.count_nonzero(moves & self._ways_out))
+
+    def stirred_so_far(self) -> NDArray[np.float32]:
+        """(rows, cols) when each cell last moved, to go on with by `note`."""
+        return self._stirred_s.copy()
+
+    def note(self, stirred_s: NDArray[np.float32], others: Sequence[Box]) -> None:
+        """Write the time into what moves now, but for what others move, in their boxes."""
+        now = self._now
+        if now is None:
+            return
+        moves = now.moving.reshape(self._shape).copy()
+        for other in others:
+            moves[self._slices(other)] = False
+        stirred_s[moves] = now.time_s
 
     def vacant(self, box: Box, before: Sequence[Box] = ()) -> bool:
         """Nothing moves there, restless or not, and nothing differs from what is known of the room.
@@ -119,7 +175,7 @@ class Agreement:
         before: boxes of others in front of it, which explain what moves or differs in them.
         """
         where, own = self._slices(box), self._own(box, before)
-        stirred = _share(self._stirred_s[where] > self._time_s() - 0.5, own)
+        stirred = _share(self._stirred_s[where] > self.time_s - 0.5, own)
         return stirred < LEAST_STIRRED and self._differs(where, own) < LEAST_DIFFERENT / 2
 
     def like_the_room(self, box: Box, before: Sequence[Box] = ()) -> bool:
@@ -183,16 +239,13 @@ class Agreement:
             return True
         if down.stop > rows - EDGE_CELLS or across.stop > cols - EDGE_CELLS:
             return True
-        trail = self._moved_s > self._time_s() - TRAIL_S
+        trail = self._moved_s > self.time_s - TRAIL_S
         if self._door is not None and float(trail.reshape(-1)[self._door].mean()) >= LEAST_MOVED:
             return True
         return any(_extent(np.any(trail, axis=axis)) >= FAR for axis in (0, 1))
 
-    def _time_s(self) -> float:
-        return 0.0 if self._now is None else self._now.time_s
-
-    def _moved(self, where: tuple[slice, slice], within_s: float) -> float:
-        return share_of(self._moved_s[where] > self._time_s() - within_s)
+    def _moved_lately(self, where: tuple[slice, slice]) -> Flags:
+        return self._moved_s[where] > self.time_s - MOVED_WITHIN_S
 
     def _different(self, where: tuple[slice, slice]) -> float:
         figure = None if self._now is None else self._now.figure

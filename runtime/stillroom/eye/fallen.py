@@ -60,13 +60,13 @@ def _put(track: Track, box: Box, size_px: tuple[int, int]) -> None:
 
 def is_where(track: Track, body: Body, decided_ns: int) -> bool:
     """Whether he is where a look found this body. Who comes down or leaves is often taken for something else."""
-    unsteady = _within(track.sank_ns, decided_ns) or _within(track.aside_ns, decided_ns)
+    unsteady = lately(track.sank_ns, decided_ns) or lately(track.aside_ns, decided_ns)
     return body.score >= CLEAR_SCORE or not unsteady
 
 
 def not_found(track: Track, now_s: float, decided_ns: int) -> None:
     """A look did not find him where he is. He lies, unless he may have gone out of the picture, or had just come."""
-    known = now_s - track.since_s >= KNOWN_S and not _within(track.aside_ns, decided_ns)
+    known = now_s - track.since_s >= KNOWN_S and not lately(track.aside_ns, decided_ns)
     if known and _is_down(track, decided_ns):
         track.posture = "lying"
 
@@ -87,7 +87,7 @@ def shown(track: Track, held: Held, decided_ns: int) -> Posture:
         track.down_ns = None
     if held.posture == "unsure" and track.posture == "lying" and not held.on_legs:
         return "lying"
-    known = track.still or _within(track.sank_ns, decided_ns)
+    known = track.still or lately(track.sank_ns, decided_ns)
     if held.posture == "lying" and track.posture != "lying" and not known:
         track.may_lie = not track.may_lie
         return track.posture if track.may_lie else "lying"
@@ -105,5 +105,6 @@ def _is_up(track: Track, held: Held) -> bool:
     return held.head_px is not None and held.head_px < least
 
 
-def _within(then_ns: int | None, now_ns: int) -> bool:
+def lately(then_ns: int | None, now_ns: int) -> bool:
+    """It was less than three seconds ago."""
     return then_ns is not None and now_ns - then_ns < LATELY_S * NS_PER_S

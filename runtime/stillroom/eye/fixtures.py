@@ -13,6 +13,8 @@ from stillroom.observation import Box
 FIXTURE_PLACE, FIXTURE_SIZE = 0.04, 0.08
 SUSPECT_S = 21.0
 """Two looks into a still room."""
+SUSPECTED = 2
+"""Looks that found it in one place before it counts for more than an error."""
 MOST_FIXTURES = 8
 FIXTURE_S = 600.0
 """Fired on for so long without any agreement: a sleeper would have breathed or moved."""
@@ -26,6 +28,7 @@ class Fixture:
     since_s: float
     seen_s: float
     known: bool = False
+    times: int = 1
 
 
 class Fixtures:
@@ -39,9 +42,9 @@ class Fixtures:
         """Scores of what was seen lately and is not known."""
         return [each.body.score for each in self._all if not each.known and now_s - each.seen_s < SUSPECT_S]
 
-    def forget_suspects(self) -> None:
-        """Only what is known stays."""
-        self._all = [each for each in self._all if each.known]
+    def forget(self, body: Body) -> None:
+        """Somebody is believed there: what was suspected was he."""
+        self._all = [each for each in self._all if each.known or not alike(body, each.body)]
 
     def note(self, body: Body, now_s: float) -> None:
         """Something that looks like a person, and nothing agrees. Known at once where it belongs to the empty room."""
@@ -49,13 +52,22 @@ class Fixtures:
         if found is None:
             found = Fixture(body, now_s, now_s)
             self._all = [*self._all[-(MOST_FIXTURES - 1) :], found]
+        else:
+            found.times += 1
         found.seen_s = now_s
         found.known |= self._agreement.knows_room or now_s - found.since_s >= FIXTURE_S
 
     def is_only(self, body: Body, box: Box) -> bool:
-        """It is a known one, and nobody breathes there."""
+        """It is a known one, and nobody breathes there; or a suspect, and what moves there only passes before it."""
         known = any(each.known and alike(body, each.body) for each in self._all)
-        return known and self._agreement.of(box) != "breathing"
+        passed = self.suspects_in(body) and self._agreement.passes(box)
+        return (known or passed) and self._agreement.of(box) != "breathing"
+
+    def suspects_in(self, body: Body) -> bool:
+        """It was found there before, more than once, and nothing agreed: who stands before it now is somebody else."""
+        return any(
+            each.times >= SUSPECTED and not each.known and alike(body, each.body) for each in self._all
+        )
 
 
 def alike(body: Body, other: Body) -> bool:

@@ -15,8 +15,9 @@ from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body, Held, Square
 from stillroom.eye.fallen import CLEAR_SCORE, LEAST_PRESENT, SURE_PRESENT
 from stillroom.eye.falling import Descent, Falling
-from stillroom.eye.fixtures import Fixtures
+from stillroom.eye.fixtures import Fixtures, alike
 from stillroom.eye.track import (
+    SAME_BOX,
     Track,
     away_px,
     box_in,
@@ -27,7 +28,7 @@ from stillroom.eye.track import (
     within,
     worth,
 )
-from stillroom.eye.whereabouts import SAME_BOX, Whereabouts
+from stillroom.eye.whereabouts import Whereabouts
 from stillroom.observation import Box
 
 MOST = 4
@@ -99,8 +100,10 @@ class People:
                 self._again(track, body, box, now_s, decided_ns)
                 fallen.found(track, body, decided_ns)
         for body, box in strangers:
-            track = self._gone_from_where_he_was(body, matched)
-            track = track or self._seen_in_part(body, box, now_s, matched)
+            track = None
+            if not self._fixtures.suspects_in(body):
+                track = self._gone_from_where_he_was(body, matched)
+                track = track or self._seen_in_part(body, box, now_s, matched)
             if track is None:
                 track = self._new(body, box, now_s, empty)
             else:
@@ -162,8 +165,11 @@ class People:
 
     def feed(self, now_s: float) -> None:
         """Each fifth of a second: places that became vacant lose whoever was there."""
+        self._where.watch(self._tracks)
         stay = []
         for track in self._tracks:
+            if self._agreement.breathes(track.box):
+                track.breathed_s = now_s
             if not self._agreement.vacant(
                 track.box, self._where.before(track, self._tracks)
             ) or self._where.walked_on(track, self._tracks):
@@ -178,8 +184,8 @@ class People:
         """Who is coming down, by what moves around him (of several the most believed); notes who is down."""
         found = None
         for track in sorted(self._tracks, key=lambda each: each.belief):
-            if track.down_ns is None and not self._where.has_moved(track):
-                continue  # it is another who moves beside him
+            if not fallen.lately(track.down_ns, frame_ns) and not self._where.has_moved(track):
+                continue  # it is another who moves beside him, or a curtain
             found = fallen.watch(track, falling, frame_ns, self._size) or found
         return found
 
@@ -213,12 +219,15 @@ class People:
             return False
         if self._agreement.knows_room and not before:
             return now_s - track.vacant_s >= 0.4 and track.seen_s < now_s - 0.4
-        return track.misses > needed
+        return track.misses > needed and self._where.may_have_gone(track)
 
     def _nearest(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
         best, least = None, math.inf
+        suspect = self._fixtures.suspects_in(body)
         for track in self._tracks:
             if id(track) in matched or not self._where.may_be(track, body, box):
+                continue
+            if suspect and not alike(body, track.body):
                 continue
             away = away_px(body, track.body)
             if common(box, track.box) >= SAME_BOX:
@@ -262,8 +271,7 @@ class People:
             return None
         if empty and agreed != "breathing" and not self._agreement.came(box):
             return None
-        self._fixtures.forget_suspects()  # he may be what was suspected
-        track = Track(body, box, worth(body.score), now_s, now_s, body.score, since_s=now_s)
+        track = Track(body, box, worth(body.score), now_s, now_s, body.score, since_s=now_s, stir_s=now_s)
         self._tracks.append(track)
         self._judge(track)
         return track
@@ -273,7 +281,8 @@ class People:
         if agreed is not None:
             track.agreed_s = now_s
             track.belief = 1 - (1 - track.belief) * (1 - worth(body.score))
-        track.seen_s, track.misses, track.found = now_s, 0, body
+        track.seen_s, track.misses, track.found, track.went = now_s, 0, body, False
+        track.walks = common(box, track.box) < SAME_BOX
         # Another square may show him better, without his moving; or he fell where no look and no cell noticed.
         # Who lies and is found otherwise sits up: he moves, and is asked when he has come to rest.
         track.asks |= track.undecided or (track.posture != "lying" and turned(body, track.body))
@@ -290,4 +299,6 @@ class People:
     def _judge(self, track: Track) -> None:
         sure = track.confirmed or track.best >= SURE_SCORE
         track.belief = min(track.belief, 0.99 if sure else UNCONFIRMED)
-        track.believed |= track.belief >= BELIEVED
+        if not track.believed and track.belief >= BELIEVED:
+            track.believed = True
+            self._fixtures.forget(track.body)

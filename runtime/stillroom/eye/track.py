@@ -3,12 +3,19 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stillroom.eye.detect import Body, Square
 from stillroom.observation import Box, Posture
 
 EDGE = 0.02
+SAME_BOX = 0.4
+"""Intersection over union of two boxes that are one body."""
 FORGET_AGREEMENT_S = 1800.0
 """Without any agreement for so long, certainty falls to a third."""
+BREATHED_S = 60.0
+"""So long after its last breath a place is one where somebody breathes: who moves before it hides that."""
 
 
 @dataclass(slots=True)
@@ -49,6 +56,16 @@ class Track:
     """Where the last look found him, though nothing had moved; the next one decides."""
     since_s: float = math.inf
     """When he was first seen."""
+    stirred_s: NDArray[np.float32] | None = None
+    """(rows, cols) when each cell last moved, without what others move before him; None: nobody else was there."""
+    stir_s: float = -math.inf
+    """When something last moved where he is or beside it, and it was not others."""
+    breathed_s: float = -math.inf
+    """When something last breathed where he is."""
+    walks: bool = True
+    """The last look found him elsewhere than the one before."""
+    went: bool = False
+    """It moved on from there since, or in a way out."""
 
     @property
     def undecided(self) -> bool:
@@ -58,9 +75,13 @@ class Track:
         return self.posture == "unsure" or self.may_lie or fell
 
     def certainty(self, now_s: float) -> float:
-        """The belief, less where nothing has agreed for long, and where the model has not found it again."""
+        """The belief, less where nothing has agreed for long, and where the model has not found it again.
+
+        Who breathes there is there, though a blanket hides him from the model.
+        """
         alone = max(0.0, now_s - self.agreed_s) / FORGET_AGREEMENT_S
-        return max(0.05, self.belief * (1 - min(alone, 1.0) * 2 / 3) * (1 - 0.04 * min(self.misses, 6)))
+        misses = 0 if now_s - self.breathed_s < BREATHED_S else min(self.misses, 6)
+        return max(0.05, self.belief * (1 - min(alone, 1.0) * 2 / 3) * (1 - 0.04 * misses))
 
 
 def box_in(body: Body, width_px: int, height_px: int) -> Box:
@@ -102,9 +123,9 @@ def within(inner: Box, box: Box) -> bool:
     return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
 
 
-def beside(box: Box) -> Box:
-    """The place, and as much again on both of its sides: so far nobody walks in half a second."""
-    wide = min(box.x1 - box.x0, box.y1 - box.y0)
+def beside(box: Box, times: float = 1.0) -> Box:
+    """The place, and so many times its width on both of its sides: nobody walks further than once in half a second."""
+    wide = times * min(box.x1 - box.x0, box.y1 - box.y0)
     return Box(max(0.0, box.x0 - wide), box.y0, min(1.0, box.x1 + wide), box.y1)
 
 

@@ -10,11 +10,9 @@ from dataclasses import replace
 
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body
-from stillroom.eye.track import Track, across, at_edge, away_px, beside, common, within
+from stillroom.eye.track import SAME_BOX, Track, across, at_edge, away_px, beside, common, within
 from stillroom.observation import Box
 
-SAME_BOX = 0.4
-"""Intersection over union of two boxes that are one body."""
 SURER = 0.15
 """Score of a look that finds somebody elsewhere, above that of the look that placed him."""
 BESIDE = 1.2
@@ -23,6 +21,17 @@ LOOK_S = 0.6
 """From the frame of a look to its answer, at most."""
 LEFT_SHARE = 0.15
 """Of somebody's place: what must have moved since he was found, if he has left it."""
+SWEPT, SWAYED = 2.0, 0.15
+"""Of somebody's width, on both sides: so far he walks from one look to the next, and so far he reaches else."""
+LATELY_S = 10.0
+"""Who leaves his place moves all the way, and is found again within so long; what moved there before was no leaving."""
+LEAST_CELLS, GOES_CELLS, OUT_SHARE = 4, 15, 0.25
+"""That move: somebody stirs; somebody walks; and of the first, how many are in a way out if he goes by it."""
+GOES_ON_S = 1.0
+"""From the last movement at his place to the first elsewhere, if it is he."""
+RESTS_S = 90.0
+"""So long nobody who sits or stands does not stir at all."""
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 AS_HIGH = 0.6
 """What moves beside somebody's place is he where it is about as high."""
 
@@ -42,8 +51,39 @@ class Whereabouts:
         return near and not across(body, track.body)
 
     def has_moved(self, track: Track) -> bool:
-        """His place has, since he was found there."""
-        return self._agreement.stirred(track.box, track.seen_s - LOOK_S) >= LEFT_SHARE
+        """His place has, lately and since he was found there, and it was nobody else who moved before it."""
+        since_s = max(track.seen_s - LOOK_S, self._agreement.time_s - LATELY_S)
+        return self._agreement.stirred(track.box, since_s, track.stirred_s) >= LEFT_SHARE
+
+    def watch(self, tracks: Sequence[Track]) -> None:
+        """Each fifth of a second: of several, who it is that moves before somebody's place; and who goes from his."""
+        if not self._agreement.moves:
+            return
+        for track in tracks:
+            if track.stirred_s is None and len(tracks) > 1:
+                track.stirred_s = self._agreement.stirred_so_far()
+            before = [_swept(other) for other in tracks if _is_before(other, track)]
+            if track.stirred_s is not None:
+                self._agreement.note(track.stirred_s, before)
+            self._note_going(track, tracks, before)
+
+    def _note_going(self, track: Track, tracks: Sequence[Track], before: Sequence[Box]) -> None:
+        """He goes who moved where he was, and then further on or in a way out."""
+        now_s, place = self._agreement.time_s, beside(track.box)
+        count, out = self._agreement.stirs(place, before)
+        if count >= LEAST_CELLS:
+            track.stir_s, track.went = now_s, out >= OUT_SHARE * count and self.has_moved(track)
+        elif not track.went and now_s - track.stir_s <= GOES_ON_S and self.has_moved(track):
+            older = [_swept(other) for other in tracks if other.since_s < track.seen_s]
+            track.went = self._agreement.stirs(WHOLE, [place, *older])[0] >= GOES_CELLS
+
+    def may_have_gone(self, track: Track) -> bool:
+        """Nobody goes without moving on, or by a way out: who came to rest, and stirs no more, is there for a while."""
+        return track.went or not self._agreement.knows_door or not self._stays(track)
+
+    def _stays(self, track: Track) -> bool:
+        vacant_s = 0.0 if track.vacant_s is None else self._agreement.time_s - track.vacant_s
+        return track.confirmed and vacant_s < RESTS_S
 
     def is_elsewhere(self, track: Track, body: Body, box: Box) -> bool:
         """Nobody turns over without moving: a second look in a row must have found him there, or a much surer one."""
@@ -60,7 +100,8 @@ class Whereabouts:
     def walked_on(self, track: Track, tracks: Sequence[Track]) -> bool:
         """Nobody is gone who moves on beside where he was, as high as he is: he is there from now on."""
         others = [other.box for other in tracks if other is not track]
-        box = self._agreement.moving_at(beside(track.box), others) if track.believed else None
+        may = track.believed and self.has_moved(track)
+        box = self._agreement.moving_at(beside(track.box), others) if may else None
         high = track.box.y1 - track.box.y0
         if box is None or not AS_HIGH * high <= box.y1 - box.y0 <= high / AS_HIGH:
             return False
@@ -78,5 +119,18 @@ class Whereabouts:
         self._put(track, box)
 
     def _put(self, track: Track, box: Box) -> None:
+        track.walks = True
         x, y = (box.x0 + box.x1) / 2 * self._size[0], (box.y0 + box.y1) / 2 * self._size[1]
         track.box, track.body = box, replace(track.body, x_px=x, y_px=y)
+
+
+def _swept(track: Track) -> Box:
+    """Where he moves from one look to the next."""
+    return beside(track.box, SWEPT if track.walks else SWAYED)
+
+
+def _is_before(other: Track, track: Track) -> bool:
+    """What moves where both are is the other: he was found later, or stands where this one lies."""
+    if other is track or other.seen_s < track.seen_s:
+        return False
+    return other.seen_s > track.seen_s or (track.posture == "lying") >= (other.posture == "lying")

@@ -123,7 +123,14 @@ def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure
     abed = rests.count("bed")
     door = where.reaches(box, zones)
     high = box.y1 - box.y0 if known else None
+    sure = sure or _two(seen.persons)
     return Evidence(place, moving, door, known, why, seen.people, sure, abed, person.posture, high, edge)
+
+
+def _two(persons: tuple[Person, ...]) -> bool:
+    """That there are several is sure where two are, whatever else a model fires on."""
+    surest = sorted((person.certainty for person in persons), reverse=True)
+    return len(surest) > 1 and surest[0] * surest[1] >= SURE
 
 
 def _newer(person: Person, blobs: tuple[Blob, ...]) -> Box:
