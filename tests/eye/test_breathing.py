@@ -178,15 +178,18 @@ def test_restart_is_warming_up_again() -> None:
 def test_running_sums_are_those_of_the_window_for_ever() -> None:
     random = np.random.default_rng(4)
     ring = Ring(40, 7, np.uint16)
-    sums = Sums(ring, 25)
+    sums = Sums(ring, 25, 12)
     for index in range(200):
         ring.push(float(index), random.integers(0, 65_281, 7).astype(np.uint16))
         sums.note()
-    _, rows = ring.window(24.0, slice(None))
-    exact = rows.astype(np.float64)
-    variance, step = sums.figures()
-    assert np.allclose(variance, exact.var(axis=0), rtol=1e-9)
-    assert np.allclose(step, (np.diff(exact, axis=0) ** 2).mean(axis=0), rtol=1e-9)
+    for which, length in enumerate((25, 12)):
+        _, rows = ring.window(length - 1.0, slice(None))
+        exact = rows.astype(np.float64)
+        variance, step = sums.figures(which)
+        steps = np.diff(exact, axis=0) ** 2
+        assert np.allclose(variance, exact.var(axis=0), rtol=1e-9)
+        assert np.allclose(step, steps.mean(axis=0), rtol=1e-9)
+        assert sums.stir(which) == pytest.approx(steps.sum() / (length - 1))
 
 
 def given(own: float) -> bool:

@@ -2,7 +2,6 @@
 
 import itertools
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -282,7 +281,8 @@ def test_several_who_lie_still_are_drawn_as_if_each_frame_were_painted_anew() ->
         scene = camera.scene(index / 10)
         assert scene.figure is not None and scene.figure.still is not None and len(scene.figure.vitals) == 2
         still = camera.frame(index).y.astype(int)
-        moving = camera.paint(replace(scene, figure=replace(scene.figure, still=None))).planes[0] / FINE
+        moves = msgspec.structs.replace(scene, figure=msgspec.structs.replace(scene.figure, still=None))
+        moving = camera.paint(moves).planes[0] / FINE
         assert np.abs(still - moving).max() < 2.0
         assert np.abs(still - alone.frame(index).y).max() > 20, "he is there"
 

@@ -6,11 +6,11 @@ differ from the learned empty room, or breathe.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from stillroom.eye.figures import blobs_of, nine_in_ten, share_of
@@ -39,8 +39,7 @@ LEAST_FIGURE, MOST_FIGURE = 0.02, 0.25
 """Of the picture: what differs is somebody; beyond it more than one, or the light."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cells:
+class Cells(Struct, frozen=True, eq=False):
     """A fifth of a second. moving, figure: (cells,); figure None: no model of the room yet.
 
     learned: the keeper has confirmed that the room was empty when it was learned. empty: the keeper's word.

@@ -29,6 +29,7 @@ SHORTEST_S, LONGEST_S = 18.0, 30.0
 SLOWEST_S = 45.0
 """Where the longest window shows something slower than it can tell: three cycles of 4 a minute."""
 SLOW_BELOW_HZ, SLOW_LOW_HZ = 0.15, 0.04
+_LONG, _SHORT = 0, 1
 MAX_CELLS = 256
 MIN_CELLS = 6
 MAX_RATIO = 0.6
@@ -68,16 +69,14 @@ class Breathing:
     def __init__(self, cells: int, columns: int) -> None:
         self._shape = cells // columns, columns
         self._ring = Ring(round(SLOW_SPAN_S * 1e9 / SLOW_NS), cells, np.uint16)
-        self._long = Sums(self._ring, round(LONGEST_S * RATE_HZ))
-        self._short = Sums(self._ring, round(SHORTEST_S * RATE_HZ))
+        self._sums = Sums(self._ring, *(round(each_s * RATE_HZ) for each_s in (LONGEST_S, SHORTEST_S)))
         self._row: list[tuple[float, float | None]] = []
         """What each window in the row is worth, and its frequency in Hz; None: one that failed."""
         self.evidence: Evidence | None = None
 
     def restart(self) -> None:
         self._ring.clear()
-        self._long.restart()
-        self._short.restart()
+        self._sums.restart()
         self._row.clear()
         self.evidence = None
 
@@ -85,8 +84,7 @@ class Breathing:
         """Keep the luma of a fifth."""
         luma = fifth.luma * np.float32(UNITS)
         self._ring.push(fifth.time_s, np.rint(luma, out=luma))
-        self._long.note()
-        self._short.note()
+        self._sums.note()
 
     def read(self, allowed: NDArray[np.bool_] | None = None) -> Reading:
         """The rate, or why not. allowed: (cells,) which may be read; None: all. Call every two seconds."""
@@ -147,8 +145,8 @@ class Breathing:
 
     def _calm_s(self, span_s: float) -> float:
         """How far back to look: not into a stretch in which much more happened than since."""
-        steps = [sums.stir() for sums in (self._long, self._short)]
-        return min(span_s, LONGEST_S) if steps[0] < STIRRED * steps[1] else SHORTEST_S
+        calm = self._sums.stir(_LONG) < STIRRED * self._sums.stir(_SHORT)
+        return min(span_s, LONGEST_S) if calm else SHORTEST_S
 
     def _look_back(self, allowed: NDArray[np.bool_] | None, held_s: float) -> tuple[float, Evidence | None]:
         """The span that was read, and what it shows: of slow breath a longer one, as soon as so much is held."""
@@ -160,7 +158,7 @@ class Breathing:
         return SLOWEST_S, self._weigh(allowed, SLOWEST_S, SLOW_LOW_HZ)
 
     def _weigh(self, allowed: NDArray[np.bool_] | None, span_s: float, low_hz: float) -> Evidence | None:
-        cells = choose(self._long if span_s > SHORTEST_S else self._short, allowed)
+        cells = choose(self._sums.figures(_LONG if span_s > SHORTEST_S else _SHORT), allowed)
         if len(cells) < MIN_CELLS:
             return None
         times, rows = self._ring.window(span_s, cells)
@@ -169,9 +167,14 @@ class Breathing:
         return weigh(resample(times, rows, RATE_HZ, samples), cells, self._shape, low_hz)
 
 
-def choose(sums: Sums, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-    """Cells whose change is more than noise, those with the largest steps where there are too many."""
-    variance, step = sums.figures()
+def choose(
+    figures: tuple[NDArray[np.float64], NDArray[np.float64]], allowed: NDArray[np.bool_] | None
+) -> NDArray[np.intp]:
+    """Cells whose change is more than noise, those with the largest steps where there are too many.
+
+    figures: variance and mean squared step of each cell.
+    """
+    variance, step = figures
     fit = (step > MIN_STEP) & (step < 2 * MAX_RATIO * variance)
     if allowed is not None:
         fit &= allowed

@@ -6,9 +6,8 @@ and cut out of the next. Landmarks only where a posture may have changed; the fa
 believed.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from stillroom.eye.agreement import Agreement, Cells
@@ -35,8 +34,7 @@ FACE_FOR_S = 15.0
 ANSWER_WITHIN_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What is believed after a fifth of a second. people: None while nobody has looked (or can look).
 
     restless: (cells,) what moves much of the time, where nobody is believed; None where it is not to be left out.

@@ -52,8 +52,9 @@ def basis(samples: int, rate_hz: float, low_hz: float, high_hz: float, step_hz: 
 def resample(times_s: NDArray[np.float64], rows: Real, rate_hz: float, samples: int) -> Real:
     """Rows (n, m) at uneven times, by straight lines, at `samples` even ones that end with the last time."""
     wanted = times_s[-1] - np.arange(samples - 1, -1, -1) / rate_hz
-    if len(times_s) == samples and np.abs(times_s - wanted).max() < 0.02 / rate_hz:
-        return rows
+    last = times_s[-samples:]
+    if len(last) == samples and np.abs(last - wanted).max() < 0.02 / rate_hz:
+        return rows[-samples:]
     left, share = _between(times_s, wanted)
     between: Real = rows[left] * (1 - share)[:, None] + rows[left + 1] * share[:, None]
     return between

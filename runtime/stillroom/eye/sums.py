@@ -12,19 +12,21 @@ as much. A ring must hold so many more than are summed, and one.
 
 
 class Sums:
-    """Running sums over the last rows of a ring: values, squares, squared steps.
+    """Running sums over the last rows of a ring, over each of some numbers of rows: values, squares, squared steps.
 
     All are whole numbers below 2^53, so float64 holds them exactly and nothing creeps in.
     """
 
-    def __init__(self, ring: Ring, rows: int) -> None:
-        self._ring, self._rows = ring, rows
-        self._sums = np.zeros((3, ring.width))
-        self._count = self._behind = 0
+    def __init__(self, ring: Ring, *lengths: int) -> None:
+        self._ring, self._lengths = ring, lengths
+        self._sums = np.zeros((len(lengths), 3, ring.width))
+        self._counts = [0] * len(lengths)
+        self._behind = 0
 
     def restart(self) -> None:
         self._sums[:] = 0
-        self._count = self._behind = 0
+        self._counts = [0] * len(self._lengths)
+        self._behind = 0
 
     def note(self) -> None:
         """A row was pushed into the ring: it counts, and the oldest may not count any longer."""
@@ -34,29 +36,33 @@ class Sums:
 
     def _catch_up(self) -> None:
         come, self._behind = self._behind, 0
-        if come:
-            rows = self._ring.rows(come + bool(self._count), 0)
-            self._add(rows[-come:], np.diff(rows, axis=0), 1.0)
-            self._count += come
-        if (gone := self._count - self._rows) > 0:
-            rows = self._ring.rows(gone + 1, self._rows - 1)
-            self._add(rows[:-1], np.diff(rows, axis=0), -1.0)
-            self._count = self._rows
+        if not come:
+            return
+        rows = self._ring.rows(come + bool(self._counts[0]), 0)
+        self._sums += _summed(rows[-come:], np.diff(rows, axis=0))
+        for which, length in enumerate(self._lengths):
+            count = self._counts[which] + come
+            if (gone := count - length) > 0:
+                rows = self._ring.rows(gone + 1, length - 1)
+                self._sums[which] -= _summed(rows[:-1], np.diff(rows, axis=0))
+            self._counts[which] = min(count, length)
 
-    def _add(self, rows: NDArray[np.float64], steps: NDArray[np.float64], sign: float) -> None:
-        self._sums[0] += sign * rows.sum(axis=0)
-        self._sums[1] += sign * np.einsum("ij,ij->j", rows, rows)
-        self._sums[2] += sign * np.einsum("ij,ij->j", steps, steps)
-
-    def stir(self) -> float:
-        """Mean squared step, all cells together."""
+    def stir(self, which: int) -> float:
+        """Mean squared step, all cells together, over the length of this number."""
         self._catch_up()
-        return float(self._sums[2].sum()) / max(1, self._count - 1)
+        return float(self._sums[which, 2].sum()) / max(1, self._counts[which] - 1)
 
-    def figures(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def figures(self, which: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Variance and mean squared step of each cell."""
         self._catch_up()
-        count = max(2, self._count)
-        mean = self._sums[0] / count
-        variance = self._sums[1] / count - mean * mean
-        return variance, self._sums[2] / (count - 1)
+        count = max(2, self._counts[which])
+        values, squares, steps = self._sums[which]
+        mean = values / count
+        variance = squares / count - mean * mean
+        return variance, steps / (count - 1)
+
+
+def _summed(rows: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, width) values, squares and squared steps."""
+    squares = (np.einsum("ij,ij->j", each, each) for each in (rows, steps))
+    return np.stack([np.add.reduce(rows, axis=0), *squares])

@@ -7,6 +7,9 @@ as long as that is not more than ten minutes (`KEPT_S`) before the latest.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
+
+from msgspec import Struct
 
 from stillroom.events import RoomState
 from stillroom_tools.lab.scenario import Act, Cue, Scenario
@@ -19,6 +22,7 @@ from stillroom_tools.lab.scenario_steps import Ways
 from stillroom_tools.lab.scenario_verbs import CAMERA, RESIDENT
 from stillroom_tools.lab.scene_random import mixed
 
+T = TypeVar("T")
 _COVER_S = 0.3
 _KEPT = 64
 _GRADUAL_S = 1.0
@@ -39,8 +43,7 @@ class Dimmed:
         return self.after if share == 1.0 else self.before * (self.after / self.before) ** share
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The room at one time."""
 
     state: RoomState
@@ -103,7 +106,7 @@ class Life:
             light_since_s=since_s,
             covered=self._covered(at_s),
             dropped_s=self._dropped_s,
-            harms=next(each for since_s, each in reversed(self._harms) if since_s <= at_s),
+            harms=_latest(self._harms, at_s)[1],
         )
 
     def _advance(self, at_s: float) -> None:
@@ -132,14 +135,22 @@ class Life:
             rover.act(act.do, act.at_s)
 
     def _light(self, at_s: float) -> tuple[float, float, float]:
-        last = next(light for light in reversed(self._lights) if light.since_s <= at_s)
+        last = self._lights[-1]
+        if last.since_s > at_s:
+            last = next(light for light in reversed(self._lights) if light.since_s <= at_s)
         lux = last.lux(at_s)
         return (lux if last.over_s > _GRADUAL_S else last.before), lux, at_s - last.since_s
 
     def _covered(self, at_s: float) -> float:
-        since_s, covered = next(entry for entry in reversed(self._covers) if entry[0] <= at_s)
+        since_s, covered = _latest(self._covers, at_s)
         share = min((at_s - since_s) / _COVER_S, 1.0)
         return share if covered else 1.0 - share
+
+
+def _latest(entries: list[tuple[float, T]], at_s: float) -> tuple[float, T]:
+    """The last one that began by then; mostly the last of all."""
+    last = entries[-1]
+    return last if last[0] <= at_s else next(entry for entry in reversed(entries) if entry[0] <= at_s)
 
 
 def room_state(beings: Iterable[Being]) -> RoomState:

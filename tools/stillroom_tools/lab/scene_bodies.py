@@ -5,7 +5,7 @@
 The same people at the same time as in the frames of `SimulatedCamera`. While nothing moves the same objects come back.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -116,7 +116,7 @@ class Bodies:
         known = self._known.get(key)
         if known is None or known[0] is not being:
             far, near = self._cast.wheelchair(being)
-            both = replace(far, drawn=lambda _: [*far.capsules, *near.capsules])
+            both = msgspec.structs.replace(far, drawn=lambda _: [*far.capsules, *near.capsules])
             made = self._lifeless(key, "wheelchair", both, "floor", moving=far.still is None)
             known = self._known[key] = being, made
         return known[1]

@@ -1,6 +1,6 @@
 """Everybody and everything that goes about in the room beside the resident, drawn: layers before and behind him."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from stillroom_tools.lab.scenario import BreathingLife, Looks, PulseLife, Scenario
 from stillroom_tools.lab.scenario_actor import Being

@@ -1,8 +1,10 @@
 """What the canvas is asked to draw: the resident, whatever moves behind him, and others before and behind."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stillroom_tools.lab.scene_paint import Capsule
 from stillroom_tools.lab.scene_person import Vital
@@ -16,8 +18,7 @@ Through = Literal["room", "door", "bathroom-door"]
 _HALF_WAY = Vital(0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """Somebody else, or a thing, as it is just now."""
 
     drawn: Callable[[Vital], list[Capsule]]
@@ -36,8 +37,7 @@ class Layer:
         return self.drawn(self.vital)
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A person to be drawn. `capsules(breath, beat)`; `still`: equal as long as nothing but these two changes."""
 
     capsules: Callable[[float, float], list[Capsule]]

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from stillroom_tools.lab.scenario import Looks
 from stillroom_tools.lab.scene import Pinhole, Points
@@ -52,8 +53,7 @@ class _Part:
     round: float = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Vital:
+class Vital(Struct, frozen=True):
     """breath: -0.5..0.5 of its full way; beat: -0.5..0.5 of its full colour change."""
 
     breath: float

@@ -1,7 +1,8 @@
 """One room as one lens sees it: everybody and everything at one time, ready for the canvas."""
 
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from stillroom.observation import Box
 from stillroom_tools.lab.scenario import Scenario

@@ -27,7 +27,7 @@ class Rhythm:
     def turns(self, at_s: float) -> float:
         """Cycles since time 0, and a seeded part of one."""
         at_s = self.active_s(at_s)
-        wander = sum(a / w * (math.cos(p) - math.cos(w * at_s + p)) for a, w, p in self.waves)
+        wander = sum([a / w * (math.cos(p) - math.cos(w * at_s + p)) for a, w, p in self.waves])
         return self.start + self.per_min / 60.0 * (at_s + wander) + self._ramped(at_s)
 
     def rate_per_min(self, at_s: float) -> float:

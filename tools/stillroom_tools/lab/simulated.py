@@ -6,7 +6,6 @@ that came too late are left out, never changed. Only NumPy, so that the eye stay
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -33,8 +32,7 @@ from stillroom_tools.lab.truth import Truth, TruthFile
 _CUES_EVERY_S = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """The room at one time as the canvas takes it: how it is exposed, who is in it, how the light wavers."""
 
     now: Moment

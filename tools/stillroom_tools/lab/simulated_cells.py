@@ -8,10 +8,11 @@ for each frame. A night of eight hours is 144,000 fifths of a second, each of tw
 Left out: compression, jitter and dropped frames, texture finer than 8 px, noise that neighbouring cells share.
 """
 
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from stillroom.eye.traces import CHROMA_SAMPLES, LUMA_PIXELS, SLOW_NS, Fifth
@@ -40,8 +41,7 @@ _BLUR_LEAVES = 0.3
 _CLIPPED = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A fifth of a second as `Analysis.feed_cells` takes it. moment: what was so in its last frame."""
 
     fifth: Fifth
@@ -51,8 +51,7 @@ class Shown:
     moment: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class _Clean:
+class _Clean(Struct, frozen=True):
     """One frame's cells before noise: (3, cells) counts, and the standard deviation of their noise."""
 
     cells: Real
