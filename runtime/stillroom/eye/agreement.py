@@ -68,23 +68,30 @@ class Agreement:
         self._busy = np.zeros(shape, np.float32)
         self._away = np.empty(shape, np.float32)
         self._now: Cells | None = None
+        self._stirs_s = -1e9
+        """When anything moved last."""
         self.restless: Flags = np.zeros(shape[0] * shape[1], np.bool_)
         """(cells,) True for cells that move much of the time."""
+        self.any_restless = False
         self.moving: Flags = self.restless
         """(cells,) True for the others that move now."""
+        self.moves = 0
+        """How many cells move now, restless or not. In a still room none does, nearly always."""
 
     def feed(self, cells: Cells) -> None:
-        self._now = cells
-        moving = cells.moving.reshape(self._shape)
-        self._away[:] = moving
+        self._now, self.moves = cells, int(np.count_nonzero(cells.moving))
+        self._away[:] = cells.moving.reshape(self._shape) if self.moves else 0.0
         self._away -= self._busy
         self._away /= np.float32(RESTLESS_FIFTHS)
         self._busy += self._away
-        restless = self._busy >= RESTLESS_SHARE
-        settled = moving & ~restless
-        self.restless, self.moving = restless.reshape(-1), settled.reshape(-1)
-        self._stirred_s[moving] = cells.time_s
-        self._moved_s[settled] = cells.time_s
+        if self.moves or self.any_restless:
+            self.restless = (self._busy >= RESTLESS_SHARE).reshape(-1)
+            self.any_restless = bool(self.restless.any())
+        self.moving = cells.moving & ~self.restless if self.any_restless else cells.moving
+        if self.moves:
+            self._stirs_s = cells.time_s
+            self._stirred_s[cells.moving.reshape(self._shape)] = cells.time_s
+            self._moved_s[self.moving.reshape(self._shape)] = cells.time_s
 
     @property
     def knows_room(self) -> bool:
@@ -124,17 +131,14 @@ class Agreement:
 
     def stirred(self, box: Box, since_s: float, own_s: NDArray[np.float32] | None = None) -> float:
         """Share of the place that has moved since then, restless or not. own_s: as kept by `note`; None: all of it."""
+        if self._stirs_s <= since_s:
+            return 0.0
         return share_of((self._stirred_s if own_s is None else own_s)[self._slices(box)] > since_s)
 
     def breathes(self, box: Box) -> bool:
         """Something does in the box, now."""
         breathing = None if self._now is None else self._now.breathing
         return breathing is not None and within(breathing, box)
-
-    @property
-    def moves(self) -> bool:
-        """Something does, now."""
-        return self._now is not None and bool(self._now.moving.any())
 
     @property
     def knows_door(self) -> bool:
@@ -173,8 +177,8 @@ class Agreement:
 
         before: boxes of others in front of it, which explain what moves or differs in them.
         """
-        where, own = self._slices(box), self._own(box, before)
-        stirred = _share(self._stirred_s[where] > self.time_s - 0.5, own)
+        where, own, since_s = self._slices(box), self._own(box, before), self.time_s - 0.5
+        stirred = 0.0 if self._stirs_s <= since_s else _share(self._stirred_s[where] > since_s, own)
         return stirred < LEAST_STIRRED and self._differs(where, own) < LEAST_DIFFERENT / 2
 
     def like_the_room(self, box: Box, before: Sequence[Box] = ()) -> bool:

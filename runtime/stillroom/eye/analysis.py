@@ -194,7 +194,7 @@ class Analysis:
         differs = self._background.differs(fifth)
         figure = None if differs is None else self._allowed_of(differs)
         motion = int(np.count_nonzero(moving)) / self._open_count
-        if lasting:
+        if lasting and motion:
             self._remember_motion(moving, fifth.time_s)
         dark = is_dark(self._histogram)
         clipped = float(np.add.reduce(self._clipped, axis=None)) / (64.0 * self._open.size)

@@ -71,10 +71,11 @@ class Falling:
         """moving: (cells,) without what moves all the time."""
         count = int(np.count_nonzero(moving))
         count = count if count <= MOST_MOVING * moving.size else -1
+        if count > 0 or max(self._counts) > 0:  # else there is nothing in the ring to be moved on
+            self._ring[:-1] = self._ring[1:]
+            self._ring[-1] = moving.reshape(self._shape) if count > 0 else False
         self._counts = [*self._counts[1:], count]
         self._times_s = [*self._times_s[1:], time_s]
-        self._ring[:-1] = self._ring[1:]
-        self._ring[-1] = moving.reshape(self._shape) if count > 0 else False
         if count < LEAST_CELLS:
             return
         now, wide = self._ring[-1], max(1, round(SIDE * self._shape[1]))

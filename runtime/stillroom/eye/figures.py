@@ -123,19 +123,19 @@ def blobs_of(figure: Flags, moving: Flags, shape: tuple[int, int]) -> tuple[Blob
     if not largest:
         return ()
     if not np.count_nonzero(moving):
-        return tuple(_blob(part, mask.shape, 0) for part in largest)
+        return tuple(blob for _, blob in largest)
     moved = _coarse(moving.reshape(shape)[:rows, :cols])
-    return tuple(_blob(part, mask.shape, part.total(moved)) for part in largest)
+    return tuple(_moving(part, blob, moved) for part, blob in largest)
 
 
 @lru_cache(maxsize=16)
-def _largest(mask: bytes, shape: tuple[int, int]) -> tuple[Part, ...]:
-    """The parts that are large enough, largest first. Remembered, as function of the mask alone: round somebody who
-    rests noise flips a few squares to and fro, and the same masks come again and again.
+def _largest(mask: bytes, shape: tuple[int, int]) -> tuple[tuple[Part, Blob], ...]:
+    """The parts that are large enough, largest first, as still blobs. Remembered, as function of the mask alone: round
+    somebody who rests noise flips a few squares to and fro, and the same masks come again and again.
     """
     flags: Flags = np.frombuffer(mask, np.bool_).reshape(shape)
     found = sorted(parts(flags), key=lambda part: -part.size)[:MAX_BLOBS]
-    return tuple(part for part in found if part.size >= MIN_BLOB * flags.size)
+    return tuple((part, _still(part, shape)) for part in found if part.size >= MIN_BLOB * flags.size)
 
 
 def _coarse(flags: Flags) -> NDArray[np.uint8]:
@@ -145,7 +145,12 @@ def _coarse(flags: Flags) -> NDArray[np.uint8]:
     return total
 
 
-def _blob(part: Part, shape: tuple[int, ...], moved_cells: int) -> Blob:
+def _still(part: Part, shape: tuple[int, int]) -> Blob:
     rows, cols = shape
     box = Box(part.x0 / cols, part.y0 / rows, part.x1 / cols, part.y1 / rows)
-    return Blob(box, part.size / (rows * cols), min(1.0, moved_cells / (part.size * COARSE * COARSE)))
+    return Blob(box, part.size / (rows * cols), 0.0)
+
+
+def _moving(part: Part, still: Blob, moved: NDArray[np.uint8]) -> Blob:
+    cells = part.total(moved)
+    return Blob(still.box, still.area, min(1.0, cells / (part.size * COARSE * COARSE)))

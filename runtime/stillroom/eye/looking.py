@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from stillroom.eye.agreement import Agreement, Cells
 from stillroom.eye.detect import SIDE_PX, Kind, Square
 from stillroom.eye.falling import Descent, Falling
-from stillroom.eye.figures import share_of
 from stillroom.eye.order import Order, OrderError, Served
 from stillroom.eye.people import People
 from stillroom.eye.squares import LEAST_MOVING, Squares
@@ -140,7 +139,7 @@ class Looking:
         self._cells = cells
         self._take_all(now_s)
         self._people.feed(now_s)
-        share = share_of(cells.moving)
+        share = self._agreement.moves / cells.moving.size
         if min(share, self._share_before) >= LEAST_MOVING:  # a key frame of a recording is one fifth alone
             self._moved_s = now_s
         self._share_before = share
@@ -235,7 +234,7 @@ class Looking:
             round(certainty, 3),
             persons,
             face[1] if face and persons and now_s - face[0] < FACE_FOR_S else None,
-            None if persons else self._agreement.restless,
+            self._agreement.restless if self._agreement.any_restless and not persons else None,
         )
 
     def _box(self, box_px: tuple[float, float, float, float]) -> Box:

@@ -138,8 +138,9 @@ class Conditions:
                 track.row = row_at(track.rows, minute_of(at_ms, self._zone))
         now = state, self._believed, motion >= LEAST_MOTION
         for track in self._tracks:
-            # As long as nothing changes, time alone changes only what stands or may begin.
-            if track.row is not None or track.level is not None or now != self._before:
+            # As long as nothing changes, time alone changes only what stands or is on its way to begin.
+            begins = track.row is not None and track.since_ns is not None
+            if begins or track.level is not None or now != self._before:
                 self._step(track, frame_ns, at_ms, now[2])
         self._before = now
 

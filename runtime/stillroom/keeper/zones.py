@@ -44,13 +44,14 @@ RESTS = (
     Rule("floor", "box", 0.35, frozenset({"lying"})),
 )
 DOORS: tuple[Door, ...] = ("bathroom-door", "door")
+_NAMES: dict[str, str] = {zone: zone.replace("-", "_") for zone in (*DOORS, *(rule.zone for rule in RESTS))}
 LEAST_REACH = 0.15
 """Of a box in a door."""
 
 
 def polygon(zone: str, zones: Zones) -> tuple[Point, ...] | None:
     """The zone's outline; None where none was drawn."""
-    found: tuple[Point, ...] | None = getattr(zones, zone.replace("-", "_"))
+    found: tuple[Point, ...] | None = getattr(zones, _NAMES[zone])
     return found
 
 
@@ -69,10 +70,9 @@ def rests(box: Box, posture: Posture | None, zones: Zones) -> Rest | None:
 
 def reaches(box: Box, zones: Zones) -> Door | None:
     """The door that the box reaches into; None: neither."""
-    share, door = max(
-        ((share_inside(box, polygon(door, zones)), door) for door in DOORS), key=lambda found: found[0]
-    )
-    return door if share >= LEAST_REACH else None
+    shares = [share_inside(box, polygon(door, zones)) for door in DOORS]
+    most = max(shares)
+    return DOORS[shares.index(most)] if most >= LEAST_REACH else None
 
 
 def feet(box: Box) -> Box:

@@ -32,11 +32,7 @@ class Things:
 
     def __init__(self, scenario: Scenario, camera: Pinhole, seed: int) -> None:
         self._scenario, self._camera, self._seed = scenario, camera, seed
-
-    @property
-    def any(self) -> bool:
-        scenario = self._scenario
-        return any(thing is not None for thing in (scenario.fan, scenario.curtain, scenario.television))
+        self.any = any(thing is not None for thing in (scenario.fan, scenario.curtain, scenario.television))
 
     def capsules(self, at_s: float, dropped_s: float = math.inf) -> list[Capsule]:
         """As they stand at a time. dropped_s: when the curtain came off its rail."""
