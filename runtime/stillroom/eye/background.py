@@ -24,8 +24,11 @@ LEARN_FIFTHS = 15
 SLOW_SHARE = 0.02
 """Of the difference, each fifth of a second: a time constant of ten seconds."""
 LUMA_FLOOR = 3.0
-COLOUR_FLOOR = 3.0
 SIGMAS = 6.0
+_SHARE = np.float32(0.03)
+"""Of the luma, beside floor and noise."""
+_COLOURS, _WHITE = np.float32(6.0), np.float32(255.0)
+"""Of both colours together what does not differ yet; the sensor's most."""
 FLOODED_LUMA = 248.0
 _GREY = 128.0
 GAIN_STEP = 0.04
@@ -107,15 +110,15 @@ class Background:
         scale = gain(fifth.luma, self._mean[0])
         luma, u, v = lit = _lit(self._mean, scale)
         coarse = np.float32(max(1.0, scale))  # a model learned in the dark is known no better in the light
-        np.minimum(luma, np.float32(255.0), out=luma)
+        np.minimum(luma, _WHITE, out=luma)
         margin = coarse * self._margin
-        margin += 0.03 * luma
+        margin += _SHARE * luma
         for plane, seen in zip(lit, (fifth.luma, fifth.u, fifth.v), strict=True):
             np.subtract(seen, plane, out=plane)
         np.abs(lit, out=lit)
         differs: Flags = luma > margin
         u += v
-        differs |= u > 2 * COLOUR_FLOOR * coarse
+        differs |= u > _COLOURS * coarse
         return differs
 
 

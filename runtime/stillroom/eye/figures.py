@@ -16,12 +16,11 @@ DARK_SHARE = 0.98
 COARSE = 2
 MIN_BLOB = 0.002
 """Of the picture: a child's head at the far end of a room."""
-MOVED_FLOOR = 1.0
-MOVED_TIMES = 3.0
+_FLOOR, _TIMES = np.float32(1.0), np.float32(3.0)
 LASTING = 1.3
 LEAST_WEIGHED = 20
 _MEMORY = 0.02
-_FALL, _RISE = 0.05, 0.003
+_FALL, _RISE = np.float32(0.05), np.float32(0.003)
 """Per fifth of a second: noise is forgotten in seconds, learned in a minute (a fan becomes noise)."""
 
 
@@ -35,6 +34,7 @@ class Motion:
     def __init__(self, cells: int) -> None:
         self._noise = np.zeros(cells, np.float32)
         self._started = False
+        self._limit, self._fall, self._rise = np.empty((3, cells), np.float32)
         self._luma = np.empty((2, cells), np.float32)
         """Of the last two fifths, the later one first."""
         self._step = np.empty((2, cells), np.float32)
@@ -61,11 +61,13 @@ class Motion:
         if not self._started:
             self._noise[:] = moved
             self._started = True
-        moving: Flags = moved > MOVED_FLOOR + MOVED_TIMES * self._noise
-        away = moved - self._noise
-        self._noise += np.minimum(
-            np.float32(_FALL) * away, np.float32(_RISE) * away
-        )  # of both the one that is meant
+        np.multiply(self._noise, _TIMES, out=self._limit)
+        self._limit += _FLOOR
+        moving: Flags = moved > self._limit
+        np.subtract(moved, self._noise, out=self._fall)
+        np.multiply(self._fall, _RISE, out=self._rise)
+        self._fall *= _FALL
+        self._noise += np.minimum(self._fall, self._rise, out=self._rise)  # of both the one that is meant
         return moving
 
 

@@ -108,6 +108,12 @@ class Actor:
             self._quiet = at_s, self._quiet_until(at_s, step), being
         return being
 
+    def same_until(self, at_s: float) -> float:
+        """Up to when `at` gives what it gives now; `at_s` itself while he moves."""
+        if self._quiet is None or not self._quiet[0] <= at_s < self._quiet[1]:
+            return at_s
+        return min(self._quiet[1], self._next_turn_s)
+
     def _being(self, at_s: float) -> Being:
         step = self._step(at_s)
         stance = self._first if step is None else step.after

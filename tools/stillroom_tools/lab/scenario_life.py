@@ -21,6 +21,7 @@ from stillroom_tools.lab.scenario_script import script
 from stillroom_tools.lab.scenario_steps import Ways
 from stillroom_tools.lab.scenario_verbs import CAMERA, RESIDENT
 from stillroom_tools.lab.scene_random import mixed
+from stillroom_tools.lab.scene_sensor import SETTLED_S
 
 T = TypeVar("T")
 _COVER_S = 0.3
@@ -53,6 +54,7 @@ class Moment(Struct, frozen=True):
     lux_before: float
     lux: float
     light_since_s: float
+    """How long ago it changed; once the exposure has settled, that long or longer."""
     covered: float
     dropped_s: float
     """When the curtain came off its rail; infinity: not yet."""
@@ -84,6 +86,7 @@ class Life:
         self._covers: list[tuple[float, bool]] = [(-1e9, False)]
         self._dropped_s = math.inf
         self._harms: list[tuple[float, Harms]] = [(-1e9, Harms())]
+        self._calm: tuple[float, float, Moment] | None = None
 
     def cue(self, verb: Cue, at_s: float) -> None:
         """Something happens now that the scenario does not say; what it still had to say is dropped."""
@@ -93,7 +96,17 @@ class Life:
         self._act(Act(at_s=at_s, do=verb))
 
     def moment(self, at_s: float) -> Moment:
-        """The room at `at_s`, which is not more than KEPT_S before the latest moment asked for."""
+        """The room at `at_s`, which is not more than KEPT_S before the latest moment asked for.
+
+        The same object as long as nothing changes.
+        """
+        if self._calm is not None and self._calm[0] <= at_s < self._calm[1]:
+            return self._calm[2]
+        moment = self._moment(at_s)
+        self._calm = at_s, self._same_until(at_s), moment
+        return moment
+
+    def _moment(self, at_s: float) -> Moment:
         self._advance(at_s)
         beings = {name: actor.at(at_s) for name, actor in self._actors.items()}
         lux_before, lux, since_s = self._light(at_s)
@@ -117,7 +130,17 @@ class Life:
         for actor in self._actors.values():
             actor.advance(at_s)
 
+    def _same_until(self, at_s: float) -> float:
+        """Up to when nothing changes: now, while anything does or may do so by itself."""
+        light, (covered_s, _), (harmed_s, _) = self._lights[-1], self._covers[-1], self._harms[-1]
+        lit_s = light.since_s + max(light.over_s, SETTLED_S)
+        if self._rovers or at_s < max(lit_s, covered_s + _COVER_S, harmed_s):
+            return at_s
+        next_s = math.inf if self._next is None else self._next.at_s
+        return min(next_s, *(actor.same_until(at_s) for actor in self._actors.values()))
+
     def _act(self, act: Act) -> None:
+        self._calm = None
         if act.do == "light" and act.lux is not None:
             now = self._lights[-1].lux(act.at_s)
             self._lights = [*self._lights, Dimmed(act.at_s, now, act.lux, act.over_s)][-_KEPT:]

@@ -23,7 +23,7 @@ FINE = 32
 MAX_GAIN = 16.0
 WHITE_ELECTRONS_PER_LUX = 6.0
 EXPOSURE_SETTLES_S = 0.4
-_SETTLED_S = 20.0
+SETTLED_S = 20.0
 """Nothing that a number could hold is left of the way by then."""
 BANK = 1 << 17
 _BANK_SIGMA = 16
@@ -74,7 +74,7 @@ def decode(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def exposure(lens: Lens, lux_before: float, lux: float, since_s: float, covered: float) -> Exposure:
     """The exposure `since_s` after the light went from `lux_before` to `lux`; `covered`: share of light kept out."""
-    return _exposure(lens, lux_before, lux, min(since_s, _SETTLED_S), covered)
+    return _exposure(lens, lux_before, lux, min(since_s, SETTLED_S), covered)
 
 
 @lru_cache(maxsize=4)

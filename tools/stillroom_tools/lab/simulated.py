@@ -98,6 +98,7 @@ class SimulatedCamera:
         self._life, self._vitals = Life(scenario, seed), Vitals(scenario, seed)
         self._point(0.0)
         self._light = RoomLight(scenario, height_px, seed)
+        self._exposed: tuple[Moment, Exposure] | None = None
         self._closed = False
 
     def _point(self, turned_deg: float) -> None:
@@ -147,8 +148,11 @@ class SimulatedCamera:
     def _scene(self, now: Moment, at_s: float) -> Scene:
         if now.harms.turned_deg != self._turned_deg:
             self._point(now.harms.turned_deg)
-        light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
-        return Scene(now, light, self._staging.figure(now, at_s), self._light.at(at_s, now.lux))
+        if self._exposed is None or self._exposed[0] is not now:
+            light = exposure(self._scenario.lens, now.lux_before, now.lux, now.light_since_s, now.covered)
+            self._exposed = now, light
+        figure, gains = self._staging.figure(now, at_s), self._light.at(at_s, now.lux)
+        return Scene(now, self._exposed[1], figure, gains)
 
     def _powered(self, index: int) -> bool:
         return not self._life.moment(self._times_ns(index)[0] / NS_PER_S).harms.off
