@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from stillroom.eye.figures import blobs_of, nine_in_ten, share_of
+from stillroom.eye.figures import blobs_of, nearly_all, share_of
 from stillroom.eye.track import beside, within
 from stillroom.observation import Box
 
@@ -219,7 +219,7 @@ class Agreement:
             return None
         rows, cols = self._shape
         down, across = np.nonzero(moves)
-        (y0, y1), (x0, x1) = nine_in_ten(down + where[0].start), nine_in_ten(across + where[1].start)
+        (y0, y1), (x0, x1) = nearly_all(down + where[0].start), nearly_all(across + where[1].start)
         return Box(x0 / cols, y0 / rows, (x1 + 1) / cols, (y1 + 1) / rows)
 
     def figure_at(self, box: Box) -> Box | None:
@@ -274,7 +274,7 @@ def _extent(used: NDArray[Any]) -> float:
     places = np.flatnonzero(used)
     if len(places) == 0:
         return 0.0
-    low, high = nine_in_ten(places)
+    low, high = nearly_all(places)
     return (high - low + 1) / len(used)
 
 

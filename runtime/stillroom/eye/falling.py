@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.figures import nine_in_ten
+from stillroom.eye.figures import nearly_all
 from stillroom.observation import Box
 
 Flags = NDArray[np.bool_]
@@ -147,5 +147,5 @@ class Falling:
         """The box around what moved in the last fifths."""
         rows, cols = self._shape
         down, across = np.nonzero(part.any(axis=0))
-        (y0, y1), (x0, x1) = nine_in_ten(down), nine_in_ten(across)
+        (y0, y1), (x0, x1) = nearly_all(down), nearly_all(across)
         return Box((x0 + left) / cols, y0 / rows, (x1 + left + 1) / cols, (y1 + 1) / rows)

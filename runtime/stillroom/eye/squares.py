@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stillroom.eye.agreement import Cells
 from stillroom.eye.detect import Square
 from stillroom.eye.falling import Descent
+from stillroom.eye.figures import nearly_all
 from stillroom.observation import Box
 
 LEAST_MOVING = 0.002
@@ -20,6 +21,8 @@ WIDE = 1.5
 """Of the frame's longer side: somebody cut off by the frame is found in a square with a margin."""
 CLOSE = 2.0
 """Of what moves: padded by half of its size on each side."""
+BUT_FOR = 0.02
+"""Of what moves, at each end."""
 LEAST_CLOSE = 0.4
 FALLEN = 3.0
 """Of the height of who comes down."""
@@ -80,8 +83,7 @@ class Squares:
         places = np.flatnonzero(flags)
         if len(places) < LEAST_MOVING * rows * cols:
             return None
-        x0, x1 = np.percentile(places % cols, (2, 98)) / cols * self._width
-        y0, y1 = np.percentile(places // cols, (2, 98)) / rows * self._height
-        side = CLOSE * max(float(x1 - x0), float(y1 - y0))
-        side = max(side, LEAST_CLOSE * max(self._width, self._height))
-        return Square(float(x0 + x1) / 2, float(y0 + y1) / 2, side)
+        x0, x1 = (x / cols * self._width for x in nearly_all(places % cols, BUT_FOR))
+        y0, y1 = (y / rows * self._height for y in nearly_all(places // cols, BUT_FOR))
+        side = max(CLOSE * max(x1 - x0, y1 - y0), LEAST_CLOSE * max(self._width, self._height))
+        return Square((x0 + x1) / 2, (y0 + y1) / 2, side)

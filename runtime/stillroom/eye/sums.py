@@ -39,12 +39,12 @@ class Sums:
         if not come:
             return
         rows = self._ring.rows(come + bool(self._counts[0]), 0)
-        self._sums += _summed(rows[-come:], np.diff(rows, axis=0))
+        self._sums += _summed(rows[-come:], rows[1:] - rows[:-1])
         for which, length in enumerate(self._lengths):
             count = self._counts[which] + come
             if (gone := count - length) > 0:
                 rows = self._ring.rows(gone + 1, length - 1)
-                self._sums[which] -= _summed(rows[:-1], np.diff(rows, axis=0))
+                self._sums[which] -= _summed(rows[:-1], rows[1:] - rows[:-1])
             self._counts[which] = min(count, length)
 
     def stir(self, which: int) -> float:
@@ -64,5 +64,8 @@ class Sums:
 
 def _summed(rows: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3, width) values, squares and squared steps."""
-    squares = (np.einsum("ij,ij->j", each, each) for each in (rows, steps))
-    return np.stack([np.add.reduce(rows, axis=0), *squares])
+    sums = np.empty((3, rows.shape[1]))
+    np.add.reduce(rows, axis=0, out=sums[0])
+    np.einsum("ij,ij->j", rows, rows, out=sums[1])
+    np.einsum("ij,ij->j", steps, steps, out=sums[2])
+    return sums

@@ -83,6 +83,11 @@ class _Track:
     row: Row | None = None
     """The one of them that counts at this time of day."""
 
+    @property
+    def goes_on(self) -> bool:
+        """It stands, or its time runs."""
+        return self.level is not None or (self.row is not None and self.since_ns is not None)
+
 
 class Conditions:
     """Fed with each observation's state and movement, it tells what began and what ended."""
@@ -108,6 +113,7 @@ class Conditions:
             )
             for kind in KINDS
         ]
+        self._going_on = self._tracks
 
     def adopt(self, config: ConditionsConfig) -> None:
         """Other rows from the next observation on; what stands stays, where a row still asks for it."""
@@ -137,11 +143,12 @@ class Conditions:
             for track in self._tracks:
                 track.row = row_at(track.rows, minute_of(at_ms, self._zone))
         now = state, self._believed, motion >= LEAST_MOTION
-        for track in self._tracks:
-            # As long as nothing changes, time alone changes only what stands or is on its way to begin.
-            begins = track.row is not None and track.since_ns is not None
-            if begins or track.level is not None or now != self._before:
-                self._step(track, frame_ns, at_ms, now[2])
+        # As long as nothing changes, time alone changes only what stands or is on its way to begin.
+        steps = self._tracks if now != self._before else self._going_on
+        for track in steps:
+            self._step(track, frame_ns, at_ms, now[2])
+        if steps:
+            self._going_on = [track for track in self._tracks if track.goes_on]
         self._before = now
 
     def lose_sight(self) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -198,7 +199,7 @@ class Actor:
 
     def _fidgets_in(self, slot: int) -> bool:
         chance = self._movement.fidgets_per_min * _SLOT_S / 60.0
-        return slot >= 0 and unit(self._seed, slot, 3) < chance
+        return slot >= 0 and _drawn(self._seed, slot) < chance
 
     def _settled(self, slot: int) -> Points:
         """(3, 3) metres: shifts of hands, trunk and head after the last slot up to this one that had a movement."""
@@ -206,6 +207,12 @@ class Actor:
             if self._fidgets_in(back):
                 return np.array(units(9, self._seed, back, 5)).reshape(3, 3) * 0.12 - 0.06
         return np.zeros((3, 3))
+
+
+@lru_cache(maxsize=256)
+def _drawn(seed: int, slot: int) -> float:
+    """Remembered: of each slot it is asked for the ten minutes that follow."""
+    return unit(seed, slot, 3)
 
 
 def _state(place: Place, was_in_bed: bool) -> RoomState:

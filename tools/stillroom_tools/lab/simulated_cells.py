@@ -39,6 +39,8 @@ _BANK = 1 << 16
 _BLUR_LEAVES = 0.3
 """Of a cell's noise: blur is a mean over more than a cell."""
 _CLIPPED = 1.5
+_BLACK, _WHITE = np.float32(0.0), np.float32(255.0)
+_EACH = np.float32(1 / FRAMES)
 
 
 class Shown(Struct, frozen=True):
@@ -77,6 +79,7 @@ class CellCamera:
         )
         self._seed = seed
         self._bank: Real = normals(_BANK, seed, 5).astype(np.float32)
+        self._part: Real = np.empty((3, self._shape[0] * self._shape[1]), np.float32)
         self._before: Real | None = None
         self._latest: Shown | None = None
         self._still: tuple[object, dict[tuple[int, int], _Clean]] = None, {}
@@ -94,9 +97,9 @@ class CellCamera:
                 clean = self._clean(scene)
             self._draw(clean, number, frame)
         assert clean is not None
-        np.minimum(np.maximum(frames, np.float32(0.0), out=frames), np.float32(255.0), out=frames)
+        np.minimum(np.maximum(frames, _BLACK, out=frames), _WHITE, out=frames)
         cells = np.add.reduce(frames, axis=0)
-        cells *= np.float32(1 / FRAMES)
+        cells *= _EACH
         moved = self._moved(frames[:, 0])
         fifth = Fifth(_time_s(index), cells[0], cells[1], cells[2], moved, FRAMES)
         self._latest = Shown(fifth, clean.histogram, clean.clipped, (index + 1) * SLOW_NS, scene.now)
@@ -118,11 +121,12 @@ class CellCamera:
         if figure is None:
             return self._level(0, 0, scene)
         whole = self._level(0, REST, scene)
-        cells = whole.cells.copy()
+        cells, part = whole.cells.copy(), self._part
         for body, vital in enumerate(figure.vitals):
             level, share = levels(vital.breath)
-            cells += self._level(body, level, scene).cells * np.float32(1.0 - share)
-            cells += self._level(body, level + 1, scene).cells * np.float32(share)
+            for which, weight in ((level, 1.0 - share), (level + 1, share)):
+                np.multiply(self._level(body, which, scene).cells, np.float32(weight), out=part)
+                cells += part
             cells -= whole.cells
         return _Clean(cells, whole.sigma, whole.histogram, whole.clipped, whole.still)
 
@@ -145,12 +149,11 @@ class CellCamera:
 
     def _moved(self, luma: Real) -> Real:
         """(cells,) mean change from frame to frame. luma: (frames, cells)."""
-        moved = np.zeros(luma.shape[1], np.float32)
-        if self._before is not None:
-            moved += np.abs(luma[0] - self._before)
+        moved = np.abs(luma[0] - (luma[0] if self._before is None else self._before))
         for before, now in pairwise(luma):
-            moved += np.abs(now - before)
-        moved *= np.float32(1 / FRAMES)
+            step = now - before
+            moved += np.abs(step, out=step)
+        moved *= _EACH
         self._before = luma[-1].copy()
         return moved
 
