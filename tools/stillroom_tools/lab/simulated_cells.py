@@ -149,7 +149,7 @@ class CellCamera:
 
     def _moved(self, luma: Real) -> Real:
         """(cells,) mean change from frame to frame. luma: (frames, cells)."""
-        moved = np.abs(luma[0] - (luma[0] if self._before is None else self._before))
+        moved: Real = np.abs(luma[0] - (luma[0] if self._before is None else self._before))
         for before, now in pairwise(luma):
             step = now - before
             moved += np.abs(step, out=step)
