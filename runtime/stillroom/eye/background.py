@@ -35,16 +35,21 @@ GAIN_STEP = 0.04
 """Between two fifths of a second, in most cells: lamps, exposure or white balance."""
 
 
-def gain(luma: Real, model: Real) -> float:
-    """Median ratio of two pictures over some six hundred cells: a person may fill nearly half of it."""
+def sampled(luma: Real) -> Real:
+    """Some six hundred cells of a picture, for `gain`, without gaps: all that follows costs half as much."""
     every = max(1, len(luma) // 600) | 1  # odd: never one column alone
-    a, b = luma[::every].copy(), model[::every].copy()  # without gaps all that follows costs half as much
+    return luma[::every].copy()
+
+
+def gain(a: Real, b: Real) -> float:
+    """Median ratio of two pictures, as `sampled`: a person may fill nearly half of them."""
     lit = (b > 4.0) & (a > 1.0)
     ratios = a / b if np.count_nonzero(lit) == len(lit) else a[lit] / b[lit]
-    if len(ratios) < 8:
+    middle = len(ratios) // 2
+    if middle < 4:
         return 1.0
-    ratios.partition(len(ratios) // 2)  # np.median costs three times as much
-    return float(ratios[len(ratios) // 2])
+    ratios.partition(middle)  # np.median costs three times as much
+    return float(ratios[middle])
 
 
 def _lit(model: Real, scale: float) -> Real:
@@ -63,6 +68,8 @@ class Background:
         self._noise = np.full(cells, 1.0, np.float32)
         self._margin: Real | None = None
         """Of luma, by noise alone; None: learned anew since."""
+        self._samples: Real | None = None
+        """Of the model's luma; None: it has moved since."""
         self._seen = 0
         self._confirmed = False
         self._witnessed = False
@@ -87,6 +94,7 @@ class Background:
 
     def _learn(self, fifth: "Fifth", moving: Flags) -> None:
         self._seen += 1
+        self._samples = None
         share = max(SLOW_SHARE, 1.0 / self._seen)
         flooded = fifth.luma > FLOODED_LUMA  # the sensor says no more of it than that it is bright
         weight = (
@@ -94,7 +102,8 @@ class Background:
         )
         now = np.stack([fifth.luma, fifth.u, fifth.v])
         if self._seen > 1:
-            self._mean = _lit(self._mean, gain(fifth.luma, self._mean[0]))  # what light did is not noise
+            scale = gain(sampled(fifth.luma), sampled(self._mean[0]))
+            self._mean = _lit(self._mean, scale)  # what light did is not noise
         away = np.abs(now[0] - self._mean[0])
         self._mean += weight * (now - self._mean)
         if self._seen > 1:
@@ -107,7 +116,9 @@ class Background:
             return None
         if self._margin is None:
             self._margin = LUMA_FLOOR + SIGMAS * self._noise
-        scale = gain(fifth.luma, self._mean[0])
+        if self._samples is None:
+            self._samples = sampled(self._mean[0])
+        scale = gain(sampled(fifth.luma), self._samples)
         luma, u, v = lit = _lit(self._mean, scale)
         coarse = np.float32(max(1.0, scale))  # a model learned in the dark is known no better in the light
         np.minimum(luma, _WHITE, out=luma)
@@ -126,17 +137,18 @@ class Light:
     """Tells a change of light from a change in the room: most cells step together, by the same factor."""
 
     def __init__(self) -> None:
-        self._before: Real | None = None
+        self._before: tuple[Real, Real] | None = None
         self.step = 1.0
 
     def reset(self) -> None:
         self._before = None
 
     def feed(self, luma: Real) -> bool:
-        before, self._before = self._before, luma
-        if before is None:
+        known, self._before = self._before, (luma, now := sampled(luma))
+        if known is None:
             return False
-        self.step = step = gain(luma, before)
+        before, then = known
+        self.step = step = gain(now, then)
         if abs(step - 1.0) < GAIN_STEP:
             return False
         together = (np.abs(luma - step * before) < np.abs(luma - before))[before > 4.0]

@@ -117,8 +117,6 @@ def blobs_of(figure: Flags, moving: Flags, shape: tuple[int, int]) -> tuple[Blob
 
     Joined on squares of 2 x 2 cells with at least two set: single cells are noise.
     """
-    if not np.count_nonzero(figure):
-        return ()
     rows, cols = shape[0] // COARSE * COARSE, shape[1] // COARSE * COARSE
     mask = _coarse(figure.reshape(shape)[:rows, :cols]) >= 2
     largest = _largest(mask.tobytes(), (rows // COARSE, cols // COARSE))
