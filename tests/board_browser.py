@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from board_rig import PASSWORD, Ward, code_now
+from board_rig import PASSWORD, Voice, Ward, code_now
+from unit_sender import SITE
 
+from stillroom.clock import SystemClock, utc_text
+from stillroom.events import Telemetry
 from stillroom.observation import Reading
 
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -77,9 +80,35 @@ def lives(ward: Ward) -> None:
     ]  # fmt: skip
     for voice, changes in zip(ward.voices, rooms, strict=False):
         voice.is_now(**changes)
+    recorded(ward.voices[2])
+    for voice, celsius, worn in zip(
+        ward.voices[:4], (48.0, 52.5, 81.0, None), (0.1, None, 0.2, 0.85), strict=True
+    ):
+        voice.tells(health(celsius, worn))
     ward.voices[2].condition("on-floor", why="floor zone 0.81 for 4 s")
     ward.voices[5].condition("camera-covered", "technical", why="edges 0.02 for 1 s")
     ward.voices[7].condition("bathroom-long", "medium", why="for 30 min")
+
+
+def recorded(voice: Voice) -> None:
+    """Under a release, from now on."""
+    release = {"release": "r-0123456789abcdef"}
+    until = utc_text(SystemClock().utc_ms() + 8 * 3_600_000)
+    terms = {"purpose": "seizure-study", "custodian": "archivist", "until": until}
+    started = {"what": "release-started", **release, "file": 1, "level": "192x144/5", "by": "matron director"}
+    names = {"what": "start", "site": SITE, "unit": voice.unit}
+    voice.links(names, {"what": "release-seen", **release, **terms}, started)
+
+
+def health(celsius: float | None, worn: float | None) -> Telemetry:
+    """Of a quarter of an hour that has just ended."""
+    now_ms = SystemClock().utc_ms()
+    card = {"free_mb": 11_800, "card_worn": worn}
+    return Telemetry(
+        from_ms=now_ms - 900_000, until_ms=now_ms, celsius=celsius, throttled=3 if celsius and celsius > 80 else 0,
+        frames_per_s=29.8, frames_dropped=2, look_ms=231.0, waiting=0, **card, software="0.1.0",
+        software_ms=now_ms - 12 * 86_400_000, configuration=0, configuration_hash=None, roster=1,
+    )  # fmt: skip
 
 
 def words(text: str) -> str:

@@ -110,9 +110,16 @@ def draw(made: Ward, browser: Any, folder: Path, *, everything: bool) -> None:
 
 def more(made: Ward, page: Any, folder: Path) -> None:
     """Pages that README does not show."""
-    for path in ("people", "log", "burden"):
+    for path in ("people", "log", "burden", "units", "rooms/u-003"):
         page.goto(f"{made.address}/{path}")
-        page.screenshot(path=folder / f"board-{path}.png")
+        made.speak()
+        page.wait_for_timeout(500)
+        page.screenshot(path=folder / f"board-{path.replace('/', '-')}.png")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("units", "rooms/u-003"):
+        page.goto(f"{made.address}/{path}")
+        page.screenshot(path=folder / f"board-{path.replace('/', '-')}-phone.png")
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.context.clear_cookies()
     set_up(page, made.address, "ian", made.add("ian", "installer"))
     page.goto(f"{made.address}/rooms/u-001/zones")

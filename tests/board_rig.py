@@ -15,9 +15,10 @@ from parties import body
 from unit_sender import SITE, command
 
 from stillroom import config
+from stillroom.chain import head_of, leaf_of, signed_part
 from stillroom.clock import MS_PER_S, SystemClock
 from stillroom.config import BrokerConfig
-from stillroom.events import Body, ConditionChanged, Entry, Event, Snapshot
+from stillroom.events import Audited, Body, ConditionChanged, Entry, Event, Snapshot
 from stillroom.keeper.roster import load_roster
 from stillroom.keeper.seal import Sealer
 from stillroom.keys import load_unit_keys
@@ -28,6 +29,8 @@ from stillroom_tools.site.subscriber import Subscriber
 from tests.patience import WITHIN_S
 
 SLOT_S = 2.0
+FIT = 2
+"""Entries of a record: what waits goes with the next."""
 PASSWORD = "three quiet lamps by the door"
 SCENARIO = Path(__file__).parents[1] / "config" / "scenarios" / "day.toml"
 
@@ -85,12 +88,23 @@ class Voice:
             now_ms = self._clock.utc_ms()
             self._entries.append(Entry(self._said, now_ms, now_ms, event))
 
+    def links(self, *said: dict[str, object]) -> None:
+        """Links of its audit chain, as its keeper signs them."""
+        for one in said:
+            index, at_ms, salt = self.now.links + 1, self._clock.utc_ms(), bytes(16)
+            written = msgspec.json.encode(one)
+            head = head_of(self.now.head, index, at_ms, leaf_of(salt, written))
+            signature = self._keys.signing.sign(signed_part(index, head))
+            self.tells(Audited(index, at_ms, written, salt, head, signature))
+            self.now = msgspec.structs.replace(self.now, links=index, head=head)
+
     def condition(self, kind: str, level: str = "high", active: bool = True, why: str = "zone 0.81") -> None:
         self.tells(ConditionChanged(kind, level, active, why))  # type: ignore[arg-type]
 
     def record(self) -> bytes:
         with self._lock:
-            entries, self._entries = tuple(self._entries), []
+            entries = tuple(self._entries[:FIT])
+            self._entries = self._entries[FIT:]
             return self._sealer.seal(Body(self._clock.utc_ms(), self.now, entries))
 
 

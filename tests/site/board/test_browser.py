@@ -61,7 +61,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
 def test_no_page_breaks_a_rule_of_axe(screen: Screen) -> None:
     for scheme in ("light", "dark"):
         page = screen.page(bypass_csp=True, color_scheme=scheme)
-        for path in ("/", "/rooms/u-003", "/people", "/log", "/burden"):
+        for path in ("/", "/rooms/u-003", "/units", "/people", "/log", "/burden"):
             page.goto(screen.ward.address + path)
             screen.ward.speak()
             assert violations(page) == [], f"{path}, {scheme}"
@@ -197,7 +197,7 @@ def test_an_installer_draws_by_hand_and_by_key(screen: Screen) -> None:
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920, 3840])
 def test_no_width_scrolls_sideways_or_cuts_a_word(screen: Screen, width: int) -> None:
     page = screen.page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    for path in ("/", "/rooms/u-003", "/people", "/log", "/burden"):
+    for path in ("/", "/rooms/u-003", "/units", "/people", "/log", "/burden"):
         page.goto(screen.ward.address + path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     page.goto(screen.ward.address)

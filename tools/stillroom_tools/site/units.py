@@ -15,16 +15,23 @@ from rich.console import Console
 from rich.table import Table
 
 from stillroom.clock import MS_PER_S, SystemClock
+from stillroom.config_technical import TechnicalConfig
 from stillroom.errors import EXIT_OK
 from stillroom.events import Telemetry
-from stillroom_tools.site.gateway import place
-from stillroom_tools.site.gateway.reader import Reader
+from stillroom_tools.site.gateway.reader import Reader, open_reader
 from stillroom_tools.site.gateway.versions import BEHIND, DIFFERS, Signed, Versions
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.room_words import span
 
 HELP = "each unit's own health: heat, frames, card, software and configuration"
+COLUMNS = (
+    "Unit", "Told", "Heat", "Slowed", "Frames/s", "Lost", "Look", "Waiting", "Card", "Software", "Settings",
+)  # fmt: skip
 _DAY_MS = 86_400 * MS_PER_S
+LATE_MS = 3_600 * MS_PER_S
+"""Four times as long as a unit takes to tell of itself again."""
+WORN = 0.8
+"""Of the life that the card's maker gives it."""
 
 
 class Line(Struct, frozen=True):
@@ -46,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, StorageError: no gateway has run here yet."""
     site = open_site(options.site)
-    found = lines(site)
+    with open_reader(site) as reader:
+        found = lines(site, reader)
     if options.json:
         sys.stdout.write("".join(msgspec.json.encode(one).decode() + "\n" for one in found))
         return EXIT_OK
@@ -54,13 +62,9 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def lines(site: Site) -> list[Line]:
-    """Every enrolled unit, by name."""
-    reader = Reader(place.of(site), site.name)
-    try:
-        known = {one.unit: one for one in reader.known()}
-    finally:
-        reader.close()
+def lines(site: Site, reader: Reader) -> list[Line]:
+    """Every enrolled unit, by name. Raises StorageError, TrustError."""
+    known = {one.unit: one for one in reader.known()}
     signed = Signed(site)
     versions = Versions(signed.of, SystemClock())
     enrolled = [enrolment.unit for enrolment in site.enrolments()]
@@ -84,26 +88,33 @@ def _line(unit: str, known: dict[str, Any], signed: Signed, versions: Versions) 
 
 def _table(found: list[Line], now_ms: int) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in (
-        "Unit",
-        "Told",
-        "Heat",
-        "Slowed",
-        "Frames/s",
-        "Lost",
-        "Look",
-        "Waiting",
-        "Card",
-        "Software",
-        "Settings",
-    ):
+    for name in COLUMNS:
         table.add_column(name, justify="left" if name in ("Unit", "Software", "Settings") else "right")
     for one in found:
-        table.add_row(*_cells(one, now_ms))
+        table.add_row(*cells(one, now_ms))
     return table
 
 
-def _cells(one: Line, now_ms: int) -> list[str]:
+def concerns(one: Line, now_ms: int) -> list[str]:
+    """What somebody should look after, in words: the thresholds are those of the unit's own conditions."""
+    told, usual = one.told, TechnicalConfig()
+    if told is None:
+        return ["has told nothing of itself yet"]
+    silent_ms, age_ms = now_ms - told.until_ms, now_ms - told.software_ms
+    found = {
+        f"has told nothing for {span(silent_ms)}": silent_ms > LATE_MS,
+        "hot": told.celsius is not None and told.celsius >= usual.hot_c,
+        "the board slows down": bool(told.throttled),
+        "the card is worn": told.card_worn is not None and told.card_worn >= WORN,
+        "older software than others here": BEHIND in one.alarms,
+        "nothing newer was put on it for half a year": age_ms > usual.software_old_days * _DAY_MS,
+        "other settings than were signed": DIFFERS in one.alarms,
+    }
+    return [said for said, holds in found.items() if holds]
+
+
+def cells(one: Line, now_ms: int) -> list[str]:
+    """Under `COLUMNS`."""
     told = one.told
     if told is None:
         return [one.unit, "never", *["?"] * 9]

@@ -21,6 +21,7 @@ from stillroom_tools.site.board.log_page import LogPage
 from stillroom_tools.site.board.login import Login
 from stillroom_tools.site.board.people_page import PeoplePage
 from stillroom_tools.site.board.room import RoomPage
+from stillroom_tools.site.board.units_page import UnitsPage
 from stillroom_tools.site.board.ward import Ward
 from stillroom_tools.site.board.zones_page import ZonesPage
 
@@ -40,6 +41,7 @@ def application(desk: Desk, hosts: Collection[str]) -> Starlette:
         Route("/rooms/{unit}", rooms.page),
         Route("/rooms/{unit}/day.svg", rooms.picture),
         Route("/rooms/{unit}/zones", zones.page, methods=["GET", "POST"]),
+        Route("/units", UnitsPage(desk).page),
         Route("/burden", burden.page),
         Route("/log", log.page),
         Route("/people", people.page, methods=["GET", "POST"]),

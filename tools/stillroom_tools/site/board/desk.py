@@ -38,13 +38,18 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(roles=MEANINGS)
-    made.filters.update(span=span, moment=moment, spoken=spoken, date="{:%Y-%m-%d %H:%M}".format)
+    made.filters.update(span=span, moment=moment, spoken=spoken, date="{:%Y-%m-%d %H:%M}".format, utc=_utc)
     return made
 
 
 def moment(utc_ms: int) -> str:
     """`2026-11-22 08:00:00`, UTC."""
     return utc_text(utc_ms).replace("T", " ").rstrip("Z")
+
+
+def _utc(text: str) -> str:
+    """`2026-11-22 08:00:00 UTC` of the form that links have."""
+    return text.replace("T", " ").replace("Z", " UTC")
 
 
 @dataclass

@@ -10,15 +10,14 @@ from stillroom.clock import MS_PER_S, Clock
 from stillroom.config_conditions import zone
 from stillroom.document_forms import to_ms
 from stillroom.documents import Authorisation
-from stillroom_tools.site.audit_file import link_of
-from stillroom_tools.site.audit_words import words
+from stillroom_tools.site import units
+from stillroom_tools.site.gateway.erased import Chained
 from stillroom_tools.site.gateway.reader import Reader, open_reader
 from stillroom_tools.site.layout import Site
 from stillroom_tools.site.report.day import RoomDay, room_day
 from stillroom_tools.site.report.days import LocalDay
 
 T = TypeVar("T")
-MOST_LINKS = 100
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,13 @@ class History:
         """What was kept of a room and a day. Raises ConfigError (nothing ever was), StorageError, TrustError."""
         return room_day(self._site, room, self.local(day), self._clock.utc_ms())
 
-    def links(self, unit: str) -> list[tuple[int, str]]:
-        """The newest links of the unit's own audit chain in words, with their times; none is verified here."""
-        found = self.ask(lambda reader: reader.audit(unit))[-MOST_LINKS:]
-        return [(one.at_ms, words(link_of(one))) for one in reversed(found)]
+    def chain(self, unit: str) -> list[Chained]:
+        """The unit's own audit chain as far as the gateway has it; nothing of it is verified here."""
+        return self.ask(lambda reader: reader.audit(unit))
+
+    def units(self) -> list[units.Line]:
+        """Each unit's own health, as it told it last."""
+        return self.ask(lambda reader: units.lines(self._site, reader))
 
     def allowed(self, unit: str) -> list[Allowed]:
         """Its authorisations, the newest first; what does not verify is not among them."""

@@ -15,9 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from stillroom.errors import StillroomError
+from stillroom_tools.site.audit_file import link_of
+from stillroom_tools.site.audit_words import words
 from stillroom_tools.site.board.desk import Desk
 from stillroom_tools.site.board.history import Allowed
 from stillroom_tools.site.board.log import Deed
+from stillroom_tools.site.board.recordings import Recording, running
 from stillroom_tools.site.board.sessions import Session
 from stillroom_tools.site.board.ward import watched
 from stillroom_tools.site.report.day import RoomDay
@@ -28,6 +31,7 @@ from stillroom_tools.site.report.words import lines, sentences
 DAY = timedelta(days=1)
 FIRST_DAY = date(2000, 1, 2)
 MOST_DEEDS = 50
+MOST_LINKS = 100
 SEARCHED_DEEDS = 5_000
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 PICTURE_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
@@ -40,6 +44,8 @@ class Told:
 
     trouble: str = ""
     trouble_papers: str = ""
+    recording: Recording | None = None
+    recording_known: bool = False
     allowed: list[Allowed] = field(default_factory=list)
     halted: list[str] = field(default_factory=list)
     kept: RoomDay | None = None
@@ -119,8 +125,11 @@ class RoomPage:
         except StillroomError as error:
             told.trouble_papers = f"Not all documents of this site can be read: {error}"
         try:
+            chain = history.chain(unit)
+            told.recording, told.recording_known = running(chain), True
             if session.may("audit"):
-                told.deeds, told.links = self._deeds(unit), history.links(unit)
+                told.deeds = self._deeds(unit)
+                told.links = [(one.at_ms, words(link_of(one))) for one in reversed(chain[-MOST_LINKS:])]
             if session.may("persons"):
                 told.kept = history.day(room, day)
                 told.sentences = list(sentences(told.kept))
