@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body
-from stillroom.eye.track import away_px
+from stillroom.eye.track import away_px, worth
 from stillroom.observation import Box
 
 FIXTURE_PLACE, FIXTURE_SIZE = 0.04, 0.08
@@ -39,8 +39,13 @@ class Fixtures:
         self._all: list[Fixture] = []
 
     def suspects(self, now_s: float) -> list[float]:
-        """Scores of what was seen lately and is not known."""
-        return [each.body.score for each in self._all if not each.known and now_s - each.seen_s < SUSPECT_S]
+        """How much one look says for each that was seen lately and is not known: of corners next to nothing.
+
+        It is the same look again and again: what does not move looks alike.
+        """
+        return [
+            worth(each.body.score) for each in self._all if not each.known and now_s - each.seen_s < SUSPECT_S
+        ]
 
     def forget(self, body: Body) -> None:
         """Somebody is believed there: what was suspected was he."""

@@ -72,7 +72,7 @@ class People:
         return [track for track in self._tracks if track.believed]
 
     def doubted(self, now_s: float) -> float:
-        """The greatest belief in somebody who is not yet believed, or score of something with which nothing agrees."""
+        """The greatest belief in somebody who is not yet believed, or in something with which nothing agrees."""
         tracks = [track.belief for track in self._tracks if not track.believed]
         return max([0.0, *tracks, *self._fixtures.suspects(now_s)])
 

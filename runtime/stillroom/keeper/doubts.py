@@ -2,7 +2,8 @@
 
 Whoever is in a room that was empty came by a door or a side of the picture, and is larger than a cat or a robot. So
 what does neither, and lies still (a curtain that came down), makes nobody doubt that it is empty; and what only stirs
-off the bed and at no door, from the moment the camera opened, is nobody in the end: a curtain, a fan, a screen.
+off the bed and at no door, from the moment the camera opened, is nobody in the end: a curtain, a fan, a screen. What a
+screen lights up moves in one fifth of a second and no longer, wherever it is: a body takes two.
 """
 
 from stillroom.clock import NS_PER_S
@@ -24,12 +25,15 @@ class Doubts:
         """Since when, from the beginning, the model was sure of nobody, and nothing stirred in the bed or a way in."""
         self._moved_ns: int | None = None
         self._came = self._emptied = False
+        self._at_way_in = self._may_be_somebody = False
+        """Of the fifth before this one."""
 
     def note(self, frame_ns: int, evidence: Evidence, *, empty: bool, confirmed: bool) -> None:
         """empty: the room was. confirmed: a model has believed in somebody since it was, or since the camera opened."""
         if evidence.moving:
             self._moved_ns = frame_ns
-        self._came = evidence.doubted and (self._came or _at_a_way_in(evidence))
+        at_way_in, before = _at_a_way_in(evidence), self._at_way_in
+        self._came = evidence.doubted and (self._came or (at_way_in and before))
         self.stirs_ns = _since(self.stirs_ns, frame_ns, evidence.doubted)
         thing = evidence.thing and not confirmed and (empty or evidence.place != "bed")
         doubted = evidence.doubted and not thing
@@ -37,8 +41,10 @@ class Doubts:
             doubted = self._came or self._stirs(frame_ns)
         self.since_ns = _since(self.since_ns, frame_ns, doubted)
         self._emptied |= empty
-        never = not confirmed and not self._emptied
-        self.nobody_ns = _since(self.nobody_ns, frame_ns, never and _may_be_nobody(evidence))
+        never, may_be_somebody = not confirmed and not self._emptied, not _may_be_nobody(evidence)
+        twice = may_be_somebody and self._may_be_somebody
+        self.nobody_ns = _since(self.nobody_ns, frame_ns, never and not twice)
+        self._at_way_in, self._may_be_somebody = at_way_in, may_be_somebody
 
     def settle(self) -> None:
         """The room is empty: whatever stirs from now on is new."""
