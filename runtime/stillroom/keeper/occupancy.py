@@ -59,8 +59,16 @@ class Evidence:
     """Nothing but a rhythm of breathing speaks for the place."""
     bed_stirs: bool = False
     """What moves is on the bed or its edge."""
+    floor_stirs: bool = False
+    """What moves is in the zone floor."""
     small: bool = False
     """Nothing that differs from the known room is as large as somebody who lies."""
+    box: Box | None = None
+    """Around whoever or whatever speaks for the place."""
+    moves: Box | None = None
+    """Around all that moves."""
+    differs: tuple[Box, ...] = ()
+    """From the known room."""
 
     @property
     def thing(self) -> bool:
@@ -76,11 +84,15 @@ class Evidence:
 def judge(seen: Observation, zones: Zones) -> Evidence:
     """The evidence of one observation."""
     evidence = _judge(seen, zones)
+    if evidence.background_known:
+        evidence = replace(evidence, differs=tuple(blob.box for blob in seen.blobs))
     box = seen.motion_box if evidence.moving else None
     if box is None:
         return evidence
     stirs = where.rests(box, None, zones) in ("bed", "bed-edge")
-    return replace(evidence, bed_stirs=stirs, at_side=box.x0 < EDGE or max(box.x1, box.y1) > 1 - EDGE)
+    at_side = box.x0 < EDGE or max(box.x1, box.y1) > 1 - EDGE
+    on_floor = where.rests(box, "lying", zones) == "floor"
+    return replace(evidence, bed_stirs=stirs, at_side=at_side, floor_stirs=on_floor, moves=box)
 
 
 def _judge(seen: Observation, zones: Zones) -> Evidence:
@@ -105,7 +117,19 @@ def _judge(seen: Observation, zones: Zones) -> Evidence:
     place, edge = _place(box, None, zones), edge or _at_edge(box)
     door, small = where.reaches(box, zones), known and all(b.area <= LEAST_IN_BED for b in seen.blobs)
     return Evidence(
-        place, moving, door, known, what, people, sure, 0, None, edge, by_breath=by_breath, small=small
+        place,
+        moving,
+        door,
+        known,
+        what,
+        people,
+        sure,
+        0,
+        None,
+        edge,
+        by_breath=by_breath,
+        small=small,
+        box=box,
     )
 
 
@@ -124,7 +148,9 @@ def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure
     door = where.reaches(box, zones)
     high = box.y1 - box.y0 if known else None
     sure = sure or _two(seen.persons)
-    return Evidence(place, moving, door, known, why, seen.people, sure, abed, person.posture, high, edge)
+    return Evidence(
+        place, moving, door, known, why, seen.people, sure, abed, person.posture, high, edge, box=box
+    )
 
 
 def _two(persons: tuple[Person, ...]) -> bool:

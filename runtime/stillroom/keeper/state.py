@@ -18,6 +18,7 @@ from stillroom.keeper.doubts import Doubts
 from stillroom.keeper.downed import Downed
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.states import ARROWS, HELD, Cause
+from stillroom.keeper.sunk import Sunk
 from stillroom.keeper.visits import Visits
 
 WENT_OUT_S = 3.0
@@ -68,6 +69,7 @@ class RoomStateMachine:
 
     def feed(self, frame_ns: int, evidence: Evidence) -> Change | None:
         """frame_ns: the camera's time, rising."""
+        evidence = self._sunk.note(frame_ns, evidence, self.state)
         quiet = evidence.place == "nowhere" and not evidence.moving
         stirs_ns = self._doubts.stirs_ns
         self._note(frame_ns, evidence)
@@ -126,6 +128,7 @@ class RoomStateMachine:
         self._door_ns: int | None = None
         self._confirmed = False
         self._downed = Downed()
+        self._sunk = Sunk()
         self._visits = Visits()
 
     def _note(self, frame_ns: int, evidence: Evidence) -> None:

@@ -122,7 +122,13 @@ ARROWS: dict[Cause, Arrow] = {
     "edge-of-bed": Arrow(
         "bed-edge", _but("bed-edge"), "somebody sits there, feet in the zone bed_edge", "bed_dwell_s", 0.5
     ),
-    "floor": Arrow("on-floor", _but("on-floor"), "somebody lies in the zone floor", "bed_dwell_s", 0.5),
+    "floor": Arrow(
+        "on-floor",
+        _but("on-floor"),
+        "somebody lies in the zone floor, or fell out of sight",
+        "bed_dwell_s",
+        0.5,
+    ),
     "bathroom": Arrow(
         "bathroom",
         _but("bathroom"),

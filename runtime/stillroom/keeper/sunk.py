@@ -1,0 +1,179 @@
+"""Somebody who came down out of sight: behind a bed, where no camera shows who lies on the floor.
+
+Whoever stands behind something shows from the head to its edge. When he falls, the upper end of what moves comes down
+to that edge within a second while the lower end stays, and nothing of him is as high again: nobody rises, or leaves by
+a door, without moving there. Who bends down comes down as far and is up again; who sits down there does so slowly.
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from stillroom.clock import NS_PER_S
+from stillroom.events import RoomState
+from stillroom.keeper.occupancy import Evidence
+from stillroom.keeper.states import SOMEBODY
+from stillroom.observation import Box
+
+REMEMBERED_S = 2.4
+LATELY_S = 0.5
+"""Since it last moved: what came down has just done so."""
+LEAST_HIGH = 0.25
+"""Of the picture, from the upper to the lower end of what moves: who walks is as high, robots and cats are not."""
+LOWEST = 0.95
+"""Of the picture: whoever reaches below walks out under the camera, and his head comes down too."""
+LEVEL = 0.03
+"""Of the picture: heights of one who walks on."""
+SANK = 0.55
+"""Of his height; who sits down sinks by 0.4."""
+STAYS = 0.15
+"""Of his height, how far the lower end may go: who falls onto a bed, or gets into it, goes up or down with it."""
+FAST_S = 0.9
+"""From a fifth of the way down to four fifths: 0.4 s of who falls, 1 s and more of who sits down or kneels."""
+ASIDE = 0.45
+"""Of his height, beside him: who falls over lies there."""
+UP = 0.5
+"""Of his height, from above: what reaches above this has not come down, or is up again."""
+MAY_STAND: frozenset[RoomState] = SOMEBODY - {"bathroom", "on-floor"}
+ALONE: frozenset[RoomState] = frozenset({"occupied", "out-of-bed", "bed-edge"})
+BENT_S = 4.0
+"""Who bends down for something is up again within it."""
+
+
+class _Seen(NamedTuple):
+    frame_ns: int
+    moves: Box
+    his: bool
+    """Somebody on his legs is where it moves."""
+    alone: bool
+    """One is there, up."""
+    in_view: bool
+    """It moves on floor that the camera sees: who lies there shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """Between these columns nothing is higher than `low` since then."""
+
+    since_ns: int
+    x0: float
+    x1: float
+    low: float
+    why: str
+
+    def over(self, box: Box) -> bool:
+        """It lies in his columns, mostly."""
+        shared = min(box.x1, self.x1) - max(box.x0, self.x0)
+        return shared >= 0.5 * min(box.x1 - box.x0, self.x1 - self.x0)
+
+
+class Sunk:
+    """Fed with all evidence before anything else is made of it; answers with what is to be believed instead."""
+
+    def __init__(self) -> None:
+        self._seen: deque[_Seen] = deque()
+        self._hidden: _Hidden | None = None
+        self._joined = False
+        """Somebody has come in since: what moves may be he."""
+        self._shows = False
+        """Something of him differs from the known room."""
+
+    def note(self, frame_ns: int, evidence: Evidence, state: RoomState) -> Evidence:
+        """frame_ns: the camera's time, rising. state: the room's until now."""
+        if evidence.place == "unseen":
+            self._seen.clear()
+            return evidence
+        if self._hidden is None:
+            self._remember(frame_ns, evidence, state)
+            self._hidden, self._joined, self._shows = self._sank(frame_ns), False, False
+        hidden = self._hidden
+        if hidden is None:
+            return evidence
+        self._joined |= evidence.moving and (evidence.door is not None or evidence.at_side)
+        if self._is_up(hidden, evidence):
+            self._seen.clear()
+            self._hidden = None
+            return evidence
+        return self._instead(hidden, evidence, (frame_ns - hidden.since_ns) / NS_PER_S)
+
+    def _instead(self, hidden: _Hidden, evidence: Evidence, since_s: float) -> Evidence:
+        box = evidence.box
+        if self._joined and evidence.people and box is not None and not hidden.over(box):
+            why = f"one who {hidden.why}, and {evidence.why}"
+            return replace(evidence, people=evidence.people + 1, sure=True, why=why)
+        if since_s >= BENT_S:
+            return replace(
+                evidence, place="floor", posture="lying", people=1, sure=True, door=None, why=hidden.why
+            )
+        over_bed = evidence.place in ("bed", "bed-edge") and (evidence.people or 0) <= 1
+        return replace(evidence, place="off-bed", abed=0) if over_bed else evidence
+
+    def _remember(self, frame_ns: int, evidence: Evidence, state: RoomState) -> None:
+        if evidence.moving and evidence.moves is not None:
+            on_legs = evidence.people is None or (evidence.people > 0 and evidence.posture != "lying")
+            box, may_be = evidence.box, state in MAY_STAND
+            his = may_be and on_legs and box is not None and _common(box, evidence.moves)
+            self._seen.append(_Seen(frame_ns, evidence.moves, his, state in ALONE, evidence.floor_stirs))
+        while self._seen and frame_ns - self._seen[0].frame_ns > REMEMBERED_S * NS_PER_S:
+            self._seen.popleft()
+
+    def _sank(self, frame_ns: int) -> _Hidden | None:
+        """What moved came down, with its lower end where it was."""
+        if len(self._seen) < 3 or frame_ns - self._seen[-1].frame_ns > LATELY_S * NS_PER_S:
+            return None
+        least = min(each.moves.y0 for each in self._seen)
+        first = next(each for each in reversed(self._seen) if each.moves.y0 <= least + LEVEL)
+        last = self._seen[-1].moves
+        top, high = first.moves.y0, first.moves.y1 - first.moves.y0
+        if high < LEAST_HIGH or first.moves.y1 > LOWEST or not (first.his or self._walked(first)):
+            return None
+        if self._seen[-1].in_view:
+            return None
+        sank, took_s = last.y0 - top, self._took_s(top, last.y0 - top)
+        if sank < SANK * high or abs(last.y1 - first.moves.y1) > STAYS * high or took_s > FAST_S:
+            return None
+        x0, x1 = first.moves.x0 - ASIDE * high, first.moves.x1 + ASIDE * high
+        if not x0 <= (last.x0 + last.x1) / 2 <= x1:
+            return None
+        ends = f"{1 - top:.0%} to {1 - last.y0:.0%} of the picture's height"
+        why = f"came down out of sight, from {ends} in {took_s:.1f} s, not up since"
+        return _Hidden(frame_ns, x0, x1, top + UP * high, why)
+
+    def _walked(self, first: _Seen) -> bool:
+        """Whoever is there alone, though no look has found him lately: a curtain does not walk before it falls."""
+        before = [each.moves for each in self._seen if each.frame_ns <= first.frame_ns]
+        wide = first.moves.x1 - first.moves.x0
+        return first.alone and any(
+            abs(each.x0 + each.x1 - first.moves.x0 - first.moves.x1) > wide for each in before
+        )
+
+    def _took_s(self, top: float, sank: float) -> float:
+        begun = max(each.frame_ns for each in self._seen if each.moves.y0 <= top + 0.2 * sank)
+        ended = [
+            each.frame_ns
+            for each in self._seen
+            if each.frame_ns > begun and each.moves.y0 >= top + 0.8 * sank
+        ]
+        return (min(ended, default=1 << 62) - begun) / NS_PER_S
+
+    def _is_up(self, hidden: _Hidden, evidence: Evidence) -> bool:
+        """Something is as high there as who stands, or he has come out. Once somebody has come in, that may be he: then
+        what shows of who fell decides, or two who are seen.
+        """
+        there = any(hidden.over(box) for box in evidence.differs)
+        self._shows |= there and not evidence.moving
+        if self._joined and self._shows and evidence.background_known:
+            return (evidence.people or 0) > 1 or not there
+        if not evidence.background_known and evidence.people != 0 and evidence.posture != "lying":
+            return True  # who stands there and moves a foot alone looks like this
+        box, moves = evidence.box, evidence.moves if evidence.moving else None
+        if not self._joined and not there and evidence.people and box and moves and not hidden.over(box):
+            return _common(box, moves)
+        boxes = [*evidence.differs, *([] if moves is None else [moves])]
+        return any(each.y0 < hidden.low and hidden.over(each) for each in boxes)
+
+
+def _common(box: Box, other: Box) -> bool:
+    """They share at least half of the narrower one's columns."""
+    shared = min(box.x1, other.x1) - max(box.x0, other.x0)
+    return shared >= 0.5 * min(box.x1 - box.x0, other.x1 - other.x0)
