@@ -323,14 +323,39 @@ def test_who_walks_on_between_two_looks_is_one_and_not_gone():
     assert scene.people.believed[0].body.x_px > 380.0
 
 
-def test_who_left_behind_another_is_not_held_by_what_the_other_shows():
-    """Two beside one another; one goes, and half of his place is where the other still stands."""
+def two_beside_one_another() -> Scene:
     scene = Scene(empty=False)
-    two = lambda s: [body(300.0), body(370.0)]  # noqa: E731
     shown = lambda s: flags(300.0) | flags(370.0)  # noqa: E731
-    assert scene.run(6.0, two, shown, shown)[-1] == 2
+    assert scene.run(6.0, lambda s: [body(300.0), body(370.0)], shown, shown)[-1] == 2
+    return scene
+
+
+def test_who_left_behind_another_is_not_held_by_what_the_other_shows():
+    """Two beside one another; one goes by the picture's side, and half of his place is where the other still stands."""
+    scene = two_beside_one_another()
+    out = lambda s: flags(300.0 - 300.0 * s) | flags(370.0)  # noqa: E731
+    still = lambda s: flags(300.0 - 300.0 * s) if s < 1.2 else NOTHING  # noqa: E731
+    assert scene.run(8.0, lambda s: [body(370.0)], still, out)[-1] == 1
+
+
+def test_who_goes_behind_another_is_two_with_him_until_he_is_found_or_somebody_leaves():
+    """No look finds more than one of them, and what moved last was where the other stands, not at a way out."""
+    scene = two_beside_one_another()
     one = lambda s: flags(370.0)  # noqa: E731
-    assert scene.run(8.0, lambda s: [body(370.0)], one, one)[-1] == 1
+    behind = lambda s: flags(300.0 + 70.0 * s) if s < 1.4 else NOTHING  # noqa: E731
+    assert set(scene.run(8.0, lambda s: [body(370.0)], behind, one)) == {2}
+    apart = lambda s: flags(370.0) | flags(560.0)  # noqa: E731
+    assert set(scene.run(5.0, lambda s: [body(370.0), body(560.0)], lambda s: flags(560.0), apart)) == {2}
+    assert {round(track.body.x_px, -1) for track in scene.people.believed} == {370.0, 560.0}
+
+
+def test_who_was_never_found_beside_another_is_not_kept_behind_him():
+    """A second track of one body (a look that found him beside himself) goes when its place is vacant."""
+    scene = Scene(empty=False)
+    shown = lambda s: flags(300.0)  # noqa: E731
+    scene.run(4.0, lambda s: [body(300.0)], shown, shown)
+    moved = lambda s: flags(370.0)  # noqa: E731
+    assert scene.run(8.0, lambda s: [body(370.0)], moved, moved)[-1] == 1
 
 
 def test_one_look_that_finds_a_still_body_elsewhere_does_not_move_it_and_two_do():

@@ -172,6 +172,23 @@ class Agreement:
             moves[self._slices(other)] = False
         stirred_s[moves] = now.time_s
 
+    def left_last_s(self) -> float:
+        """When something last moved at a way out: the door, or a side of the picture but the upper one."""
+        ways = [
+            self._stirred_s[:, :EDGE_CELLS],
+            self._stirred_s[:, -EDGE_CELLS:],
+            self._stirred_s[-EDGE_CELLS:],
+        ]
+        if self._door is not None:
+            ways.append(self._stirred_s.reshape(-1)[self._door])
+        return max(_last_s(way) for way in ways)
+
+    def moved_last_s(self, box: Box) -> float:
+        """When something last moved in the box, away from the door."""
+        where = self._slices(box)
+        inside = self._stirred_s[where]
+        return _last_s(inside if self._door is None else inside[~self._door.reshape(self._shape)[where]])
+
     def vacant(self, box: Box, before: Sequence[Box] = ()) -> bool:
         """Nothing moves there, restless or not, and nothing differs from what is known of the room.
 
@@ -267,6 +284,12 @@ def _share(flags: Flags, own: Flags | None) -> float:
     if own is None:
         return share_of(flags)
     return float((flags & own).sum()) / max(1, int(own.sum()))
+
+
+def _last_s(stirred_s: NDArray[Any]) -> float:
+    """The latest time since which enough of some cells have moved to be more than somebody's swaying."""
+    count = max(1, round(LEAST_MOVED * stirred_s.size))
+    return float(np.sort(stirred_s, axis=None)[-count]) if stirred_s.size else -1e9
 
 
 def _extent(used: NDArray[Any]) -> float:

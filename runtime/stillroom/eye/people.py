@@ -103,14 +103,25 @@ class People:
             track = None
             if not self._fixtures.suspects_in(body):
                 track = self._gone_from_where_he_was(body, matched)
-                track = track or self._seen_in_part(body, box, now_s, matched)
+                track = track or self._seen_in_part(body, box, now_s, matched) or self._come_out(matched)
             if track is None:
                 track = self._new(body, box, now_s, empty)
             else:
                 self._again(track, body, box, now_s, decided_ns)
             if track is not None:
                 matched.add(id(track))
+        self._note_apart(matched, now_s)
         self._count_misses(square, matched, now_s, decided_ns)
+
+    def _note_apart(self, matched: set[int], now_s: float) -> None:
+        clear = [each for each in self._tracks if id(each) in matched and each.body.score >= CLEAR_SCORE]
+        for track in clear:
+            track.apart |= len(clear) > 1
+
+    def _come_out(self, matched: set[int]) -> Track | None:
+        """Who was behind another: a stranger is he."""
+        behind = (each for each in self._tracks if each.behind is not None and id(each) not in matched)
+        return next(behind, None)
 
     def _away(self, found: tuple[Body, Box]) -> float:
         """From whoever is nearest, in sizes: a sleeper is found as himself before somebody who came in is."""
@@ -137,7 +148,7 @@ class People:
 
     def _count_misses(self, square: Square, matched: set[int], now_s: float, decided_ns: int) -> None:
         for track in self._tracks:
-            if id(track) not in matched and inside(track.body, square):
+            if id(track) not in matched and track.behind is None and inside(track.body, square):
                 track.misses += 1
                 if not self._agreement.like_the_room(track.box):
                     fallen.not_found(track, now_s, decided_ns)
@@ -170,13 +181,16 @@ class People:
         for track in self._tracks:
             if self._agreement.breathes(track.box):
                 track.breathed_s = now_s
+            if self._where.stays_behind(track, self._tracks, now_s):
+                stay.append(track)
+                continue
             if not self._agreement.vacant(
                 track.box, self._where.before(track, self._tracks)
             ) or self._where.walked_on(track, self._tracks):
                 track.vacant_s = None
             elif track.vacant_s is None:
                 track.vacant_s = now_s
-            if not self._has_left(track, now_s):
+            if not self._has_left(track, now_s) or self._where.goes_behind(track, self._tracks, now_s):
                 stay.append(track)
         self._tracks = stay
 
@@ -224,7 +238,7 @@ class People:
     def _nearest(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
         best, least = None, math.inf
         suspect = self._fixtures.suspects_in(body)
-        for track in self._tracks:
+        for track in sorted(self._tracks, key=lambda each: each.behind is not None):
             if id(track) in matched or not self._where.may_be(track, body, box):
                 continue
             if suspect and not alike(body, track.body):
@@ -283,6 +297,8 @@ class People:
             track.belief = 1 - (1 - track.belief) * (1 - worth(body.score))
         track.seen_s, track.misses, track.found, track.went = now_s, 0, body, False
         track.walks = common(box, track.box) < SAME_BOX
+        if track.behind is not None:
+            track.body, track.box, track.behind = body, box, None
         # Another square may show him better, without his moving; or he fell where no look and no cell noticed.
         # Who lies and is found otherwise sits up: he moves, and is asked when he has come to rest.
         track.asks |= track.undecided or (track.posture != "lying" and turned(body, track.body))

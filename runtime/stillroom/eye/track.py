@@ -66,6 +66,12 @@ class Track:
     """The last look found him elsewhere than the one before."""
     went: bool = False
     """It moved on from there since, or in a way out."""
+    apart: bool = False
+    """One look found him and another at once, both clearly: they are two, whatever later looks make of them."""
+    behind: "Track | None" = None
+    """Where he went out of sight: who stands there."""
+    behind_s: float = -math.inf
+    """When he did."""
 
     @property
     def undecided(self) -> bool:

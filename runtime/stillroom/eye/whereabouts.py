@@ -3,6 +3,7 @@
 Nobody leaves his place, turns over or falls without moving there. So a body that a look finds elsewhere is somebody
 else while the place of the one who was known is still; who moves on beside his place is not gone; and who is not found
 any more is where the picture differs from the known room. What differs in front of him speaks for whoever is there.
+Two whom one look has found apart stay two: who walked to where another stands is there, though one body is found.
 """
 
 from collections.abc import Sequence
@@ -34,6 +35,10 @@ RESTS_S = 90.0
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 AS_HIGH = 0.6
 """What moves beside somebody's place is he where it is about as high."""
+BEHIND_S = 30.0
+"""Two who stand close are found apart by then."""
+RESTED_S = 0.6
+"""Since anything moved: what moved last says whether he went out or stays."""
 
 
 class Whereabouts:
@@ -107,6 +112,33 @@ class Whereabouts:
             return False
         self._put(track, box)
         return True
+
+    def stays_behind(self, track: Track, tracks: Sequence[Track], now_s: float) -> bool:
+        """He went behind another, or beside him, and is where the other is: until he is found again, the last movement
+        was at a way out, or the other has left.
+        """
+        other = track.behind
+        if other is None:
+            return False
+        there_s, out_s = self._agreement.moved_last_s(other.box), self._agreement.left_last_s()
+        went = out_s >= there_s and now_s - out_s >= RESTED_S and out_s > track.seen_s
+        if went or now_s - track.behind_s > BEHIND_S or not any(each is other for each in tracks):
+            track.behind, track.apart = None, False
+            return False
+        track.box, track.body, track.misses, track.vacant_s = other.box, other.body, 0, None
+        return True
+
+    def goes_behind(self, track: Track, tracks: Sequence[Track], now_s: float) -> bool:
+        """His place is vacant, and since he was found there what moved went to where another stands, close by."""
+        if not (track.believed and track.apart) or at_edge(track.box):
+            return False
+        near = beside(track.box)
+        beside_him = (each for each in tracks if each is not track and each.believed and each.behind is None)
+        for other in beside_him:
+            if common(other.box, near) > 0.0 and self.has_moved(replace(other, seen_s=track.seen_s)):
+                track.behind, track.behind_s = other, now_s
+                return True
+        return False
 
     def follow(self, track: Track, tracks: Sequence[Track]) -> None:
         """Who is not found is where the picture differs from the known room, if nobody else is there."""
