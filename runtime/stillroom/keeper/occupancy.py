@@ -69,6 +69,8 @@ class Evidence:
     """Around all that moves."""
     differs: tuple[Box, ...] = ()
     """From the known room."""
+    since_ns: int | None = None
+    """Since when it has been so; None: since now."""
 
     @property
     def thing(self) -> bool:

@@ -94,6 +94,8 @@ class RoomStateMachine:
 
     def _since_ns(self, cause: Cause, frame_ns: int, evidence: Evidence, stirs_ns: int | None) -> int:
         """Whoever has just been confirmed, or is still not, has been there since something stirs."""
+        if evidence.since_ns is not None:
+            return evidence.since_ns
         if cause == "nobody" and self._doubts.nobody_ns is not None:
             return self._doubts.nobody_ns
         if cause == "doubt" and self._doubts.since_ns is not None:

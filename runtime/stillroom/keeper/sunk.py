@@ -39,6 +39,9 @@ ALONE: frozenset[RoomState] = frozenset({"occupied", "out-of-bed", "bed-edge"})
 BENT_S = 4.0
 """Who bends down for something is up again within it."""
 
+GONE_S = 1.0
+"""Since it moved at a door, and nobody is elsewhere: whoever came in has gone."""
+
 
 class _Seen(NamedTuple):
     frame_ns: int
@@ -53,7 +56,7 @@ class _Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Hidden:
-    """Between these columns nothing is higher than `low` since then."""
+    """Between these columns nothing of him is higher than `low` since then."""
 
     since_ns: int
     x0: float
@@ -77,6 +80,7 @@ class Sunk:
         """Somebody has come in since: what moves may be he."""
         self._shows = False
         """Something of him differs from the known room."""
+        self._by_door_ns = self._high_ns = self._two_ns = 0
 
     def note(self, frame_ns: int, evidence: Evidence, state: RoomState) -> Evidence:
         """frame_ns: the camera's time, rising. state: the room's until now."""
@@ -89,22 +93,33 @@ class Sunk:
         hidden = self._hidden
         if hidden is None:
             return evidence
-        self._joined |= evidence.moving and (evidence.door is not None or evidence.at_side)
+        self._note_others(frame_ns, hidden, evidence)
         if self._is_up(hidden, evidence):
             self._seen.clear()
             self._hidden = None
             return evidence
-        return self._instead(hidden, evidence, (frame_ns - hidden.since_ns) / NS_PER_S)
+        return self._instead(hidden, evidence, frame_ns)
 
-    def _instead(self, hidden: _Hidden, evidence: Evidence, since_s: float) -> Evidence:
+    def _note_others(self, frame_ns: int, hidden: _Hidden, evidence: Evidence) -> None:
+        """Whether somebody has come in since, and has not gone: by the door, and not to where he lies."""
+        if evidence.moving and (evidence.door is not None or evidence.at_side):
+            self._joined, self._by_door_ns = True, frame_ns
+        if _is_high(hidden, evidence):
+            self._high_ns = frame_ns
+        elsewhere = evidence.people and evidence.box is not None and not hidden.over(evidence.box)
+        went = frame_ns - self._by_door_ns >= GONE_S * NS_PER_S and self._by_door_ns > self._high_ns
+        if went and not evidence.moving and not elsewhere:
+            self._joined = False
+
+    def _instead(self, hidden: _Hidden, evidence: Evidence, frame_ns: int) -> Evidence:
         box = evidence.box
         if self._joined and evidence.people and box is not None and not hidden.over(box):
+            self._two_ns = frame_ns
             why = f"one who {hidden.why}, and {evidence.why}"
             return replace(evidence, people=evidence.people + 1, sure=True, why=why)
-        if since_s >= BENT_S:
-            return replace(
-                evidence, place="floor", posture="lying", people=1, sure=True, door=None, why=hidden.why
-            )
+        if frame_ns - hidden.since_ns >= BENT_S * NS_PER_S:
+            lies = replace(evidence, place="floor", posture="lying", people=1, sure=True, door=None)
+            return replace(lies, why=hidden.why, since_ns=max(hidden.since_ns, self._two_ns))
         over_bed = evidence.place in ("bed", "bed-edge") and (evidence.people or 0) <= 1
         return replace(evidence, place="off-bed", abed=0) if over_bed else evidence
 
@@ -169,8 +184,12 @@ class Sunk:
         box, moves = evidence.box, evidence.moves if evidence.moving else None
         if not self._joined and not there and evidence.people and box and moves and not hidden.over(box):
             return _common(box, moves)
-        boxes = [*evidence.differs, *([] if moves is None else [moves])]
-        return any(each.y0 < hidden.low and hidden.over(each) for each in boxes)
+        return _is_high(hidden, evidence)
+
+
+def _is_high(hidden: _Hidden, evidence: Evidence) -> bool:
+    moves = [evidence.moves] if evidence.moving and evidence.moves is not None else []
+    return any(each.y0 < hidden.low and hidden.over(each) for each in [*evidence.differs, *moves])
 
 
 def _common(box: Box, other: Box) -> bool:
