@@ -28,7 +28,7 @@ from stillroom.eye.track import (
     within,
     worth,
 )
-from stillroom.eye.whereabouts import Whereabouts
+from stillroom.eye.whereabouts import YOUNG_S, Whereabouts
 from stillroom.observation import Box
 
 MOST = 4
@@ -45,7 +45,6 @@ CLEARLY_PRESENT = 0.95
 MISSED = 0.6
 MISSES, LYING_MISSES = 2, 6
 """Looks in a row that did not find somebody believed, before he may be gone."""
-YOUNG_S = 3.0
 SURE_SCORE = 0.8
 UNCONFIRMED = 0.7
 """What belief cannot exceed while no look scored high and no landmarks were sure: dogs and chairs score 0.5 to 0.7."""

@@ -37,6 +37,7 @@ AS_HIGH = 0.6
 """What moves beside somebody's place is he where it is about as high."""
 BEHIND_S = 30.0
 """Two who stand close are found apart by then."""
+YOUNG_S = 3.0
 RESTED_S = 0.6
 """Since anything moved: what moved last says whether he went out or stays."""
 
@@ -129,8 +130,13 @@ class Whereabouts:
         return True
 
     def goes_behind(self, track: Track, tracks: Sequence[Track], now_s: float) -> bool:
-        """His place is vacant, and since he was found there what moved went to where another stands, close by."""
-        if not (track.believed and track.apart) or at_edge(track.box):
+        """His place is vacant, and since he was found there what moved went to where another stands, close by.
+
+        Who has just come in still moves at the door; later movement there since he was found means that he went out.
+        """
+        came = now_s - track.since_s < YOUNG_S
+        out = self._agreement.left_last_s() > track.seen_s - LOOK_S and not came
+        if not (track.believed and track.apart) or at_edge(track.box) or out:
             return False
         near = beside(track.box)
         beside_him = (each for each in tracks if each is not track and each.believed and each.behind is None)
