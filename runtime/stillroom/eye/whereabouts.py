@@ -141,7 +141,8 @@ class Whereabouts:
         near = beside(track.box)
         beside_him = (each for each in tracks if each is not track and each.believed and each.behind is None)
         for other in beside_him:
-            if common(other.box, near) > 0.0 and self.has_moved(replace(other, seen_s=track.seen_s)):
+            moved = self._agreement.stirred(other.box, track.seen_s - LOOK_S) >= LEFT_SHARE
+            if moved and common(other.box, near) > 0.0:
                 track.behind, track.behind_s = other, now_s
                 return True
         return False
