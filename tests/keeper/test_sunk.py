@@ -27,7 +27,13 @@ def moving(top: float, x: float = 0.45, people: int = 1, **changes) -> Evidence:
     box = figure(top, x)
     posture = "upright" if people else None
     values = {"people": people, "posture": posture, "box": box, "moves": box, "differs": (box,)}
-    return replace(UP, **(values | changes))
+    return _people_at(replace(UP, **(values | changes)))
+
+
+def _people_at(evidence: Evidence) -> Evidence:
+    """Where one is seen he is where the evidence is, unless the test says where."""
+    one = evidence.people == 1 and evidence.box is not None and not evidence.boxes
+    return replace(evidence, boxes=(evidence.box,)) if one and evidence.box is not None else evidence
 
 
 def still(box: Box | None, people: int = 0, **changes) -> Evidence:
@@ -40,7 +46,7 @@ def still(box: Box | None, people: int = 0, **changes) -> Evidence:
         "differs": () if box is None else (box,),
     }
     place = "bed" if box == STRIP else "nowhere" if box is None else "off-bed"
-    return replace(UP, **({"place": place, "posture": None} | values | changes))
+    return _people_at(replace(UP, **({"place": place, "posture": None} | values | changes)))
 
 
 class Life:
@@ -76,6 +82,7 @@ def test_who_fell_behind_something_is_on_the_floor_and_stays_there(people, shows
     life.come_down()
     seen = replace(still(shows), people=people, box=figure(0.13) if people else shows)
     states = life.run(lambda s: seen, 12.0)
+    assert set(states) == {"occupied", "on-floor"}
     assert BENT_S - 1.0 <= states.index("on-floor") / 5 <= BENT_S + 0.5
     assert set(life.run(lambda s: still(shows), 600.0)) == {"on-floor"}
 
@@ -162,6 +169,20 @@ def test_who_comes_to_help_makes_two_and_who_fell_is_still_there_when_he_has_gon
     states = life.run(lambda s: still(STRIP), 60.0)
     assert states[-1] == "on-floor" and "empty" not in states
     assert life.run(lambda s: moving(max(0.13, 0.53 - 0.3 * s)), 6.0)[-1] == "occupied"
+
+
+def test_he_is_no_second_one_up_where_he_is_still_believed_to_lie_while_somebody_helps():
+    life = Life()
+    life.come_down()
+    lies = still(STRIP, people=1, posture="lying")
+    life.run(lambda s: lies, 10.0)
+    two = lambda x, **more: moving(  # noqa: E731
+        0.1, x, people=2, differs=(figure(0.1, x), STRIP), boxes=(figure(0.1, x), STRIP), **more
+    )
+    life.run(lambda s: two(0.85, door="door"), 3.0)
+    assert life.run(lambda s: two(0.75), 10.0)[-1] == "several-people"
+    life.run(lambda s: two(0.85, door="door"), 3.0)
+    assert life.run(lambda s: lies, 60.0)[-1] == "on-floor"
 
 
 def test_who_gets_up_again_is_up():

@@ -65,6 +65,8 @@ class Evidence:
     """Nothing that differs from the known room is as large as somebody who lies."""
     box: Box | None = None
     """Around whoever or whatever speaks for the place."""
+    boxes: tuple[Box, ...] = ()
+    """Around each of the people."""
     moves: Box | None = None
     """Around all that moves."""
     differs: tuple[Box, ...] = ()
@@ -86,6 +88,8 @@ class Evidence:
 def judge(seen: Observation, zones: Zones) -> Evidence:
     """The evidence of one observation."""
     evidence = _judge(seen, zones)
+    if seen.persons and evidence.place != "unseen":
+        evidence = replace(evidence, boxes=tuple(person.box for person in seen.persons))
     if evidence.background_known:
         evidence = replace(evidence, differs=tuple(blob.box for blob in seen.blobs))
     box = seen.motion_box if evidence.moving else None

@@ -69,6 +69,10 @@ class _Hidden:
         shared = min(box.x1, self.x1) - max(box.x0, self.x0)
         return shared >= 0.5 * min(box.x1 - box.x0, self.x1 - self.x0)
 
+    def others(self, evidence: Evidence) -> int:
+        """How many are seen elsewhere."""
+        return sum(not self.over(box) for box in evidence.boxes)
+
 
 class Sunk:
     """Fed with all evidence before anything else is made of it; answers with what is to be believed instead."""
@@ -106,22 +110,21 @@ class Sunk:
             self._joined, self._by_door_ns = True, frame_ns
         if _is_high(hidden, evidence):
             self._high_ns = frame_ns
-        elsewhere = evidence.people and evidence.box is not None and not hidden.over(evidence.box)
         went = frame_ns - self._by_door_ns >= GONE_S * NS_PER_S and self._by_door_ns > self._high_ns
-        if went and not evidence.moving and not elsewhere:
+        if went and not evidence.moving and not hidden.others(evidence):
             self._joined = False
 
     def _instead(self, hidden: _Hidden, evidence: Evidence, frame_ns: int) -> Evidence:
-        box = evidence.box
-        if self._joined and evidence.people and box is not None and not hidden.over(box):
+        others = hidden.others(evidence)
+        if self._joined and others:
             self._two_ns = frame_ns
             why = f"one who {hidden.why}, and {evidence.why}"
-            return replace(evidence, people=evidence.people + 1, sure=True, why=why)
+            return replace(evidence, people=others + 1, sure=True, why=why)
         if frame_ns - hidden.since_ns >= BENT_S * NS_PER_S:
             lies = replace(evidence, place="floor", posture="lying", people=1, sure=True, door=None)
             return replace(lies, why=hidden.why, since_ns=max(hidden.since_ns, self._two_ns))
-        over_bed = evidence.place in ("bed", "bed-edge") and (evidence.people or 0) <= 1
-        return replace(evidence, place="off-bed", abed=0) if over_bed else evidence
+        unlike = evidence.place in ("bed", "bed-edge", "nowhere") and (evidence.people or 0) <= 1
+        return replace(evidence, place="off-bed", abed=0) if unlike else evidence
 
     def _remember(self, frame_ns: int, evidence: Evidence, state: RoomState) -> None:
         if evidence.moving and evidence.moves is not None:
@@ -178,7 +181,7 @@ class Sunk:
         there = any(hidden.over(box) for box in evidence.differs)
         self._shows |= there and not evidence.moving
         if self._joined and self._shows and evidence.background_known:
-            return (evidence.people or 0) > 1 or not there
+            return hidden.others(evidence) > 1 or not there
         if not evidence.background_known and evidence.people != 0 and evidence.posture != "lying":
             return True  # who stands there and moves a foot alone looks like this
         box, moves = evidence.box, evidence.moves if evidence.moving else None
