@@ -198,6 +198,31 @@ RULES = (
         "tests/keeper/test_views.py::test_what_goes_beyond_is_refused_and_written_down",
     ),
     Rule(
+        2, "the eye opens no camera that the authority did not sign for", "eye/main.py",
+        "        if not self._wait_for_leave():\n            return\n", "",
+        "tests/test_eye_refuses.py::test_without_papers_that_the_authority_signed_its_camera_stays_closed",
+    ),
+    Rule(
+        2, "an open camera goes with its papers", "eye/main.py",
+        "if self._holder.ended.is_set() or not self._may_sense():", "if self._holder.ended.is_set():",
+        "tests/test_eye_refuses.py::test_an_open_camera_closes_when_what_is_shown_does_not_allow_it",
+    ),
+    Rule(
+        2, "an open camera closes by the eye's own clock", "eye/papers.py",
+        "if isinstance(found, Against) or self._clock.utc_ms() < found.until_ms:", "if True:",
+        "tests/eye/test_papers.py::test_a_camera_closes_soon_after_its_authorisation_by_the_eyes_own_clock",
+    ),
+    Rule(
+        2, "an authorisation that is over opens no camera for the eye", "eye/papers.py",
+        "if utc_ms >= until_ms:", "if False:",
+        "tests/eye/test_papers.py::test_a_camera_that_the_authority_did_not_sign_for_stays_closed",
+    ),
+    Rule(
+        2, "the eye reads no breathing that is not signed for", "eye/main.py",
+        'current.breathing and "breathing" in signed', "current.breathing",
+        "tests/test_eye_refuses.py::test_without_papers_that_the_authority_signed_its_camera_stays_closed",
+    ),
+    Rule(
         1, "the eye seals a look to the key of its signed request alone", "eye/papers.py",
         "if asked.view != found.view or asked.number >= found.frames:", "if asked.number >= found.frames:",
         "tests/eye/test_papers.py::test_another_session_than_the_signed_one_gets_nothing",

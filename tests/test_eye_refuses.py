@@ -1,5 +1,6 @@
-"""A keeper that was taken over, over the real link to a real eye: it gets no frame of a look or a recording that nobody
-has signed for, is told so in one line, and the eye goes on sensing; what people have signed is sealed to them alone.
+"""A keeper that was taken over, over the real link to a real eye: it gets no open camera, and no frame of a look or a
+recording, that nobody has signed for. It is told so in one line, and the eye goes on sensing; what people have signed
+is sealed to them alone. One eye for all of these, in their order.
 """
 
 import os
@@ -20,10 +21,12 @@ from stillroom.clock import SystemClock
 from stillroom.config import CameraConfig, DetectorConfig
 from stillroom.document_forms import now
 from stillroom.documents import KINDS, BoxPeriod, Recipient, Roster, ViewLimits, ViewPolicy
+from stillroom.errors import LinkError
 from stillroom.keys import BoxKey, KeyRing, SigningKey
 from stillroom.link import (
     EYE_SOCKET,
     EyeSays,
+    Hello,
     Lease,
     Link,
     Listener,
@@ -50,6 +53,7 @@ VIEWER, MANAGER, OTHER = (
 )  # fmt: skip
 CUSTODIAN = ring("custodian", "archivist", 1, "test")
 UNIT = SigningKey.generate()
+THIEF = KeyRing("test", "authority", "authority", UNIT)
 OWN = BoxKey.generate()
 """Of whoever has taken the keeper over, as `UNIT` is."""
 
@@ -148,17 +152,21 @@ class TakenOver:
         """So many that come while a look is asked for from its first frame on."""
         return list(islice((each for each in self.ask(session) if isinstance(each, ViewFrame)), count))
 
-    def refuses(self, why: str, session: BoxKey | None, id_: bytes | None = None) -> bool:
-        """Nothing is sealed, with this code, and readings go on. What was asked before may be refused by it first."""
-        refused, of = False, ("look", why) if session else ("release", why)
+    def refuses(self, why: str, session: BoxKey | None = None, id_: bytes | None = None) -> bool:
+        """Nothing is done of it, with this code. What was asked for before may be refused by it first."""
+        of = "look" if session else "release" if id_ else "camera"
+        never = {"look": ViewFrame, "release": Piece, "camera": Hello | Observation}[of]
         for message in self.ask(session, id_):
-            assert not isinstance(message, ViewFrame if session else Piece)
+            assert not isinstance(message, never)
             if isinstance(message, Unbelieved):
                 assert message.text and "\n" not in message.text
-                refused = refused or (message.what, message.why) == of
-            elif refused and isinstance(message, Observation):
-                return True
+                if (message.what, message.why) == (of, why):
+                    return of == "camera" or self.senses()
         raise AssertionError
+
+    def senses(self) -> bool:
+        """Its readings go on."""
+        return any(isinstance(message, Observation) for message in self.ask(None))
 
     def said(self) -> str:
         self.log.flush()
@@ -173,22 +181,37 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TakenOver]:
 
 
 @pytest.mark.timeout(120)
+def test_without_papers_that_the_authority_signed_its_camera_stays_closed(keeper: TakenOver):
+    assert keeper.refuses("missing")
+    honest = keeper.papers()
+    keeper.show(
+        {"roster": honest["roster"], "authorisation": keeper.signed(authorisation(site="test"), THIEF)}
+    )
+    assert keeper.refuses("signer")
+    assert keeper.said().count("eye: the camera stays closed: ") == 2
+    keeper.show({"authorisation": honest["authorisation"]})
+    seen = next(m for m in keeper.ask(None) if isinstance(m, Observation))
+    assert seen.breathing.withheld == seen.pulse.withheld == "unsupported", (
+        "leases ask for what nobody signed"
+    )
+
+
+@pytest.mark.timeout(120)
 def test_a_keeper_that_was_taken_over_gets_no_frame_that_nobody_signed_for(keeper: TakenOver):
-    assert any(isinstance(message, Observation) for message in keeper.ask(None))
+    keeper.show({kind: keeper.papers()[kind] for kind in ("roster", "authorisation")})
     assert keeper.refuses("missing", OWN), "as any keeper could before the eye asked for papers"
     honest, viewer = keeper.papers(), BoxKey.generate()
     keeper.show(honest | {"view-request": keeper.request(viewer)})
     assert keeper.refuses("session", OWN), "the viewer's request, and a key of its own"
-    forger, own = KeyRing("test", "viewer", "carer", UNIT), KeyRing("test", "authority", "authority", UNIT)
-    for reason, by, instead, changes in (
-        ("signer", forger, {}, {}),
-        ("signer", forger, {"roster": keeper.signed(own_roster(keeper), own)}, {}),
-        ("block", VIEWER, {}, {"block": 1}),
-        ("seconds", VIEWER, {}, {"seconds": 10}),
-        ("time", VIEWER, {}, {"at": now(SystemClock()) - timedelta(seconds=90)}),
+    forger = KeyRing("test", "viewer", "carer", UNIT)
+    for reason, by, changes in (
+        ("signer", forger, {}),
+        ("block", VIEWER, {"block": 1}),
+        ("seconds", VIEWER, {"seconds": 10}),
+        ("time", VIEWER, {"at": now(SystemClock()) - timedelta(seconds=90)}),
     ):
         session = BoxKey.generate()
-        keeper.show(honest | {"view-request": keeper.request(session, by, **changes)} | instead)
+        keeper.show(honest | {"view-request": keeper.request(session, by, **changes)})
         assert keeper.refuses(reason, session)
     keeper.show(honest | {"view-request": keeper.request(viewer)})
     frame = next(m for m in keeper.ask(viewer) if isinstance(m, ViewFrame))
@@ -202,15 +225,10 @@ def test_a_keeper_that_was_taken_over_gets_no_frame_that_nobody_signed_for(keepe
     assert sum(line.startswith("eye: no frame of a look is sealed: ") for line in said) >= 6
 
 
-def own_roster(keeper: TakenOver) -> Roster:
-    """With a viewer of its own."""
-    more = Recipient("carer", "viewer", UNIT.verify_key.raw, ())
-    return msgspec.structs.replace(keeper.roster, recipients=(*keeper.roster.recipients, more))
-
-
 @pytest.mark.timeout(120)
 def test_nor_a_recording(keeper: TakenOver):
     honest, of = keeper.papers(), keeper.release
+    keeper.show({kind: honest[kind] for kind in ("roster", "authorisation")})
     to_itself = msgspec.structs.replace(of, box=OWN.public.raw)
     for reason, paper, by in (
         ("release", of, (MANAGER, OTHER)),
@@ -222,3 +240,21 @@ def test_nor_a_recording(keeper: TakenOver):
         assert keeper.refuses(reason, None, asked)
     keeper.show(honest)
     assert any(isinstance(message, Piece) for message in keeper.ask(None, release_id(of)))
+
+
+def own_roster(keeper: TakenOver) -> Roster:
+    """With a viewer of its own."""
+    more = Recipient("carer", "viewer", UNIT.verify_key.raw, ())
+    return msgspec.structs.replace(keeper.roster, recipients=(*keeper.roster.recipients, more))
+
+
+@pytest.mark.timeout(120)
+def test_an_open_camera_closes_when_what_is_shown_does_not_allow_it(keeper: TakenOver):
+    """The last one: the eye ends."""
+    keeper.show({kind: keeper.papers()[kind] for kind in ("roster", "authorisation")})
+    assert keeper.senses()
+    keeper.show({"roster": keeper.signed(own_roster(keeper), THIEF)})
+    with pytest.raises(LinkError):
+        for _ in keeper.ask(None):
+            pass
+    assert keeper.eye.wait(20) == 0 and "eye: the camera stays closed" in keeper.said()

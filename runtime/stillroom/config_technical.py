@@ -44,7 +44,7 @@ TECHNICAL = {
     "configuration-refused": "a configuration from afar was not accepted; the one before is in force",
     "software-old": "nobody has put newer software on this unit for a long time",
     "view-policy-refused": "a policy for views was not accepted: nobody looks",
-    "eye-refuses": "the eye does not believe the papers of a look or a recording, and seals nothing",
+    "eye-refuses": "the eye does not believe the papers of its camera, a look or a recording",
 }
 """Each code that a unit may tell of itself, and what it means."""
 

@@ -122,7 +122,7 @@ class Note(Struct, frozen=True, tag="note", forbid_unknown_fields=True):
 class Unbelieved(Struct, frozen=True, tag="unbelieved", forbid_unknown_fields=True):
     """Eye to keeper: what it was asked to do, and does not: the papers do not allow it, or are not there."""
 
-    what: Literal["look", "release"]
+    what: Literal["camera", "look", "release"]
     why: Annotated[str, Meta(pattern=r"\A[a-z-]{1,24}\Z")]
     """The code of a refusal (`permits.py`, `notes.py`)."""
     text: Text

@@ -11,7 +11,7 @@ import pytest
 from tests.rig import run
 
 from stillroom import config
-from stillroom.link import EYE_SOCKET, EyeSays, Guarded, Hello, Lease, Link, Listener
+from stillroom.link import EYE_SOCKET, EyeSays, Guarded, Hello, Lease, Link, Listener, Note
 from stillroom.observation import Observation
 
 SCENARIO = Path(__file__).parents[2] / "config" / "scenarios" / "sleeper.toml"
@@ -32,20 +32,31 @@ def unit(tmp_path: Path) -> Path:
     camera = ("--profile", "lab", "--camera", "simulated", "--source", SCENARIO)
     run("make", "unit", folder, "--site", site, "--unit", "u-1", *camera)
     (folder / "run").mkdir(exist_ok=True)
+    run("site", "authorise", "new", folder, "--site", site, "--room", "r-1", "--days", 1)
     path = folder / "unit.toml"
     path.write_text(path.read_text().replace('models = "models"', 'models = ""'))
     return path
 
 
-def said(link: Link, lease: bool) -> Iterator[object]:
-    """What the eye says, as it comes; leases flow meanwhile."""
+def said(link: Link, lease: bool, notes: tuple[Note, ...] = ()) -> Iterator[object]:
+    """What the eye says, as it comes; leases flow meanwhile, after what was signed."""
     with selectors.DefaultSelector() as selector:
         selector.register(link, selectors.EVENT_READ)
         while True:
             if lease:
+                for note in notes:
+                    link.send(note)
+                notes = ()
                 link.send(Lease(900, True, True, room_empty=False))
             if selector.select(0.2) and (message := link.receive()) is not None:
                 yield message
+
+
+def shown(trust: Path) -> tuple[Note, ...]:
+    """As a keeper hands them over."""
+    (paper,) = (trust / "authorisations").glob("*.note")
+    roster, allowed = (trust / "roster.note").read_bytes(), paper.read_bytes()
+    return Note("roster", roster), Note("authorisation", allowed)
 
 
 def test_from_lease_to_the_first_observation(unit: Path) -> None:
@@ -60,7 +71,7 @@ def test_from_lease_to_the_first_observation(unit: Path) -> None:
         link = listener.accept()
         assert link is not None and isinstance(next(said(link, lease=False)), Guarded)
         at_lease_s = cpu_s(eye.pid)
-        messages = said(link, lease=True)
+        messages = said(link, True, shown(unit.parent / "trust"))
         assert isinstance(next(messages), Hello)
         assert isinstance(next(messages), Observation)
         whole_s = cpu_s(eye.pid)

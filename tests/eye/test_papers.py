@@ -21,7 +21,7 @@ from tests.parties import (
 from stillroom.config import UnitConfig
 from stillroom.documents import KINDS, Recipient, Roster, ViewLimits, ViewPolicy
 from stillroom.errors import TrustError
-from stillroom.eye.papers import Against, Look, Papers, Recorded
+from stillroom.eye.papers import LATE_MS, Against, Look, Papers, Recorded, Sensed
 from stillroom.keys import BoxKey, KeyRing
 from stillroom.link import Note, RecordAsked, ViewAsked
 from stillroom.notes import sign_note, signer_of
@@ -115,10 +115,10 @@ def test_what_people_have_signed_says_to_whom_and_how():
     assert isinstance(recorded, Recorded) and recorded.paper.box == CUSTODIAN.boxes[0].public.raw
 
 
-def test_nothing_shown_nothing_sealed():
+def test_nothing_shown_nothing_done():
     shown = Shown()
     shown.papers = Papers(UNIT, shown.clock)
-    assert why(shown.look()) == why(shown.recorded()) == "missing"
+    assert why(shown.papers.sensed()) == why(shown.look()) == why(shown.recorded()) == "missing"
 
 
 @pytest.mark.parametrize("kind", ["roster", "authorisation", "view-policy", "view-request"])
@@ -301,3 +301,51 @@ def test_what_was_refused_for_its_time_is_judged_once_more():
     shown.clock.pass_time(timedelta(seconds=1))
     shown.papers.again()
     assert isinstance(shown.look(), Look)
+
+
+CAMERAS = {
+    "own roster": ("signer", {"roster": signed(named(), THIEF)}),
+    "no roster": ("form", {"roster": b""}),
+    "a forged authorisation": ("signer", {"authorisation": allowed(by=THIEF)}),
+    "another unit's": ("unit", {"authorisation": allowed(unit="u-2")}),
+    "one that is over": (
+        "expired",
+        {"authorisation": allowed(start=NOON - DAY, until=NOON - timedelta(seconds=10))},
+    ),
+    "one whose review is overdue": (
+        "expired",
+        {"authorisation": allowed(start=NOON - DAY, review_by=NOON - timedelta(seconds=10))},
+    ),
+    "without its approver": (
+        "signer",
+        {"roster": signed(named(approvers=(approver(APPROVERS[0]),)), AUTHORITY)},
+    ),
+}
+
+
+@pytest.mark.parametrize("attack", CAMERAS)
+def test_a_camera_that_the_authority_did_not_sign_for_stays_closed(attack: str):
+    reason, instead = CAMERAS[attack]
+    shown = Shown(**instead)
+    assert why(shown.papers.sensed()) == reason
+    assert isinstance(Shown().papers.sensed(), Sensed)
+
+
+def test_a_camera_closes_soon_after_its_authorisation_by_the_eyes_own_clock():
+    shown = Shown(authorisation=allowed(scopes=("status", "pulse")))
+    found = shown.papers.sensed()
+    assert isinstance(found, Sensed) and found.scopes == ("status", "pulse")
+    shown.clock.pass_time(timedelta(days=1, milliseconds=LATE_MS - 1))
+    assert isinstance(shown.papers.sensed(), Sensed)
+    shown.clock.pass_time(timedelta(milliseconds=1))
+    assert why(shown.papers.sensed()) == "expired"
+    shown.papers.again()
+    assert why(shown.papers.sensed()) == "expired"
+
+
+def test_a_machines_clock_that_is_behind_keeps_no_room_dark():
+    """Where nobody but the gateway tells the time: from when it is in force the keeper says."""
+    shown = Shown()
+    shown.clock.turn(-400 * DAY)
+    shown.show(**honest())
+    assert isinstance(shown.papers.sensed(), Sensed) and why(shown.look()) == "roster"

@@ -316,14 +316,18 @@ def believed_by_the_eye(looker: Looker) -> Believed | Against:
     return papers.look(looker.asked)
 
 
+def shown_to_the_eye(looker: Looker) -> list[str]:
+    return [message.kind for message in looker.rig.eye.sent if isinstance(message, Note)]
+
+
 def test_the_eye_is_shown_what_was_signed_once_and_believes_it(looker: Looker):
     looker.policy()
-    assert not any(isinstance(message, Note) for message in looker.rig.eye.sent), "nobody looks"
+    assert shown_to_the_eye(looker) == ["roster", "authorisation"], "nobody looks"
     looker.ask(level="picture", block=8)
     looker.beat(1.6)
     found = believed_by_the_eye(looker)
     assert isinstance(found, Believed) and found.session == looker.session.public.raw
-    kinds = [message.kind for message in looker.rig.eye.sent if isinstance(message, Note)]
+    kinds = shown_to_the_eye(looker)
     assert kinds == ["roster", "authorisation", "view-policy", "view-request"], "each once"
     looker.rig.eye.sent.clear()
     looker.rig.unit.eye_gone()
@@ -338,7 +342,7 @@ def test_what_an_eye_refuses_is_audited_and_a_condition_until_nobody_looks(looke
     looker.beat(1.6)
     for _ in range(3):
         looker.rig.unit.from_eye(Unbelieved("look", "time", "the look is over"))
-    assert "keeper: the eye seals nothing of a look: the look is over" in capsys.readouterr().err
+    assert "keeper: the eye refuses a look: the look is over" in capsys.readouterr().err
     looker.beat(3.0)
     assert [(link["of"], link["why"]) for link in looker.told.audited("eye-refused")] == [("look", "time")]
     told = [(e.kind, e.active) for e in looker.told.events(ConditionChanged) if e.kind == "eye-refuses"]

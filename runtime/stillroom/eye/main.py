@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DEVICES = ("video*", "media*", "v4l-subdev*", "v4l", "dma_heap", "udmabuf")
 """What libcamera opens under /dev; it looks them up in /run/udev, or in /sys where it may not ask udev."""
+WAIT_S = 0.05
+"""From one look at the papers to the next, before the camera is open."""
 MOST_TOLD = 32
 """Refusals in one life: a keeper that was taken over fills no log."""
 CLOSE_WITHIN_S = 5.0
@@ -124,11 +126,12 @@ class Eye:
         self._recorder: Recorder | None = None
         self._not_recorded: bytes | None = None
         self._told: set[tuple[bytes, str]] = set()
+        self._scopes: tuple[str, ...] = ()
 
     def run(self) -> None:
-        """Wait for the first lease, open the camera, distil until told to stop."""
+        """Wait for the first lease and what allows it, open the camera, distil until told to stop, or it is over."""
         self._holder.wait_for_first()
-        if self._holder.ended.is_set():
+        if not self._wait_for_leave():
             return
         from stillroom.eye.analysis import Analysis
         from stillroom.eye.camera import open_camera
@@ -144,7 +147,7 @@ class Eye:
             )
             clock = SystemClock()
             for frame in camera.frames():
-                if self._holder.ended.is_set():
+                if self._holder.ended.is_set() or not self._may_sense():
                     return
                 self._instruct(analysis)
                 asked, recorder = self._asked(camera), self._recording(camera)
@@ -174,6 +177,22 @@ class Eye:
                 self._recorder.end()
             if models is not None:
                 models.close()
+
+    def _wait_for_leave(self) -> bool:
+        """Until the papers shown allow an open camera; False: told to end before."""
+        while not self._holder.ended.is_set():
+            if self._may_sense():
+                return True
+            self._holder.ended.wait(WAIT_S)
+        return False
+
+    def _may_sense(self) -> bool:
+        allowed = self._papers.sensed()
+        if isinstance(allowed, Against):
+            self._say_unbelieved("camera", b"", allowed)
+            return False
+        self._scopes = allowed.scopes
+        return True
 
     def _asked(self, camera: "Camera") -> ViewAsked | None:
         """The frame of a view that is to be made now. What draws and seals is imported when somebody first looks."""
@@ -219,12 +238,13 @@ class Eye:
         if self._recorder is None:
             self._not_recorded = asked.recording
 
-    def _say_unbelieved(self, what: Literal["look", "release"], name: bytes, why: Against) -> None:
+    def _say_unbelieved(self, what: Literal["camera", "look", "release"], name: bytes, why: Against) -> None:
         """Once for each look or recording and reason: on our own log, which no keeper writes, and to the keeper."""
         if (name, why.why) in self._told or len(self._told) >= MOST_TOLD:
             return
         self._told.add((name, why.why))
-        print(f"eye: no frame of a {what} is sealed: {why.text}", file=sys.stderr, flush=True)
+        done = "the camera stays closed" if what == "camera" else f"no frame of a {what} is sealed"
+        print(f"eye: {done}: {why.text}", file=sys.stderr, flush=True)
         self._keeper.send(Unbelieved(what, why.why, why.text[:240]))
 
     def _pass_on(self, tells: "TellsSettings", analysis: "Analysis") -> None:
@@ -244,11 +264,14 @@ class Eye:
 
     def _take(self, message: Lease) -> None:
         self._lease = message
-        if message.view is not None or message.record is not None:
-            self._papers.again()
+        self._papers.again()
 
     def _instruct(self, analysis: "Analysis") -> None:
         current = self._lease
         if current is not None:
-            analysis.allow(breathing=current.breathing, pulse=current.pulse)
+            signed = self._scopes
+            analysis.allow(
+                breathing=current.breathing and "breathing" in signed,
+                pulse=current.pulse and "pulse" in signed,
+            )
             analysis.room_is_empty(current.room_empty, current.everybody_left)

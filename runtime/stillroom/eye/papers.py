@@ -1,4 +1,5 @@
-"""What the eye has seen signed: notes that the keeper hands over, verified here before a frame is sealed to anybody.
+"""What the eye has seen signed: notes that the keeper hands over, verified here before the camera opens, and before a
+frame is sealed to anybody.
 
 The keeper names frames and recordings; to whom they are sealed, at which level and for how long the papers say, and
 those are judged by the one module that the keeper judges by (`permits.py`), against the authority that `unit.toml` pins
@@ -38,16 +39,26 @@ from stillroom.view_seal import view_id
 
 AGAIN_MS = MS_PER_S
 """What was refused is judged once more after so long: a clock may have been behind."""
+LATE_MS = 10 * MS_PER_S
+"""A camera stays open so long beyond its time by the machine's clock: the keeper, by its gateway's, closes it."""
 MOST_A_SECOND = 2 * FRAMES_PER_S
 """Frames of a look are numbered at each lease, and a few leases come between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """Why something is not sealed: the code of a refusal, and in words."""
+    """Why something is not done: the code of a refusal, and in words."""
 
     why: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """A camera that may be open: the authority has signed for it, and an approver where the roster names any."""
+
+    scopes: tuple[str, ...]
+    until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class Recorded:
     until_ms: int
 
 
-T = TypeVar("T", Look, Recorded)
+T = TypeVar("T", Sensed, Look, Recorded)
 P = TypeVar("P", Authorisation, ViewPolicy, ViewRequest, Release)
 _NOTHING = Against("missing", "no signed papers were shown")
 
@@ -87,6 +98,7 @@ class Papers:
         self._notes: dict[NoteKind, bytes] = {}
         self._roster: Roster | None = None
         self._policy_version = 0
+        self._sensed: Sensed | Against = _NOTHING
         self._look: Look | Against = _NOTHING
         self._recorded: Recorded | Against = _NOTHING
         self._judged_ms = 0
@@ -98,10 +110,20 @@ class Papers:
         self._judge()
 
     def again(self) -> None:
-        """Something is asked for: what was refused is judged once more, a second later."""
-        refused = isinstance(self._look, Against) or isinstance(self._recorded, Against)
+        """With each lease: what was refused and can be asked for is judged once more, a second later."""
+        kinds: tuple[tuple[NoteKind, object], ...] = (
+            ("authorisation", self._sensed), ("view-request", self._look), ("release", self._recorded)
+        )  # fmt: skip
+        refused = any(kind in self._notes and isinstance(found, Against) for kind, found in kinds)
         if refused and abs(self._clock.utc_ms() - self._judged_ms) >= AGAIN_MS:
             self._judge()
+
+    def sensed(self) -> Sensed | Against:
+        """Whether the camera may be open now."""
+        found = self._sensed
+        if isinstance(found, Against) or self._clock.utc_ms() < found.until_ms:
+            return found
+        return Against("expired", "the authorisation is over")
 
     def look(self, asked: ViewAsked) -> Look | Against:
         """Whether this frame may be sealed now, and to whom."""
@@ -134,6 +156,7 @@ class Papers:
 
     def _judge(self) -> None:
         self._judged_ms = self._clock.utc_ms()
+        self._sensed = self._tried("authorisation", self._judge_camera)
         self._look = self._tried("view-request", self._judge_look)
         self._recorded = self._tried("release", self._judge_release)
 
@@ -149,8 +172,19 @@ class Papers:
         except TrustError as error:
             return Against("roster", str(error))
 
+    def _judge_camera(self, utc_ms: int) -> Sensed:
+        """Its end alone goes by the machine's clock: one that is behind, where nobody tells the time but the gateway,
+        must not keep a room dark. From when it is in force is the keeper's word.
+        """
+        paper, _ = self._open("authorisation", Authorisation, self._open_roster())
+        until_ms = min(to_ms(paper.until), to_ms(paper.review_by)) + LATE_MS
+        if utc_ms >= until_ms:
+            raise Refusal("expired")
+        return Sensed(paper.scopes, until_ms)
+
     def _judge_look(self, utc_ms: int) -> Look:
-        roster = self._open_roster(utc_ms)
+        roster = self._open_roster()
+        check_time(roster, utc_ms)
         allowed, policy = self._open_authorisation(roster, utc_ms), self._open_policy(roster)
         request, _ = self._open("view-request", ViewRequest, roster)
         policy = judge_look(request, allowed, policy, utc_ms)
@@ -161,7 +195,8 @@ class Papers:
         return Look(view_id(request.session), request.session, request.level, request.block, frames, until_ms)
 
     def _judge_release(self, utc_ms: int) -> Recorded:
-        roster = self._open_roster(utc_ms)
+        roster = self._open_roster()
+        check_time(roster, utc_ms)
         allowed = self._open_authorisation(roster, utc_ms)
         paper, _ = self._open("release", Release, roster)
         if utc_ms < to_ms(paper.start):
@@ -171,7 +206,7 @@ class Papers:
             raise Refusal(why)
         return Recorded(release_id(paper), paper, _until_ms(roster, allowed, paper))
 
-    def _open_roster(self, utc_ms: int) -> Roster:
+    def _open_roster(self) -> Roster:
         """Of this life none older than one before, and with other approvers only if one of those has signed."""
         before = self._roster
         roster = open_roster(
@@ -179,7 +214,6 @@ class Papers:
         )
         if before is not None and roster.version < before.version:
             raise Refusal("version")
-        check_time(roster, utc_ms)
         self._roster = roster
         return roster
 

@@ -116,6 +116,8 @@ class Unit:
             lambda: self._delivery.roster.version,
         )
         self._camera = self._model = "none"
+        self._refused = ""
+        """What the eye refused last: camera, look or release."""
         self._guards = {"keeper": guarded}
         self._light = Indicator(opener(settings.panel, run), self._faults.say)
         self._life = EyeLife(run, clock, self._light)
@@ -167,6 +169,7 @@ class Unit:
         elif isinstance(message, Hello):
             self._camera, self._model = message.camera, message.model
             self._faults.say("camera-failed", False, "")
+            self._faults.say("eye-refuses", False, "")
             self._open_time.opened(message.camera)
         elif isinstance(message, Fault):
             self._eye_failed(message)
@@ -180,12 +183,11 @@ class Unit:
 
     def _eye_refuses(self, message: Unbelieved) -> None:
         """It does not believe what this keeper does: another clock, papers that changed in between, or worse."""
-        print(
-            f"keeper: the eye seals nothing of a {message.what}: {message.text}", file=sys.stderr, flush=True
-        )
+        self._refused = message.what
+        print(f"keeper: the eye refuses a {message.what}: {message.text}", file=sys.stderr, flush=True)
         if not self._faults.stands("eye-refuses"):
             self._audit.append(self._clock.utc_ms(), "eye-refused", of=message.what, why=message.why)
-        self._faults.say("eye-refuses", True, f"nothing of a {message.what} is sealed: {message.why}")
+        self._faults.say("eye-refuses", True, f"it refuses a {message.what}: {message.why}")
 
     def eye_gone(self) -> None:
         """The eye's link has ended, and with it all that was known of the room."""
@@ -269,11 +271,10 @@ class Unit:
         self._commit_urgent()
 
     def _signed(self, allowed: Authorisation) -> Notes:
-        """What the eye must have seen to seal frames: the roster first, which says who may sign the others."""
+        """What the eye must have seen to open its camera, and to seal frames; the roster, who may sign it, first."""
         wanted = (*self._views.notes, *self._releases.notes)
-        if not wanted:
+        if not wanted and self._refused != "camera":
             self._faults.say("eye-refuses", False, "")
-            return ()
         standing = self._papers.notes.get(allowed.id, b"")
         return (("roster", self._delivery.roster_note), ("authorisation", standing), *wanted)
 

@@ -131,7 +131,7 @@ def words(link: Link) -> str:
             f"and was refused: {said.get('why')}"
         ),
         "eye-refused": (
-            f"The camera's process did not believe what was signed for a {said.get('of')}, and sealed nothing: "
+            f"The camera's process did not believe what was signed for a {said.get('of')}, and did nothing of it: "
             f"{said.get('why')}"
         ),
         "view-granted": (
