@@ -77,11 +77,21 @@ def test_a_missing_configuration_is_one_line(tmp_path, command):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--config"], ["--config", "x", "--parent", "me"], ["--wibble", "x"]]
+    ("arguments", "says"),
+    [
+        ([], "--config FILE is needed"),
+        (["--config"], "--config: needs a value"),
+        (["--config", "x", "--parent", "me"], "--parent 'me': a number is needed"),
+        (["--config", "x", "--config", "y"], "an option is there twice"),
+        (["--wibble", "x"], "unknown argument '--wibble'"),
+    ],
 )
-def test_a_process_without_its_arguments_says_how_it_is_used(capsys, arguments):
+def test_a_process_that_is_told_wrongly_says_what_in_one_line(capsys, arguments, says):
     assert main(["eye", *arguments]) == 2
-    assert "usage: stillroom eye --config FILE" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said == f"stillroom eye: {says}; 'stillroom eye --help' tells more\n"
+    assert main(["eye", "--help"]) == 0
+    assert "usage: stillroom eye --config FILE" in capsys.readouterr().out
 
 
 def test_the_eye_takes_no_camera_of_the_lab_from_a_configuration_alone(tmp_path):

@@ -4,10 +4,10 @@ Their arguments are read here by hand: argparse would cost each of the three 2.5
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stillroom.errors import EXIT_USAGE
+from stillroom.errors import EXIT_OK, EXIT_USAGE
 
 NAMES = ("courier", "eye", "keeper")
 _USERS = {
@@ -28,14 +28,15 @@ _MORE_USAGE = """
 
 def run(name: str, arguments: Sequence[str]) -> int:
     """Import only the process that is asked for: its memory is part of its promise."""
-    options = _parse(name, arguments)
-    if options is None:
+    if {"-h", "--help"} & set(arguments):
         more = " [--camera MODULE:FUNCTION]" if name == "eye" else ""
-        wanted_help = bool({"-h", "--help"} & set(arguments))
         accounts = "".join(f" [{option} NAME]" for option in _USERS[name])
-        text = _USAGE.format(name=name, more=more, users=accounts) + (_MORE_USAGE if more else "")
-        print(text, file=sys.stdout if wanted_help else sys.stderr)
-        return 0 if wanted_help else EXIT_USAGE
+        print(_USAGE.format(name=name, more=more, users=accounts) + (_MORE_USAGE if more else ""))
+        return EXIT_OK
+    options = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    if wrong := _mistake(name, arguments, options):
+        print(f"stillroom {name}: {wrong}; 'stillroom {name} --help' tells more", file=sys.stderr)
+        return EXIT_USAGE
     config, parent = Path(options["--config"]), int(options["--parent"]) if "--parent" in options else None
     users = [options.get(option, "") for option in _USERS[name]]
     if name == "eye":
@@ -51,9 +52,20 @@ def run(name: str, arguments: Sequence[str]) -> int:
     return courier(config, parent, *users)
 
 
-def _parse(name: str, arguments: Sequence[str]) -> dict[str, str] | None:
-    """Pairs of option and value; None for anything else."""
+def _mistake(name: str, arguments: Sequence[str], options: Mapping[str, str]) -> str:
+    """What is not as it must be, pairs of option and value each once; empty: nothing."""
     known = {"--config", "--parent", *_USERS[name]} | ({"--camera"} if name == "eye" else set())
-    options = dict(zip(arguments[::2], arguments[1::2], strict=False))
-    sound = len(arguments) == 2 * len(options) and set(options) <= known and "--config" in options
-    return options if sound and options.get("--parent", "0").isdecimal() else None
+    for option in arguments[::2]:
+        if option not in known:
+            return f"unknown argument '{option}'"
+    if len(arguments) % 2:
+        return f"{arguments[-1]}: needs a value"
+    if len(arguments) != 2 * len(options):
+        return "an option is there twice"
+    if "--config" not in options:
+        return "--config FILE is needed"
+    return (
+        ""
+        if options.get("--parent", "0").isdecimal()
+        else f"--parent '{options['--parent']}': a number is needed"
+    )

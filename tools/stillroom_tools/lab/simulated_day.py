@@ -5,7 +5,6 @@ a gateway's store of a new site in FOLDER, of which `stillroom site report` can 
 for the models; somebody attends to each alert of a person, and the unit is away from the gateway for a while.
 """
 
-import argparse
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from stillroom.config_conditions import zone
 from stillroom.config_technical import TECHNICAL
 from stillroom.document_forms import to_ms
 from stillroom.events import ConditionChanged, Event
+from stillroom.options import Parser
 from stillroom_tools.lab.scenario import Scenario, load_scenario
 from stillroom_tools.lab.simulated_cells import FIFTHS_PER_S
 from stillroom_tools.lab.stage_run import FromCells
@@ -30,7 +30,7 @@ AWAY_S = (59_100.0, 61_800.0)
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="simulated_day", description=__doc__)
+    parser = Parser(prog="simulated_day", description=__doc__)
     parser.add_argument("scenario", type=Path)
     parser.add_argument("folder", type=Path, help="not there yet, or empty")
     parser.add_argument("--day", required=True, help="on which it happens, 2026-10-14")

@@ -7,7 +7,6 @@ scores, how it is said to be held, and how much two looks at the same posture, o
 beyond chance: in whether it is found, whether landmarks are sure, and how they say it is held.
 """
 
-import argparse
 import math
 import os
 from collections import Counter, defaultdict
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from stillroom.eye.detect import SIDE_PX, Body, Detector, Kind, Picture, Square
 from stillroom.eye.fallen import SURE_PRESENT
+from stillroom.options import Parser
 from stillroom_tools.lab.scene_random import unit
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Look:
 def main(arguments: list[str] | None = None) -> None:
     """Look, and print."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = Parser(prog="stand_in_measure", description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--models", type=Path, default=Path(".cache/models"))
     parser.add_argument(
         "--rooms", type=int, default=40, help="simulated rooms, each with other looks and light"

@@ -4,7 +4,6 @@ Read from what is installed (importlib.metadata), so that it names what is there
 packages give the same bytes: its number follows from them, its time is SOURCE_DATE_EPOCH.
 """
 
-import argparse
 import json
 import os
 import re
@@ -16,12 +15,14 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
+from stillroom.options import Parser
+
 OURS = "stillroom"
 _NAMESPACE = uuid.UUID("6f5ba0bb-8f3c-5c0e-9a52-0d4f6a7c2f11")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="what is installed, as CycloneDX")
+    parser = Parser(prog="sbom", description="what is installed, as CycloneDX")
     parser.add_argument("--packages", type=Path, metavar="DIR", help="a site-packages folder; else our own")
     parser.add_argument("--of", default=OURS, metavar="NAME", help=f"what the bill is of ({OURS})")
     options = parser.parse_args(arguments)
