@@ -4,6 +4,8 @@ import array
 import os
 import selectors
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -94,8 +96,7 @@ def test_a_lease_is_shorter_than_a_second():
 
 def test_a_peer_of_another_user_is_refused(tmp_path: Path):
     listener = Listener(tmp_path / "s", EyeSays, peer_uid=os.getuid() + 1)
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    client.connect(str(tmp_path / "s"))
+    client = link.connect(tmp_path / "s", EyeHears)
     accepted = listener.accept()
     # root may open every door, as it may do everything else
     assert (accepted is None) == (os.getuid() != 0)
@@ -108,11 +109,18 @@ def test_no_keeper_is_said_in_one_line(tmp_path: Path):
         link.connect(tmp_path / "absent.sock", EyeHears)
 
 
-def test_a_folder_may_lie_deeper_than_a_sockets_name_is_long(tmp_path: Path):
+@pytest.fixture
+def shallow() -> Iterator[Path]:
+    """Wherever TMPDIR is."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_folder_may_lie_deeper_than_a_sockets_name_is_long(shallow: Path):
     """The kernel takes 107 bytes; one byte around that, and far beyond it. The socket lies where its path says."""
     for length in (107, 108, 600):
-        filler = length - len(os.fsencode(tmp_path)) - len("//eye.sock")
-        folder = tmp_path.joinpath(*["d" * 99] * (filler // 100), "d" * (filler % 100 or 1))
+        filler = length - len(os.fsencode(shallow)) - len("//eye.sock")
+        folder = shallow.joinpath(*["d" * 99] * (filler // 100), "d" * (filler % 100 or 1))
         folder.mkdir(parents=True)
         path = folder / "eye.sock"
         assert len(os.fsencode(path)) in (length, length + 1)
@@ -130,7 +138,7 @@ def test_a_folder_may_lie_deeper_than_a_sockets_name_is_long(tmp_path: Path):
         with pytest.raises(LinkError, match="no keeper there"):
             link.connect(path, EyeHears)
     with pytest.raises(LinkError, match="cannot listen: No such file"):
-        Listener(tmp_path / ("x" * 120) / "eye.sock", EyeSays, os.getuid())
+        Listener(shallow / ("x" * 120) / "eye.sock", EyeSays, os.getuid())
 
 
 def test_a_door_has_room_for_one(tmp_path: Path):
