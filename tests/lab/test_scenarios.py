@@ -28,6 +28,9 @@ MODELS = (
     "40-camera-covered",
     "45-power-cut",
 )
+SETTLED_S = 240.0
+SETTLED = ("32-curtain-beside-a-sleeper", "34-television-and-a-sleeper")
+"""They take the longest, and after a minute and a half nothing happens in them: four minutes; whole with --long."""
 CLOSE_S = 2.2
 """Models look once a second, and where somebody has not moved a second look decides: what one pair of looks finds on
 one side the next pair finds on the other."""
@@ -47,9 +50,26 @@ def test_there_are_forty_or_more_numbered_in_order_and_each_says_what_it_is_for(
         assert scenario.zones == zones_of(scenario.lens, room=scenario.room), path
 
 
-@pytest.mark.parametrize("path", SHORT, ids=names(SHORT))
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.long if path.stem in SETTLED else ()) for path in SHORT],
+    ids=names(SHORT),
+)
 def test_a_scenario_is_told_as_it_expects(path):
     assert play(Job(str(path), SEED)).tally.problems == []
+
+
+@pytest.mark.parametrize("name", SETTLED)
+def test_the_first_minutes_are_told_as_it_expects(tmp_path, name):
+    path, cut = FOLDER / f"{name}.toml", tmp_path / "cut.toml"
+    lasts = f"lasts_s = {load_scenario(path).seconds}"
+    assert lasts in path.read_text()
+    cut.write_text(path.read_text().replace(lasts, f"lasts_s = {SETTLED_S}"))
+    outcome = play(Job(str(cut), SEED))
+    assert outcome.tally.problems == [] and outcome.night.seconds == SETTLED_S
+    assert [each.kind for each in outcome.night.told if each.kind == "state:in-bed"], (
+        "what it expects is in it"
+    )
 
 
 @pytest.mark.long
