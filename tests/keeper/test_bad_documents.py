@@ -177,7 +177,7 @@ def test_a_full_folder_costs_bounded_work_and_a_few_links(ward, monkeypatch):
         ward.put(b"junk", f"j-{number}")
     ward.put(ward.paper())
     read: list[Path] = []
-    monkeypatch.setattr(module, "read_document", lambda path, *_: read.append(path))
+    monkeypatch.setattr(module, "read_bounded", lambda path, *_: read.append(path))
     ward.beat(3)
     assert not ward.may_start and read == [], "refused whole, unread"
 
