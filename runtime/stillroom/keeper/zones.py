@@ -1,11 +1,12 @@
 """Where in the room a box of the picture lies: shares of a box inside the polygons that an installer drew.
 
 One rule for all zones that overlap: a body rests in the first zone of `RESTS` of which it has the share asked for.
-What is asked of a bed, a chair and the floor is a share of the whole box; of the bed's edge a share of the feet, its
-lowest fifth, since who sits there is partly over the bed too: who is not sits on the floor before it. So the edge
-wins over the bed for who sits, and never for who lies or stands; bed and chair win over the floor beneath them. Doors
-are passed and not rested in: a box reaches one with a smaller share, wherever it rests; of two doors the one that it
-reaches further into, and of two that it reaches equally the bathroom's, behind which somebody's time is watched.
+What is asked of a bed, a chair and the floor is a share of the whole box, or of a bed its middle, the hips, unless he
+stands; of the bed's edge a share of the feet, its lowest fifth, since who sits there is partly over the bed too: who is
+not sits on the floor before it. So the edge wins over the bed for who sits, and never for who lies or stands; bed and
+chair win over the floor beneath them. Doors are passed and not rested in: a box reaches one with a smaller share,
+wherever it rests; of two doors the one that it reaches further into, and of two that it reaches equally the bathroom's,
+behind which somebody's time is watched.
 """
 
 from dataclasses import dataclass
@@ -24,10 +25,10 @@ Door = Literal["bathroom-door", "door"]
 
 @dataclass(frozen=True)
 class Rule:
-    """A body rests in `zone` with at least `least` of the whole box, or of its feet, in it."""
+    """A body rests in `zone` with at least `least` of the whole box, or of a part of it, in it."""
 
     zone: Rest
-    of: Literal["box", "feet"]
+    of: Literal["box", "feet", "middle"]
     least: float
     postures: frozenset[Posture | None]
     """Only so; None: no model has seen it."""
@@ -40,6 +41,8 @@ RESTS = (
     Rule("bed-edge", "feet", 0.5, _ANY - {"upright", "lying"}, over_bed=0.15),
     Rule("bed", "box", 0.5, _ANY),
     Rule("chair", "box", 0.5, _ANY - {"upright"}),
+    # Whose legs lie under a blanket is boxed as if they hung down: boxes are symmetric, and their middle is the hips.
+    Rule("bed", "middle", 0.75, frozenset({"sitting", "lying", "unsure"})),
     # Of who lies along the camera's sight the far half is much shorter than the near one, and boxes are symmetric.
     Rule("floor", "box", 0.35, frozenset({"lying"})),
 )
@@ -63,7 +66,7 @@ def rests(box: Box, posture: Posture | None, zones: Zones) -> Rest | None:
             continue
         if zones.bed is not None and rule.over_bed and share_inside(box, zones.bed) < rule.over_bed:
             continue
-        if share_inside(feet(box) if rule.of == "feet" else box, outline) >= rule.least:
+        if share_inside(_PARTS[rule.of](box), outline) >= rule.least:
             return rule.zone
     return None
 
@@ -78,6 +81,16 @@ def reaches(box: Box, zones: Zones) -> Door | None:
 def feet(box: Box) -> Box:
     """The lowest fifth of a box."""
     return Box(box.x0, box.y1 - FEET * (box.y1 - box.y0), box.x1, box.y1)
+
+
+def middle(box: Box) -> Box:
+    """The hips of whoever a model found: a fifth of the box in each direction, around its middle."""
+    x, y, half = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, FEET / 2
+    wide, high = half * (box.x1 - box.x0), half * (box.y1 - box.y0)
+    return Box(x - wide, y - high, x + wide, y + high)
+
+
+_PARTS = {"box": lambda box: box, "feet": feet, "middle": middle}
 
 
 @lru_cache(maxsize=256)
