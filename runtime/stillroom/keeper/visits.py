@@ -25,7 +25,8 @@ class Visits:
         self._in_bed = False
         self._since_bed = True
         self._visit = False
-        self._both = False
+        self._most = 0
+        """Who were seen at once, one of them abed; 0: never two."""
         self._touched_ns: int | None = None
         self._moved_ns = 0
         self._bed_moved_ns: int | None = None
@@ -58,12 +59,13 @@ class Visits:
             self._bed_moved_ns = frame_ns
 
     def _count(self, evidence: Evidence) -> None:
-        """Two were seen, one of them abed, and now two off the bed: the sleeper is up."""
-        if not self._visit or (evidence.people or 0) < 2 or not evidence.sure:
+        """Two were seen, one of them abed, and now two off the bed: the sleeper is up. Of three, three."""
+        people = evidence.people or 0
+        if not self._visit or people < 2 or not evidence.sure:
             return
         if evidence.abed:
-            self._both = True
-        elif self._both:
+            self._most = max(self._most, people)
+        elif self._most and people >= self._most:
             self._in_bed = False
             self._end()
 
@@ -104,4 +106,4 @@ class Visits:
         self._end()
 
     def _end(self) -> None:
-        self._visit, self._both, self._since_bed, self._touched_ns = False, False, True, None
+        self._visit, self._most, self._since_bed, self._touched_ns = False, 0, True, None
