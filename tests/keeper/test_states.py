@@ -137,6 +137,17 @@ def test_a_sleeper_who_is_helped_up_is_out_of_bed_after_a_minute():
     assert night.walks(10) == "out-of-bed"
 
 
+@pytest.mark.parametrize(("seen", "state"), [(2, "out-of-bed"), (3, "in-bed")])
+def test_two_off_the_bed_are_no_sleeper_who_is_up_where_three_were_seen(seen, state):
+    """Two nurses turn a sleeper, and he is not found behind them: one of the two is found alone then, off the bed."""
+    night = Night().asleep()
+    night.walks(1, door="door")
+    night.walks(4, people=seen, sure=True, abed=1)
+    night.walks(1, people=2, sure=True)
+    night.feed(5, place="bed", moving=True, people=1, sure=True, abed=1)
+    assert night.walks(5, people=1, sure=True) == state
+
+
 def test_half_a_minute_after_the_last_movement_who_moves_is_the_sleeper():
     night = Night().asleep()
     night.walks(1, door="door")
