@@ -92,6 +92,8 @@ def test_every_tile_says_its_state_by_an_icon_and_a_word(screen: Screen) -> None
         drawn = tile.locator(".state use").get_attribute("href")
         assert page.locator(f"{drawn} path").count() >= 1
     assert "its authorisation has ended" in page.locator("#r-u-005").inner_text()
+    screen.until(lambda: "recorded" in page.locator("#r-u-003").inner_text(), "a tile that says so")
+    assert page.locator(".rec").count() == 1
     assert (
         "15.2" in page.locator("#r-u-001").inner_text()
         and "93 % sure" in page.locator("#r-u-001").inner_text()

@@ -11,6 +11,7 @@ from stored import NOON_MS, Sender
 from unit_sender import command
 
 from stillroom.events import Audited, Entry, Event, Telemetry
+from stillroom_tools.site.board import main
 from stillroom_tools.site.gateway.store import Store
 
 DAY_MS = 86_400_000
@@ -51,11 +52,11 @@ class Told:
     def __init__(self, store: Store) -> None:
         self._store, self._sender, self._number = store, Sender(store), 0
 
-    def links(self, *said: dict[str, object]) -> None:
+    def links(self, *said: dict[str, object], first: int = 1) -> None:
         self._arrive(
             [
                 Audited(n, NOON_MS, msgspec.json.encode(one), bytes(16), bytes(32), bytes(64))
-                for n, one in enumerate(said, 1)
+                for n, one in enumerate(said, first)
             ]
         )
 
@@ -95,6 +96,32 @@ def test_a_start_of_the_unit_ends_one_and_erased_words_say_less(board: Board, se
     assert " for <strong>" not in page and "at the latest" not in page and "can open it" not in page
     sender.links(STARTED, {"what": "start", "boot": "x"})
     assert "Recorded now" not in browser.get("/rooms/u-1").text
+
+
+def test_tiles_of_rooms_that_are_recorded_say_so(board: Board, sender: Told) -> None:
+    """From the start on, by what the store has; then by what comes in. Late links tell of before."""
+    board.room()
+    browser = board.logged_in("ann", "installer")
+    follower = main.follower(board.desk)
+
+    def marked() -> bool:
+        follower.look()
+        board.desk.live.look(0)
+        return ">recorded</p>" in " ".join(browser.get("/").text.split()).replace("> recorded", ">recorded")
+
+    assert not marked()
+    sender.links(SEEN, STARTED)
+    assert marked() and marked()
+    sender.links(SEEN, STARTED, ENDED, first=1)
+    assert not marked()
+    sender.links(STARTED, first=2)
+    assert not marked(), "an older link that came again, or late"
+    sender.links(STARTED | {"file": 2}, first=4)
+    assert marked()
+    follower = main.follower(board.desk)
+    assert marked(), "another board finds it"
+    sender.links({"what": "start", "boot": "x"})
+    assert not marked(), "another card in the unit begins anew"
 
 
 def test_without_the_units_record_nobody_says_that_nothing_is_recorded(board: Board) -> None:

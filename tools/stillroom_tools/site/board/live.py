@@ -52,6 +52,9 @@ class Live:
         self._versions = itertools.count(1)
         self.version = 0
         self.faces = {True: Face(True), False: Face(False)}
+        self.recorded: frozenset[str] = frozenset()
+        """Units that record under a release; whoever knows puts it here."""
+        self._recorded = self.recorded
         self.trouble = "the board has just started"
         self._around: tuple[str, list[Alert]] = (self.trouble, [])
         self._looked_ns = 0
@@ -121,6 +124,8 @@ class Live:
         changed = around != self._around
         self._around, self.trouble = around, around[0]
         rooms, all_rooms = list(touched), self._watch.rooms.all()
+        if self._recorded != (recorded := self.recorded):
+            rooms, self._recorded = all_rooms, recorded
         for face in self.faces.values():
             if self._draw_tiles(face, rooms, now_ms, version) or changed:
                 self._draw_around(face, all_rooms, version)
@@ -134,7 +139,7 @@ class Live:
         """Whether any is another now, or is gone."""
         changed = self._forget(face)
         for room in touched:
-            made = tile(room, now_ms, persons=face.persons)
+            made = tile(room, now_ms, persons=face.persons, recorded=room.unit in self._recorded)
             if face.shown.get(room.unit) != made:
                 face.shown[room.unit] = made
                 face.tiles[room.unit] = (version, self._draw("tile.html", tile=made))

@@ -28,6 +28,7 @@ from stillroom_tools.site.board.history import History
 from stillroom_tools.site.board.live import Live
 from stillroom_tools.site.board.log import Log
 from stillroom_tools.site.board.people import People, new_token
+from stillroom_tools.site.board.recordings import Follower
 from stillroom_tools.site.board.sessions import Sessions
 from stillroom_tools.site.host import check_host
 from stillroom_tools.site.layout import Site, open_site
@@ -73,10 +74,13 @@ def run(options: argparse.Namespace) -> int:
             f"board: no manager can log in yet. Open {place.address}/set-up: this token makes the first one, once:"
         )
         say(desk.first_token)
+    following = follower(desk)
     try:
         desk.live.start()
+        following.start()
         serve(desk, place, listening)
     finally:
+        following.stop()
         desk.live.stop()
         desk.history.close()
         listening.close()
@@ -144,6 +148,15 @@ def make_desk(site: Site, clock: Clock, watch: Watch, *, tls: bool) -> Desk:
     people, log = People(folder / "people", clock), Log(folder, site.keys("board"), clock)
     desk = Desk(site, clock, people, Sessions(clock), log, live, History(site, clock), pages, tls)
     return desk
+
+
+def follower(desk: Desk) -> Follower:
+    """Of recordings, for the tiles."""
+
+    def tell(recorded: frozenset[str]) -> None:
+        desk.live.recorded = recorded
+
+    return Follower(desk.history.ask, lambda: list(desk.live.faces[False].shown), tell)
 
 
 def serve(desk: Desk, place: Place, listening: socket.socket) -> None:

@@ -61,12 +61,13 @@ class Tile:
     breathing: Rate | None
     """None where nothing of it may stand there now."""
     pulse: Rate | None
+    recorded: bool
     notes: tuple[str, ...]
     alerts: tuple[Standing, ...] | None
     """The most urgent first; None where nobody here knows."""
 
 
-def tile(room: Room, now_ms: int, *, persons: bool) -> Tile:
+def tile(room: Room, now_ms: int, *, persons: bool, recorded: bool = False) -> Tile:
     """Of a room as it is known now."""
     said = say(room, now_ms)
     kind, word, tone = (said.kind, said.state, said.tone) if persons else _own(said)
@@ -82,6 +83,7 @@ def tile(room: Room, now_ms: int, *, persons: bool) -> Tile:
         because=said.because,
         breathing=_rate(room.snapshot.breathing, 1) if rates and room.snapshot else None,
         pulse=_rate(room.snapshot.pulse, 0) if rates and room.snapshot else None,
+        recorded=recorded,
         notes=tuple(notes(room)),
         alerts=None if room.alerts is None else tuple(_seen(room.alerts, persons)),
     )

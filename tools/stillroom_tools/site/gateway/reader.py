@@ -11,7 +11,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, create_engine, event, select
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
 from sqlalchemy.pool import QueuePool
 
 from stillroom.errors import StorageError
@@ -114,6 +114,11 @@ class Reader:
         query = query.where(entries.unit == unit, tables.CHAINED, entries.kind == "audit")
         rows = self.fetch(query.order_by(entries.number, entries.variant))
         return [msgspec.json.decode(unseal(key, event), type=Chained) for event, key in rows]
+
+    def newest_place(self) -> int:
+        """Of all that came in; 0: nothing has."""
+        ((place,),) = self.fetch(select(func.max(tables.entries.c.id)))
+        return int(place or 0)
 
     def was_heard(self, unit: str) -> bool:
         """Whether the gateway has taken anything from it."""
