@@ -66,6 +66,11 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["XDG_CACHE_HOME"] = "/dev/null/no-cache"
 
 
+# Chromium has sockets below TMPDIR, and the kernel 107 bytes for the path of each.
+if len(tempfile.gettempdir()) > 40:
+    os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"
+
+
 @pytest.fixture(scope="session")
 def real() -> Callable[[str], Path]:
     """`real("face-53bpm.mp4")`: its path in `shared/real` beside or above the repository; skips where it is absent."""
