@@ -11,7 +11,7 @@ from tests.rig import Rig
 from stillroom.cli import main
 from stillroom.documents import Authorisation, read_document
 from stillroom.errors import ConfigError, TrustError
-from stillroom.notes import NoteError, sign_note
+from stillroom.notes import sign_note
 from stillroom_tools.site.layout import open_site
 
 
@@ -141,7 +141,7 @@ def test_the_authority_alone_cannot_be_rid_of_them(ward, capsys):
     assert ward.gate == "no-authorisation"
     assert "roster-refused" in ward.rig.slot().snapshot.faults
     ward.rig.unit.close()
-    with pytest.raises(NoteError, match="not signed by any of test/dr-a, test/dr-b"):
+    with pytest.raises(TrustError, match="not signed by any of test/dr-a, test/dr-b"):
         ward.rig.start()
 
 
