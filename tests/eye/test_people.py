@@ -451,3 +451,28 @@ def test_who_breathes_under_a_blanket_is_sure_though_no_look_finds_him():
     before = sleeper.certainty(scene.now_s)
     sleeper.breathed_s = scene.now_s - 30.0
     assert before < 0.9 < sleeper.certainty(scene.now_s)
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_who_bends_down_before_the_known_room_has_not_come_down(stands):
+    """Only his hands move, at a bed: above them he still hides what is behind him."""
+    scene = Scene()
+    walker(scene)
+    bent = flags(400.0, 290.0, 110.0) if stands else flags(400.0, 360.0, 40.0)
+    scene.run(0.4, lambda s: [body(400.0)], lambda s: flags(400.0), lambda s: bent)
+
+    class Sinks(Falling):
+        def of(self, box: Box | None) -> Descent:
+            return Descent(0.2, 0.83, 0.6, True, Box(0.55, 0.66, 0.7, 0.83))
+
+    scene.people.sink(Sinks((ROWS, COLS)), round(scene.now_s * 1e9))
+    assert (scene.one.down_ns is None) == stands
+
+
+def test_who_is_hidden_by_another_is_not_gone_where_the_rest_of_the_room_is_empty():
+    """A nurse bends over a sleeper: nothing of her place is left beside his, so nothing of it is known."""
+    scene = Scene()
+    walker(scene)
+    box = scene.one.box
+    assert scene.agreement.like_the_room(Box(0.0, 0.1, 0.1, 0.9))
+    assert not scene.agreement.like_the_room(box, [box])

@@ -29,6 +29,8 @@ MOVED_WITHIN_S = 2.0
 LEAST_MOVED = 0.08
 LEAST_DIFFERENT = 0.2
 LEAST_STIRRED = 0.05
+LEAST_OWN = 0.2
+"""Of a place, what nobody stands before: with less nothing is known of it."""
 AROUND, THERE = 2.0, 0.6
 """Of somebody's width, on both sides; of what moves there and around, how much is there if he stirs."""
 TRAIL_S = 8.0
@@ -201,13 +203,17 @@ class Agreement:
     def like_the_room(self, box: Box, before: Sequence[Box] = ()) -> bool:
         """There is a model of the room without people, and the place looks as in it, whatever light moves over it.
 
-        before: as of `vacant`.
+        before: as of `vacant`; of a place that they cover nearly whole nothing is known.
         """
         figure = None if self._now is None else self._now.figure
-        return (
-            figure is not None
-            and self._differs(self._slices(box), self._own(box, before)) < LEAST_DIFFERENT / 2
-        )
+        own = self._own(box, before)
+        if figure is None or (own is not None and share_of(own) < LEAST_OWN):
+            return False
+        return self._differs(self._slices(box), own) < LEAST_DIFFERENT / 2
+
+    def hides(self, box: Box, before: Sequence[Box] = ()) -> bool:
+        """Something stands before the known room there. before: as of `vacant`."""
+        return self.knows_room and self._differs(self._slices(box), self._own(box, before)) >= LEAST_DIFFERENT
 
     def _differs(self, where: tuple[slice, slice], own: Flags | None = None) -> float:
         figure = None if self._now is None else self._now.figure

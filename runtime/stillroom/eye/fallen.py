@@ -5,6 +5,8 @@ find who stands or sits. So after movement that came down at once (`falling.py`)
 what was said of somebody who lies is not taken back by a look that cannot tell how he is held.
 """
 
+from collections.abc import Callable
+
 from stillroom.clock import NS_PER_S
 from stillroom.eye.detect import Body, Held
 from stillroom.eye.falling import Descent, Falling
@@ -27,9 +29,15 @@ UP, UP_ON_LEGS = 0.35, 0.55
 """Of his height, from above: whose head is above this is not down; the second: whose legs carry him."""
 
 
-def watch(track: Track, falling: Falling, frame_ns: int, size_px: tuple[int, int]) -> Descent | None:
+def watch(
+    track: Track,
+    falling: Falling,
+    frame_ns: int,
+    size_px: tuple[int, int],
+    stands: Callable[[Descent], bool] = lambda _: False,
+) -> Descent | None:
     """Each fifth of a second: whether what moves around him has come down. Where it is down, there he is; how he is
-    held is for the next look to say.
+    held is for the next look to say. stands: whether he is seen to stand all the same.
     """
     box = track.box
     descent = falling.of(box)
@@ -44,7 +52,7 @@ def watch(track: Track, falling: Falling, frame_ns: int, size_px: tuple[int, int
         track.sank_ns = frame_ns
         if track.may_lie:
             track.posture, track.may_lie = "lying", False
-    if descent.down and track.believed:
+    if descent.down and track.believed and not stands(descent):
         _put(track, descent.box, size_px)
         if track.down_ns is None:
             track.down_ns, track.postured = frame_ns, None

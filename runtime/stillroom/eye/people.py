@@ -8,7 +8,7 @@ because somebody passes in front of it.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stillroom.eye import fallen
 from stillroom.eye.agreement import Agreement
@@ -199,8 +199,11 @@ class People:
         for track in sorted(self._tracks, key=lambda each: each.belief):
             if not fallen.lately(track.down_ns, frame_ns) and not self._where.has_moved(track):
                 continue  # it is another who moves beside him, or a curtain
-            found = fallen.watch(track, falling, frame_ns, self._size) or found
+            found = fallen.watch(track, falling, frame_ns, self._size, self._bends(track)) or found
         return found
+
+    def _bends(self, track: Track) -> Callable[[Descent], bool]:
+        return lambda descent: self._where.stands(track, descent, self._tracks)
 
     @property
     def undecided(self) -> bool:

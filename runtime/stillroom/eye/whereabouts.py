@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body
+from stillroom.eye.falling import Descent
 from stillroom.eye.track import SAME_BOX, Track, across, at_edge, away_px, beside, common, within
 from stillroom.observation import Box
 
@@ -33,6 +34,8 @@ GOES_ON_S = 1.0
 RESTS_S = 90.0
 """So long nobody who sits or stands does not stir at all."""
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+ABOVE = 0.25
+"""Of somebody's height: less of him above what moves says nothing."""
 AS_HIGH = 0.6
 """What moves beside somebody's place is he where it is about as high."""
 BEHIND_S = 30.0
@@ -97,6 +100,14 @@ class Whereabouts:
         twice = track.elsewhere is not None and common(box, track.elsewhere) >= SAME_BOX
         track.elsewhere = box if other else None
         return other and (twice or body.score > track.body.score + SURER)
+
+    def stands(self, track: Track, descent: Descent, tracks: Sequence[Track]) -> bool:
+        """Who bends down has not come down: above what moves now, where he was, the known room is still hidden."""
+        box = track.box
+        if descent.box.y0 <= box.y0 + ABOVE * (box.y1 - box.y0):
+            return False
+        above = Box(box.x0, box.y0, box.x1, descent.box.y0)
+        return self._agreement.hides(above, self.before(track, tracks))
 
     def before(self, track: Track, tracks: Sequence[Track]) -> list[Box]:
         """Of others found later than he, in front of his place: what is in their boxes speaks for them."""
