@@ -213,11 +213,6 @@ RULES = (
         "tests/eye/test_papers.py::test_a_camera_closes_soon_after_its_authorisation_by_the_eyes_own_clock",
     ),
     Rule(
-        2, "an authorisation that is over opens no camera for the eye", "eye/papers.py",
-        "if utc_ms >= until_ms:", "if False:",
-        "tests/eye/test_papers.py::test_a_camera_that_the_authority_did_not_sign_for_stays_closed",
-    ),
-    Rule(
         2, "the eye reads no breathing that is not signed for", "eye/main.py",
         'current.breathing and "breathing" in signed', "current.breathing",
         "tests/test_eye_refuses.py::test_without_papers_that_the_authority_signed_its_camera_stays_closed",
