@@ -183,7 +183,7 @@ def test_every_reason_has_its_vector() -> None:
     steps = {step["expect"] for v in REPLAY for step in v["steps"]}
     assert records == {"ok", "body", *raised("wire.py")}
     assert steps == {"ok", *raised("replay.py")}
-    assert {v["expect"] for v in NOTES} == {"ok", *raised("notes.py")}
+    assert {v["expect"] for v in NOTES} == {"ok", *raised("note_reading.py")}
     blocks = {v["expect"] for v in RELEASES["vectors"] if isinstance(v["expect"], str)}
     assert blocks == raised("release_wire.py") - {"body"}, (
         "what a unit with the right keys would have to make"
@@ -191,7 +191,7 @@ def test_every_reason_has_its_vector() -> None:
 
 
 def test_wire_md_explains_every_reason() -> None:
-    for module in ("wire.py", "replay.py", "notes.py", "receiver.py", "bodies.py", "release_wire.py"):
+    for module in ("wire.py", "replay.py", "note_reading.py", "receiver.py", "bodies.py", "release_wire.py"):
         assert {reason for reason in raised(module) if f"`{reason}`" not in WIRE_MD} == set()
 
 

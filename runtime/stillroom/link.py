@@ -124,7 +124,7 @@ class Unbelieved(Struct, frozen=True, tag="unbelieved", forbid_unknown_fields=Tr
 
     what: Literal["camera", "look", "release"]
     why: Annotated[str, Meta(pattern=r"\A[a-z-]{1,24}\Z")]
-    """The code of a refusal (`permits.py`, `notes.py`)."""
+    """The code of a refusal (`permits.py`, `note_reading.py`)."""
     text: Text
 
 
