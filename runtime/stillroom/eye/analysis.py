@@ -156,7 +156,8 @@ class Analysis:
         """
         self._keep_pace(frame_ns)
         if self._looking is not None:
-            self._looking.served(tuple("served" for _ in self._looking.orders()))
+            outcome: Served = "served"
+            self._looking.served((outcome,) * len(self._looking.orders()))
         self._histogram, self._clipped = histogram, clipped
         return self._observe(fifth, frame_ns, captured_mono_ns)
 

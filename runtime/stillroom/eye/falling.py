@@ -102,7 +102,8 @@ class Falling:
     def of(self, box: Box | None) -> Descent | None:
         """Whether what moves around a body in this box is coming down; None: around the whole picture."""
         rows = self._shape[0]
-        if sum(count >= LEAST_CELLS for count in self._counts) < 3:  # mostly so: a quick way out
+        most = sorted(self._counts, reverse=True)
+        if most[2] < LEAST_CELLS:  # in fewer than three fifths: mostly so, a quick way out
             return None
         times_s = np.array(self._times_s)
         left, right = self._columns(box)

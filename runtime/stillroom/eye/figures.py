@@ -85,7 +85,7 @@ def share_of(flags: Flags) -> float:
 def is_dark(histogram: NDArray[np.uint32]) -> bool:
     """Nearly all luma below what a face in moonlight would need."""
     total = int(np.add.reduce(histogram))
-    return total == 0 or int(np.add.reduce(histogram[:DARK_LUMA])) >= DARK_SHARE * total
+    return total == 0 or sum(histogram[:DARK_LUMA].tolist()) >= DARK_SHARE * total
 
 
 def box_of(cells: NDArray[np.intp], shape: tuple[int, int]) -> Box | None:

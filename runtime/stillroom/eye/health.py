@@ -140,7 +140,7 @@ class CameraHealth:
 
     def _judge(self, view: View, histogram: NDArray[np.uint32], moving: Flags, frozen: bool) -> Health:
         total = max(1, int(np.add.reduce(histogram)))
-        if int(np.add.reduce(histogram[FLOODED_LUMA:])) > FLOODED_SHARE * total:
+        if sum(histogram[FLOODED_LUMA:].tolist()) > FLOODED_SHARE * total:
             return "blinded"
         black = is_dark(histogram)
         if self._seen < LEARN_LOOKS:

@@ -28,7 +28,8 @@ class Rhythm:
         """Cycles since time 0, and a seeded part of one."""
         at_s = self.active_s(at_s)
         wander = sum([a / w * (math.cos(p) - math.cos(w * at_s + p)) for a, w, p in self.waves])
-        return self.start + self.per_min / 60.0 * (at_s + wander) + self._ramped(at_s)
+        ramped = self._ramped(at_s) if self.ramp[0] else 0.0
+        return self.start + self.per_min / 60.0 * (at_s + wander) + ramped
 
     def rate_per_min(self, at_s: float) -> float:
         """The rate at one moment; while it is held, the one at which it will go on."""
