@@ -67,13 +67,13 @@ class Falling:
         """Time jumped."""
         self._times_s = [-1e9] * FIFTHS
 
-    def feed(self, time_s: float, moving: Flags) -> None:
-        """moving: (cells,) without what moves all the time."""
-        count = int(np.count_nonzero(moving))
-        count = count if count <= MOST_MOVING * moving.size else -1
+    def feed(self, time_s: float, moving: Flags | None) -> None:
+        """moving: (cells,) without what moves all the time; None: nothing does."""
+        count = 0 if moving is None else int(np.count_nonzero(moving))
+        count = count if count <= MOST_MOVING * self._ring[0].size else -1
         if count > 0 or max(self._counts) > 0:  # else there is nothing in the ring to be moved on
             self._ring[:-1] = self._ring[1:]
-            self._ring[-1] = moving.reshape(self._shape) if count > 0 else False
+            self._ring[-1] = moving.reshape(self._shape) if moving is not None and count > 0 else False
         self._counts = [*self._counts[1:], count]
         self._times_s = [*self._times_s[1:], time_s]
         if count < LEAST_CELLS:

@@ -50,8 +50,8 @@ class Motion:
         if self._weighed:
             np.subtract(luma, self._luma, out=self._step)
             np.abs(self._step, out=self._step)
-            for k, total in enumerate(np.add.reduce(self._step, axis=1).tolist()):
-                self._steps[k] += _MEMORY * (total / luma.size - self._steps[k])
+            for k, step in enumerate(self._step):
+                self._steps[k] += _MEMORY * (mean_of(step) - self._steps[k])
         self._luma[1] = self._luma[0] if self._weighed else luma
         self._luma[0] = luma
         self._weighed += 1

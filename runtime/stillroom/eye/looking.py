@@ -150,7 +150,7 @@ class Looking:
 
     def _watch_for_falls(self, cells: Cells) -> None:
         """Looks in a hurry where somebody begins to come down, and one at once where he is down."""
-        self._falling.feed(cells.time_s, self._agreement.moving)
+        self._falling.feed(cells.time_s, self._agreement.moving if self._agreement.moves else None)
         was_down = self._descent is not None and self._descent.down
         self._descent = self._people.sink(self._falling, cells.frame_ns)
         if self._descent is None:

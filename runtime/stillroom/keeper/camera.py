@@ -50,6 +50,8 @@ class CameraWatch:
         self._faults = faults
         self._seen = False
         """This eye has seen the room."""
+        self._said: Health | None = None
+        """Its latest word of which conditions were made: nobody else tells these, so the same word changes nothing."""
         self.settings: tuple[Setting, ...] = ()
 
     def take_settings(self, message: CameraSettings) -> None:
@@ -65,13 +67,16 @@ class CameraWatch:
         if health == "dark" and not self._seen and self._faults.stands(covered):
             return  # behind a cover that was there before it, an eye cannot tell it from the dark
         self._seen = self._seen or health not in {"covered", "dark"}
+        if health == self._said:
+            return
+        self._said = health
         for each, code in OF_HEALTH.items():
             if each != "moved":
                 self._faults.say(code, each == health, TECHNICAL[code])
 
     def gone(self) -> None:
         """The eye has ended: what it said last stands, and what the next one says of the dark is not known better."""
-        self._seen = False
+        self._seen, self._said = False, None
 
     def moved(self, is_so: bool) -> None:
         """The gate's word: it ends when somebody has accepted the view, not when the eye is content."""

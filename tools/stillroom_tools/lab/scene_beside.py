@@ -27,6 +27,7 @@ class Beside:
     def __init__(self, scenario: Scenario, camera: Pinhole, seed: int) -> None:
         self._things = Things(scenario, camera, seed)
         self._other = None if scenario.second is None else _Other(scenario, scenario.second, camera, seed)
+        self.any = self._things.any or self._other is not None
 
     def capsules(self, at_s: float, dropped_s: float) -> list[Capsule]:
         """Far ones first; none in a room without any. dropped_s: when the curtain came off its rail."""

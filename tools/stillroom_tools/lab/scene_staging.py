@@ -54,12 +54,18 @@ class Staging:
         self._size = camera.width_px, camera.height_px
         self._cast, self._beside = Cast(scenario, camera, seed), Beside(scenario, camera, seed)
         self._kept: tuple[Being, Figure] | None = None
+        self._alone_in: Moment | None = None
+        """In this moment there is nobody else, and nothing moves behind him."""
 
     def figure(self, now: Moment, at_s: float) -> Figure | None:
         """The resident, the others, and whatever moves behind, if anything is there."""
-        figure, behind = self._resident(now.resident, at_s), self._beside.capsules(at_s, now.dropped_s)
+        figure = self._resident(now.resident, at_s)
+        if now is self._alone_in:
+            return figure
+        behind = self._beside.capsules(at_s, now.dropped_s)
         others = self._cast.layers(now, at_s)
         if not (behind or others):
+            self._alone_in = None if self._beside.any else now
             return figure
         if figure is None:
             figure = Figure(lambda breath, beat: [], 0.0, 0.0, [], "room", b"")

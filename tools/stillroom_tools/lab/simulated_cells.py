@@ -98,7 +98,7 @@ class CellCamera:
             self._draw(clean, number, frame)
         assert clean is not None
         np.minimum(np.maximum(frames, _BLACK, out=frames), _WHITE, out=frames)
-        cells = np.add.reduce(frames, axis=0)
+        cells: Real = sum(frames[1:], start=frames[0])
         cells *= _EACH
         moved = self._moved(frames[:, 0])
         fifth = Fifth(_time_s(index), cells[0], cells[1], cells[2], moved, FRAMES)
