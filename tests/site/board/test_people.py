@@ -129,9 +129,9 @@ def test_a_reset_ends_what_was(people: tuple[People, HandClock]) -> None:
 
 
 def test_rights_are_least(people: tuple[People, HandClock]) -> None:
-    assert rights(["installer"]) == {"zones"} and rights(["auditor"]) == {"audit"}
+    assert rights(["installer"]) == {"zones", "health"} and rights(["auditor"]) == {"audit"}
     assert rights(["viewer"]) == {"persons", "act"}
-    assert rights(ROLES) == {"persons", "act", "people", "audit", "burden", "zones"}
+    assert rights(ROLES) == {"persons", "act", "people", "audit", "burden", "zones", "health"}
 
 
 # sessions and limits
