@@ -108,4 +108,10 @@ def test_whoever_comes_leaves_a_trail_or_stands_at_the_edge_or_came_by_the_door(
 
 @pytest.mark.parametrize("box", [Box(0, 0, 0, 0), Box(1, 1, 1, 1), Box(0.5, 0.5, 0.5, 0.5), Box(0, 0, 1, 1)])
 def test_boxes_without_size_and_at_the_rim_have_cells(box):
-    assert after(cells(1.0, moving=np.ones(ROWS * COLS, bool))).of(box) == "motion"
+    every_other = np.arange(ROWS * COLS) % 2 == 0
+    both = cells(1.0, moving=every_other), cells(1.2, moving=~every_other)
+    assert after(*both).of(box) == "motion"
+
+
+def test_what_moves_everywhere_at_once_is_the_light_and_nobody():
+    assert after(cells(1.0, moving=np.ones(ROWS * COLS, bool))).of(Box(0.2, 0.2, 0.4, 0.8)) is None

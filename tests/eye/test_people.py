@@ -476,3 +476,12 @@ def test_who_is_hidden_by_another_is_not_gone_where_the_rest_of_the_room_is_empt
     box = scene.one.box
     assert scene.agreement.like_the_room(Box(0.0, 0.1, 0.1, 0.9))
     assert not scene.agreement.like_the_room(box, [box])
+
+
+def test_light_that_is_switched_moves_nobody():
+    """All cells change at once, and a visitor who comes to the bed ten seconds later is not the sleeper."""
+    scene = Scene(learned=False, empty=False, agreement=with_a_door(600.0))
+    sleeper = in_bed(scene)
+    scene.run(0.2, moving=lambda s: np.ones(ROWS * COLS, bool))
+    counts = scene.run(2.0, lambda s: [body(420.0)], lambda s: flags(420.0))
+    assert counts[-1] == 2 and sleeper.body.x_px == 200.0

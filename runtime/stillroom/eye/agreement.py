@@ -29,6 +29,10 @@ MOVED_WITHIN_S = 2.0
 LEAST_MOVED = 0.08
 LEAST_DIFFERENT = 0.2
 LEAST_STIRRED = 0.05
+MOST_MOVING = 0.5
+"""Of the picture: beyond it the light changes, and nobody moves for that."""
+SETTLES_S = 1.0
+"""Of the camera's exposure, after the light has changed."""
 LEAST_OWN = 0.2
 """Of a place, what nobody stands before: with less nothing is known of it."""
 AROUND, THERE = 2.0, 0.6
@@ -79,6 +83,9 @@ class Agreement:
         """(cells,) True for the others that move now."""
         self.moves = 0
         """How many cells move now, restless or not. In a still room none does, nearly always."""
+        self.light = False
+        """So many do, or did a moment ago, that it is the light that moved."""
+        self._lit_s = -1e9
 
     def feed(self, cells: Cells) -> None:
         self._now, self.moves = cells, int(np.count_nonzero(cells.moving))
@@ -90,8 +97,12 @@ class Agreement:
             self.restless = (self._busy >= RESTLESS_SHARE).reshape(-1)
             self.any_restless = bool(self.restless.any())
         self.moving = cells.moving & ~self.restless if self.any_restless else cells.moving
+        if self.moves > MOST_MOVING * cells.moving.size:
+            self._lit_s = cells.time_s
+        self.light = cells.time_s - self._lit_s < SETTLES_S
         if self.moves:
             self._stirs_s = cells.time_s
+        if self.moves and not self.light:
             self._stirred_s[cells.moving.reshape(self._shape)] = cells.time_s
             self._moved_s[self.moving.reshape(self._shape)] = cells.time_s
 

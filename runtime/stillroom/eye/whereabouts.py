@@ -66,7 +66,7 @@ class Whereabouts:
 
     def watch(self, tracks: Sequence[Track]) -> None:
         """Each fifth of a second: of several, who it is that moves before somebody's place; and who goes from his."""
-        if not self._agreement.moves:
+        if not self._agreement.moves or self._agreement.light:
             return
         for track in tracks:
             if track.stirred_s is None and len(tracks) > 1:
