@@ -40,6 +40,7 @@ FIRST = [
     "site/test_alerts_live",
     "site/test_alerts",
     "test_stop",
+    "eye/test_health",
     "lab/test_demo",
     "intruder/test_intruder",
     "test_end_to_end_camera",
