@@ -21,6 +21,7 @@ from stillroom.notify import Notifier
 MAX_DOWN_BYTES = 4_096
 LONGEST_WAIT_S = 1.0
 """More than any lead: a keeper that names a place farther off is not obeyed."""
+LAST_WORDS_S = 1.0
 
 
 def main(config_path: Path, parent: int | None = None, keeper_user: str = "") -> int:
@@ -99,6 +100,10 @@ class Courier:
             time.sleep(min(wait_s, LONGEST_WAIT_S))
 
     def stop(self) -> None:
+        """Disconnect once the broker has what it was given last: the thread that writes must not be overtaken."""
+        give_up_s = time.monotonic() + LAST_WORDS_S
+        while self._slots and self._session.connected and time.monotonic() < give_up_s:
+            time.sleep(0.01)
         self._session.stop()
 
     def _forward(self, up: Up) -> None:
