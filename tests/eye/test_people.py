@@ -349,6 +349,32 @@ def test_who_goes_behind_another_is_two_with_him_until_he_is_found_or_somebody_l
     assert {round(track.body.x_px, -1) for track in scene.people.believed} == {370.0, 560.0}
 
 
+def test_who_came_in_and_is_lost_before_the_one_who_stands_there_is_two_with_him():
+    """One look found both, the newcomer not surely enough to be believed; then his place is vacant and one is found."""
+    door = Agreement((ROWS, COLS), flags(270.0))
+    scene = Scene(empty=False, present=0.6, agreement=door)
+    stands = lambda s: flags(420.0)  # noqa: E731
+    scene.run(6.0, lambda s: [body(420.0)], stands, stands)
+    came = lambda s: flags(270.0 + 125.0 * s) if s < 1.2 else NOTHING  # noqa: E731
+    both = lambda s: [body(420.0), body(270.0, score=0.78)] if s == 0 else [body(420.0)]  # noqa: E731
+    counts = scene.run(6.0, both, came, lambda s: stands(s) | came(s))
+    assert counts[0] == 1 and counts[-1] == 2
+
+
+def test_who_passes_before_a_sleeper_whom_no_look_finds_does_not_become_him():
+    """Both are one figure on the known room: larger than the sleeper can be."""
+    scene = Scene(empty=False)
+    lies = np.zeros((ROWS, COLS), bool)
+    lies[34:46, 8:40] = True
+    bed = lies.reshape(-1)
+    sleeper = Body(0.9, 190.0, 320.0, -130.0, 0.0)
+    scene.run(6.0, lambda s: [sleeper], lambda s: bed, lambda s: bed)
+    place = scene.people.believed[0].box
+    passing = lambda s: flags(240.0, 250.0, 150.0)  # noqa: E731
+    scene.run(3.0, lambda s: [], passing, lambda s: bed | passing(s))
+    assert scene.people.believed[0].box == place
+
+
 def test_who_was_never_found_beside_another_is_not_kept_behind_him():
     """A second track of one body (a look that found him beside himself) goes when its place is vacant."""
     scene = Scene(empty=False)

@@ -109,13 +109,14 @@ class People:
                 self._again(track, body, box, now_s, decided_ns)
             if track is not None:
                 matched.add(id(track))
-        self._note_apart(matched, now_s)
+        self._note_apart(matched)
         self._count_misses(square, matched, now_s, decided_ns)
 
-    def _note_apart(self, matched: set[int], now_s: float) -> None:
+    def _note_apart(self, matched: set[int]) -> None:
+        """Two that are found in one look and do not cover one another are two bodies."""
         clear = [each for each in self._tracks if id(each) in matched and each.body.score >= CLEAR_SCORE]
         for track in clear:
-            track.apart |= len(clear) > 1
+            track.apart |= any(each is not track and not within(each.box, track.box) for each in clear)
 
     def _come_out(self, matched: set[int]) -> Track | None:
         """Who was behind another: a stranger is he."""
@@ -153,7 +154,7 @@ class People:
                     fallen.not_found(track, now_s, decided_ns)
                 if track.believed:
                     self._where.follow(track, self._tracks)
-                else:
+                elif not self._where.comes_in(track, now_s):
                     track.belief *= MISSED
         self._tracks = [track for track in self._tracks if track.believed or track.belief >= DROPPED]
 

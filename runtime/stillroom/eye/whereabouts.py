@@ -38,6 +38,8 @@ ABOVE = 0.25
 """Of somebody's height: less of him above what moves says nothing."""
 AS_HIGH = 0.6
 """What moves beside somebody's place is he where it is about as high."""
+GROWS = 2.0
+"""In area, at most, from one look to the next of one body."""
 BEHIND_S = 30.0
 """Two who stand close are found apart by then."""
 YOUNG_S = 3.0
@@ -145,18 +147,23 @@ class Whereabouts:
 
         Who has just come in still moves at the door; later movement there since he was found means that he went out.
         """
-        came = now_s - track.since_s < YOUNG_S
-        out = self._agreement.left_last_s() > track.seen_s - LOOK_S and not came
-        if not (track.believed and track.apart) or at_edge(track.box) or out:
+        comes = self.comes_in(track, now_s)
+        out = self._agreement.left_last_s() > track.seen_s - LOOK_S and now_s - track.since_s >= YOUNG_S
+        if not (track.apart and (track.believed or comes)) or at_edge(track.box) or out:
             return False
         near = beside(track.box)
         beside_him = (each for each in tracks if each is not track and each.believed and each.behind is None)
         for other in beside_him:
             moved = self._agreement.stirred(other.box, track.seen_s - LOOK_S) >= LEFT_SHARE
             if moved and common(other.box, near) > 0.0:
-                track.behind, track.behind_s = other, now_s
+                track.behind, track.behind_s, track.believed = other, now_s, True
                 return True
         return False
+
+    def comes_in(self, track: Track, now_s: float) -> bool:
+        """He was found a moment ago at a way into a known room, beside another: he walks on, and may be lost there."""
+        young = track.apart and now_s - track.since_s < YOUNG_S
+        return young and self._agreement.knows_room and self._agreement.came(track.box)
 
     def follow(self, track: Track, tracks: Sequence[Track]) -> None:
         """Who is not found is where the picture differs from the known room, if nobody else is there."""
@@ -164,7 +171,9 @@ class Whereabouts:
             return  # he may be leaving
         box = self._agreement.figure_at(track.box)
         others = (other for other in tracks if other is not track and other.believed)
-        if box is None or any(within(other.box, box) or within(box, other.box) for other in others):
+        if box is None or _area(box) > GROWS * _area(track.box):
+            return  # nothing, or somebody who passes is one figure with him
+        if any(within(other.box, box) or within(box, other.box) for other in others):
             return
         self._put(track, box)
 
@@ -172,6 +181,10 @@ class Whereabouts:
         track.walks = True
         x, y = (box.x0 + box.x1) / 2 * self._size[0], (box.y0 + box.y1) / 2 * self._size[1]
         track.box, track.body = box, replace(track.body, x_px=x, y_px=y)
+
+
+def _area(box: Box) -> float:
+    return (box.x1 - box.x0) * (box.y1 - box.y0)
 
 
 def _swept(track: Track) -> Box:
