@@ -35,7 +35,9 @@ ASIDE = 0.45
 UP = 0.5
 """Of his height, from above: what reaches above this has not come down, or is up again."""
 MAY_STAND: frozenset[RoomState] = SOMEBODY - {"bathroom", "on-floor"}
+"""States with somebody who may be on his legs."""
 ALONE: frozenset[RoomState] = frozenset({"occupied", "out-of-bed", "bed-edge"})
+"""States with one, who is up."""
 BENT_S = 4.0
 """Who bends down for something is up again within it."""
 
