@@ -189,6 +189,17 @@ def test_several_only_where_that_is_sure_and_lasts():
     assert run.feed(4, with_people(person(IN_BED, "lying"))) == "in-bed"
 
 
+def test_of_several_the_one_found_in_bed_is_not_up_for_what_differs_beside_him():
+    """A visitor sits by the bed, where the model takes the two for one; what differs joins them."""
+    run = Run()
+    both = (person(STANDING), person(IN_BED, "lying"))
+    assert run.feed(6, with_people(person(IN_BED, "lying"))) == "in-bed"
+    assert run.feed(6, with_people(*both, motion=0.03)) == "several-people"
+    joined = Blob(Box(0.2, 0.2, 0.85, 0.8), 0.15, 0.0)
+    assert run.feed(60, with_people(person(IN_BED, "lying"), blobs=(joined,))) == "several-people"
+    assert run.feed(6, with_people(person(STANDING), motion=0.03)) == "out-of-bed"
+
+
 def test_that_there_are_several_is_sure_where_two_are_whatever_else_is_fired_on():
     """A corner that a model takes for half a person makes a third of them unsure, and not the two."""
     two = person(IN_BED, "lying"), person(STANDING)

@@ -159,14 +159,13 @@ class Agreement:
         return self._door is not None
 
     def stirs(self, box: Box, others: Sequence[Box]) -> tuple[int, int]:
-        """Of what moves now in the box and in no other: how many cells, and how many of them in a way out.
+        """Of what moves now in the box and in no other, not restless: how many cells, and how many in a way out.
 
         A way out is the door, and the picture's edge but for the upper one.
         """
         where = self._slices(box)
         moves = np.zeros(self._shape, np.bool_)
-        if self._now is not None:
-            moves[where] = self._now.moving.reshape(self._shape)[where]
+        moves[where] = self.moving.reshape(self._shape)[where]
         for other in others:
             moves[self._slices(other)] = False
         return int(np.count_nonzero(moves)), int(np.count_nonzero(moves & self._ways_out))

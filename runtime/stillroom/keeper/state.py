@@ -173,6 +173,8 @@ class RoomStateMachine:
             return "alone" if self._left_alone(frame_ns) else "bed"
         if self._visits.over_sleeper and not self._visits.helped_up(frame_ns):
             return None
+        if self.state == "several-people" and 0 < evidence.abed == evidence.people:
+            return None  # what differs beside who is found in bed is another, who is not found
         if evidence.place == "bed-edge":
             return "edge-of-bed"
         return "up" if self._been_in_bed and evidence.place != "somewhere" else "seen"
