@@ -29,8 +29,8 @@ MOVED_WITHIN_S = 2.0
 LEAST_MOVED = 0.08
 LEAST_DIFFERENT = 0.2
 LEAST_STIRRED = 0.05
-MOST_MOVING = 0.5
-"""Of the picture: beyond it the light changes, and nobody moves for that."""
+MOST_MOVING = 0.8
+"""Of the picture: beyond it the light changes, and nobody moves for that; who falls near the camera moves half."""
 SETTLES_S = 1.0
 """Of the camera's exposure, after the light has changed."""
 LEAST_OWN = 0.2
