@@ -12,6 +12,7 @@ from typing import NamedTuple
 from stillroom.clock import NS_PER_S
 from stillroom.events import RoomState
 from stillroom.keeper.occupancy import Evidence
+from stillroom.keeper.rolled import AROUND, Rolled
 from stillroom.keeper.states import SOMEBODY
 from stillroom.observation import Box
 
@@ -82,6 +83,7 @@ class Sunk:
     def __init__(self) -> None:
         self._seen: deque[_Seen] = deque()
         self._hidden: _Hidden | None = None
+        self._rolled = Rolled()
         self._joined = False
         """Somebody has come in since: what moves may be he."""
         self._shows = False
@@ -95,7 +97,8 @@ class Sunk:
             return evidence
         if self._hidden is None:
             self._remember(frame_ns, evidence, state)
-            self._hidden, self._joined, self._shows = self._sank(frame_ns), False, False
+            out_of_bed = self._rolled_out(frame_ns, evidence, state)
+            self._hidden, self._joined, self._shows = self._sank(frame_ns) or out_of_bed, False, False
         hidden = self._hidden
         if hidden is None:
             return evidence
@@ -158,6 +161,18 @@ class Sunk:
         ends = f"{1 - top:.0%} to {1 - last.y0:.0%} of the picture's height"
         why = f"came down out of sight, from {ends} in {took_s:.1f} s, not up since"
         return _Hidden(frame_ns, x0, x1, top + UP * high, why)
+
+    def _rolled_out(self, frame_ns: int, evidence: Evidence, state: RoomState) -> _Hidden | None:
+        rolled = self._rolled.note(frame_ns, evidence, state)
+        if rolled is None:
+            return None
+        moved_ns, lay = rolled
+        shows = max((box.y1 - box.y0 for box in evidence.differs), default=0.0) / (lay.y1 - lay.y0)
+        why = (
+            f"lay in bed, moved, and shows no more: {shows:.0%} as high as he was, and nobody went elsewhere"
+        )
+        self._rolled = Rolled()
+        return _Hidden(moved_ns, lay.x0, lay.x1, lay.y0 - AROUND, why)
 
     def _walked(self, first: _Seen) -> bool:
         """Whoever is there alone, though no look has found him lately: a curtain does not walk before it falls."""
