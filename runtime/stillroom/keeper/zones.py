@@ -38,7 +38,7 @@ class Rule:
 
 _ANY: frozenset[Posture | None] = frozenset({"upright", "sitting", "lying", "unsure", None})
 RESTS = (
-    Rule("bed-edge", "feet", 0.5, _ANY - {"upright", "lying"}, over_bed=0.15),
+    Rule("bed-edge", "feet", 0.4, _ANY - {"upright", "lying"}, over_bed=0.15),
     Rule("bed", "box", 0.5, _ANY),
     Rule("chair", "box", 0.5, _ANY - {"upright"}),
     # Whose legs lie under a blanket is boxed as if they hung down: boxes are symmetric, and their middle is the hips.
