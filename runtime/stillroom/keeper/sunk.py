@@ -135,6 +135,7 @@ class Sunk:
         if evidence.moving and evidence.moves is not None:
             on_legs = evidence.people is None or (evidence.people > 0 and evidence.posture != "lying")
             box, may_be = evidence.box, state in MAY_STAND
+            may_be &= evidence.place not in ("bed", "bed-edge")  # who lies down in bed comes down like this
             his = may_be and on_legs and box is not None and _common(box, evidence.moves)
             self._seen.append(_Seen(frame_ns, evidence.moves, his, state in ALONE, evidence.floor_stirs))
         while self._seen and frame_ns - self._seen[0].frame_ns > REMEMBERED_S * NS_PER_S:
