@@ -308,6 +308,8 @@ class People:
         if not fallen.is_where(track, body, decided_ns):
             track.asks = True
         elif agreed == "motion" or self._where.is_elsewhere(track, body, box):
+            if track.posture == "lying" and track.down_ns is None and _got_up(track, body):
+                track.posture, track.asks = "unsure", True
             track.body, track.box, track.elsewhere = body, box, None
         track.best = max(track.best, body.score)
         track.vacant_s = None
@@ -321,3 +323,8 @@ class People:
         if not track.believed and track.belief >= BELIEVED:
             track.believed = True
             self._fixtures.forget(track.body)
+
+
+def _got_up(track: Track, body: Body) -> bool:
+    """Who lay, and is found a length away and otherwise: what was said of him in bed is not so of him there."""
+    return away_px(body, track.body) > track.body.radius_px and turned(body, track.body)
