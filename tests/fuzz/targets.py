@@ -52,7 +52,7 @@ KINDS_IN_ORDER = sorted(KINDS.items(), key=lambda item: item[1])
 UNIT_KEY = p.UNIT.signing.verify_key
 AUTHORITY = notes.signer_of(p.AUTHORITY)
 CUSTODIAN = BoxKey(bytes(range(32)))
-EXPECTED = follow.Expected(UNIT_KEY, b"R" * 16)
+EXPECTED = follow.Expected((UNIT_KEY,), b"R" * 16)
 
 
 def recorded() -> bytes:

@@ -74,6 +74,24 @@ class Life:
         )
 
 
+@pytest.mark.parametrize("place", ["bed", "off-bed"])
+def test_who_lies_down_from_sitting_in_bed_is_not_behind_it(place):
+    """The upper end comes down as fast, and the lower end stays; but he moves on the bed, and lies there."""
+    life = Life()
+    lies = Box(0.1, 0.53, 0.65, 0.8)
+
+    def down(s: float) -> Evidence:
+        moves = Box(0.25, 0.38 + 0.2 * min(1.0, s / 0.6), 0.58, 0.72)
+        seen = moving(0.13, place=place, box=moves, moves=moves, differs=(), bed_stirs=True)
+        return replace(seen, background_known=False, posture="sitting" if s < 0.3 else "lying")
+
+    life.run(lambda s: down(0.0), 3.0)
+    life.run(down, 1.0)
+    asleep = replace(still(lies, 1, place="bed", posture="lying"), background_known=False, differs=())
+    life.run(lambda s: asleep, 30.0)
+    assert life.machine.state == "in-bed"
+
+
 @pytest.mark.parametrize("people", [0, 1])
 @pytest.mark.parametrize("shows", [STRIP, None])
 def test_who_fell_behind_something_is_on_the_floor_and_stays_there(people, shows):

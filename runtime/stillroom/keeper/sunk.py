@@ -55,6 +55,8 @@ class _Seen(NamedTuple):
     """One is there, up."""
     in_view: bool
     """It moves on floor that the camera sees: who lies there shows."""
+    on_bed: bool
+    """It moves there, or he is: who lies down in bed comes down like this, and shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,11 @@ class Sunk:
         if evidence.moving and evidence.moves is not None:
             on_legs = evidence.people is None or (evidence.people > 0 and evidence.posture != "lying")
             box, may_be = evidence.box, state in MAY_STAND
-            may_be &= evidence.place not in ("bed", "bed-edge")  # who lies down in bed comes down like this
             his = may_be and on_legs and box is not None and _common(box, evidence.moves)
-            self._seen.append(_Seen(frame_ns, evidence.moves, his, state in ALONE, evidence.floor_stirs))
+            on_bed = evidence.bed_stirs or evidence.place in ("bed", "bed-edge")
+            self._seen.append(
+                _Seen(frame_ns, evidence.moves, his, state in ALONE, evidence.floor_stirs, on_bed)
+            )
         while self._seen and frame_ns - self._seen[0].frame_ns > REMEMBERED_S * NS_PER_S:
             self._seen.popleft()
 
@@ -151,7 +155,7 @@ class Sunk:
         top, high = first.moves.y0, first.moves.y1 - first.moves.y0
         if high < LEAST_HIGH or first.moves.y1 > LOWEST or not (first.his or self._walked(first)):
             return None
-        if self._seen[-1].in_view:
+        if self._seen[-1].in_view or first.on_bed:
             return None
         sank, took_s = last.y0 - top, self._took_s(top, last.y0 - top)
         if sank < SANK * high or abs(last.y1 - first.moves.y1) > STAYS * high or took_s > FAST_S:
