@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stillroom import config, guard
+from stillroom.clock import SystemClock
 from stillroom.errors import EXIT_OK, ConfigError, SetupError
 from stillroom.keeper.conditions import needing
 from stillroom.keeper.heat import hottest
 from stillroom.keeper.own_keys import own_keys
+from stillroom.keeper.roster import ROSTER_FILE, load_roster
 from stillroom.keeper.zones import contains
 from stillroom.permits import authority_of
 from stillroom.run import find_opener
@@ -112,8 +114,12 @@ def _guards(unit: config.UnitConfig) -> Iterator[str]:
 
 
 def _check_site(path: Path, unit: config.UnitConfig) -> None:
-    """Its authority is its site's, the key is this unit's and its alone to read. Raises ConfigError, TrustError."""
+    """Its authority is its site's and has signed the roster, the key is this unit's and its alone to read. Raises
+    ConfigError, TrustError.
+    """
     authority_of(unit)
+    if (unit.path(unit.paths.trust) / ROSTER_FILE).exists():
+        load_roster(unit, SystemClock())
     own_keys(unit)
 
 

@@ -44,7 +44,13 @@ def authority_of(unit: UnitConfig) -> Signer:
     """The key that signs everything this unit obeys. Raises TrustError: none yet, damaged, or of another site."""
     path = unit.path("unit.toml")
     if not unit.authority:
-        raise TrustError(f"{path}: key 'authority' is empty: this unit is of no site yet: give it its papers")
+        earlier, why = (
+            unit.path(unit.paths.trust) / "authority.pub",
+            "this unit is of no site yet: give it its papers",
+        )
+        if earlier.exists():
+            why = f"earlier versions kept it in '{earlier}': compare that with the site's own, and put its line here"
+        raise TrustError(f"{path}: key 'authority' is empty: {why}")
     try:
         authority = parse_signer(unit.authority)
     except TrustError as error:

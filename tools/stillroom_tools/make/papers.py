@@ -19,6 +19,7 @@ from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import ROSTER_FILE
 from stillroom.keys import KeyRing
 from stillroom.notes import open_note, parse_signer, signer_of
+from stillroom.permits import authority_of
 from stillroom_tools.make.identity import PASSWORD_FILE, TLS_FILES, UNIT_FILE, write_configuration
 from stillroom_tools.site.layout import Site, SiteBroker
 
@@ -113,7 +114,7 @@ def refresh_trust(settings: UnitConfig, site: Site) -> bool:
 
 def check_authority(settings: UnitConfig, site: Site) -> None:
     """Raises TrustError: the unit obeys another than this site's, or nobody yet."""
-    if settings.authority != site.authority().text:
+    if authority_of(settings) != site.authority():
         raise TrustError(
             f"{settings.folder / UNIT_FILE}: key 'authority': another authority than that of {site.folder}"
         )
