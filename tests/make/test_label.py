@@ -84,7 +84,7 @@ def test_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     (tmp_path / "drawing.svg").write_bytes(label_sheet.as_svg(label()))
     for name, text in (
         ("cut.pdf", "PDF"),
-        ("text.png", "not a picture"),
+        ("text.png", "text.png: no picture that can be read: PNG, JPEG or PDF$"),
         ("drawing.svg", "give a PNG"),
         ("no", "No such"),
     ):

@@ -79,5 +79,5 @@ def _decoded(path: Path) -> "Grey":
             if max(frame.width, frame.height) > MAX_SIDE_PX:
                 raise InputError(f"{path}: {frame.width}x{frame.height}: at most {MAX_SIDE_PX} a side")
             return np.asarray(frame.to_ndarray(format="gray"), np.uint8)
-    except (av.error.FFmpegError, StopIteration, IndexError, ValueError) as error:
-        raise InputError(f"{path}: not a picture that can be read: {error}") from None
+    except (av.error.FFmpegError, StopIteration, IndexError, ValueError):
+        raise InputError(f"{path}: no picture that can be read: PNG, JPEG or PDF") from None
