@@ -1,6 +1,7 @@
 """`stillroom simulate`: what it prints, what it returns, what it refuses; and the scenarios' own words for that."""
 
 import json
+import resource
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -95,6 +96,31 @@ def test_the_picture_is_a_drawing_that_stands_alone_and_names_its_lanes(scene, t
     assert not [e for e in drawn.iter() if e.tag.endswith("script") or "href" in "".join(e.attrib)]
 
 
+def test_a_picture_on_a_full_disk_leaves_the_one_that_is_there(scene, tmp_path, capsys):
+    """A file may grow to so many bytes and no more: what the kernel does when a disk is full, with another number."""
+    out = tmp_path / "night.svg"
+    out.write_bytes(b"<svg/>")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+        code, said, err = run(capsys, scene(), "--plot", out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (code, said) == (8, "") and err == f"stillroom: {out}: cannot be written: File too large\n"
+    assert out.read_bytes() == b"<svg/>" and {path.name for path in tmp_path.iterdir()} == {
+        "night.svg",
+        "one.toml",
+    }
+
+
+def test_a_high_condition_that_was_never_told_stands_in_the_last_line(scene, capsys):
+    """Nobody looks, and only what needs looking is left untold: the scenario forbids, and forbids nothing of that."""
+    path = scene('detector = "none"\nnever = [{ kind = "left-bed" }]')
+    path.write_text(path.read_text().replace('level = "low"', 'level = "high"'))
+    code, out, _ = run(capsys, path)
+    assert code == 0 and out.splitlines()[-1] == "as expected; but due and never told: entered (high)"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -104,6 +130,7 @@ def test_the_picture_is_a_drawing_that_stands_alone_and_names_its_lanes(scene, t
         (["SCENE", "--seeds", "2", "--plot", "x.svg"], "--plot: one scenario and one seed only"),
         (["SCENE", "--seeds", "2", "--speed", "real"], "--speed real: one scenario and one seed only"),
         (["SCENE", "--plot", "/nowhere/x.svg"], "no such folder"),
+        (["SCENE", "--plot", "/dev/null"], "--plot /dev/null: not a plain file"),
         (["/nowhere.toml"], "cannot be read"),
         (["EMPTY"], "no scenario in it"),
     ],

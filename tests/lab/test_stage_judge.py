@@ -83,6 +83,9 @@ def test_a_fall_is_timed_from_the_truth_and_its_dwell():
 def test_a_fall_that_nobody_tells_is_missed_and_one_that_was_none_is_false():
     missed = tally(due=[FALL])
     assert missed.missed == {"on-floor": 1} and missed.missed_levels == {"high": 1}
+    assert missed.never_told == {"on-floor": 1} and missed.told_late == {}
+    late = tally(told=[Told(565.0, "on-floor", "high")], due=[FALL])
+    assert late.never_told == {} and late.told_late == {"on-floor": 1}
     alert = AlertTold(200_000, "on-floor", "high", "raised", True)
     false = tally(told=[Told(200.0, "on-floor", "high")], alerts=[alert], due=[FALL])
     assert false.false == {"on-floor": 1} and false.false_high == 1

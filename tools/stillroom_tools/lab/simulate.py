@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stillroom.errors import EXIT_OK, ConfigError, InputError
+from stillroom.files import replace_file
 from stillroom_tools.lab import stage_words as words
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Returns 0 where all was told as expected, 1 where not. Raises ConfigError, InputError, SetupError."""
+    """Returns 0 where all was told as expected, 1 where not.
+
+    Raises ConfigError, InputError, SetupError, StorageError.
+    """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads cost more than they save
     from stillroom_tools.lab.scenario import load_scenario
     from stillroom_tools.lab.stage_jobs import Job, Progress, run_all
@@ -96,7 +100,7 @@ def found(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _check(args: argparse.Namespace, files: list[Path]) -> None:
-    """Raises ConfigError."""
+    """Raises ConfigError, InputError."""
     if not 1 <= args.seeds <= 10_000:
         raise ConfigError(f"--seeds {args.seeds}: 1 to 10000")
     if not 0 <= args.first < 2**31:
@@ -109,6 +113,10 @@ def _check(args: argparse.Namespace, files: list[Path]) -> None:
         raise ConfigError(f"{given}: one scenario and one seed only; here are {len(files)} and {args.seeds}")
     if args.plot and not args.plot.parent.is_dir():
         raise ConfigError(f"--plot {args.plot}: no such folder: make it first")
+    if args.plot and args.plot.exists() and not args.plot.is_file():
+        raise InputError(
+            f"--plot {args.plot}: not a plain file: name one, or a place where there is none yet"
+        )
 
 
 def _live(job: "Job", *, quiet: bool) -> "Outcome":
@@ -130,8 +138,5 @@ def _live(job: "Job", *, quiet: bool) -> "Outcome":
 def _draw(path: Path, outcome: "Outcome") -> None:
     from stillroom_tools.lab.stage_plot import drawn
 
-    try:
-        path.write_bytes(drawn(outcome.night, outcome.scenario))
-    except OSError as error:
-        raise InputError(f"--plot {path}: cannot be written: {error.strerror}") from None
+    replace_file(path, drawn(outcome.night, outcome.scenario))
     print(f"stillroom: {path}", file=sys.stderr)

@@ -78,6 +78,9 @@ class Tally:
     """Conditions that began, by level."""
     false_levels: dict[str, int] = field(default_factory=dict)
     missed_levels: dict[str, int] = field(default_factory=dict)
+    never_told: dict[str, int] = field(default_factory=dict)
+    told_late: dict[str, int] = field(default_factory=dict)
+    """High ones that were missed, by kind: told at no time, or too late to count."""
     alerts: dict[str, int] = field(default_factory=dict)
     """Raised, by priority."""
     false_high: int = 0
@@ -214,6 +217,11 @@ def _conditions(tally: Tally, night: Night) -> None:
         if at_s is None:
             _count(tally.missed, kind)
             _count(tally.missed_levels, level)
+            if level == "high":
+                late = any(
+                    k == kind and a <= end_s + FOUND_S and b > start_s - BEFORE_S for k, _, a, b in told
+                )
+                _count(tally.told_late if late else tally.never_told, kind)
         else:
             tally.late_s.setdefault(kind, []).append(round(max(0.0, at_s - start_s - wait_s), 2))
     for kind, level, start_s, _ in told:

@@ -35,9 +35,19 @@ def verdict(outcomes: "Sequence[Outcome]", wrong: int) -> str:
     """The last line. A scenario that expects nothing proves nothing, however it was told."""
     if wrong:
         return f"{wrong} not as expected"
+    said = "as expected"
     if not any(each.scenario.expects or each.scenario.never for each in outcomes):
-        return "nothing was expected: whether it was told as it was so is for the lines above to say"
-    return "as expected"
+        said = "nothing was expected: whether it was told as it was so is for the lines above to say"
+    missed = "; ".join(_high_missed(total(outcomes)))
+    return f"{said}; but {missed}" if missed else said
+
+
+def _high_missed(tally: "Tally") -> Iterator[str]:
+    """What a scenario need not expect, and nobody may overlook who reads the last line alone."""
+    for how, kinds in (("never told", tally.never_told), ("told too late", tally.told_late)):
+        if kinds:
+            named = (f"{kind} (high)" + (f" {n} times" if n > 1 else "") for kind, n in sorted(kinds.items()))
+            yield f"due and {how}: {', '.join(named)}"
 
 
 def total(outcomes: "Sequence[Outcome]") -> "Tally":
