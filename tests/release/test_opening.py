@@ -1,5 +1,7 @@
 """The custodian's tool: what it opens and lists, what it refuses, and a line for each thing that was done to a file."""
 
+import errno
+import os
 import shutil
 import zlib
 from datetime import timedelta
@@ -15,6 +17,7 @@ from stillroom.cli import main
 from stillroom.clock import SystemClock
 from stillroom.document_forms import now
 from stillroom.documents import KINDS, Enrolment
+from stillroom.errors import StorageError
 from stillroom.keys import KeyRing, save_keys
 from stillroom.notes import sign_note
 from stillroom.release_wire import read_blocks
@@ -84,6 +87,24 @@ def test_it_opens_and_shows_and_lists_what_it_opened(made: Recorded, copied: Pat
     log = copied.parent / "openings" / "log"
     log.write_bytes(log.read_bytes().replace(b'at_ms":1', b'at_ms":2', 1))
     assert main(list(listed)) == 6
+
+
+@pytest.mark.parametrize("room_for", [0, 1], ids=["its head", "a frame"])
+def test_a_full_disk_is_named_by_its_file(made: Recorded, copied: Path, capsys, monkeypatch, room_for: int):
+    """So many writes of a film it takes, and no more."""
+    out, real, taken = copied.parent / "out", os.write, []
+
+    def full(descriptor: int, data: bytes) -> int:
+        if data.startswith((b"YUV4MPEG2", b"FRAME")):
+            taken.append(data)
+            if len(taken) > room_for:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", full)
+    assert opens(made, copied, more=("--out", out)) == StorageError.exit_code
+    said = f"stillroom: {out / 'r-1-0001.y4m'}: cannot be written: No space left on device\n"
+    assert capsys.readouterr().err == said
 
 
 def changed(path: Path, act) -> None:

@@ -3,6 +3,8 @@
 import os
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stillroom.clock import MS_PER_S
@@ -24,46 +26,61 @@ class Film:
             for folder in (films, pictures):
                 if folder is not None:
                     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._film = None if films is None else _new(films / f"{name}.y4m")
-            self._table = None if films is None else _new(films / f"{name}.csv")
         except OSError as error:
             raise StorageError(f"{error.filename}: cannot be written: {error.strerror}") from None
+        self._film = None if films is None else _File(films / f"{name}.y4m")
+        self._table = None if films is None else _File(films / f"{name}.csv")
         if self._film is not None and self._table is not None:
             size = f"W{paper.width_px} H{paper.height_px} F{paper.frames_per_s}:1"
-            os.write(self._film, f"YUV4MPEG2 {size} Ip A1:1 Cmono\n".encode())
-            os.write(self._table, b"frame,utc,since_start_s,chunk\n")
+            self._film.write(f"YUV4MPEG2 {size} Ip A1:1 Cmono\n".encode())
+            self._table.write(b"frame,utc,since_start_s,chunk\n")
 
     def add(self, block: Block, frames: Frames) -> None:
         """Raises StorageError."""
         for at_ms, luma in zip(frames.at_ms, frames.luma, strict=True):
             utc_ms = block.at_ms - (frames.at_ms[-1] - at_ms)
             row = f"{self.frames},{_utc(utc_ms)},{at_ms / MS_PER_S:.3f},{block.number}\n"
-            try:
-                if self._film is not None and self._table is not None:
-                    _all(self._film, b"FRAME\n" + luma)
-                    _all(self._table, row.encode())
-                if self._pictures is not None:
-                    picture = _new(self._pictures / f"{self._name}-{self.frames:06}.png")
-                    _all(picture, png(frames.width_px, frames.height_px, luma))
-                    os.close(picture)
-            except OSError as error:
-                raise StorageError(f"{self._name}: cannot be written: {error.strerror}") from None
+            if self._film is not None and self._table is not None:
+                self._film.write(b"FRAME\n" + luma)
+                self._table.write(row.encode())
+            if self._pictures is not None:
+                picture = _File(self._pictures / f"{self._name}-{self.frames:06}.png")
+                try:
+                    picture.write(png(frames.width_px, frames.height_px, luma))
+                finally:
+                    picture.close()
             self.frames += 1
 
     def close(self) -> None:
-        for descriptor in (self._film, self._table):
-            if descriptor is not None:
-                os.close(descriptor)
+        for file in (self._film, self._table):
+            if file is not None:
+                file.close()
 
 
-def _new(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+class _File:
+    """A new one, which nobody else may read. All raise StorageError, which names it."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._named():
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
-def _all(descriptor: int, data: bytes) -> None:
-    done = 0
-    while done < len(data):
-        done += os.write(descriptor, data[done:])
+    def write(self, data: bytes) -> None:
+        done = 0
+        with self._named():
+            while done < len(data):
+                done += os.write(self._descriptor, data[done:])
+
+    def close(self) -> None:
+        with self._named():
+            os.close(self._descriptor)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(f"{self._path}: cannot be written: {error.strerror}") from None
 
 
 def _utc(utc_ms: int) -> str:
