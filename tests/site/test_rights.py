@@ -363,6 +363,23 @@ def test_alerts_that_stand_keep_it(ward: Ward, capsys) -> None:
     assert ward.kept == before and not receipts(ward)
 
 
+def test_alerts_that_are_over_are_named_before_they_go(ward: Ward, capsys) -> None:
+    gateway, now_ms = ward.facility.gateway, SystemClock().utc_ms()
+    with gateway._store.database.transaction():
+        for number, stands in ((999, True), (1_000, False)):
+            entry = Entry(
+                number, now_ms, now_ms, ConditionChanged("on-floor", "low", stands, "91 % on the floor")
+            )
+            gateway._store.alerts.heard("u-1", ROOM, entry, now_ms)
+    assert ward.subject("erase", "--dry-run") == 0
+    going = capsys.readouterr().err.splitlines()[0].partition(" UTC: ")[2]
+    assert ", 1 alerts, " in going
+    assert ward.beside_a_gateway(lambda: ward.subject("erase", "--yes")) == 0
+    capsys.readouterr()
+    assert ward.do("subject", "check", receipts(ward)[0], "--site", ward.site) == 0
+    assert capsys.readouterr().out.strip().endswith(f": {going}"), "the receipt names what was said before"
+
+
 BAD: tuple[tuple[dict[str, Any], type[StillroomError], str], ...] = (
     ({"room": "room-9"}, ConfigError, "room 'room-9': nothing was ever kept of one that is called so: r-1"),
     ({"days": ("2026-11-05", "2026-11-05")}, ConfigError, "--to 2026-11-05: must be after --from 2026-11-05"),

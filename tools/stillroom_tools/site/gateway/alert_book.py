@@ -4,11 +4,11 @@ What units say goes in within the transaction that keeps their entries: a kill l
 kept as a line, too: who did what stays, and `--json` prints each once, over all runs of this gateway.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from stillroom.config_technical import TECHNICAL
 from stillroom.errors import StorageError
@@ -175,9 +175,7 @@ class AlertBook:
         return [
             alert
             for alert in self._alerts.values()
-            if alert.room == room
-            and alert.first_ms < until_ms
-            and max(alert.raised_ms, alert.set_ms) >= from_ms
+            if alert.room == room and within(alert, from_ms, until_ms)
         ]
 
     def erase(self, alerts: Collection[Alert]) -> None:
@@ -226,6 +224,17 @@ class AlertBook:
             for (unit, kind), alert in alerts.items()
         ]
         self._database.put(tables.alerts, rows)
+
+
+def within(alert: Alert, from_ms: int, until_ms: int) -> bool:
+    """Raised before the end of that time, and not cleared before it began."""
+    return alert.first_ms < until_ms and max(alert.raised_ms, alert.set_ms) >= from_ms
+
+
+def kept_of(fetch: Callable[[Select[Any]], Sequence[Any]], room: str) -> list[Alert]:
+    """What each alert of a room has become, also of those that are over."""
+    rows = fetch(with_key(select(tables.alerts), tables.alerts).where(tables.alerts.c.room == room))
+    return [decode(row.unit, row.kind, unseal(row.key, row.alert)) for row in rows]
 
 
 def decode(unit: str, kind: str, row: bytes) -> Alert:

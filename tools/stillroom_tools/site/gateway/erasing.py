@@ -17,6 +17,7 @@ from stillroom.errors import StillroomError
 from stillroom.events import Audited
 from stillroom_tools.site.audit_file import link_of
 from stillroom_tools.site.gateway import tables
+from stillroom_tools.site.gateway.alert_book import kept_of, within
 from stillroom_tools.site.gateway.alert_forms import UNIT_SILENT, Alert
 from stillroom_tools.site.gateway.erased import decode
 from stillroom_tools.site.gateway.erasures import Wish
@@ -68,12 +69,16 @@ def refuse_standing(alerts: Sequence[Alert], wish: Wish) -> None:
 
 
 def would_go(fetch: Fetch, wish: Wish) -> Counter[str]:
-    """How many of what, with nothing done: as `Eraser` counts it, but for alerts themselves."""
+    """How many of what, with nothing done: as `Eraser` counts it."""
     counts: Counter[str] = Counter()
+    over = [alert for alert in kept_of(fetch, wish.room) if not alert.active]
     for day in days_of(fetch, wish):
         counts.update(fate.counts_as for fate in fates(fetch, wish, day))
         counts["alert changes"] += len(fetch(_changes(wish, day)))
         counts["commands"] += len(_answered(fetch, wish, day))
+        left = [alert for alert in over if not within(alert, *_part(wish, day))]
+        counts["alerts"] += len(over) - len(left)
+        over = left  # one of many days goes with the first
         keys = tables.room_keys.c
         counts["keys"] += len(fetch(select(keys.day).where(keys.room == wish.room, keys.day == day)))
     return +counts

@@ -5,20 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
 from stillroom.events import Audited
 from stillroom_tools.site.audit_file import link_of
 from stillroom_tools.site.audit_words import words
-from stillroom_tools.site.gateway import tables
-from stillroom_tools.site.gateway.alert_book import AlertLine
-from stillroom_tools.site.gateway.alert_book import decode as decode_alert
+from stillroom_tools.site.gateway.alert_book import AlertLine, kept_of, within
 from stillroom_tools.site.gateway.arrived import Kept
 from stillroom_tools.site.gateway.erased import Erased, Told, decode
 from stillroom_tools.site.gateway.erasing import commands_of, days_of
 from stillroom_tools.site.gateway.erasures import Wish
 from stillroom_tools.site.gateway.reader import Reader
-from stillroom_tools.site.gateway.sealed import DAY_MS, unseal, with_key
+from stillroom_tools.site.gateway.sealed import DAY_MS
 from stillroom_tools.site.report.days import Span
 
 
@@ -71,11 +68,8 @@ def _changes(reader: Reader, wish: Wish, span: Span) -> Iterator[Thing]:
 
 def _alerts(reader: Reader, wish: Wish) -> Iterator[Thing]:
     """What each alert of the room has become, also of those that are over."""
-    for row in reader.fetch(
-        with_key(select(tables.alerts), tables.alerts).where(tables.alerts.c.room == wish.room)
-    ):
-        alert = decode_alert(row.unit, row.kind, unseal(row[-1], row.alert))
-        if alert.first_ms < wish.until_ms and max(alert.raised_ms, alert.set_ms) >= wish.from_ms:
+    for alert in kept_of(reader.fetch, wish.room):
+        if within(alert, wish.from_ms, wish.until_ms):
             thing = Thing("alert", alert.first_ms, msgspec.to_builtins(alert) | {"alert": alert.kind})
             thing.line["kind"] = "alert"
             yield thing
