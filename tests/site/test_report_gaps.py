@@ -10,11 +10,13 @@ from stillroom.document_forms import from_ms
 from stillroom.events import Audited, ConditionChanged, Event, GateChanged, Lost, StateChanged, Summary
 from stillroom.link import Hello, Network
 from stillroom_tools.site.gateway.arrived import Arrived
+from stillroom_tools.site.gateway.erased import Erased
 from stillroom_tools.site.gateway.store import Store
 from stillroom_tools.site.layout import open_site
-from stillroom_tools.site.report.day import UnitDay, room_day, unit_day
+from stillroom_tools.site.report.day import RoomDay, UnitDay, room_day, unit_day
 from stillroom_tools.site.report.days import LocalDay, Span
 from stillroom_tools.site.report.kept import Told
+from stillroom_tools.site.report.words import NOTHING, lines, sentences
 
 MIN = 60_000
 NOW = 100 * MIN
@@ -103,6 +105,53 @@ def test_what_is_kept_no_longer_is_told_from_a_unit_that_was_off() -> None:
             *minutes(40, 60))]  # fmt: skip
     found = unit_day("u-1", told, (), Span(0, 60 * MIN), NOW, forgotten_ms=30 * MIN)
     assert known(found) == [(0, 30, "forgotten"), (30, 40, "unheard"), (40, 60, "sensed")]
+
+
+def erased(*told: tuple[int, Event | Erased], gone: Span, span: Span) -> UnitDay:
+    found = [Told("u-1", place, at_ms, at_ms, at_ms, event) for place, (at_ms, event) in enumerate(told, 1)]
+    return unit_day("u-1", found, (), span, NOW, erased=[gone])
+
+
+def said_of(unit: UnitDay) -> list[str]:
+    return [*sentences(RoomDay("s", "r-1", from_ms(0).date(), "UTC", 0, 60 * MIN, NOW, (unit,)))]
+
+
+def test_what_is_left_of_what_was_erased_says_nothing_of_it() -> None:
+    """Links of the audit chain stay, its gates do not: they prove that the unit ran, not that the camera was off."""
+    links = [(26 * MIN, start()), (39 * MIN, Erased(2, 39 * MIN, bytes(32), bytes(32), bytes(64)))]
+    found = erased(*links, gone=Span(0, 60 * MIN), span=Span(0, 60 * MIN))
+    assert known(found) == [(0, 60, "erased")] and not states(found) and not found.conditions
+    local = LocalDay(from_ms(0).date(), UTC, "UTC")
+    told = said_of(found)
+    assert any("was erased" in said for said in told) and "none could be" not in " ".join(told)
+    (line,) = lines(found, local)[0]
+    assert line.said.endswith("erased on somebody's wish: nothing is known") and NOTHING not in told
+
+
+def test_what_was_told_before_is_not_carried_over_what_was_erased() -> None:
+    """Neither a gate, nor a state, nor a condition: each may have changed in it. A picture says that it was open."""
+    before = [(0, start()), (0, GateChanged("paused", None)), (0, technical(True))]
+    found = erased(
+        *before, *minutes(20, 22, 0.0), *minutes(22, 60), gone=Span(5 * MIN, 20 * MIN), span=Span(0, 60 * MIN)
+    )
+    assert known(found) == [(0, 5, "dark"), (5, 22, "erased"), (22, 60, "sensed")]
+    assert [(s.until_ms // MIN, s.over) for s in found.conditions] == [(5, False)]
+    begun = [(0, start()), (0, OPEN), (0, state("on-floor"))]
+    found = erased(
+        *begun, *minutes(0, 5), *minutes(20, 60), gone=Span(5 * MIN, 20 * MIN), span=Span(0, 60 * MIN)
+    )
+    assert states(found) == [(0, 5, "on-floor"), (20, 60, "in-bed")]
+    closed = erased(*begun, *minutes(0, 5), (20 * MIN, GateChanged("expired", None)), *minutes(20, 60, 0.0),
+                    gone=Span(5 * MIN, 20 * MIN), span=Span(0, 60 * MIN))  # fmt: skip
+    assert known(closed) == [(0, 5, "sensed"), (5, 20, "erased"), (20, 60, "dark")], "a later gate counts"
+
+
+def test_the_day_after_is_known_by_its_pictures() -> None:
+    """The last gate was erased with the day before: what was sensed since is not told as dark."""
+    found = erased(
+        *minutes(30, 60), (60 * MIN, technical(False)), gone=Span(0, 30 * MIN), span=Span(30 * MIN, 60 * MIN)
+    )
+    assert known(found) == [(30, 60, "sensed")] and "none could be" not in " ".join(said_of(found))
 
 
 def test_a_gate_that_closes_in_the_middle_of_a_minute_and_a_camera_that_gives_nothing() -> None:

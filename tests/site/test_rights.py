@@ -310,13 +310,16 @@ def test_a_line_that_has_no_receipt_is_missed_too(ward: Ward, tmp_path: Path, ca
     assert ward.subject("export", "--out", tmp_path / "two") == 0 and ward.do(*shown) == 0
 
 
-def test_a_report_says_that_it_was_erased(ward: Ward, tmp_path: Path) -> None:
-    """And not that the unit was off, which would be an untruth, nor that all was calm."""
+@pytest.mark.parametrize("more", [(), ("--keep-audit",)])
+def test_a_report_says_that_it_was_erased(ward: Ward, tmp_path: Path, more: tuple[str, ...]) -> None:
+    """And not that the unit or the camera was off, which would be an untruth, nor that all was calm."""
     ward.facility.close()
-    assert ward.subject("erase", "--yes", "--keep-audit") == 0
+    assert ward.subject("erase", "--yes", *more) == 0
     out = tmp_path / "day.svg"
     assert ward.do("report", ROOM, "--day", now(SystemClock()).date(), "--site", ward.site, "--out", out) == 0
-    assert "erased on somebody" in out.read_text()
+    told = out.read_text()
+    assert "erased on somebody" in told and "dark" not in told.partition("<desc")[2].partition("</desc>")[0]
+    assert "authorised it" not in told and "none could be" not in told and "Nothing was sensed" not in told
 
 
 def test_who_looked_can_be_left(ward: Ward) -> None:

@@ -135,8 +135,8 @@ def tallies(site: Site, period: Period, now_ms: int, room: str | None = None) ->
         forgotten = reader.forgotten(Summary.retention)
         found = {name: Tally() for name in rooms}
         for name, part in product(rooms, period.months()):
-            told = kept.entries(reader, name, part.whole)
-            found[name].add(tally_of(told, _of_room(changes, name), part, now_ms, forgotten))
+            told, erased = kept.entries(reader, name, part.whole), kept.erased(reader, name)
+            found[name].add(tally_of(told, _of_room(changes, name), part, now_ms, forgotten, erased))
     return found
 
 
@@ -154,13 +154,22 @@ def tally_of(
     period: Period,
     now_ms: int,
     forgotten: dict[str, int] | None = None,
+    erased: Sequence[Span] = (),
 ) -> Tally:
     """told: a room's entries, in order of time; forgotten: as `Reader.forgotten` gives it, of summaries."""
     tally = Tally()
     lit = [
-        list(
-            _sensed([one for one in told if one.unit == unit], period, now_ms, (forgotten or {}).get(unit, 0))
-        )
+        [
+            Span(each.from_ms, each.until_ms)
+            for each in stretches(
+                [one for one in told if one.unit == unit],
+                period.whole,
+                now_ms,
+                (forgotten or {}).get(unit, 0),
+                erased,
+            )
+            if each.what == "sensed"
+        ]
         for unit in sorted({one.unit for one in told})
     ]
     tally.room_nights = sum(_share(lit, night) for night in period.nights)
@@ -190,12 +199,6 @@ def begun(told: Sequence[Told], span: Span) -> Iterator[tuple[str, Level, int]]:
                 yield event.kind, "technical" if event.kind in TECHNICAL else event.level, one.at_ms
             if not event.active:
                 ended[one.unit, event.kind] = one.at_ms
-
-
-def _sensed(told: Sequence[Told], period: Period, now_ms: int, forgotten_ms: int) -> Iterator[Span]:
-    for each in stretches(told, period.whole, now_ms, forgotten_ms):
-        if each.what == "sensed":
-            yield Span(each.from_ms, each.until_ms)
 
 
 def _share(lit: Sequence[Sequence[Span]], of: Span) -> float:

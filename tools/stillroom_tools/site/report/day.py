@@ -14,7 +14,7 @@ from stillroom_tools.site.layout import Site
 from stillroom_tools.site.report import kept
 from stillroom_tools.site.report.days import LocalDay, Span
 from stillroom_tools.site.report.episodes import Episode, episodes
-from stillroom_tools.site.report.gaps import Stretch, runs, starts, stretches, with_erased
+from stillroom_tools.site.report.gaps import Stretch, runs, starts, stretches
 from stillroom_tools.site.report.kept import Told
 
 LATE_MS = 120_000
@@ -130,20 +130,17 @@ def unit_day(
     forgotten_ms: int = 0,
     erased: Sequence[Span] = (),
 ) -> UnitDay:
-    """told: a unit's entries, in order of time. forgotten_ms: summaries from before then are kept no longer.
-
-    erased: times of the room that were, on somebody's wish.
-    """
+    """told: a unit's entries, in order of time. forgotten_ms, erased: as `stretches` has them."""
     past = span.within(Span(span.from_ms, max(now_ms, span.from_ms)))
-    known = with_erased(stretches(told, span, now_ms, forgotten_ms), erased)
+    known = stretches(told, span, now_ms, forgotten_ms, erased)
     lit = [Span(each.from_ms, each.until_ms) for each in known if each.what in ("sensed", "no-picture")]
     summaries = [one.event for one in told if isinstance(one.event, Summary)]
     return UnitDay(
         unit,
         scopes,
         tuple(known),
-        tuple(_cut(_held(told, past), lit)),
-        tuple(conditions(told, past)),
+        tuple(_cut(_held(told, past, erased), lit)),
+        tuple(conditions(told, past, erased)),
         tuple(each for each in alerts if _meets(each, past)),
         tuple(each for each in summaries if each.from_ms < past.until_ms and each.until_ms > past.from_ms),
         tuple(_late(told, past)),
@@ -164,9 +161,9 @@ def _meets(episode: Episode, span: Span) -> bool:
     return episode.raised_ms < span.until_ms and until_ms >= span.from_ms
 
 
-def _held(told: Sequence[Told], span: Span) -> Iterator[Held]:
+def _held(told: Sequence[Told], span: Span, erased: Sequence[Span]) -> Iterator[Held]:
     """Within each run of the unit: what a change says there was before it, and each change until the next."""
-    began = starts(told)
+    began = sorted([*starts(told), *(each.until_ms for each in erased)])
     for run in runs(told, span):
         edges = [run.from_ms, *(at for at in began if run.from_ms < at < run.until_ms), run.until_ms]
         for from_ms, until_ms in pairwise(edges):
@@ -207,15 +204,17 @@ def _cut(held: Iterable[Held], lit: Sequence[Span]) -> Iterator[Held]:
                 yield Held(part.from_ms, part.until_ms, each.state, each.why)
 
 
-def conditions(told: Sequence[Told], span: Span) -> list[Stood]:
-    """Those that stood in a span, in the order in which they began."""
+def conditions(told: Sequence[Told], span: Span, erased: Sequence[Span] = ()) -> list[Stood]:
+    """Those that stood in a span, in the order in which they began; none is known to outlast what was erased."""
     standing: dict[str, tuple[int, ConditionChanged]] = {}
     found: list[Stood] = []
 
     def end(kind: str, at_ms: int, over: bool) -> None:
         from_ms, begun = standing.pop(kind)
+        gone = [each.from_ms for each in erased if from_ms < each.until_ms and each.from_ms < at_ms]
+        at_ms, over = (min(gone), False) if gone else (at_ms, over)
         part = Span(from_ms, at_ms).within(span)
-        if from_ms < span.until_ms and at_ms >= span.from_ms:
+        if from_ms < span.until_ms and at_ms >= span.from_ms + bool(gone):
             before = from_ms < span.from_ms
             found.append(Stood(part.from_ms, part.until_ms, kind, begun.level, before, over, begun.why))
 

@@ -7,6 +7,7 @@ from bisect import bisect, bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter, itemgetter
 from typing import Literal
 
 from msgspec import Struct
@@ -19,9 +20,11 @@ from stillroom_tools.site.report.kept import LONGEST_SUMMARY_MS, Told
 LEAST_SENSED = 0.1
 """Of the observations that a minute should have: with fewer the camera gave no picture. The slowest gives a fifth."""
 
-What = Literal["sensed", "dark", "no-picture", "off", "lost", "unheard", "forgotten", "to-come"]
-UNKNOWN: tuple[What, ...] = ("off", "lost", "unheard", "forgotten")
+What = Literal["sensed", "dark", "no-picture", "off", "lost", "unheard", "forgotten", "erased", "to-come"]
+UNKNOWN: tuple[What, ...] = ("off", "lost", "unheard", "forgotten", "erased")
 """The unit tells nothing of the time."""
+ERASED = "erased on somebody's wish"
+_until, _first = attrgetter("until_ms"), itemgetter(0)
 
 
 class Stretch(Struct, frozen=True):
@@ -83,13 +86,16 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def stretches(told: Sequence[Told], span: Span, now_ms: int, forgotten_ms: int = 0) -> list[Stretch]:
+def stretches(
+    told: Sequence[Told], span: Span, now_ms: int, forgotten_ms: int = 0, erased: Sequence[Span] = ()
+) -> list[Stretch]:
     """All of a span in order, without a hole. told: a unit's, in order of time; now_ms: what is later is to come.
 
     forgotten_ms: summaries from before then are kept no longer, which is told from a unit that was off.
+    erased: nothing is known of these times, whatever is left of them, nor of later ones by what was told before.
     """
     past = span.within(Span(span.from_ms, max(now_ms, span.from_ms)))
-    known, unit = runs(told, past), _sort(told)
+    known, unit = runs(told, past), _sort(told, erased)
     found: list[Stretch] = []
     at_ms = past.from_ms
     for run in [*known, Span(past.until_ms, past.until_ms)]:
@@ -101,7 +107,7 @@ def stretches(told: Sequence[Told], span: Span, now_ms: int, forgotten_ms: int =
         at_ms = run.until_ms
     if past.until_ms < span.until_ms:
         found.append(Stretch(past.until_ms, span.until_ms, "to-come", "still to come"))
-    return _merged(found)
+    return _merged(_without(found, erased))
 
 
 @dataclass(frozen=True)
@@ -112,13 +118,13 @@ class _Unit:
     """When, and which."""
     starts: list[int]
     lost: list[tuple[int, int]]
-    gates: list[tuple[int, GateReason]]
+    gates: list[tuple[int, GateReason | Literal["erased"]]]
     cameras: list[tuple[int, str, bool]]
     """When which condition of the camera began (or ended)."""
     summaries: list[Summary]
 
 
-def _sort(told: Sequence[Told]) -> _Unit:
+def _sort(told: Sequence[Told], erased: Sequence[Span]) -> _Unit:
     unit = _Unit([], starts(told), [], [], [], [])
     for one in told:
         event = one.event
@@ -131,6 +137,11 @@ def _sort(told: Sequence[Told]) -> _Unit:
             unit.cameras.append((one.at_ms, event.kind, event.active))
         elif isinstance(event, Lost):
             unit.lost.extend(event.ranges)
+    for span in erased:
+        if not any(span.from_ms <= at_ms < span.until_ms for at_ms, _ in unit.gates):
+            unit.gates.insert(bisect_left(unit.gates, span.until_ms, key=_first), (span.until_ms, "erased"))
+        unit.cameras.extend([(span.from_ms, kind, False) for kind in {kind for _, kind, _ in unit.cameras}])
+    unit.cameras.sort(key=_first)
     unit.summaries.sort(key=_until)
     return unit
 
@@ -138,13 +149,10 @@ def _sort(told: Sequence[Told]) -> _Unit:
 def _hole(unit: _Unit, hole: Span) -> Stretch:
     before = unit.numbers[: bisect(unit.numbers, hole.from_ms, key=_first)]
     after = unit.numbers[bisect_left(unit.numbers, hole.until_ms, key=_first) :]
-    lost = _lost_between(
-        unit.lost, max((n for _, n in before), default=0), min((n for _, n in after), default=0)
-    )
-    if lost:
-        return Stretch(
-            hole.from_ms, hole.until_ms, "lost", f"the unit says that {lost} entries of it were lost"
-        )
+    last, first = max((n for _, n in before), default=0), min((n for _, n in after), default=0)
+    if lost := _lost_between(unit.lost, last, first):
+        said = f"the unit says that {lost} entries of it were lost"
+        return Stretch(hole.from_ms, hole.until_ms, "lost", said)
     if not after:
         return Stretch(hole.from_ms, hole.until_ms, "unheard", "nothing was heard of the unit")
     if not before:
@@ -152,10 +160,6 @@ def _hole(unit: _Unit, hole: Span) -> Stretch:
     if any(hole.from_ms <= at <= hole.until_ms for at in unit.starts):
         return Stretch(hole.from_ms, hole.until_ms, "off", "the unit was off")
     return Stretch(hole.from_ms, hole.until_ms, "unheard", "nothing of this time has come")
-
-
-def _first(pair: tuple[int, int]) -> int:
-    return pair[0]
 
 
 def _lost_between(ranges: Sequence[tuple[int, int]], first: int, last: int) -> int:
@@ -168,11 +172,21 @@ def _known(unit: _Unit, run: Span) -> Iterator[Stretch]:
     changes = [each for each in unit.gates if run.from_ms < each[0] < run.until_ms]
     at_ms = run.from_ms
     for until_ms, gate in [*changes, (run.until_ms, None)]:
+        if reason == "erased":
+            from_ms, at_ms, reason = at_ms, _pictured(unit, Span(at_ms, until_ms)), "open"
+            yield Stretch(from_ms, at_ms, "erased", ERASED)
         if reason == "open":
             yield from _seen(unit, Span(at_ms, until_ms))
         elif at_ms < until_ms:
             yield Stretch(at_ms, until_ms, "dark", reason or "no-authorisation")
         at_ms, reason = until_ms, gate
+
+
+def _pictured(unit: _Unit, part: Span) -> int:
+    """From when on a summary has pictures: the camera's last gate is not here, but then it was open."""
+    pictured = (each for each in unit.summaries if each.sensed >= LEAST_SENSED)
+    lit = (Span(each.from_ms, each.until_ms).within(part) for each in pictured)
+    return next((each.from_ms for each in lit if each.length_ms), part.until_ms)
 
 
 def _seen(unit: _Unit, open_: Span) -> Iterator[Stretch]:
@@ -195,10 +209,6 @@ def _share(summary: Summary, part: Span) -> float:
     return summary.sensed if length_ms > LONGEST_SUMMARY_MS else summary.sensed * length_ms / part.length_ms
 
 
-def _until(summary: Summary) -> int:
-    return summary.until_ms
-
-
 def _blind(unit: _Unit, part: Span) -> str:
     """The camera's own condition that stood then, as far as one was told."""
     stood: dict[str, bool] = {}
@@ -208,20 +218,20 @@ def _blind(unit: _Unit, part: Span) -> str:
     return next((kind for kind, stands in stood.items() if stands), "no picture")
 
 
-def with_erased(found: Sequence[Stretch], erased: Sequence[Span]) -> list[Stretch]:
-    """The same, where what is not known was erased on somebody's wish: that it was is no secret, and no fault."""
+def _without(found: list[Stretch], erased: Sequence[Span]) -> list[Stretch]:
+    """The same, without what was erased, whatever is left of that time: that it was is no secret, and no fault."""
     for span in erased:
         cut: list[Stretch] = []
         for each in found:
             part = Span(each.from_ms, each.until_ms).within(span)
-            if each.what not in UNKNOWN or not part.length_ms:
+            if each.what == "to-come" or not part.length_ms:
                 cut.append(each)
                 continue
             cut.append(Stretch(each.from_ms, part.from_ms, each.what, each.why))
-            cut.append(Stretch(part.from_ms, part.until_ms, "forgotten", "erased on somebody's wish"))
+            cut.append(Stretch(part.from_ms, part.until_ms, "erased", ERASED))
             cut.append(Stretch(part.until_ms, each.until_ms, each.what, each.why))
         found = cut
-    return _merged(found)
+    return found
 
 
 def _merged(found: Sequence[Stretch]) -> list[Stretch]:

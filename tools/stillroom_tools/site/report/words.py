@@ -17,12 +17,14 @@ MAX_LINES = 32
 MAX_DEEDS = 4
 LEAST_MS = 60_000
 """A stretch that is not sensed gets a line of its own from a minute on; the shorter ones are counted."""
+GONE = "What was kept of this day, or of a part of it, was erased on somebody's wish: this says nothing about anybody."
 NOTHING = "Nothing was sensed on this day: this says nothing about anybody."
 _SHORT = {
     "off": "unit off",
     "lost": "entries lost",
     "unheard": "nothing heard",
     "forgotten": "kept no longer",
+    "erased": "erased",
     "to-come": "still to come",
 }
 _DONE = {
@@ -64,7 +66,7 @@ def why(stretch: Stretch) -> str:
 def sentences(day: RoomDay) -> Iterator[str]:
     """What can be said of the day as a whole."""
     if not any(unit.lasted_ms("sensed") for unit in day.units):
-        yield NOTHING
+        yield GONE if any(unit.lasted_ms("erased") for unit in day.units) else NOTHING
     for unit in day.units:
         name = f"Unit {unit.unit}: " if len(day.units) > 1 else ""
         if unit.lasted_ms("sensed"):
@@ -91,6 +93,9 @@ def _known(unit: UnitDay) -> str:
 
 def _alerts(unit: UnitDay) -> str:
     alerts = unit.alerts
+    gone = "; what was erased may have had some" if unit.lasted_ms("erased") else ""
+    if gone and not alerts:
+        return f"No alert is kept{gone}."
     if not alerts:
         return (
             "No alert was raised." if unit.lasted_ms("sensed") else "No alert was raised, and none could be."
@@ -99,7 +104,7 @@ def _alerts(unit: UnitDay) -> str:
     said = ", ".join(f"{counts[priority]} {priority}" for priority in PRIORITIES if counts[priority])
     open_ = sum(each.cleared_ms is None for each in alerts)
     more = f"; {open_} not cleared yet" if open_ else ""
-    return f"Alerts: {said}{more}."
+    return f"Alerts: {said}{more}{gone}."
 
 
 def lines(unit: UnitDay, local: LocalDay) -> tuple[list[Line], int]:
