@@ -44,10 +44,8 @@ def authority_of(unit: UnitConfig) -> Signer:
     """The key that signs everything this unit obeys. Raises TrustError: none yet, damaged, or of another site."""
     path = unit.path("unit.toml")
     if not unit.authority:
-        earlier, why = (
-            unit.path(unit.paths.trust) / "authority.pub",
-            "this unit is of no site yet: give it its papers",
-        )
+        why = "this unit is of no site yet: give it its papers"
+        earlier = unit.path(unit.paths.trust) / "authority.pub"
         if earlier.exists():
             why = f"earlier versions kept it in '{earlier}': compare that with the site's own, and put its line here"
         raise TrustError(f"{path}: key 'authority' is empty: {why}")

@@ -34,19 +34,16 @@ class Rolled:
         in_bed = state == "in-bed" and evidence.background_known and (evidence.people or 0) <= 1
         if not in_bed or evidence.place not in ("bed", "nowhere"):
             self._lay = None
-        elif evidence.moving:
+            return None
+        if evidence.moving:
             self._move(frame_ns, evidence)
-        elif (
-            self._lay is not None
-            and self._moved_ns is not None
-            and _largest(evidence) <= LEFT * _area(self._lay)
-        ):
-            still = frame_ns - self._moved_ns >= STILL_S * NS_PER_S
-            return (self._moved_ns, self._lay) if still else None
-        else:
-            shows = max(evidence.differs, key=_area, default=None)
-            self._lay = shows if shows is not None and _area(shows) >= LEAST_LYING else None
-            self._moved_ns = None
+            return None
+        lay, moved_ns = self._lay, self._moved_ns
+        shows = max(evidence.differs, key=_area, default=None)
+        area = 0.0 if shows is None else _area(shows)
+        if lay is not None and moved_ns is not None and area <= LEFT * _area(lay):
+            return (moved_ns, lay) if frame_ns - moved_ns >= STILL_S * NS_PER_S else None
+        self._lay, self._moved_ns = shows if area >= LEAST_LYING else None, None
         return None
 
     def _move(self, frame_ns: int, evidence: Evidence) -> None:
@@ -59,10 +56,6 @@ class Rolled:
 def _around(lay: Box, moves: Box) -> bool:
     wide = lay.x0 - AROUND <= moves.x0 and moves.x1 <= lay.x1 + AROUND
     return wide and lay.y0 - AROUND <= moves.y0 and moves.y1 <= lay.y1 + AROUND
-
-
-def _largest(evidence: Evidence) -> float:
-    return max((_area(box) for box in evidence.differs), default=0.0)
 
 
 def _area(box: Box) -> float:

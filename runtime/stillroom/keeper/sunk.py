@@ -71,8 +71,7 @@ class _Hidden:
 
     def over(self, box: Box) -> bool:
         """It lies in his columns, mostly."""
-        shared = min(box.x1, self.x1) - max(box.x0, self.x0)
-        return shared >= 0.5 * min(box.x1 - box.x0, self.x1 - self.x0)
+        return _common(box, self)
 
     def others(self, evidence: Evidence) -> int:
         """How many are seen elsewhere."""
@@ -217,7 +216,7 @@ def _is_high(hidden: _Hidden, evidence: Evidence) -> bool:
     return any(each.y0 < hidden.low and hidden.over(each) for each in [*evidence.differs, *moves])
 
 
-def _common(box: Box, other: Box) -> bool:
+def _common(box: Box, other: Box | _Hidden) -> bool:
     """They share at least half of the narrower one's columns."""
     shared = min(box.x1, other.x1) - max(box.x0, other.x0)
     return shared >= 0.5 * min(box.x1 - box.x0, other.x1 - other.x0)

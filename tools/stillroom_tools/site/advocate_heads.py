@@ -18,6 +18,7 @@ from stillroom.files import lock_folder
 from stillroom.keys import KeyRing, load_keys
 from stillroom.receiver import Receiver
 from stillroom.wire import MAGIC, RECORD_BYTES
+from stillroom_tools.given_file import read_at_most
 from stillroom_tools.site.gateway.enrolled import unit_of
 from stillroom_tools.site.heads_file import KIND, HeadsFile, Owner
 from stillroom_tools.site.layout import Site, open_site
@@ -108,12 +109,8 @@ def _listen(site: Site, ring: KeyRing, listener: Listener) -> None:
 
 
 def _read_capture(path: Path, listener: Listener) -> None:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_CAPTURE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_CAPTURE_BYTES:
+    data = read_at_most(path, MAX_CAPTURE_BYTES)
+    if data is None:
         raise InputError(
             f"{path}: larger than {MAX_CAPTURE_BYTES >> 30} GiB: cut it, and give one part after another"
         )
