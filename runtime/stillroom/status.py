@@ -37,6 +37,8 @@ class Status(Struct, frozen=True):
     clock: ClockSource = "unsure"
     camera: dict[str, str] = {}
     refused_down: int = 0
+    answered_ms: int = 0
+    """By this machine's clock, when the gateway last answered what this start of the unit had said; 0: not yet."""
     hottest_c: float | None = None
     """Of the board's sensors, degrees Celsius; None where none can be read."""
     luma_mean: float | None = None

@@ -126,7 +126,7 @@ class Delivery:
         self._unheard = 0
         self.stands_still = False
         """The gateway's cursor has come, and what it has was not deleted."""
-        self.refused_down = 0
+        self.refused_down = self.answered_ms = 0
         self._refused: Counter[str] = Counter()
 
     # upwards
@@ -226,6 +226,7 @@ class Delivery:
             self._unheard = 0
             self._settle(down.cursor, down.ranges)
             self._answered()
+            self.answered_ms = self._clock.system_ms()
             self._faults.say("another-with-this-key", False, "")
         elif down.heard:
             self._unheard += 1

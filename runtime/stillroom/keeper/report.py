@@ -81,6 +81,7 @@ class Report:
                 faults=self._faults.names,
                 camera={row.name: f"{row.got} (asked: {row.asked})" for row in self._upkeep.view.settings},
                 refused_down=self._delivery.refused_down,
+                answered_ms=self._delivery.answered_ms,
                 hottest_c=self._upkeep.heat.hottest_c,
                 luma_mean=light.luma_mean if light else None,
                 clipped=light.clipped if light else None,

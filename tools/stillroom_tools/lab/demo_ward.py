@@ -24,7 +24,8 @@ from stillroom_tools.lab.demo_unit import DemoUnit
 
 BEAT_S = 0.1
 LOOK_EVERY_MS = 1_000
-SETTLE_WITHIN_S = 15.0
+SETTLE_WITHIN_S = 45.0
+"""A bound: whoever lost the broker tries again after up to 10 s, each unit by itself, and so does the gateway."""
 LIVES = ("enter", "lie-down", "get-up", "fall", "leave")
 ACTS = (*LIVES, "cover", "press", "withdraw", "cut")
 """What can be made to happen. `cover`, `withdraw` and `cut` are undone by the same act."""
@@ -57,6 +58,7 @@ class Ward:
         self._covered: set[str] = set()
         self._withdrawn: set[str] = set()
         self._cutting = threading.Lock()
+        self._mended_ms = 0
         self.note = ""
         """What somebody has done to the ward as a whole."""
 
@@ -155,8 +157,13 @@ class Ward:
                 self._broker.kill()
                 self.note = "BROKER CUT: the units keep what they accept until it is mended"
             else:
-                self._broker.restart()
+                self._mend()
                 self.note = ""
+
+    def _mend(self) -> None:
+        assert self._broker is not None
+        self._broker.restart()
+        self._mended_ms = SystemClock().utc_ms()
 
     # the end
 
@@ -164,12 +171,10 @@ class Ward:
         """Let what waits on the cards leave, stop the units, say how the ledger stands: 0 where it balances, else 1."""
         if self._broker is not None and not self._broker.running:
             say("mending the broker, so that what waits on the cards can leave")
-            self._broker.restart()
-        self._until_balanced(
-            show, connected=True
-        )  # who is stopped without a broker takes his last words with him
+            self._mend()
+        self._until_balanced(show, self._is_answered)
         self._stop_units()
-        self._until_balanced(show)
+        self._until_balanced(show, lambda _unit: True)
         say(self._figures.text())
         say(f"ledger: {self.ledger.line()}")
         dead = [unit for unit in self.units if self.ledger.account(unit.name).accepted == 0]
@@ -177,16 +182,19 @@ class Ward:
             say(f"{unit.name} accepted nothing: {last_line(unit.log)}")
         return 0 if self.ledger.balanced and not dead else 1
 
-    def _until_balanced(self, show: Callable[[Line, bytes], None], *, connected: bool = False) -> None:
+    def _is_answered(self, unit: DemoUnit) -> bool:
+        """Since the broker was mended: who is stopped before that takes his last words with him."""
+        return unit.status().connected and unit.status().answered_ms >= self._mended_ms
+
+    def _until_balanced(self, show: Callable[[Line, bytes], None], ready: Callable[[DemoUnit], bool]) -> None:
         """A backlog leaves in slots; give it the time it takes, up to a bound. The end of a unit adds to it."""
         end = time.monotonic() + SETTLE_WITHIN_S
         while time.monotonic() < end:
-            statuses = [(unit, unit.status()) for unit in self.units]
-            for unit, status in statuses:
-                self.ledger.accept(unit.name, status.accepted)
+            for unit in self.units:
+                self.ledger.accept(unit.name, unit.status().accepted)
             for line, raw in self._take():
                 show(line, raw)
-            if self.ledger.balanced and not (connected and any(not each.connected for _, each in statuses)):
+            if self.ledger.balanced and all(map(ready, self.units)):
                 return
             time.sleep(BEAT_S)
 
