@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from stillroom.errors import ConfigError
+from stillroom.keeper.zones import contains
 from stillroom_tools.lab.scenario import CUES, Act, CameraCue, Lens, Movement, Scenario, load_scenario
 from stillroom_tools.lab.scenario_cues import CueFile
 from stillroom_tools.lab.scenario_life import Life
-from stillroom_tools.lab.scene import zones_of
+from stillroom_tools.lab.scene import pinhole, zones_of
+from stillroom_tools.lab.scene_room import paint_room
 from stillroom_tools.lab.scene_vitals import beat, breath, rhythm
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "config" / "scenarios"
@@ -237,3 +239,13 @@ def test_zones_lie_within_the_picture_whatever_the_lens() -> None:
         for polygon in (zones.bed, zones.door, zones.floor):
             assert polygon is not None
             assert all(0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 for x, y in polygon)
+
+
+@pytest.mark.parametrize("height_m", [2.0, 2.4, 2.5, 2.7, 3.0])
+def test_a_lens_looks_into_the_room_and_not_onto_its_ceiling_however_high_it_hangs(height_m: float) -> None:
+    lens = Lens(height_m=height_m, view_deg=85.0, pitch_deg=30.0)
+    room, zones = paint_room(pinhole(lens, 160, 120), 0), zones_of(lens)
+    for seen, outline in ((room.bed, zones.bed), (room.doorway, zones.door)):
+        places = np.argwhere(seen) / seen.shape
+        assert outline is not None and len(places) > 200
+        assert np.mean([contains(outline, x, y) for y, x in places]) > 0.5

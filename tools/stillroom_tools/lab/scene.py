@@ -16,7 +16,8 @@ Floats = NDArray[np.float32]
 Points = NDArray[np.float64]
 
 ROOM_LEFT_M, ROOM_RIGHT_M, ROOM_BACK_M = -2.0, 2.0, 4.3
-ROOM_HEIGHT_M = 2.5
+ROOM_HEIGHT_M, ABOVE_LENS_M = 2.5, 0.15
+"""Of the ceiling, and how far above a lens that hangs higher: nobody looks into a room through its ceiling."""
 BED_X_M = (-1.55, 0.45)
 BED_Z_M = (1.75, 2.65)
 BED_TOP_M = 0.5
@@ -85,6 +86,11 @@ def _place(lens: Lens, pitch: float) -> tuple[float, float, float]:
         return 0.0, lens.height_m, (1.0 - lens.distance_scale) * CHEST_DISTANCE_M
     x, y, z = CHEST_AT_M if lens.aim == "chest" else FACE_AT_M
     return x, y + lens.distance_m * math.sin(pitch), z - lens.distance_m * math.cos(pitch)
+
+
+def ceiling_m(camera: Pinhole) -> float:
+    """How high the ceiling is in the room of this camera."""
+    return max(ROOM_HEIGHT_M, camera.height_m + ABOVE_LENS_M)
 
 
 def in_bathroom(x_m: float, z_m: float) -> bool:

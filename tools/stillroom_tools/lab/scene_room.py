@@ -14,11 +14,11 @@ from stillroom_tools.lab.scene import (
     DOOR_TOP_M,
     DOOR_X_M,
     ROOM_BACK_M,
-    ROOM_HEIGHT_M,
     ROOM_LEFT_M,
     ROOM_RIGHT_M,
     Floats,
     Pinhole,
+    ceiling_m,
 )
 from stillroom_tools.lab.scene_furniture import bathroom, bed, chair, nightstand
 from stillroom_tools.lab.scene_random import units
@@ -81,7 +81,7 @@ def _strip(
     """Colours, and where doorway, bathroom and bed are seen."""
     canvas = Strip(camera, top, rows)
     _floor(canvas, phases)
-    door = _walls(canvas, phases)
+    door = _walls(canvas, ceiling_m(camera), phases)
     bath = bathroom(canvas) if furniture.bathroom else np.zeros_like(door)
     nightstand(canvas)
     if furniture.chair:
@@ -111,9 +111,9 @@ def _floor(canvas: Strip, phases: Floats) -> None:
     )
 
 
-def _walls(canvas: Strip, phases: Floats) -> Mask:
+def _walls(canvas: Strip, ceiling: float, phases: Floats) -> Mask:
     """Ceiling, walls and what hangs there; says where one sees through the door."""
-    far, (_, _, z) = canvas.meet(1, ROOM_HEIGHT_M)
+    far, (_, _, z) = canvas.meet(1, ceiling)
     canvas.put(
         far, np.ones_like(far, np.bool_), (226.0, 225.0, 220.0), np.asarray(0.9 + 0.02 * z, np.float32)
     )
