@@ -37,6 +37,16 @@ class Rule:
 
 RULES = (
     Rule(
+        4, "a key is named in the role it was made for", "tools/stillroom_tools/site/public_file.py",
+        "if not isinstance(named, Signs) or named.role != role:", "if not isinstance(named, Signs):",
+        "tests/site/test_signers.py::test_a_key_is_taken_for_the_role_it_was_made_for_and_for_no_other",
+    ),
+    Rule(
+        2, "a unit is given its own authority's papers", "tools/stillroom_tools/site/authorise.py",
+        "    if pinned != own:", "    if False:",
+        "tests/site/test_signers.py::test_a_unit_that_obeys_another_authority_is_given_nothing",
+    ),
+    Rule(
         3, "a unit's answer is its card's", "tools/stillroom_tools/make/batch_collect.py",
         "proven = [one for one in answers if card.is_proven(one.answer, record.token)]", "proven = list(answers)",
         "tests/make/test_batch.py::test_an_answer_without_the_cards_token_is_not_taken",

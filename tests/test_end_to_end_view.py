@@ -44,6 +44,18 @@ def test_frames_come_announced_in_order_and_for_the_announced_time(ward, tmp_pat
     assert "too-soon" in capsys.readouterr().err
     assert main(look(ward, "--reason", "x", "--seconds", 5, "--frames", tmp_path / "long")) == 6
     assert "longer than policy or authorisation allow" in capsys.readouterr().err
+    keys = tmp_path / "keys"
+    command("site", "signer", "new", keys, "--site", "test", "--name", "eve", "--role", "viewer")
+    by_eve = [*look(ward, "--reason", "x", "--frames", tmp_path / "eve")]
+    by_eve[by_eve.index("--key") + 1] = str(keys / "eve.key")
+    assert main(by_eve) == 6
+    assert "the roster names no viewer with this key" in capsys.readouterr().err, (
+        "said before anything is asked"
+    )
+    both = (keys / "carer.pub", keys / "eve.pub")
+    command("site", "signer", "set", ward.site, *both, "--role", "viewer")
+    assert main(by_eve) == 6, "the site's roster names her, and the unit was not told"
+    assert "the unit's roster names no viewer with this key (signer)" in capsys.readouterr().err
     assert not list(Path(tmp_path / "unit-1").rglob("*.pgm")), "nothing of it lies at the unit"
 
 

@@ -64,6 +64,19 @@ def test_looked_at_signed_and_kept(tmp_path: Path, rig: Rig, capsys: pytest.Capt
     assert "not signed by any" in refused(capsys, 6, "make", "accept", "take", out, "--site", rig.site_folder)
 
 
+def test_an_installer_is_who_made_an_installers_key(
+    tmp_path: Path, rig: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stillroom("site", "signer", "new", tmp_path / "k", "--site", "test", "--name", "eve", "--role", "viewer")
+    public, site = tmp_path / "k/eve.pub", rig.site_folder
+    said = refused(capsys, 6, "make", "accept", "installer", public, "--site", site)
+    assert "made for the role viewer, where a public file for installer is needed" in said
+    installer(tmp_path, rig)
+    public = tmp_path / "i/ida.pub"
+    public.write_text(public.read_text().splitlines()[0] + "\n")
+    assert stillroom("make", "accept", "installer", public, "--site", site) == 0, "named already"
+
+
 def test_too_far_for_a_pulse_is_near_enough_for_breath(
     tmp_path: Path, rig: Rig, capsys: pytest.CaptureFixture[str]
 ) -> None:

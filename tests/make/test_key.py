@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from making import PASSPHRASE, passphrase_file, refused, stillroom
 
-from stillroom.documents import read_signer
 from stillroom.errors import TrustError
 from stillroom.keys import load_keys
+from stillroom.note_reading import parse_signer
 from stillroom_tools.make import sealed_key
 
 
@@ -29,7 +29,7 @@ def test_a_key_is_locked_and_the_passphrase_opens_it(
     ring = sealed_key.load(path, PASSPHRASE, "maker")
     assert ring.signing.seed() not in path.read_bytes()
     assert (
-        read_signer(tmp_path / "k/line-1.pub").fingerprint
+        parse_signer((tmp_path / "k/line-1.pub").read_text().splitlines()[0]).fingerprint
         == ring.signing.verify_key.fingerprint
         == fingerprint
     )

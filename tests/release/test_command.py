@@ -68,6 +68,6 @@ def test_a_custodians_public_file_is_what_he_has_signed_himself(desk: Desk, caps
     public.write_bytes(public.read_bytes().replace(b'"archivist"', b'"otherone"'))
     words = ("signer", "set", desk.site, public, "--role", "custodian")
     assert desk.run(*words) == 6
-    assert "no custodian's public file" in capsys.readouterr().err
+    assert "not somebody's public file: altered" in capsys.readouterr().err
     assert desk.run("signer", "set", desk.site, desk.keys / "matron.pub", "--role", "custodian") == 6
-    assert "no custodian's public file" in capsys.readouterr().err
+    assert "made for the role manager, where a public file for custodian is needed" in capsys.readouterr().err

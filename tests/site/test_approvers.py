@@ -11,8 +11,10 @@ from tests.rig import Rig
 from stillroom.cli import main
 from stillroom.documents import Authorisation, read_document
 from stillroom.errors import ConfigError, TrustError
+from stillroom.keys import KeyRing, load_keys
 from stillroom.notes import sign_note
 from stillroom_tools.site.layout import open_site
+from stillroom_tools.site.public_file import write_public
 
 
 class Ward:
@@ -296,8 +298,11 @@ def test_names_that_no_approver_has(tmp_path, name):
 
 def test_keys_that_no_second_signer_has(ward, capsys, tmp_path):
     command("site", "approver", "new", tmp_path / "other", "--site", "other", "--name", "dr-o")
+    authority = load_keys(ward.site / "authority/authority.key", "authority")
+    write_public(tmp_path / "twin.pub", KeyRing("test", "approver", "twin", authority.signing))
     for public, says in (
-        (ward.site / "authority/authority.pub", "the authority's own key"),
+        (ward.site / "authority/authority.pub", "tells no role"),
+        (tmp_path / "twin.pub", "the authority's own key"),
         (tmp_path / "other/dr-o.pub", "of site 'other'"),
     ):
         assert main(["site", "approver", "set", str(ward.site), str(public)]) == TrustError.exit_code

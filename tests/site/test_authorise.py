@@ -139,9 +139,10 @@ def test_a_unit_of_another_site(ward: Ward, tmp_path: Path) -> None:
 def test_another_authority_of_the_same_name_is_refused_by_the_unit(ward: Ward, tmp_path: Path) -> None:
     command(commands, "new", tmp_path / "twin", "--site", "demo")
     command(make_commands, "unit", tmp_path / "twin-unit", "--site", tmp_path / "twin", "--unit", "u-1")
-    command(
-        commands, "authorise", "new", ward.unit, "--site", tmp_path / "twin", "--room", "r", "--days", "1"
-    )
+    twin = tmp_path / "twin-unit"
+    command(commands, "authorise", "new", twin, "--site", tmp_path / "twin", "--room", "r", "--days", "1")
+    [paper] = (twin / "trust/authorisations").glob("*.note")
+    shutil.copy(paper, ward.unit / "trust/authorisations")
     papers = ward.papers()
     assert papers.authorisations == ()
     assert [refused.code for refused in papers.refused] == ["signer"]

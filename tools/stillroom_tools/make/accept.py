@@ -19,8 +19,9 @@ from stillroom.errors import EXIT_OK, ConfigError, StillroomError, TrustError
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.settings import applied, load_configuration
-from stillroom.keys import PlainName, RawKey
-from stillroom.notes import open_by_one, sign_note
+from stillroom.note_reading import Signer, open_by_one
+from stillroom.notes import sign_note
+from stillroom.public_keys import PlainName, RawKey
 from stillroom.selftest_forms import Check
 from stillroom.status import read_running
 from stillroom_tools.make import accept_judge, sealed_key
@@ -29,6 +30,7 @@ from stillroom_tools.make.manifest import sha256
 from stillroom_tools.make.toml import to_toml
 from stillroom_tools.site.admit import signer_named
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.public_file import read_signs
 
 HELP = "an installer's word that a unit hangs as it should: zones, light, distance; signed"
 KIND = "acceptance"
@@ -157,9 +159,9 @@ def _zones(names: str) -> list[str]:
 
 def _installer(options: argparse.Namespace) -> int:
     """Prints the fingerprint, to be compared with what the installer says."""
-    site, signer = open_site(options.site), read_signer(options.public)
-    if signer.site != site.name:
-        raise TrustError(f"{options.public}: of '{signer.site}', and this is '{site.name}'")
+    site = open_site(options.site)
+    known = {signer.key.raw for signer in _installers(site)}
+    signer = read_signs(options.public, site, "installer", "make key --role installer", known)
     folder = site.folder / "installers"
     make_folder(folder)
     replace_file(folder / f"{signer.name.partition('/')[2]}.pub", f"{signer.text}\n".encode())
@@ -181,10 +183,9 @@ def _take(options: argparse.Namespace) -> int:
 
 def read(site: Site, path: Path) -> Acceptance:
     """Raises TrustError that names the file."""
-    installers = [read_signer(pub) for pub in sorted((site.folder / "installers").glob("*.pub"))]
     note = read_bounded(path)
     try:
-        paper, signer = open_by_one(note, KIND, Acceptance, installers)
+        paper, signer = open_by_one(note, KIND, Acceptance, _installers(site))
         unit = site.enrolment(paper.unit)
         open_by_one(note, KIND, Acceptance, [signer_named(unit)])
     except StillroomError as error:
@@ -194,6 +195,11 @@ def read(site: Site, path: Path) -> Acceptance:
     if not paper.passed:
         raise TrustError(f"{path}: not all of it passed: look again at the unit")
     return paper
+
+
+def _installers(site: Site) -> list[Signer]:
+    """Whom the site has named. Raises TrustError."""
+    return [read_signer(pub) for pub in sorted((site.folder / "installers").glob("*.pub"))]
 
 
 def _say(text: str) -> None:

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from stillroom.errors import EXIT_OK
-from stillroom.files import write_new
 from stillroom.keys import KeyRing
 from stillroom.notes import signer_of
 from stillroom_tools.make import sealed_key
 from stillroom_tools.site.layout import check_name
+from stillroom_tools.site.public_file import write_public
 
 HELP = "a maker's or an installer's own key, locked by a passphrase"
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     given = sealed_key.passphrase(options.passphrase_file, path, twice=True)
     options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sealed_key.save(path, ring, given)
-    write_new(path.with_suffix(".pub"), f"{signer_of(ring).text}\n".encode(), 0o644)
+    write_public(path.with_suffix(".pub"), ring)
     print(f"{path.with_suffix('.pub')}: hand over this one, and nobody the key", file=sys.stderr)
     print(signer_of(ring).fingerprint)
     return EXIT_OK

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import msgspec
 
-from stillroom.documents import KINDS, MAX_APPROVERS, Approver, Roster, read_signer
+from stillroom.documents import KINDS, MAX_APPROVERS, Approver, Roster
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import replace_file
 from stillroom.keys import KeyRing, load_keys
 from stillroom.notes import Signer, sign_note, signer_of
 from stillroom.permits import needed_for
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.public_file import read_signs
 from stillroom_tools.site.roster_way import add_new, add_set, make_key, no_longer, way_of
 
 HELP = "people who must sign authorisations too"
@@ -40,7 +41,7 @@ def _set(options: argparse.Namespace) -> int:
     site = open_site(options.site)
     way = way_of(options)
     old = site.roster()
-    approvers = tuple(_approver(path, site) for path in options.approvers)
+    approvers = tuple(_approver(path, site, old) for path in options.approvers)
     if len(approvers) > MAX_APPROVERS or len(set(approvers)) != len(approvers):
         raise ConfigError(f"{len(approvers)} approvers: at most {MAX_APPROVERS}, none named twice")
     roster = msgspec.structs.replace(old, version=old.version + 1, approvers=approvers)
@@ -56,10 +57,9 @@ def _set(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _approver(path: Path, site: Site) -> Approver:
-    signer = read_signer(path)
-    if signer.site != site.name:
-        raise TrustError(f"{path}: of site '{signer.site}', and this is '{site.name}'")
+def _approver(path: Path, site: Site, old: Roster) -> Approver:
+    known = {one.sign for one in old.approvers}
+    signer = read_signs(path, site, "approver", "site approver new", known)
     if signer.key == site.authority().key:
         raise TrustError(f"{path}: the authority's own key: a second signature is somebody else's")
     return Approver(signer.name.partition("/")[2], signer.key.raw)

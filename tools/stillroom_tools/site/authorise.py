@@ -15,7 +15,9 @@ from stillroom.document_forms import now
 from stillroom.documents import KINDS, Authorisation, read_document
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import read_bounded, replace_file, write_new
-from stillroom.notes import add_signature, encode, open_note
+from stillroom.note_reading import encode, open_note
+from stillroom.notes import add_signature
+from stillroom.permits import authority_of
 from stillroom_tools.site import authorise_terms as terms
 from stillroom_tools.site import authorise_words as words
 from stillroom_tools.site import withdraw
@@ -158,8 +160,20 @@ def find_unit(folder: Path, site_folder: Path) -> tuple[Site, str, Path]:
     if settings.site != site.name:
         raise ConfigError(f"{folder}: a unit of site '{settings.site}', and {site_folder} is '{site.name}'")
     site.enrolment(settings.unit)
+    _check_authority(settings, site)
     trust = settings.path(settings.paths.trust)
     for name in ("authorisations", "withdrawals"):
         if not (trust / name).is_dir():
             raise ConfigError(f"{trust / name}: no such folder: stillroom make unit makes it")
     return site, settings.unit, trust
+
+
+def _check_authority(settings: config.UnitConfig, site: Site) -> None:
+    """Whom the unit obeys must be who signs here: names alone can be alike. Raises TrustError."""
+    pinned, own = authority_of(settings), site.authority()
+    if pinned != own:
+        raise TrustError(
+            f"{settings.path('unit.toml')}: key 'authority' is {pinned.fingerprint}, and {site.folder} is "
+            f"of {own.fingerprint}: this unit would obey nothing that is signed here; take its own site's folder, or "
+            "make the unit anew for this one"
+        )

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from stillroom.errors import EXIT_OK
-from stillroom.files import replace_file, write_new
+from stillroom.files import replace_file
 from stillroom.keys import KeyRing, Role, save_keys
 from stillroom.notes import signer_of
 from stillroom_tools.site.authorise import find_unit
 from stillroom_tools.site.layout import Site, check_name, open_site
+from stillroom_tools.site.public_file import write_public
 from stillroom_tools.site.send import send, unit_named
 
 
@@ -79,7 +80,7 @@ def make_key(options: argparse.Namespace, role: Role) -> int:
     ring = KeyRing.generate(options.site, role, check_name(options.name, "--name"), 0)
     options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     save_keys(options.folder / f"{ring.name}.key", ring)
-    write_new(options.folder / f"{ring.name}.pub", f"{signer_of(ring).text}\n".encode(), 0o644)
+    write_public(options.folder / f"{ring.name}.pub", ring)
     print(
         f"{options.folder / ring.name}.pub: give this one to the authority, and nobody the key",
         file=sys.stderr,

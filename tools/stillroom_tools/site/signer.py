@@ -7,16 +7,17 @@ Each makes his key on his own machine and hands over the public line. The roster
 import argparse
 import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from stillroom.documents import KINDS, Recipient, Roster, read_signer
+from stillroom.documents import KINDS, ConsumerRole, Recipient, Roster
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import read_bounded, replace_file
 from stillroom.keys import KeyRing, VerifyKey, load_keys
 from stillroom.notes import sign_note, signer_of
-from stillroom_tools.site.layout import Site, check_name, open_site
-from stillroom_tools.site.public_file import make_with_boxes, read_public, sealed_to
+from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.public_file import make_with_boxes, read_public, read_signs, sealed_to
 from stillroom_tools.site.roster_way import add_new, add_set, make_key, no_longer, way_of
 
 HELP = "viewers, who may ask to look, managers, who sign the rules for it, and custodians of recordings"
@@ -46,8 +47,8 @@ def _set(options: argparse.Namespace) -> int:
     """Prints the roster's version, which rises where the roster says something else now."""
     site = open_site(options.site)
     way = way_of(options)
-    people = tuple(_named(path, options.role, site) for path in options.people)
     old = site.roster()
+    people = tuple(_named(path, options.role, site, old) for path in options.people)
     roster = _with(old, options.role, people)
     if roster != old:
         replace_file(site.roster_file, sign_note(KINDS[Roster], roster, [site.authority_keys()]))
@@ -63,26 +64,23 @@ def _set(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def manager_keys(site: Site, path: Path) -> KeyRing:
-    """A manager's own, whom the roster names. Raises TrustError."""
-    ring = load_keys(path, "manager")
-    if signer_of(ring) not in site.roster().people("manager"):
+def person_keys(site: Site, path: Path, role: Literal["viewer", "manager"]) -> KeyRing:
+    """Somebody's own, whom the roster names. Raises TrustError."""
+    ring = load_keys(path, role)
+    if signer_of(ring) not in site.roster().people(role):
         raise TrustError(
-            f"{path}: the roster names no manager with this key: stillroom site signer set --role manager"
+            f"{path}: the roster names no {role} with this key: stillroom site signer set --role {role}"
         )
     return ring
 
 
-def _named(path: Path, role: str, site: Site) -> Recipient:
+def _named(path: Path, role: ConsumerRole, site: Site, old: Roster) -> Recipient:
+    command = f"site signer new --role {role}"
     if role == "custodian":
-        return read_public(path, site, "custodian", "site signer new --role custodian")
-    signer = read_signer(path)
-    if signer.site != site.name:
-        raise TrustError(f"{path}: of site '{signer.site}', and this is '{site.name}'")
-    name = check_name(signer.name.partition("/")[2], f"{path}: name")
-    return msgspec.convert(
-        {"name": name, "role": role, "sign": signer.key.raw, "boxes": ()}, Recipient, strict=False
-    )
+        return read_public(path, site, role, command)
+    known = {one.sign for one in old.recipients if one.role == role}
+    signer = read_signs(path, site, role, command, known)
+    return Recipient(signer.name.partition("/")[2], role, signer.key.raw, ())
 
 
 def _with(old: Roster, role: str, people: tuple[Recipient, ...]) -> Roster:

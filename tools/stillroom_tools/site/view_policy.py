@@ -16,7 +16,7 @@ from stillroom.view_forms import BLOCKS, DEFAULT_BLOCK, LEVELS
 from stillroom_tools.site.authorise import find_unit
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.send import send, unit_id
-from stillroom_tools.site.signer import manager_keys
+from stillroom_tools.site.signer import person_keys
 
 HELP = "a manager's rules for looks into rooms"
 BACKDATED = timedelta(minutes=5)
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints the policy's version. Raises ConfigError, TrustError, StorageError."""
     site = open_site(options.site)
-    ring = manager_keys(site, options.key)
+    ring = person_keys(site, options.key, "manager")
     units: list[str | None] = [unit_id(unit) for unit in options.unit] or [None]
     for unit in units:
         policy = _policy(options, site, unit)

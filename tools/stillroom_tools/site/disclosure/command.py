@@ -36,7 +36,7 @@ from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.report.days import parse_day
 from stillroom_tools.site.rights.forms import folder_of, sha256
 from stillroom_tools.site.rights.record import open_log, written_down
-from stillroom_tools.site.signer import manager_keys
+from stillroom_tools.site.signer import person_keys
 
 HELP = "counts for a purpose as CSV, where attacks on it gain little over chance"
 COLUMNS_LINE = 'columns = ["week", "shift", "condition"]'
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(
             "--key: a manager's own key is needed, who answers for it: stillroom site signer new"
         )
-    ring = manager_keys(site, options.key)
+    ring = person_keys(site, options.key, "manager")
     days = parse_day(options.start, "--from"), parse_day(options.until, "--to")
     weeks = weeks_of(site, *days, clock.utc_ms())
     _refuse_to_replace(options.out, options.replace)

@@ -45,7 +45,7 @@ from stillroom_tools.site.rights.record import (
     written_down,
 )
 from stillroom_tools.site.rights.wishes import counted, words
-from stillroom_tools.site.signer import manager_keys
+from stillroom_tools.site.signer import person_keys
 
 HELP = "a copy of what is kept of a room, or erase it: with a signed receipt"
 
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
             "--key: a manager's own key is needed, who answers for it: stillroom site signer new"
         )
     else:
-        ring = manager_keys(site, options.key)
+        ring = person_keys(site, options.key, "manager")
     asked_by = "" if dry else _code(options.asked_by)
     asked = asked_for(site, options.start, options.until, clock)
     with open_reader(site) as reader:

@@ -11,9 +11,9 @@ import msgspec
 from stillroom.clock import SystemClock
 from stillroom.document_forms import Code
 from stillroom.errors import EXIT_OK, ConfigError
-from stillroom.keys import KeyRing, load_keys
 from stillroom.view_forms import BLOCKS, DEFAULT_BLOCK, HEIGHT_PX, LEVELS, WIDTH_PX, Blank
 from stillroom_tools.site.layout import Site, open_site
+from stillroom_tools.site.signer import person_keys
 from stillroom_tools.site.view.look import BLANK_WORDS, Frame, Look
 
 HELP = "look into a room: brief, announced and kept"
@@ -43,16 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises ConfigError, TrustError, BrokerError, LookRefused; StillroomError where no frame comes."""
     site = open_site(options.site)
-    viewer = load_keys(options.key, "viewer")
-    look = _look(options, site, viewer)
+    look = _look(options, site)
     if options.frames is not None:
         return _write(options.frames, look)
     from stillroom_tools.site.view.page import show
 
-    return show(look, options.room, viewer.name, options.port)
+    return show(look, options.room, options.port)
 
 
-def _look(options: argparse.Namespace, site: Site, viewer: KeyRing) -> Look:
+def _look(options: argparse.Namespace, site: Site) -> Look:
     block = options.block or (DEFAULT_BLOCK if options.level == "picture" else 1)
     if block not in BLOCKS or (options.level == "figure" and block != 1):
         allowed = "a figure has none" if options.level == "figure" else ", ".join(map(str, BLOCKS))
@@ -63,6 +62,7 @@ def _look(options: argparse.Namespace, site: Site, viewer: KeyRing) -> Look:
         reason = msgspec.convert(options.reason, Code)
     except msgspec.ValidationError:
         raise ConfigError(f"--reason '{options.reason}': 1 to 48 of a-z 0-9 . -") from None
+    viewer = person_keys(site, options.key, "viewer")
     unit = _unit(site, options.room)
     return Look(site, unit, viewer, options.level, options.seconds, block, reason)
 

@@ -84,7 +84,7 @@ class Look:
         clock: Clock | None = None,
     ) -> None:
         """Raises TrustError: the unit is not enrolled."""
-        self._site, self.unit, self.seconds = site, unit, seconds
+        self._site, self.unit, self.seconds, self.viewer = site, unit, seconds, viewer.name
         self._key = VerifyKey(site.enrolment(unit).sign)
         self._session = BoxKey.generate()
         self._view = view_id(self._session.public.raw)

@@ -24,10 +24,10 @@ LINGER_S = 3.0
 OPEN_WITHIN_S = 60.0
 
 
-def show(look: Look, room: str, viewer: str, port: int) -> int:
+def show(look: Look, room: str, port: int) -> int:
     """The look begins when the page is open: its time is not spent on an address that nobody has opened yet."""
     page = LocalPage(Path(__file__).parent, port)
-    seen = _Seen(look, room, viewer)
+    seen = _Seen(look, room)
     page.start([Route("/live", seen.handler(page))], "view")
     try:
         print(f"open {page.url}", file=sys.stderr, flush=True)
@@ -49,9 +49,9 @@ def show(look: Look, room: str, viewer: str, port: int) -> int:
 class _Seen:
     """The newest frame, for the page."""
 
-    def __init__(self, look: Look, room: str, viewer: str) -> None:
+    def __init__(self, look: Look, room: str) -> None:
         self.opened = threading.Event()
-        self._about = {"room": room, "viewer": viewer, "seconds": look.seconds, "id": look.id}
+        self._about = {"room": room, "viewer": look.viewer, "seconds": look.seconds, "id": look.id}
         self._frame: Frame | None = None
         self._ended = ""
 
