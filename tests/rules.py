@@ -42,11 +42,6 @@ RULES = (
         "tests/site/test_signers.py::test_a_key_is_taken_for_the_role_it_was_made_for_and_for_no_other",
     ),
     Rule(
-        2, "a unit is given its own authority's papers", "tools/stillroom_tools/site/authorise.py",
-        "    if pinned != own:", "    if False:",
-        "tests/site/test_signers.py::test_a_unit_that_obeys_another_authority_is_given_nothing",
-    ),
-    Rule(
         3, "a unit's answer is its card's", "tools/stillroom_tools/make/batch_collect.py",
         "proven = [one for one in answers if card.is_proven(one.answer, record.token)]", "proven = list(answers)",
         "tests/make/test_batch.py::test_an_answer_without_the_cards_token_is_not_taken",
@@ -62,9 +57,9 @@ RULES = (
         "tests/make/test_enrol.py::test_anothers_papers_are_not_taken",
     ),
     Rule(
-        2, "the authority never changes under a unit", "tools/stillroom_tools/make/papers.py",
-        "if authority_of(settings) != site.authority():", "if False:",
-        "tests/make/test_unit.py::test_the_authority_never_changes_under_a_unit",
+        2, "the authority never changes under a unit", "tools/stillroom_tools/site/authorise.py",
+        "    if pinned != own:", "    if False:",
+        "tests/site/test_signers.py::test_a_unit_that_obeys_another_authority_is_given_nothing",
     ),
     Rule(
         2, "a keeper cannot choose whom its unit obeys", "keeper/main.py",

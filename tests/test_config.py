@@ -1,15 +1,20 @@
 """Configuration: the commented example holds every key; what is wrong is said with file, key, value and range."""
 
 import os
+import subprocess
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from stillroom import check, config
+from stillroom import check, config, status
 from stillroom.cli import main
 from stillroom.config import UnitConfig
+from stillroom.documents import read_signer
 from stillroom.errors import ConfigError
+from stillroom.keys import load_unit_keys
+from stillroom.status import HOLDS, Status
 
 EXAMPLE = Path(__file__).parents[1] / "config" / "unit.toml"
 LEAST = 'site = "a"\nunit = "b"\n'
@@ -300,8 +305,35 @@ def test_check_says_how_hot_it_is_or_that_nobody_knows(tmp_path, capsys):
         assert says in capsys.readouterr().out
 
 
+def test_check_tells_of_processes_that_run_and_of_no_others(tmp_path, capsys):
+    path = make_unit(tmp_path)
+    run = path.parent / "run"
+    run.mkdir(exist_ok=True)
+    found = Status(unit="u-1", pid=os.getpid(), guards={"eye": {"no-swap": HOLDS}})
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for pid, age_s, told in (
+        (os.getpid(), 0, True),
+        (0, 0, True),
+        (ended.pid, 0, False),
+        (os.getpid(), 60, False),
+        (os.getpid(), -60, False),
+    ):
+        status.write(run, msgspec.structs.replace(found, pid=pid))
+        then = time.time() - age_s
+        os.utime(run / status.FILE, (then, then))
+        capsys.readouterr()
+        assert main(["check", str(path)]) == 0
+        assert ("running eye: all its guards hold" in capsys.readouterr().out) is told, (pid, age_s)
+
+
 def test_check_says_what_a_sound_file_asks_for(tmp_path, capsys):
     path = make_unit(tmp_path)
     assert main(["check", str(path)]) == 0
-    assert "one record every 2 s to 127.0.0.1:8883 without TLS" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "one record every 2 s to 127.0.0.1:8883 without TLS" in said
+    authority = read_signer(tmp_path / "site/authority/authority.pub")
+    assert f"it obeys test/authority, as on the site's papers: {authority.fingerprint}" in said
+    own = load_unit_keys(path.parent / "keys").signing.verify_key.fingerprint
+    assert f"its own key, as on its label: {own}" in said
     assert check.HELP

@@ -9,6 +9,7 @@ import pytest
 
 from stillroom import events, guard
 from stillroom.cli import main
+from stillroom.documents import read_signer
 from stillroom.status import GUARDS, HOLDS
 
 
@@ -110,6 +111,8 @@ def test_the_light_is_told(unit, capsys):
 
 def test_recipients_and_every_kind_of_event_are_named(unit, capsys):
     said = explained(unit, capsys)
+    authority = read_signer(unit.parent / "site/authority/authority.pub")
+    assert f"It obeys what test/authority has signed, key {authority.fingerprint}" in said
     assert "gateway (gateway), key " in said and "board (board), key " in said
     for kind in (events.Snapshot, *events.Event.__args__):
         assert kind.__doc__.split(".")[0].split("\n")[0] in said

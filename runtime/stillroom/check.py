@@ -15,7 +15,9 @@ from stillroom.keeper.heat import hottest
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import ROSTER_FILE, load_roster
 from stillroom.keeper.zones import contains
+from stillroom.note_reading import Signer
 from stillroom.permits import authority_of
+from stillroom.pinning import pin
 from stillroom.run import find_opener
 from stillroom.selftest_limits import MARK, check_file
 from stillroom.status import HOLDS, read_running
@@ -29,10 +31,19 @@ HIDDEN = 0.5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, help="a unit.toml, a selftest.toml, or a scenario of the lab")
+    parser.add_argument(
+        "--authority",
+        metavar="FINGERPRINT",
+        help="of the site's authority, for a unit of an earlier version: from now on it stands in its unit.toml",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints a few plain lines; raises ConfigError for the first thing wrong."""
+    if options.authority is not None:
+        pinned = pin(options.config, options.authority)
+        print(f"{options.config}: the unit obeys {pinned.name}, key {pinned.fingerprint}")
+        return EXIT_OK
     raw = config.read_toml(options.config)
     if "title" in raw and "site" not in raw:
         print("\n".join(_check_scenario(options.config)))
@@ -42,10 +53,12 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_OK
     unit = config.load(options.config)
     _check_files(options.config, unit)
-    _check_site(options.config, unit)
+    authority, own = _check_site(unit)
     find_opener(unit.camera.kind)
     print(f"{options.config}: sound")
     print(f"  unit {unit.unit} of site {unit.site}, profile {unit.profile}")
+    print(f"  its own key, as on its label: {own}")
+    print(f"  it obeys {authority.name}, as on the site's papers: {authority.fingerprint}")
     source = f" from {unit.camera.source}" if unit.camera.source else ""
     camera = unit.camera
     size = f"{camera.width_px}x{camera.height_px}" if camera.kind != "recorded" else "the file's own size"
@@ -113,14 +126,14 @@ def _guards(unit: config.UnitConfig) -> Iterator[str]:
         yield f"running {process}: {'without ' + ', '.join(missing) if missing else 'all its guards hold'}"
 
 
-def _check_site(path: Path, unit: config.UnitConfig) -> None:
-    """Its authority is its site's and has signed the roster, the key is this unit's and its alone to read. Raises
-    ConfigError, TrustError.
+def _check_site(unit: config.UnitConfig) -> tuple[Signer, str]:
+    """Whom it obeys, and its own fingerprint: its authority is its site's and has signed the roster, the key is this
+    unit's and its alone to read. Raises ConfigError, TrustError.
     """
-    authority_of(unit)
+    authority = authority_of(unit)
     if (unit.path(unit.paths.trust) / ROSTER_FILE).exists():
         load_roster(unit, SystemClock())
-    own_keys(unit)
+    return authority, own_keys(unit).signing.verify_key.fingerprint
 
 
 def _broker(unit: config.UnitConfig) -> str:

@@ -20,7 +20,8 @@ from stillroom.keeper.gate import Decision, Situation, decide
 from stillroom.keeper.known import Known
 from stillroom.keeper.roster import load_roster
 from stillroom.keeper.settings import applied, load_configuration
-from stillroom.keys import fingerprint
+from stillroom.permits import authority_of
+from stillroom.public_keys import fingerprint
 from stillroom.release_forms import RECORDINGS, SUFFIX, part
 from stillroom.status import GUARDS, HOLDS, Status, read_running
 from stillroom.view_forms import FRAMES_PER_S
@@ -86,6 +87,8 @@ def lines(unit: UnitConfig) -> Iterator[str]:
     utc_ms = clock.utc_ms()
     decision = _decision(utc_ms, papers, status)
     yield f"Unit {unit.unit} of site {unit.site}, profile {unit.profile}, at {utc_text(utc_ms)}"
+    authority = authority_of(unit)
+    yield f"It obeys what {authority.name} has signed, key {authority.fingerprint}: compare it with the site's papers."
     yield from _changed(unit, trust)
     yield ""
     yield from _senses(_in_force(unit, trust, decision), decision, papers)

@@ -88,14 +88,14 @@ def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
     flush_folder(path.parent)
 
 
-def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
+def replace_file(path: Path, data: bytes, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
     """Put `data` at `path` by temporary file, fsync, rename, fsync of the folder: old or new, never half.
 
-    Raises StorageError.
+    owner: user and group; None: whoever runs this. Raises StorageError.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        _write_flushed(temporary, data, mode)
+        _write_flushed(temporary, data, mode, owner)
         temporary.rename(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -139,9 +139,11 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _write_flushed(path: Path, data: bytes, mode: int) -> None:
+def _write_flushed(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        if owner is not None:
+            os.fchown(descriptor, *owner)
         os.fchmod(descriptor, mode)
         file.write(data)
         file.flush()

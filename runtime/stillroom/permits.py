@@ -19,6 +19,8 @@ from stillroom.orders import Acknowledgement, Pause, Resume, ViewRequest
 from stillroom.release_papers import Release, ReleaseWithdrawal
 from stillroom.release_rules import custodian, open_release, signers
 
+EARLIER_FILE = "authority.pub"
+"""In the trust folder of a unit of an earlier version: whom it obeyed. It counts no more (`pinning.py`)."""
 FRESH_MS = 60_000
 """A request that was signed longer ago, or so far ahead, is none of now."""
 
@@ -45,9 +47,9 @@ def authority_of(unit: UnitConfig) -> Signer:
     path = unit.path("unit.toml")
     if not unit.authority:
         why = "this unit is of no site yet: give it its papers"
-        earlier = unit.path(unit.paths.trust) / "authority.pub"
+        earlier = unit.path(unit.paths.trust) / EARLIER_FILE
         if earlier.exists():
-            why = f"earlier versions kept it in '{earlier}': compare that with the site's own, and put its line here"
+            why = f"earlier versions kept it in '{earlier}': 'stillroom check {path} --authority FINGERPRINT' moves it"
         raise TrustError(f"{path}: key 'authority' is empty: {why}")
     try:
         authority = parse_signer(unit.authority)

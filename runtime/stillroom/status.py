@@ -1,5 +1,6 @@
 """What a keeper writes beside its sockets each slot, for whoever stands beside the unit: no reading, no key."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -27,6 +28,8 @@ class Status(Struct, frozen=True):
     """The unit in a few words. All zero before the keeper has said anything."""
 
     unit: str = ""
+    pid: int = 0
+    """Of the keeper that says so."""
     gate: GateReason = "no-authorisation"
     state: RoomState = "unknown"
     accepted: int = 0
@@ -76,4 +79,16 @@ def read_running(run: Path, period_s: float) -> Status | None:
         age_s = time.time() - (run / FILE).stat().st_mtime
     except OSError:
         return None
-    return read(run) if age_s <= STALE_AFTER_SLOTS * period_s else None
+    status = read(run)
+    return status if abs(age_s) <= STALE_AFTER_SLOTS * period_s and _runs(status.pid) else None
+
+
+def _runs(pid: int) -> bool:
+    """False only where there is no such process for certain: another account's may not be asked, and 0 names none."""
+    try:
+        os.kill(pid, 0) if pid else None
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True

@@ -128,7 +128,7 @@ def test_an_authority_that_cannot_be_obeyed(trust: Path, authority: str, text: s
 
 def test_a_unit_of_an_earlier_version_is_told_where_its_authority_lies(trust: Path) -> None:
     (trust / "authority.pub").write_text(signer_of(AUTHORITY).text)
-    with pytest.raises(TrustError, match="put its line here") as caught:
+    with pytest.raises(TrustError, match=r"check .*--authority FINGERPRINT' moves it") as caught:
         load_roster(unit_of(trust, ""), HandClock())
     assert str(trust / "authority.pub") in str(caught.value) and "\n" not in str(caught.value)
 

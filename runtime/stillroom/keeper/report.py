@@ -1,5 +1,7 @@
 """What the keeper says of the whole unit: the snapshot in every record, and the status beside its sockets."""
 
+import os
+
 from stillroom import status
 from stillroom.chain import FIRST_HEAD
 from stillroom.config import UnitConfig
@@ -71,6 +73,7 @@ class Report:
             self._settings.path(self._settings.paths.run),
             status.Status(
                 unit=self._settings.unit,
+                pid=os.getpid(),
                 gate=self._gate.decision.reason,
                 clock=self._clock.known().source,
                 state=self._room.state,

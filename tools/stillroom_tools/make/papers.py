@@ -19,8 +19,8 @@ from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import ROSTER_FILE
 from stillroom.keys import KeyRing
 from stillroom.notes import open_note, parse_signer, signer_of
-from stillroom.permits import authority_of
 from stillroom_tools.make.identity import PASSWORD_FILE, TLS_FILES, UNIT_FILE, write_configuration
+from stillroom_tools.site.authorise import check_authority
 from stillroom_tools.site.layout import Site, SiteBroker
 
 ENROLMENT, AUTHORITY_FILE, BROKER, PASSWORD, CA, CERTIFICATE = (
@@ -110,14 +110,6 @@ def refresh_trust(settings: UnitConfig, site: Site) -> bool:
     check_authority(settings, site)
     site.roster()
     return _put(settings.path(settings.paths.trust) / ROSTER_FILE, read_bounded(site.roster_file))
-
-
-def check_authority(settings: UnitConfig, site: Site) -> None:
-    """Raises TrustError: the unit obeys another than this site's, or nobody yet."""
-    if authority_of(settings) != site.authority():
-        raise TrustError(
-            f"{settings.folder / UNIT_FILE}: key 'authority': another authority than that of {site.folder}"
-        )
 
 
 def check(folder: Path, settings: UnitConfig, ring: KeyRing, papers: Papers) -> None:

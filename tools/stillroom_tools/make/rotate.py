@@ -33,6 +33,7 @@ from stillroom_tools.make.decommission import KEEPERS_LOCK
 from stillroom_tools.make.key_place import KeyPlace, place_of
 from stillroom_tools.make.papers import Papers
 from stillroom_tools.site import admit, retired
+from stillroom_tools.site.authorise import check_authority
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.retired import Retirement
 
@@ -117,7 +118,7 @@ def _check_site(site: Site, settings: UnitConfig, place: KeyPlace) -> None:
             f"--site {site.folder}: its unit '{settings.unit}' has the key {VerifyKey(known.sign).fingerprint}, "
             f"and this one {own[0].signing.verify_key.fingerprint}: name the site where this unit is enrolled"
         )
-    papers.check_authority(settings, site)
+    check_authority(settings, site)
     site.authority_keys()
 
 

@@ -160,7 +160,7 @@ def find_unit(folder: Path, site_folder: Path) -> tuple[Site, str, Path]:
     if settings.site != site.name:
         raise ConfigError(f"{folder}: a unit of site '{settings.site}', and {site_folder} is '{site.name}'")
     site.enrolment(settings.unit)
-    _check_authority(settings, site)
+    check_authority(settings, site)
     trust = settings.path(settings.paths.trust)
     for name in ("authorisations", "withdrawals"):
         if not (trust / name).is_dir():
@@ -168,12 +168,11 @@ def find_unit(folder: Path, site_folder: Path) -> tuple[Site, str, Path]:
     return site, settings.unit, trust
 
 
-def _check_authority(settings: config.UnitConfig, site: Site) -> None:
-    """Whom the unit obeys must be who signs here: names alone can be alike. Raises TrustError."""
+def check_authority(settings: config.UnitConfig, site: Site) -> None:
+    """Whom the unit obeys must be who signs there: names alone can be alike. Raises TrustError; also: nobody yet."""
     pinned, own = authority_of(settings), site.authority()
     if pinned != own:
         raise TrustError(
-            f"{settings.path('unit.toml')}: key 'authority' is {pinned.fingerprint}, and {site.folder} is "
-            f"of {own.fingerprint}: this unit would obey nothing that is signed here; take its own site's folder, or "
-            "make the unit anew for this one"
+            f"{settings.path('unit.toml')}: key 'authority': another authority ({pinned.fingerprint}) than that of "
+            f"{site.folder} ({own.fingerprint}): the unit would obey nothing that is signed there; take its own site's"
         )
