@@ -19,6 +19,26 @@ def test_noise_is_not_motion_and_a_step_is() -> None:
     assert motion.feed(walker).sum() == 60
 
 
+def test_in_the_noise_of_dim_light_nothing_moves_but_what_does() -> None:
+    random, motion = np.random.default_rng(1), Motion(CELLS)
+    noise = [np.abs(random.normal(0, 1.2, (2, CELLS))).mean(axis=0).astype(np.float32) for _ in range(200)]
+    said = [float(motion.feed(each).mean()) for each in noise]
+    assert np.mean(said[100:]) < 0.001
+    walker = noise[0].copy()
+    walker[:60] = 9.0
+    assert motion.feed(walker)[:60].all()
+
+
+def test_a_step_of_the_light_is_not_learned_as_noise() -> None:
+    motion, still = Motion(CELLS), np.full(CELLS, 0.3, np.float32)
+    for _ in range(100):
+        motion.feed(still)
+    for _ in range(10):
+        assert motion.feed(np.full(CELLS, 30.0, np.float32)).all()
+    still[:60] = 9.0
+    assert motion.feed(still).sum() == 60
+
+
 def test_a_fan_becomes_noise_in_minutes_not_seconds() -> None:
     motion = Motion(CELLS)
     fan = np.full(CELLS, 0.3, np.float32)

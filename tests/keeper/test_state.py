@@ -7,7 +7,7 @@ from stillroom.config import RoomConfig, Zones
 from stillroom.keeper.occupancy import Evidence, judge
 from stillroom.keeper.state import RoomStateMachine
 from stillroom.keeper.zones import contains, rests, share_inside
-from stillroom.observation import Blob, Box, Observation, Reading
+from stillroom.observation import Blob, Box, Observation, Person, Reading
 
 BED = ((0.5, 0.5), (0.9, 0.5), (0.9, 0.9), (0.5, 0.9))
 ZONES = Zones(bed=BED, door=((0.0, 0.1), (0.1, 0.1), (0.1, 0.8), (0.0, 0.8)))
@@ -67,6 +67,17 @@ def test_shares_of_boxes():
 )
 def test_what_one_observation_says(observation, place):
     assert judge(observation, ZONES).place == place
+
+
+def test_a_sleeper_stays_where_he_was_seen_when_the_whole_picture_differs_from_the_known_room():
+    sleeper = {"people": 1, "people_certainty": 0.9, "persons": (Person(ON_BED, "lying", 0.9),), "model": "m"}
+    chair, edges = blob(Box(0.1, 0.1, 0.75, 0.85), area=0.2), blob(Box(0.0, 0.05, 1.0, 1.0), area=0.43)
+    assert judge(seen(blobs=(chair,), **sleeper), ZONES).place == "off-bed", (
+        "what differs is newer than a look"
+    )
+    for out_of_focus in ({"blobs": (edges,)}, {"blobs": (chair,), "health": "blurred"}):
+        said = judge(seen(**sleeper, **out_of_focus), ZONES)
+        assert said.place == "bed" and not said.background_known
 
 
 def test_without_a_bed_zone_somebody_is_just_there():

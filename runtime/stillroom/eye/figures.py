@@ -1,5 +1,6 @@
 """Small figures of a fifth of a second: what moved, what stands out as a connected part, whether it is dark."""
 
+from collections import deque
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,10 @@ COARSE = 2
 MIN_BLOB = 0.002
 """Of the picture: a child's head at the far end of a room."""
 _FLOOR, _TIMES = np.float32(1.0), np.float32(3.0)
+NOISY = 5.0
+"""Times what the middle cell of a picture changes by: noise alone goes beyond in one cell of a thousand."""
+LEVEL_EVERY, LEVELS = 5, 10
+"""In fifths of a second, and how many: ten seconds."""
 LASTING = 1.3
 LEAST_WEIGHED = 20
 _MEMORY = 0.02
@@ -34,6 +39,8 @@ class Motion:
     def __init__(self, cells: int) -> None:
         self._noise = np.zeros(cells, np.float32)
         self._started = False
+        self._fed = 0
+        self._levels: deque[float] = deque(maxlen=LEVELS)
         self._limit, self._fall, self._rise = np.empty((3, cells), np.float32)
         self._luma = np.empty((2, cells), np.float32)
         """Of the last two fifths, the later one first."""
@@ -61,6 +68,9 @@ class Motion:
         if not self._started:
             self._noise[:] = moved
             self._started = True
+        self._fed += 1
+        if self._fed % LEVEL_EVERY == 0:
+            self._lift(moved)
         np.multiply(self._noise, _TIMES, out=self._limit)
         self._limit += _FLOOR
         moving: Flags = moved > self._limit
@@ -69,6 +79,18 @@ class Motion:
         self._fall *= _FALL
         self._noise += np.minimum(self._fall, self._rise, out=self._rise)  # of both the one that is meant
         return moving
+
+    def _lift(self, moved: Real) -> None:
+        """What is known of a cell's noise lies below its mean, or movers would be learned as noise; a count more hides
+        that, but for the noise of dim light. Most of a picture does not move, and not for ten seconds: what the middle
+        cell changes by at least is noise, and a step of the light is not.
+        """
+        some = moved[:: max(1, len(moved) // 600) | 1].copy()
+        some.partition(len(some) // 2)
+        self._levels.append(float(some[len(some) // 2]))
+        least = (NOISY * min(self._levels) - float(_FLOOR)) / float(_TIMES)
+        if least > 0.0 and len(self._levels) == LEVELS:
+            np.maximum(self._noise, np.float32(least), out=self._noise)
 
 
 def mean_of(values: Real) -> float:

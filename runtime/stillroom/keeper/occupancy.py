@@ -21,6 +21,8 @@ LEAST_BLOB_AREA = 0.004
 """A person is larger than this share of the picture; less is a shadow's edge or a curtain's hem."""
 MOST_AREA = 0.5
 """A part larger than this share of the picture is the camera or the light: the empty room is not known then."""
+MOST_SPANNED = 0.8
+"""The same of the box around it: out of focus all edges of a room differ, and hang together."""
 LEAST_IN_BED = 0.02
 """Share of the picture that differs from the room where somebody lies: robots and cats are less than half of it."""
 LEAST_MOTION = 0.003
@@ -108,7 +110,9 @@ def _judge(seen: Observation, zones: Zones) -> Evidence:
         reason = f"luma {seen.luma_mean:.0f}" if seen.dark else "light changed"
         return Evidence("unseen", False, None, False, reason)
     moving = seen.motion >= LEAST_MOTION
-    known = seen.background == "learned" and all(blob.area <= MOST_AREA for blob in seen.blobs)
+    known = (
+        seen.background == "learned" and seen.health != "blurred" and not any(map(_is_picture, seen.blobs))
+    )
     box, what, by_breath = _best_box(seen, known)
     people, sure = seen.people, (seen.people_certainty or 0.0) >= SURE
     if seen.persons:
@@ -157,6 +161,12 @@ def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure
     return Evidence(
         place, moving, door, known, why, seen.people, sure, abed, person.posture, high, edge, box=box
     )
+
+
+def _is_picture(blob: Blob) -> bool:
+    """Too large for a person: the camera or the light."""
+    spanned = (blob.box.x1 - blob.box.x0) * (blob.box.y1 - blob.box.y0)
+    return blob.area > MOST_AREA or spanned > MOST_SPANNED
 
 
 def _two(persons: tuple[Person, ...]) -> bool:
