@@ -45,6 +45,7 @@ class Scene:
     empty: bool = True
     present: float = 0.99
     at: int = 0
+    breathing: Box | None = None
     agreement: Agreement = field(default_factory=lambda: Agreement((ROWS, COLS)))
 
     def __post_init__(self) -> None:
@@ -64,7 +65,7 @@ class Scene:
             since, now = step / 5, self.at / 5
             shown = figure(since) if self.learned else None
             self.agreement.feed(
-                Cells(now, round(now * 1e9), moving(since), shown, self.learned, None, self.empty)
+                Cells(now, round(now * 1e9), moving(since), shown, self.learned, self.breathing, self.empty)
             )
             if step % round(every_s * 5) == 0:
                 self.people.looked(bodies(since), WHOLE, now, empty=self.empty)
@@ -454,6 +455,28 @@ def test_a_corner_that_was_fired_on_before_does_not_take_the_place_of_who_walks_
     counts = scene.run(4.0, both, lambda s: flags(walk(s)))
     assert max(counts) == 1
     assert all(track.body != corner for track in scene.people.believed)
+
+
+def test_who_is_found_clearly_beside_a_corner_that_was_taken_for_him_is_he_and_the_corner_nobody():
+    """Before anything is known of the room one look misses who walks by, and finds the corner that he passes."""
+    scene = Scene(learned=False)
+    corner = body(150.0, 250.0, 0.5, 130.0)
+    seen = lambda s: [corner] if 1.0 <= s < 2.0 else [body(walk(min(s, 3.0))), corner]  # noqa: E731
+    scene.run(2.0, seen, lambda s: flags(walk(s)))
+    scene.empty = False
+    counts = scene.run(30.0, lambda s: seen(2.0 + s), lambda s: flags(walk(2.0 + s)) if s < 1.0 else NOTHING)
+    assert counts[-1] == 1 and scene.one.body.x_px == walk(3.0)
+
+
+def test_a_sleeper_who_is_placed_in_two_ways_by_looks_of_two_sizes_is_one():
+    """Nothing agrees with either until he is found to breathe."""
+    scene = Scene(learned=False, empty=False)
+    wide, close = Body(0.83, 400.0, 300.0, -150.0, 0.0), Body(0.77, 390.0, 320.0, -105.0, 0.0)
+    placed = lambda s: [close] if int(s / 10) % 2 else [wide]  # noqa: E731
+    scene.run(60.0, placed, every_s=10.0)
+    assert not scene.people.believed
+    scene.breathing = Box(0.6, 0.6, 0.7, 0.7)
+    assert max(scene.run(60.0, placed, every_s=10.0)) == 1
 
 
 @pytest.mark.parametrize(("end", "count"), [(380.0, 1), (600.0, 0)])

@@ -8,10 +8,12 @@ from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.state import RoomStateMachine
+from stillroom.observation import Box
 
 NOBODY = Evidence("nowhere", False, None, True, "nothing", people=0, sure=True)
 CAT = Evidence("off-bed", True, None, True, "1.0% differs", people=0, sure=True, small=True)
 LARGE = replace(CAT, small=False)
+NOBODY_THERE = replace(NOBODY, background_known=False, sure=False)
 AT_DOOR = replace(LARGE, door="door")
 
 
@@ -129,4 +131,47 @@ def test_without_a_known_room_nobody_is_up_by_his_height():
     machine = RoomStateMachine(RoomConfig())
     now = run(machine, lies, 3.0, 0.0)
     run(machine, replace(lies, place="off-bed", posture="unsure"), 60.0, now)
+    assert machine.state == "on-floor"
+
+
+FELL = Evidence("floor", False, None, False, "lies", people=1, sure=True, posture="lying")
+THERE = replace(FELL, place="off-bed", posture="unsure", box=Box(0.7, 0.3, 0.9, 0.8))
+
+
+def gets_up(machine: RoomStateMachine, now: float, top: float, **changes) -> float:
+    """What moves reaches from the floor to `top` within two seconds, and is held as he was for one more."""
+    for step in range(10):
+        moves = Box(0.7, 0.6 + (top - 0.6) * step / 9, 0.9, 0.9)
+        now = run(machine, replace(THERE, moving=True, moves=moves, **changes), 0.2, now)
+    return run(machine, replace(THERE, **changes), 1.0, now)
+
+
+def test_without_a_known_room_who_lay_is_up_where_what_moves_has_risen_and_no_look_says_that_he_lies():
+    for top, changes, state in (
+        (0.25, {}, "occupied"),
+        (0.45, {}, "on-floor"),
+        (0.25, {"posture": "lying"}, "on-floor"),
+        (0.25, {"people": 2, "sure": False}, "on-floor"),
+    ):
+        machine = RoomStateMachine(RoomConfig())
+        gets_up(machine, run(machine, FELL, 3.0, 0.0), top, **changes)
+        assert machine.state == state, (top, changes)
+
+
+def test_who_lay_on_the_floor_before_a_start_lies_there_until_he_moves_whole():
+    """No look is sure how he is held. An arm that moves changes nothing; who walks was helped up meanwhile."""
+    arm = replace(THERE, moving=True, moves=Box(0.75, 0.75, 0.9, 0.9))
+    walks = replace(THERE, moving=True, moves=Box(0.7, 0.3, 0.8, 0.8))
+    for lay, shown, state in ((True, arm, "on-floor"), (True, walks, "occupied"), (False, THERE, "occupied")):
+        machine = RoomStateMachine(RoomConfig(), on_floor=lay)
+        run(machine, THERE, 3.0, run(machine, shown, 0.4, run(machine, NOBODY_THERE, 8.0, 0.0)))
+        assert machine.state == state, (lay, shown)
+
+
+def test_who_lay_on_the_floor_when_the_camera_was_covered_lies_there_when_it_sees_again():
+    machine = RoomStateMachine(RoomConfig())
+    now = run(machine, FELL, 3.0, 0.0)
+    now = run(machine, replace(NOBODY_THERE, place="unseen"), 30.0, now)
+    assert machine.state == "unknown"
+    run(machine, THERE, 3.0, now)
     assert machine.state == "on-floor"

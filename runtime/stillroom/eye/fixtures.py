@@ -65,14 +65,18 @@ class Fixtures:
     def is_only(self, body: Body, box: Box) -> bool:
         """It is a known one, and nobody breathes there; or a suspect, and what moves there only passes before it."""
         known = any(each.known and alike(body, each.body) for each in self._all)
-        passed = self.suspects_in(body) and self._agreement.passes(box)
-        return (known or passed) and self._agreement.of(box) != "breathing"
+        passed = self.suspects_in(body, box) and self._agreement.passes(box)
+        return (known or passed) and not self._agreement.breathes(box)
 
-    def suspects_in(self, body: Body) -> bool:
-        """It was found there before, more than once, and nothing agreed: who stands before it now is somebody else."""
-        return any(
+    def suspects_in(self, body: Body, box: Box) -> bool:
+        """It was found there before, more than once, and nothing agreed: who stands before it now is somebody else.
+
+        What breathes there is no thing: a sleeper is placed in one way by a wide look, and in another by a close one.
+        """
+        suspect = any(
             each.times >= SUSPECTED and not each.known and alike(body, each.body) for each in self._all
         )
+        return suspect and not self._agreement.breathes(box)
 
 
 def alike(body: Body, other: Body) -> bool:

@@ -24,6 +24,7 @@ from stillroom.eye.track import (
     changed,
     common,
     inside,
+    is_weak,
     turned,
     within,
     worth,
@@ -90,7 +91,9 @@ class People:
         self._looked_s = now_s
         matched: set[int] = set()
         strangers: list[tuple[Body, Box]] = []
-        for body, box in sorted(self._distinct(bodies), key=self._away):
+        for body, box in sorted(
+            self._distinct(bodies), key=lambda found: (is_weak(found[0]), self._away(found))
+        ):
             track = self._nearest(body, box, now_s, matched)
             if track is None:
                 strangers.append((body, box))
@@ -100,7 +103,7 @@ class People:
                 fallen.found(track, body, decided_ns)
         for body, box in strangers:
             track = None
-            if not self._fixtures.suspects_in(body):
+            if not self._fixtures.suspects_in(body, box):
                 track = self._gone_from_where_he_was(body, matched)
                 track = track or self._seen_in_part(body, box, now_s, matched) or self._come_out(matched)
             if track is None:
@@ -240,7 +243,7 @@ class People:
 
     def _nearest(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
         best, least = None, math.inf
-        suspect = self._fixtures.suspects_in(body)
+        suspect = self._fixtures.suspects_in(body, box)
         for track in sorted(self._tracks, key=lambda each: each.behind is not None):
             if id(track) in matched or not self._where.may_be(track, body, box):
                 continue

@@ -14,6 +14,8 @@ SAME_BOX = 0.4
 """Intersection over union of two boxes that are one body."""
 FORGET_AGREEMENT_S = 1800.0
 """Without any agreement for so long, certainty falls to a third."""
+LEAST_WORTH = 0.1
+"""Of a look."""
 BREATHED_S = 60.0
 """So long after its last breath a place is one where somebody breathes: who moves before it hides that."""
 
@@ -105,7 +107,12 @@ def away_px(body: Body, other: Body) -> float:
 
 def worth(score: float) -> float:
     """How much one look says: little below 0.65, where chairs and corners score too."""
-    return min(0.8, max(0.1, 2.0 * (score - 0.55)))
+    return min(0.8, max(LEAST_WORTH, 2.0 * (score - 0.55)))
+
+
+def is_weak(body: Body) -> bool:
+    """It says next to nothing: of two bodies in one look, whoever is known to be there is rather the other."""
+    return worth(body.score) <= LEAST_WORTH
 
 
 def common(box: Box, other: Box) -> float:

@@ -32,7 +32,8 @@ class Room:
         """standing: the conditions that stood when the keeper before this one ended."""
         self._zones = config.zones
         self._tell = tell
-        self._machine = RoomStateMachine(config.room, config.zones.bathroom_door is not None)
+        lay = "on-floor" in standing
+        self._machine = RoomStateMachine(config.room, config.zones.bathroom_door is not None, lay)
         self._conditions = Conditions(config.conditions, tell, standing)
         self._minute = _Minute(utc_ms, round(config.outbox.summary_s * MS_PER_S))
         self._silent_from_ns = 0

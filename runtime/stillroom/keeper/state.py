@@ -55,10 +55,11 @@ class RoomStateMachine:
     _stirred_ns: int | None
     _seen: Evidence | None
 
-    def __init__(self, config: RoomConfig, has_bathroom: bool = False) -> None:
-        """has_bathroom: a door to one was drawn; a room where nothing stirs may then have somebody out of sight."""
+    def __init__(self, config: RoomConfig, has_bathroom: bool = False, on_floor: bool = False) -> None:
+        """has_bathroom: a door to one was drawn, so somebody may be out of sight. on_floor: of before this start."""
         self.adopt(config, has_bathroom)
         self.state: RoomState = "unknown"
+        self._downed = Downed(on_floor)
         self.by_breath = False
         """Since it was entered nothing but a rhythm of breathing has spoken for the state."""
         self._forget()
@@ -129,7 +130,6 @@ class RoomStateMachine:
         self._edge_ns: int | None = None
         self._door_ns: int | None = None
         self._confirmed = False
-        self._downed = Downed()
         self._sunk = Sunk()
         self._visits = Visits()
 
@@ -141,14 +141,15 @@ class RoomStateMachine:
         if evidence.moving and evidence.at_edge:
             self._edge_ns = frame_ns
         self._confirmed |= bool(evidence.people)
+        self._downed.note(frame_ns, evidence)
         self._visits.note(frame_ns, evidence)
 
     def _enter(self, state: RoomState, frame_ns: int, why: str) -> Change:
         change = Change(state, self.state, frame_ns, why)
+        if state in ("on-floor", "unknown"):
+            self._downed = Downed(self.state == "on-floor")
         self.state = state
         self._reason = None
-        if state == "on-floor":
-            self._downed = Downed()
         gone = state in ("unknown", "empty", "occupied")
         self._been_in_bed = state in ("in-bed", "bed-edge") or (self._been_in_bed and not gone)
         self._visits.entered(state)
@@ -167,7 +168,7 @@ class RoomStateMachine:
         self._seen = evidence
         if (evidence.people or 0) > 1 and (evidence.sure or self.state == "several-people"):
             return "several"  # of two who sit still one is often not found again: they are not fewer for that
-        if self._lies(evidence):
+        if self._downed.lies(evidence, self.state):
             return "floor"
         if evidence.place == "bed":
             return "alone" if self._left_alone(frame_ns) else "bed"
@@ -183,11 +184,6 @@ class RoomStateMachine:
         """Of several, whoever was off the bed has just been at the door."""
         went = self._door_ns is not None and frame_ns - self._door_ns <= VISITOR_WENT_S * NS_PER_S
         return self.state == "several-people" and went
-
-    def _lies(self, evidence: Evidence) -> bool:
-        """On the floor: found there, or found before and not up since."""
-        up = self._downed.is_up(evidence)
-        return evidence.place == "floor" or (self.state == "on-floor" and not up)
 
     def _of_doubt(self, frame_ns: int, evidence: Evidence) -> tuple[Cause | None, str]:
         """Something is there and the model believes in nobody. A blanket hides people: beds need no model."""
