@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from stillroom import cli, config
+from stillroom.clock import SystemClock
 from stillroom_tools.lab.broker import LocalBroker
 from stillroom_tools.lab.demo_gateway import DemoGateway, Line
 from stillroom_tools.lab.demo_ledger import Ledger
@@ -178,6 +179,9 @@ class LiveSite:
 
     def settle(self) -> None:
         """Let all that was accepted arrive, then end the units, the gateway and the broker."""
+        began_ms = SystemClock().utc_ms()
+        for unit in self.units:
+            until(lambda unit=unit: unit.status().answered_ms >= began_ms, f"an answer to {unit.name}")
         self._balance("before the units were stopped")
         for unit in self.units:
             unit.ask_to_stop()

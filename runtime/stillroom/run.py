@@ -31,7 +31,8 @@ POLL_S = 0.05
 FIRST_WAIT_S = 0.3
 LONGEST_WAIT_S = 10.0
 GOOD_AFTER_S = 20.0
-STOP_WITHIN_S = 3.0
+KEEPER_STOPS_WITHIN_S, COURIER_STOPS_WITHIN_S = 10.0, 5.0
+"""As with systemd: a busy machine is not to cost the last record its way."""
 EYE_OUTLIVES_S = 0.9
 """Its start signal; as long as the longest lease."""
 SMALL = {
@@ -208,6 +209,6 @@ class Supervisor:
     def _end(self) -> None:
         """The keeper ends the eye, says goodbye through the courier, and then the courier ends by itself."""
         self._keeper.signal(signal.SIGTERM)
-        self._keeper.finish(STOP_WITHIN_S)
+        self._keeper.finish(KEEPER_STOPS_WITHIN_S)
         self._eye.finish(1.0)
-        self._courier.finish(STOP_WITHIN_S)
+        self._courier.finish(COURIER_STOPS_WITHIN_S)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from gateway_process import GatewayProcess, gateway
 from parties import command
+from tests.patience import WITHIN_S
 from unit_sender import Sender, step_until
 
 from stillroom.clock import SystemClock
@@ -76,7 +77,10 @@ class Ward:
 
 
 @pytest.fixture
-def ward(tmp_path: Path, tls_site: Path, tls_broker: LocalBroker) -> Iterator[Ward]:
+def ward(
+    tmp_path: Path, tls_site: Path, tls_broker: LocalBroker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Ward]:
+    monkeypatch.setattr(alerts_command, "WAIT_S", WITHIN_S)
     sender = Sender(tmp_path / "unit", tls_site, "u-1")
     with sender.session, gateway(tls_site, tmp_path) as running:
         yield Ward(sender, tls_site, running)
@@ -125,6 +129,7 @@ def test_kill_9_at_every_step_loses_no_alert_and_no_owner(ward: Ward) -> None:
     killed()
     ward.until("raised")
     ward.do("acknowledge", "u-1", "--by", "ann")
+    ward.until("acknowledged")
     before = ward.standing()[0]
     killed()
     ward.sender.tell(OVER)

@@ -21,7 +21,8 @@ from stillroom.notify import Notifier
 MAX_DOWN_BYTES = 4_096
 LONGEST_WAIT_S = 1.0
 """More than any lead: a keeper that names a place farther off is not obeyed."""
-LAST_WORDS_S = 1.0
+LAST_WORDS_S = 4.0
+"""Less than the five seconds after which it is killed (`run.py`, `stillroom-courier.service`)."""
 
 
 def main(config_path: Path, parent: int | None = None, keeper_user: str = "") -> int:
@@ -104,6 +105,12 @@ class Courier:
         give_up_s = time.monotonic() + LAST_WORDS_S
         while self._slots and self._session.connected and time.monotonic() < give_up_s:
             time.sleep(0.01)
+        if self._slots:
+            print(
+                "courier: ended before the broker had the last record; the card has it",
+                file=sys.stderr,
+                flush=True,
+            )
         self._session.stop()
 
     def _forward(self, up: Up) -> None:

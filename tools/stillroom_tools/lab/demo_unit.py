@@ -10,7 +10,8 @@ from stillroom.clock import SystemClock
 from stillroom.keeper.indicator import FILE as INDICATOR
 from stillroom_tools.lab.child import spawn
 
-STOP_WITHIN_S = 8.0
+STOP_WITHIN_S = 20.0
+"""More than `stillroom run` gives its three."""
 
 
 class DemoUnit:

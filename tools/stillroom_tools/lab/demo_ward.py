@@ -24,7 +24,7 @@ from stillroom_tools.lab.demo_unit import DemoUnit
 
 BEAT_S = 0.1
 LOOK_EVERY_MS = 1_000
-SETTLE_WITHIN_S = 45.0
+SETTLE_WITHIN_S = 30.0
 """A bound: whoever lost the broker tries again after up to 10 s, each unit by itself, and so does the gateway."""
 LIVES = ("enter", "lie-down", "get-up", "fall", "leave")
 ACTS = (*LIVES, "cover", "press", "withdraw", "cut")
@@ -58,7 +58,6 @@ class Ward:
         self._covered: set[str] = set()
         self._withdrawn: set[str] = set()
         self._cutting = threading.Lock()
-        self._mended_ms = 0
         self.note = ""
         """What somebody has done to the ward as a whole."""
 
@@ -157,13 +156,8 @@ class Ward:
                 self._broker.kill()
                 self.note = "BROKER CUT: the units keep what they accept until it is mended"
             else:
-                self._mend()
+                self._broker.restart()
                 self.note = ""
-
-    def _mend(self) -> None:
-        assert self._broker is not None
-        self._broker.restart()
-        self._mended_ms = SystemClock().utc_ms()
 
     # the end
 
@@ -171,8 +165,10 @@ class Ward:
         """Let what waits on the cards leave, stop the units, say how the ledger stands: 0 where it balances, else 1."""
         if self._broker is not None and not self._broker.running:
             say("mending the broker, so that what waits on the cards can leave")
-            self._mend()
-        self._until_balanced(show, self._is_answered)
+            self._broker.restart()
+        began_ms = SystemClock().utc_ms()
+        # Who is stopped while he has no broker takes his last words with him, and a status may be from before that.
+        self._until_balanced(show, lambda unit: unit.status().answered_ms >= began_ms)
         self._stop_units()
         self._until_balanced(show, lambda _unit: True)
         say(self._figures.text())
@@ -181,10 +177,6 @@ class Ward:
         for unit in dead:
             say(f"{unit.name} accepted nothing: {last_line(unit.log)}")
         return 0 if self.ledger.balanced and not dead else 1
-
-    def _is_answered(self, unit: DemoUnit) -> bool:
-        """Since the broker was mended: who is stopped before that takes his last words with him."""
-        return unit.status().connected and unit.status().answered_ms >= self._mended_ms
 
     def _until_balanced(self, show: Callable[[Line, bytes], None], ready: Callable[[DemoUnit], bool]) -> None:
         """A backlog leaves in slots; give it the time it takes, up to a bound. The end of a unit adds to it."""
