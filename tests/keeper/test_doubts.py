@@ -1,8 +1,7 @@
 """What makes an empty room doubtful, and what does not: things are nobody, and who comes in passes a way in."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig

@@ -1,8 +1,7 @@
 """Who rolled out of bed behind it: what shows that he did, and what must not be taken for it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig

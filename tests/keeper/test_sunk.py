@@ -1,8 +1,7 @@
 """Who came down behind something is on the floor; who bends down, sits down or leaves is not, nor is a curtain."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig

@@ -6,8 +6,10 @@ room is known. Where a model has looked and believes in nobody, what differs or 
 a dog, or somebody whom the model does not see.
 """
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stillroom.config import Zones
 from stillroom.keeper import zones as where
@@ -35,8 +37,7 @@ EDGE = 0.03
 """Of the picture: what reaches so near to its edge may have gone out of it."""
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What one observation says. `why` holds its numbers."""
 
     place: Place
@@ -90,10 +91,13 @@ class Evidence:
 def judge(seen: Observation, zones: Zones) -> Evidence:
     """The evidence of one observation."""
     evidence = _judge(seen, zones)
-    if seen.persons and evidence.place != "unseen":
-        evidence = replace(evidence, boxes=tuple(person.box for person in seen.persons))
-    if evidence.background_known:
-        evidence = replace(evidence, differs=tuple(blob.box for blob in seen.blobs))
+    if evidence.place != "unseen":
+        differs = seen.blobs if evidence.background_known else ()
+        evidence = replace(
+            evidence,
+            boxes=tuple([person.box for person in seen.persons]),
+            differs=tuple([blob.box for blob in differs]),
+        )
     box = seen.motion_box if evidence.moving else None
     if box is None:
         return evidence

@@ -6,8 +6,10 @@ a door, without moving there. Who bends down comes down as far and is up again; 
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from stillroom.clock import NS_PER_S
 from stillroom.events import RoomState
