@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from stillroom.eye.spectrum import Basis, Complex, Peak, Real, basis, find_peak
+from stillroom.eye.spectrum import Basis, Complex, Peak, Real, basis, complex_of, find_peak, power_of
 
 LOW_HZ, HIGH_HZ, STEP_HZ = 0.1, 0.7, 0.01
 RATE_HZ = 5.0
@@ -103,8 +103,8 @@ def weigh(
     """
     window_s = len(samples) / RATE_HZ
     whole = whole_band(len(samples), low_hz)
-    spectrum = whole(samples)
-    powers = _power(spectrum)
+    parts = whole.parts(samples)
+    powers = power_of(parts)
     lobe_hz = 2.0 / window_s
     peak = find_peak(whole.hz, powers.sum(axis=1) * whole.hz, lobe_hz)
     if peak is None:
@@ -115,6 +115,7 @@ def weigh(
     columns = shape[1]
     odd = (cells // columns + cells % columns) % 2 == 1
     strong = np.argsort(-powers[index])[: _strong_of(shape)]
+    spectrum = complex_of(parts[:, strong])
     own, rival = _holders(whole.hz, powers * whole.hz[:, None].astype(np.float32), peak.hz, lobe_hz)
     return Evidence(
         peak=peak,
@@ -124,9 +125,9 @@ def weigh(
         window_s=window_s,
         cells=cells,
         strength=powers[index],
-        standing=_standing(spectrum[index, strong]),
+        standing=_standing(spectrum[index]),
         pattern=_pattern(samples[:, strong], peak.hz, low_hz),
-        strays=_strays(whole.hz, spectrum[:, strong], peak.hz, lobe_hz),
+        strays=_strays(whole.hz, spectrum, peak.hz, lobe_hz),
         own=own,
         rival=rival,
     )
@@ -150,7 +151,9 @@ def _halves(samples: Real, index: int, low_hz: float) -> tuple[float, float]:
     """`in_half` and `balance` at one of the frequencies."""
     half = len(samples) // 2
     part = basis(half, RATE_HZ, low_hz, HIGH_HZ, STEP_HZ, 1)
-    halves = np.stack([_power(part(s)).sum(axis=1) * part.hz for s in (samples[:half], samples[half:])])
+    halves = np.stack(
+        [power_of(part.parts(s)).sum(axis=1) * part.hz for s in (samples[:half], samples[half:])]
+    )
     here = halves[:, index]
     in_half = float((here / np.maximum(halves.max(axis=1), _TINY)).min())
     return in_half, float(here.max() / max(float(here.min()), _TINY))

@@ -23,10 +23,12 @@ class Basis:
 
     def __call__(self, samples: Real) -> Complex:
         """Spectrum (k, m) of m traces (n, m)."""
-        parts = self.matrix @ samples
-        count = len(self.hz)
-        spectrum: Complex = parts[:count] + 1j * parts[count:]
-        return spectrum
+        return complex_of(self.parts(samples))
+
+    def parts(self, samples: Real) -> Real:
+        """The spectrum's real parts, then the imaginary ones: (2k, m). Complex numbers would cost twice the product."""
+        parts: Real = self.matrix @ samples
+        return parts
 
     def at(self, hz: float, samples: Real) -> Complex:
         """Spectrum (m,) of m traces (n, m) at the nearest of the frequencies alone."""
@@ -34,6 +36,20 @@ class Basis:
         real, imaginary = self.matrix[[index, index + len(self.hz)]] @ samples
         values: Complex = real + 1j * imaginary
         return values
+
+
+def complex_of(parts: Real) -> Complex:
+    """(k, m) of (2k, m), as `Basis.parts` has them."""
+    count = len(parts) // 2
+    spectrum: Complex = parts[:count] + 1j * parts[count:]
+    return spectrum
+
+
+def power_of(parts: Real) -> Real:
+    """(k, m) of (2k, m), as `Basis.parts` has them."""
+    count = len(parts) // 2
+    power: Real = parts[:count] ** 2 + parts[count:] ** 2
+    return power
 
 
 @lru_cache(maxsize=32)
