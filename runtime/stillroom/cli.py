@@ -49,8 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except StillroomError as error:
-        print(f"stillroom: {_one_line(error)}", file=sys.stderr)
-        return error.exit_code
+        return _denied(arguments, error) or _ends(error)
     except KeyboardInterrupt as error:
         print(": ".join(["stillroom: interrupted", *filter(None, [str(error)])]), file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -58,9 +57,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         _forget_output()
         return EXIT_OK
     except OSError as error:
+        if code := _denied(arguments, error):
+            return code
         _forget_output()
         print(f"stillroom: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
         return StorageError.exit_code
+
+
+def _ends(error: StillroomError) -> int:
+    print(f"stillroom: {_one_line(error)}", file=sys.stderr)
+    return error.exit_code
+
+
+def _denied(arguments: Sequence[str], error: BaseException) -> int:
+    """What this account may not use is one line and one code, whatever a command was about; else 0.
+
+    Of the three processes, whose code tells whoever started them what has failed, each says it itself.
+    """
+    if arguments[:1] and arguments[0] in processes.NAMES:
+        return EXIT_OK
+    from stillroom.denied import denied
+    from stillroom.errors import SetupError
+
+    text = denied(error)
+    if text is None:
+        return EXIT_OK
+    return _ends(SetupError(text))
 
 
 def _forget_output() -> None:

@@ -4,9 +4,12 @@ Several threads may share a reader. SQLite's file is opened so that nothing can 
 transactions that only read, and a role that may only SELECT is better.
 """
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -149,8 +152,23 @@ def open_reader(site: Site) -> Reader:
     return Reader(of(site), site.name)
 
 
+def _may_read(file: Path) -> None:
+    """SQLite says of a lack of rights that it cannot open it, and needs a file of its own beside a store in use.
+
+    Raises PermissionError.
+    """
+    beside = file.with_name(f"{file.name}-shm")
+    if not file.exists():
+        return
+    if not os.access(file, os.R_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+    if not beside.exists() and not os.access(file.parent, os.W_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(beside))
+
+
 def _engine(place: Place) -> Engine:
     if place.file is not None:
+        _may_read(place.file)
         file = f"file:{quote(str(place.file))}?mode=ro"
         return create_engine(
             "sqlite://",
