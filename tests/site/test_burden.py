@@ -17,6 +17,7 @@ from stillroom.errors import ConfigError, InputError, StorageError
 from stillroom.events import ConditionChanged, Event, GateChanged, Summary
 from stillroom_tools.site.gateway.alert_forms import Priority
 from stillroom_tools.site.report.burden import Burden, Kind, Tally, summed, tally_of
+from stillroom_tools.site.report.burden_words import TOO_LITTLE, Report, head, row
 from stillroom_tools.site.report.episodes import Deed, Episode
 from stillroom_tools.site.report.kept import Told
 from stillroom_tools.site.report.period import Period
@@ -93,6 +94,17 @@ def test_what_was_not_sensed_counts_for_nothing() -> None:
     assert tally.room_days == pytest.approx(20 / 24 + 16 / 24)
     nothing = tally_of((), (), period(), NOW)
     assert (nothing.room_nights, nothing.room_days) == (0.0, 0.0)
+
+
+def test_of_minutes_no_rate_is_told() -> None:
+    began = at(0, 20)
+    for until, said in ((began + 240_000, TOO_LITTLE), (at(1, 0), "3.00")):
+        events = [(began, start()), (began, OPEN), *lit(began, until)]
+        tally = tally_of(told(*events), [alert(began + 60_000)], period(), until)
+        whole = tally.burden(None, 3)
+        assert row(whole.kinds[0], whole)[6] == said
+        of = Report("s", "UTC", date(2026, 1, 1), date(2026, 1, 2), ("20:00", "08:00"), whole, (whole,), None)
+        assert any("not yet enough for a rate" in line for line in head(of)) is (said == TOO_LITTLE)
 
 
 def test_two_units_of_a_room_are_one_room() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from board_browser import chromium, lives, set_up, violations, words
+from board_browser import chromium, lives, recorded, set_up, violations, words
 from board_rig import Ward, until, ward
 from unit_sender import command
 
@@ -193,6 +193,37 @@ def test_an_installer_draws_by_hand_and_by_key(screen: Screen) -> None:
     assert kept and kept.by == "ian" and kept.bed is not None
     assert all(abs(a - b) <= 5 for corner, right in zip(kept.bed, ((100, 200), (500, 200), (498, 620)), strict=True)
                for a, b in zip(corner, right, strict=True))  # fmt: skip
+    page.context.close()
+
+
+def test_a_rooms_page_says_that_it_is_recorded_since_it_was_loaded(screen: Screen) -> None:
+    page, voice = screen.page(), screen.ward.voices[0]
+    page.goto(f"{screen.ward.address}/rooms/u-001")
+    note = page.locator("#recorded-anew")
+    assert not note.is_visible()
+    recorded(voice)
+    screen.until(note.is_visible, "a note beside what was true when the page was loaded")
+    assert "has changed since this page was loaded" in note.inner_text() and violations(page) == []
+    note.get_by_role("link").click()
+    assert "seizure-study" in page.locator(".recorded").inner_text() and not note.is_visible()
+    voice.links(
+        {"what": "release-ended", "release": "r-0123456789abcdef", "file": 1, "seconds": 1, "how": "over"}
+    )
+    screen.until(note.is_visible, "the same where it ended")
+    page.context.close()
+
+
+def test_nothing_of_the_units_is_cut_at_an_ordinary_width_and_a_bell_is_seen(screen: Screen) -> None:
+    page = screen.page(viewport={"width": 1300, "height": 900}, color_scheme="light")
+    for path in ("/units", "/burden"):
+        page.goto(screen.ward.address + path)
+        cut = "[...document.querySelectorAll('.wide')].filter((e) => e.scrollWidth > e.clientWidth)"
+        assert page.evaluate(f"{cut}.length") == 0, path
+    page.goto(screen.ward.address)
+    colours = """[...document.querySelectorAll('.tile[data-sounding] .strip')].map((strip) => [
+      getComputedStyle(strip).color, getComputedStyle(strip.querySelector('.icon')).color])"""
+    found = page.evaluate(colours)
+    assert found and all(words == bell for words, bell in found), "as light or dark as the words beside it"
     page.context.close()
 
 

@@ -6,6 +6,7 @@ From what the gateway keeps, also while it runs. Nothing of who is in a room.
 import argparse
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import msgspec
@@ -27,6 +28,8 @@ HELP = "each unit's own health: heat, frames, card, software and configuration"
 COLUMNS = (
     "Unit", "Told", "Heat", "Slowed", "Frames/s", "Lost", "Look", "Waiting", "Card", "Software", "Settings",
 )  # fmt: skip
+WIDTH = 200
+"""Where nobody's terminal says."""
 _DAY_MS = 86_400 * MS_PER_S
 LATE_MS = 3_600 * MS_PER_S
 """Four times as long as a unit takes to tell of itself again."""
@@ -58,8 +61,23 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write("".join(msgspec.json.encode(one).decode() + "\n" for one in found))
         return EXIT_OK
-    Console(highlight=False).print(_table(found, SystemClock().utc_ms()))
+    show(found, SystemClock().utc_ms(), None if sys.stdout.isatty() else WIDTH)
     return EXIT_OK
+
+
+def show(found: list[Line], now_ms: int, width: int | None) -> None:
+    """A table; where it is too wide (in columns; None: as the terminal is), a paragraph for each unit."""
+    console = Console(highlight=False, markup=False, width=width)
+    table = _table(found, now_ms)
+    if console.measure(table, options=console.options.update(width=1_000)).maximum <= console.width:
+        console.print(table)
+        return
+    for one in found:
+        name, *rest = cells(one, now_ms)
+        said = ", ".join(f"{column.lower()} {cell}" for column, cell in zip(COLUMNS[1:], rest, strict=True))
+        console.print(
+            f"{name}\n" + fill(said, console.width - 1, initial_indent="  ", subsequent_indent="  ")
+        )
 
 
 def lines(site: Site, reader: Reader) -> list[Line]:
@@ -89,7 +107,8 @@ def _line(unit: str, known: dict[str, Any], signed: Signed, versions: Versions) 
 def _table(found: list[Line], now_ms: int) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name in ("Unit", "Software", "Settings") else "right")
+        left = name in ("Unit", "Software", "Settings")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for one in found:
         table.add_row(*cells(one, now_ms))
     return table

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from stillroom.errors import StillroomError
 from stillroom_tools.site.board.desk import Desk
 from stillroom_tools.site.report import burden
-from stillroom_tools.site.report.burden_words import COLUMNS, Report, head, row
+from stillroom_tools.site.report.burden_words import COLUMNS, Report, head, rate, row
 from stillroom_tools.site.report.period import period_of
 
 SPANS = (7, 28, 90)
@@ -68,5 +68,4 @@ class BurdenPage:
 
 def _room(one: burden.Burden) -> tuple[str, str, str]:
     nightly = sum(kind.alerts_night for kind in one.kinds)
-    each = f"{nightly / one.room_nights:.2f}" if one.room_nights else "-"
-    return one.room or "", str(sum(kind.alerts for kind in one.kinds)), each
+    return one.room or "", str(sum(kind.alerts for kind in one.kinds)), rate(nightly, one.room_nights)

@@ -54,17 +54,20 @@ def head(report: Report) -> Iterator[str]:
         f"{whole.room_nights:.1f} room-nights and {whole.room_days:.1f} room-days were sensed "
         f"(rooms: {len(report.rooms)}, nights: {whole.nights}); what was not sensed counts for nothing."
     )
+    if whole.kinds and whole.room_nights < LEAST:
+        yield f"That is not yet enough for a rate ({LEAST:g} of a night or day is): '{TOO_LITTLE}' stands in its place."
     if not whole.kinds:
         yield "No condition began and no alert was raised."
 
 
 LEAST = 0.25
 """Of a night or a day: what minutes held says nothing of a whole one."""
+TOO_LITTLE = "not yet"
 
 
 def rate(count: int, of: float) -> str:
-    """How many in each; `-` where less than a quarter of one was sensed."""
-    return f"{count / of:.2f}" if of >= LEAST else "-"
+    """How many in each; `TOO_LITTLE` where less than a quarter of one was sensed."""
+    return f"{count / of:.2f}" if of >= LEAST else TOO_LITTLE
 
 
 def seconds(value: float | None) -> str:

@@ -74,12 +74,21 @@ function drift(now) {
   if (minutes) $("drift").textContent = `The clock of this screen is about ${minutes} min wrong. All times here are the board's.`;
 }
 
+// What the room's page says of a recording is of when it was loaded; its tile is kept up. The tile may be seconds behind.
+const anew = $("recorded-anew");
+const recorded = () => (tiles.querySelector(".rec") ? "yes" : "no");
+const recordedFirst = anew && recorded();
+function recordedAnew() {
+  if (anew) anew.hidden = [anew.dataset.was, recordedFirst].includes(recorded());
+}
+
 function heard(said) {
   if (said.ended) return location.replace("/login?ended");
   lost = false;
   setNow(said.now);
   drift(said.now);
   for (const [unit, html] of Object.entries(said.tiles || {})) putTile(unit, html);
+  recordedAnew();
   if (said.order) order(said.order);
   if (said.head !== undefined) put($("head"), said.head);
   if (said.alerts !== undefined) putAlerts(said.alerts);
