@@ -16,6 +16,7 @@ from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.report.day import RoomDay, UnitDay, room_day, unit_day
 from stillroom_tools.site.report.days import LocalDay, Span
 from stillroom_tools.site.report.kept import Told
+from stillroom_tools.site.report.picture import picture
 from stillroom_tools.site.report.words import NOTHING, lines, sentences
 
 MIN = 60_000
@@ -116,12 +117,23 @@ def said_of(unit: UnitDay) -> list[str]:
     return [*sentences(RoomDay("s", "r-1", from_ms(0).date(), "UTC", 0, 60 * MIN, NOW, (unit,)))]
 
 
+def drawn_of(unit: UnitDay) -> str:
+    day = RoomDay("s", "r-1", from_ms(0).date(), "UTC", 0, 60 * MIN, NOW, (unit,))
+    return picture(day, LocalDay(from_ms(0).date(), UTC, "UTC")).decode()
+
+
 def test_what_is_left_of_what_was_erased_says_nothing_of_it() -> None:
     """Links of the audit chain stay, its gates do not: they prove that the unit ran, not that the camera was off."""
     links = [(26 * MIN, start()), (39 * MIN, Erased(2, 39 * MIN, bytes(32), bytes(32), bytes(64)))]
     found = erased(*links, gone=Span(0, 60 * MIN), span=Span(0, 60 * MIN))
     assert known(found) == [(0, 60, "erased")] and not states(found) and not found.conditions
     local = LocalDay(from_ms(0).date(), UTC, "UTC")
+    drawn = drawn_of(found)
+    assert drawn.count(">erased</text>") == 3, "conditions, breathing and pulse"
+    assert "none was told" not in drawn and "not kept" not in drawn
+    part = erased(*links, *minutes(40, 60), gone=Span(0, 40 * MIN), span=Span(0, 60 * MIN))
+    assert ">erased in part</text>" in drawn_of(part) and "none was told" not in drawn_of(part)
+    assert ">none was told</text>" in drawn_of(unit_day("u-1", (), (), Span(0, 60 * MIN), NOW))
     told = said_of(found)
     assert any("was erased" in said for said in told) and "none could be" not in " ".join(told)
     (line,) = lines(found, local)[0]

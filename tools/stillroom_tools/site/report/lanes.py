@@ -10,7 +10,7 @@ from stillroom_tools.site.report.days import Span
 from stillroom_tools.site.report.episodes import Episode
 from stillroom_tools.site.report.gaps import Stretch
 from stillroom_tools.site.report.sheet import LEFT, LETTER_PX, NAMES, PLOT, Sheet, fits
-from stillroom_tools.site.report.words import lasted, plain, why
+from stillroom_tools.site.report.words import gone, lasted, plain, why
 from stillroom_tools.svg import tag, text
 
 GAP = 7.0
@@ -151,7 +151,7 @@ def _said_of_rate(sheet: Sheet, unit: UnitDay, name: str, values: Sequence[float
     if unit.scopes is not None and name not in unit.scopes:
         sheet.beside(top + 14, "not authorised")
     elif not values:
-        sheet.beside(top + 14, "never read" if unit.summaries else "not kept")
+        sheet.beside(top + 14, "never read" if unit.summaries else gone(unit) or "not kept")
     else:
         sheet.beside(top + 14, f"median {median(values):.0f}")
         sheet.beside(top + 28, f"{min(values):.0f} to {max(values):.0f}")
@@ -174,7 +174,7 @@ def _alerts(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
     """For each kind the condition, as the unit saw it, and under it the alert, as staff had it."""
     kinds = _kinds(unit)
     if not kinds:
-        sheet.beside(sheet.lane("Conditions", 18) + 13, "none was told")
+        sheet.beside(sheet.lane("Conditions", 18) + 13, gone(unit) or "none was told")
         return
     for kind in kinds:
         top = sheet.lane(plain(kind), 25)

@@ -46,6 +46,14 @@ class Line:
     weight: float
 
 
+def gone(unit: UnitDay) -> str:
+    """Where something of the day was erased: what is not here may have been there."""
+    found = {each.what for each in unit.stretches} - {"to-come"}
+    if "erased" not in found:
+        return ""
+    return "erased" if found == {"erased"} else "erased in part"
+
+
 def lasted(ms: int) -> str:
     """`8 h 17 min`, `48 s`"""
     return duration(round(ms / MS_PER_S))
