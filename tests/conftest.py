@@ -135,18 +135,22 @@ def live() -> Iterator["LiveSite"]:
     shutil.rmtree(folder)
 
 
+SWAP_ON = ["swapon", "--priority", "32767"]
+"""Before all other swap of this machine: what is swapped out comes here."""
+
+
 @pytest.fixture
 def swap_file() -> Iterator[Path]:
-    """Swap of the test's own; skips where it cannot be had."""
+    """Swap of the test's own, larger than a unit; skips where it cannot be had."""
     path = Path(tempfile.mkdtemp(prefix="sr-swap-", dir="/var/tmp")) / "swap"
-    path.write_bytes(bytes(64 << 20))
+    path.write_bytes(bytes(256 << 20))
     path.chmod(0o600)
     path_words = os.environ["PATH"] + ":/usr/sbin:/sbin"
     made = [
-        subprocess.run([tool, path], capture_output=True, env={"PATH": path_words}, check=False).returncode
-        if shutil.which(tool, path=path_words)
+        subprocess.run([*words, path], capture_output=True, env={"PATH": path_words}, check=False).returncode
+        if shutil.which(words[0], path=path_words)
         else 1
-        for tool in ("mkswap", "swapon")
+        for words in (["mkswap"], SWAP_ON)
     ]
     try:
         if made != [0, 0]:

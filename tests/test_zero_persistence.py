@@ -27,6 +27,7 @@ from stillroom.link import RecordAsked
 from stillroom.mqtt import Handlers, Session
 from stillroom_release.eye import Recorder
 from stillroom_tools.lab.broker import find_program
+from tests.conftest import SWAP_ON
 from tests.live import CANARY, LiveSite, command, plug_in, processes_below, until
 from tests.parties import release
 from tests.test_end_to_end_release import sign_for_release
@@ -36,7 +37,7 @@ sys.path.insert(0, str(CANARY))
 from canary_camera import HEIGHT, MARKS, WIDTH, Pattern, open_camera
 
 from tests.patience import WITHIN_S
-from tests.traces import Found, Search
+from tests.traces import Found, Search, on_disk
 
 RUN_S = 8.0
 LONG_RUN_S = 180.0
@@ -337,19 +338,29 @@ def test_swap_holds_nothing_of_the_picture(scene, swap_file):
     until(lambda: search.in_memory(scene.pid("eye")).traces["cells u16"], "a grid in the eye")
     careless = Careless(planted)
     page_out(careless.process.pid)
-    assert set(search.in_file(swap_file, direct=True).traces) == search.names
+    until(lambda: set(search.in_file(swap_file, direct=True).traces) == search.names, "all of it in the swap")
     careless.end()
     blank(swap_file)
     for process in ("eye", "keeper", "courier"):
         page_out(scene.pid(process))
+    until_written(swap_file)
     found = search.in_file(swap_file, direct=True)
     assert found.read_bytes >= 32 << 20
     assert not found.traces
     assert search.in_memory(scene.pid("eye")).traces["row A"]
 
 
+def until_written(swap_file: Path) -> None:
+    """The kernel writes when it likes, in the order it was asked in: wait for something of our own, asked last."""
+    last = secrets.token_bytes(1 << 20)
+    careless = Careless(last)
+    page_out(careless.process.pid)
+    until(lambda: last[1 << 19 :][:64] in on_disk(swap_file), "what was swapped out last")
+    careless.end()
+
+
 def blank(swap_file: Path) -> None:
     """The same file as fresh swap: what was there before is gone."""
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    for words in (["swapoff"], ["shred", "-n", "0", "-z"], ["mkswap"], ["swapon"]):
+    for words in (["swapoff"], ["shred", "-n", "0", "-z"], ["mkswap"], SWAP_ON):
         subprocess.run([*words, swap_file], check=True, capture_output=True, env={"PATH": path})

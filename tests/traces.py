@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 CHUNK_BYTES = 16 << 20
 OVERLAP_BYTES = 1 << 12
 LARGEST_FILE_BYTES = 256 << 20
+TRIES = 3
+"""What was given back while we read it may be there again when we ask for the reason."""
 NOT_MEMORY = ("[vvar]", "[vvar_vclock]", "[vsyscall]", "/dev/")
 """Clocks of the kernel's and mapped devices: no bytes of the process's own."""
 
@@ -63,18 +65,23 @@ class Search:
         with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
             for place in _ranges(pid):
                 first, last, name = place
-                before = len(found.unread)
-                self._stream(_pieces(memory.fileno(), first, last), found, f"{pid} {name}")
-                if len(found.unread) > before and place not in set(_ranges(pid)):
-                    del found.unread[before:]  # given back while we read
+                for _ in range(TRIES):
+                    part = Found()
+                    self._stream(_pieces(memory.fileno(), first, last), part, f"{pid} {name}")
+                    if not part.unread:
+                        break
+                    if place not in set(_ranges(pid)):
+                        part.unread.clear()  # given back while we read
+                        break
+                found += part
         return found
 
     def in_file(self, path: Path, *, direct: bool = False) -> Found:
         found = Found()
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            if direct:  # what lies on the disk, not what the kernel remembers of it
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            if direct:
+                forget(descriptor)
             self._stream(_pieces(descriptor, 0, os.fstat(descriptor).st_size), found, str(path))
         finally:
             os.close(descriptor)
@@ -100,6 +107,17 @@ class Search:
                 continue
             self.in_bytes(tail + piece, found, len(tail))
             tail = (tail + piece)[-OVERLAP_BYTES:]
+
+
+def forget(descriptor: int) -> None:
+    """What lies on the disk is read next, not what the kernel remembers of it."""
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def on_disk(path: Path) -> bytes:
+    with path.open("rb") as file:
+        forget(file.fileno())
+        return file.read()
 
 
 def _of_tensors(tensors: list[NDArray[np.uint8]]) -> dict[str, bytes]:
