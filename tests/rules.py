@@ -899,6 +899,11 @@ RULES = (
         "tests/site/test_erasing.py::test_what_was_to_come_when_it_was_erased_is_open_again",
     ),
     Rule(
+        4, "an older rights log with its older end is missed", "tools/stillroom_tools/site/rights/record.py",
+        "    _refuse_before_noted(site, heads)\n", "",
+        "tests/site/test_rights.py::test_another_log_of_the_same_length_is_known_too",
+    ),
+    Rule(
         4, "a line of the rights log without a receipt is missed", "tools/stillroom_tools/site/rights/record.py",
         "    _refuse_other_end(site, heads)\n", "",
         "tests/site/test_rights.py::test_a_line_that_has_no_receipt_is_missed_too",

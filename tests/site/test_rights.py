@@ -310,6 +310,54 @@ def test_a_line_that_has_no_receipt_is_missed_too(ward: Ward, tmp_path: Path, ca
     assert ward.subject("export", "--out", tmp_path / "two") == 0 and ward.do(*shown) == 0
 
 
+def test_an_older_log_with_its_older_end_is_known_by_the_gateways_store(
+    ward: Ward, tmp_path: Path, capsys
+) -> None:
+    assert ward.subject("export", "--out", tmp_path / "one") == 0
+    places = [ward.site / "rights" / name for name in ("log", "log.end")]
+    before, kept = [path.read_bytes() for path in places], receipts(ward)
+    assert ward.subject("export", "--out", tmp_path / "two") == 0
+    whole = [path.read_bytes() for path in places]
+    ward.facility.gateway._collect()
+    for path in set(receipts(ward)) - set(kept):
+        path.unlink()
+    shown = ("subject", "log", "--site", ward.site)
+    for found in (before, [b"", before[1]]):
+        for path, data in zip(places, found, strict=True):
+            path.write_bytes(data)
+        ward.facility.gateway._collect()
+        assert (
+            "tells of line 1, and line 2 was there: an older one was put back" in capsys.readouterr().err
+            or not found[0]
+        )
+        for asked in (shown, ("subject", "check", kept[0], "--site", ward.site)):
+            assert ward.do(*asked) == TrustError.exit_code
+            said = capsys.readouterr().err
+            assert "cut off at its end, or another" in said and said.count("\n") == 1
+            assert "by the gateway's store it had line 2" in said or not found[0]
+    for path, data in zip(places, whole, strict=True):
+        path.write_bytes(data)
+    assert ward.do(*shown) == 0
+    assert ward.subject("export", "--out", tmp_path / "three") == 0 and ward.do(*shown) == 0
+
+
+def test_another_log_of_the_same_length_is_known_too(ward: Ward, tmp_path: Path, capsys) -> None:
+    """Cut off, and gone on with: as many lines, and another head."""
+    assert ward.subject("export", "--out", tmp_path / "one") == 0
+    places = [ward.site / "rights" / name for name in ("log", "log.end")]
+    before, kept = [path.read_bytes() for path in places], receipts(ward)
+    assert ward.subject("export", "--out", tmp_path / "two") == 0
+    ward.facility.gateway._collect()
+    for path in set(receipts(ward)) - set(kept):
+        path.unlink()
+    for path, data in zip(places, before, strict=True):
+        path.write_bytes(data)
+    assert ward.subject("export", "--out", tmp_path / "other") == 0
+    capsys.readouterr()
+    assert ward.do("subject", "log", "--site", ward.site) == TrustError.exit_code
+    assert "by the gateway's store it had line 2" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("more", [(), ("--keep-audit",)])
 def test_a_report_says_that_it_was_erased(ward: Ward, tmp_path: Path, more: tuple[str, ...]) -> None:
     """And not that the unit or the camera was off, which would be an untruth, nor that all was calm."""
@@ -464,8 +512,8 @@ def test_an_order_that_no_manager_signed_is_put_aside(
     stranger = ward.make_key("stranger", "manager")
     monkeypatch.setattr(
         rights,
-        "manager_keys",
-        lambda _site, _path: load_keys(stranger, "manager"),
+        "person_keys",
+        lambda _site, _path, _role: load_keys(stranger, "manager"),
     )
     assert ward.beside_a_gateway(lambda: ward.subject("erase", "--yes")) == StillroomError.exit_code
     assert "not signed by any of test/matron" in capsys.readouterr().err

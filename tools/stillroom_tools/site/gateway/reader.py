@@ -72,6 +72,11 @@ class Reader:
         )
         return [(row.id, kept(row)) for row in self.fetch(query.order_by(entries.id).limit(limit))]
 
+    def number(self, key: str) -> int:
+        """What the gateway keeps under a name; 0: nothing."""
+        rows = self.fetch(select(tables.meta.c.value).where(tables.meta.c.key == key))
+        return int(rows[0].value) if rows else 0
+
     def rooms(self) -> list[str]:
         """All of which any entry is kept."""
         room = tables.entries.c.room

@@ -3,8 +3,8 @@ was cut off.
 
 By `rights/log.end`, which the gateway's key signs anew with each line; and by the receipts, each of which names the
 line that tells of it and its head: a log that does not have that line is shorter than it was, or another. Whoever puts
-an older `log.end` in its place, and takes the receipts too, is found out by a receipt that was handed out (`subject
-check`), and for lines that have none, since what they tell of failed, by a head that was noted elsewhere (`subject log
+an older `log.end` in its place, and takes the receipts too, is found out by what the gateway's store has noted
+(`held.py`), by a receipt that was handed out (`subject check`), and by a head that was noted elsewhere (`subject log
 --head`).
 """
 
@@ -25,11 +25,14 @@ from stillroom.notes import open_by_one, open_note, sign_note
 from stillroom_tools.site.board.log import FILE, Deed, Log
 from stillroom_tools.site.disclosure.receipt import ExportReceipt
 from stillroom_tools.site.disclosure.receipt import read_all as let_out
+from stillroom_tools.site.gateway.reader import open_reader
 from stillroom_tools.site.layout import Site
 from stillroom_tools.site.rights.forms import RECEIPT_KIND, Count, Receipt, Sha256, folder_of
 
 FAILED, REFUSED = "-failed", "-refused"
 END, END_KIND = "log.end", "rights-log-end"
+NOTED_LINE, NOTED_HEAD = "rights line", "rights head"
+"""Numbers of the gateway's store: of the newest `log.end` that it saw."""
 Lines = Sequence[tuple[Audited, Deed]]
 _ID = re.compile(r"\b[cex]-[0-9a-f]{16}\b")
 
@@ -100,6 +103,7 @@ def refuse_cut(site: Site, lines: Lines, receipts: Iterable[tuple[Path, Receipt 
     """Raises TrustError: its end, or a receipt's line, is not in the log."""
     heads = {link.index: link.head.hex() for link, _ in lines}
     _refuse_other_end(site, heads)
+    _refuse_before_noted(site, heads)
     named = {name for _, deed in lines for name in _ID.findall(deed.about)}
     for path, receipt in receipts:
         if receipt.log_head is None:  # an older one: its name alone can be looked for
@@ -114,22 +118,48 @@ def refuse_cut(site: Site, lines: Lines, receipts: Iterable[tuple[Path, Receipt 
 
 
 def _refuse_other_end(site: Site, heads: dict[int, str]) -> None:
-    path = folder_of(site) / END
-    if not path.exists():
+    path, end = folder_of(site) / END, end_of(site)
+    if end is None:
         if heads:
             raise TrustError(
                 f"{path}: missing, so that nobody can tell whether lines were cut off (where an older version "
                 "wrote the log, it is there from the next line on)"
             )
         return
-    try:
-        end = open_note(read_bounded(path), END_KIND, LogEnd, site.roster().people("gateway"))
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}") from None
     if end.site != site.name or heads.get(end.line) != end.head:
         raise TrustError(
             f"{folder_of(site) / FILE}: cut off at its end, or another ({len(heads)} lines): by {path} it had line "
             f"{end.line}: keep both, and ask who can write there"
+        )
+
+
+def end_of(site: Site) -> LogEnd | None:
+    """None: there is none. Raises TrustError: not the gateway's, or altered."""
+    path = folder_of(site) / END
+    if not path.exists():
+        return None
+    try:
+        return open_note(read_bounded(path), END_KIND, LogEnd, site.roster().people("gateway"))
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from None
+
+
+def shortened(head: str) -> int:
+    """As many bytes of a head as a number of the store holds."""
+    return int(head[:14], 16)
+
+
+def _refuse_before_noted(site: Site, heads: dict[int, str]) -> None:
+    """Where there is no store that can be read, nothing was noted either."""
+    try:
+        with open_reader(site) as reader:
+            line, head = reader.number(NOTED_LINE), reader.number(NOTED_HEAD)
+    except StillroomError:
+        return
+    if line and (line not in heads or shortened(heads[line]) != head):
+        raise TrustError(
+            f"{folder_of(site) / FILE}: cut off at its end, or another ({len(heads)} lines): by the gateway's store it "
+            f"had line {line}: an older log and its end were put back; keep all, and ask who can write there"
         )
 
 

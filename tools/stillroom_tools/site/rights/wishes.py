@@ -28,6 +28,7 @@ from stillroom_tools.site.rights.forms import (
     folder_of,
     sha256,
 )
+from stillroom_tools.site.rights.held import Held
 from stillroom_tools.site.rights.record import REFUSED as LOGGED_REFUSED
 from stillroom_tools.site.rights.record import open_log
 
@@ -42,17 +43,18 @@ class Wishes:
 
     def __init__(self, site: Site, store: Store, clock: Clock) -> None:
         self._site, self._store, self._clock = site, store, clock
+        self._held = Held(site, store)
         self._under_way: Iterator[str] | None = None
 
     def step(self) -> list[str]:
         """One turn of what is under way, or the beginning of what waits. Raises StorageError: it begins anew."""
-        said: list[str] = []
+        said = self._held.step()
         until_s = time.monotonic() + LONGEST_TURN_S
         if self._under_way is None:
             orders = folder_of(self._site) / "orders"
             waiting = [*sorted(orders.glob(f"*{_BEGUN}")), *sorted(orders.glob("*.note"))]
             if not waiting:
-                return []
+                return said
             self._under_way = self._carry_out(waiting[0])
         try:
             while time.monotonic() < until_s:
