@@ -49,9 +49,16 @@ def test_who_falls_comes_down_and_is_where_he_moves_now():
     assert after(*FALL, box=None) is not None, "around the whole picture"
 
 
+def test_a_head_that_nods_before_the_fall_is_not_how_high_he_stood():
+    nod = cells(0.16, 0.2, 0.45, 0.5)
+    down = after(nod, nod, *FALL[2:])
+    assert down is not None and down.down and down.top == pytest.approx(0.3, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("what", "fifths"),
     [
+        ("nods, and moves a foot", [*[cells(0.16, 0.2, 0.45, 0.5)] * 4, *[cells(0.85, 0.9, 0.45, 0.5)] * 4]),
         ("stands", UPRIGHT * 2),
         ("is still", [*UPRIGHT, *[NOTHING] * 4]),
         ("sits down", [*UPRIGHT, cells(0.25, 0.9), cells(0.3, 0.9), cells(0.33, 0.9), cells(0.36, 0.9)]),

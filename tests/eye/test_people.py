@@ -286,13 +286,14 @@ def test_who_lies_and_is_found_sitting_up_is_not_asked_in_the_middle_of_it_and_l
     assert scene.one.posture == "lying" and scene.one.box == before
 
 
-def test_who_lay_and_is_found_up_elsewhere_does_not_lie_there_until_he_is_seen_to():
+@pytest.mark.parametrize("x", [330.0, 265.0], ids=["a length away", "on the bed's edge"])
+def test_who_lay_and_is_found_up_elsewhere_does_not_lie_there_until_he_is_seen_to(x):
     """Looks that cannot say how he is held would carry his lying from the bed onto the floor."""
     scene = Scene(learned=False, empty=False)
     scene.run(5.0, lambda s: [Body(0.9, 200.0, 300.0, 90.0, 10.0)], lambda s: flags(200.0, 300.0))
     scene.one.posture, scene.one.held_ns = "lying", 5_000_000_000
-    up = Body(0.9, 330.0, 280.0, 5.0, -90.0)
-    scene.run(0.4, lambda s: [], lambda s: flags(330.0, 280.0) | flags(200.0, 300.0), every_s=9.0)
+    up = Body(0.9, x, 280.0, 5.0, -90.0)
+    scene.run(0.4, lambda s: [], lambda s: flags(x, 280.0) | flags(200.0, 300.0), every_s=9.0)
     scene.people.looked([up], WHOLE, scene.now_s, empty=False)
     assert scene.one.body == up and scene.one.posture == "unsure" and scene.people.wants_posture() == up
 

@@ -39,6 +39,15 @@ def test_who_moved_in_bed_and_shows_no_more_lies_behind_it(shows):
     assert bed.sees(replace(GONE, differs=shows), 600) == "on-floor"
 
 
+def test_who_comes_on_his_side_over_the_far_edge_is_higher_on_the_way_than_who_turns_over():
+    bed = Bed()
+    bed.sees(replace(ROLLS, moves=Box(0.12, 0.43, 0.6, 0.75)), 1.4)
+    assert bed.sees(GONE, 5) == "on-floor"
+    bed = Bed()
+    bed.sees(replace(ROLLS, moves=Box(0.12, 0.33, 0.6, 0.75)), 1.4)
+    assert bed.sees(GONE, 5) != "on-floor", "he sat up"
+
+
 def test_who_stands_up_behind_the_bed_is_not_on_the_floor_any_more():
     bed = Bed()
     bed.sees(ROLLS, 1.4)

@@ -196,7 +196,7 @@ def test_he_is_no_second_one_up_where_he_is_still_believed_to_lie_while_somebody
     two = lambda x, **more: moving(  # noqa: E731
         0.1, x, people=2, differs=(figure(0.1, x), STRIP), boxes=(figure(0.1, x), STRIP), **more
     )
-    life.run(lambda s: two(0.85, door="door"), 3.0)
+    life.run(lambda s: two(0.85, moves_at="door"), 3.0)
     assert life.run(lambda s: two(0.75), 10.0)[-1] == "several-people"
     life.run(lambda s: two(0.85, door="door"), 3.0)
     assert life.run(lambda s: lies, 60.0)[-1] == "on-floor"

@@ -27,6 +27,8 @@ OF_BODY = 0.45
 """Of somebody who is higher than wide: what moved must have been most of him."""
 LEAST_CELLS, FILLED = 4, 0.04
 """What must move, and how much of a square as high as he is: specks are nobody."""
+MOST_OF_HIM = 0.2
+"""Of the cells of the fifth in which most moved: with fewer it is no more than a part of him."""
 MOST_MOVING = 0.3
 """Of the picture: beyond it the light changes, or a codec begins anew."""
 REACH = 0.6
@@ -113,16 +115,11 @@ class Falling:
         known = np.flatnonzero((moved >= LEAST_CELLS) & (times_s > times_s[-1] - 2.0))
         if len(known) < 3 or known[-1] < FIFTHS - 2:
             return None
-        share = counts[known].cumsum(axis=1) / moved[known, None]
-        tops = (share < UPPER).sum(axis=1)
-        bottoms = (share < LOWER).sum(axis=1) + 1
-        highest = int(np.argmin(tops[:-1]))
-        top, height = int(tops[highest]), int(bottoms[: highest + 2].max() - tops[highest])
         tall = 0.0 if box is None or box.y1 - box.y0 < box.x1 - box.x0 else box.y1 - box.y0
-        if height < max(LEAST_ROWS, LEAST_SHARE * rows, OF_BODY * tall * rows):
+        reach = _reach_of(counts, known, max(LEAST_ROWS, LEAST_SHARE * rows, OF_BODY * tall * rows))
+        if reach is None:
             return None
-        if min(moved[known[highest]], moved[known[-1]]) < FILLED * height * height:
-            return None
+        known, tops, top, height = reach
         fell = (tops - top) / height
         if fell[-1] < SINKS or fell[-1] < fell[:-1].max() - HIGH:
             return None
@@ -150,3 +147,25 @@ class Falling:
         down, across = np.nonzero(part.any(axis=0))
         (y0, y1), (x0, x1) = nearly_all(down), nearly_all(across)
         return Box((x0 + left) / cols, y0 / rows, (x1 + left + 1) / cols, (y1 + 1) / rows)
+
+
+def _reach_of(
+    counts: NDArray[np.int64], known: NDArray[np.intp], least: float
+) -> tuple[NDArray[np.intp], NDArray[np.int64], int, int] | None:
+    """Of who moves: the fifths that count, how high each reaches, the highest of it, and his height, all in cells.
+
+    counts: (fifths, rows). A head that nods, or a hand, moves higher than who falls a moment later: such specks do not
+    count.
+    """
+    moved = counts[known].sum(axis=1)
+    counted = moved >= MOST_OF_HIM * moved.max()
+    counted[-1] = True
+    known, moved = known[counted], moved[counted]
+    share = counts[known].cumsum(axis=1) / moved[:, None]
+    tops, bottoms = (share < UPPER).sum(axis=1), (share < LOWER).sum(axis=1) + 1
+    if len(known) < 3:
+        return None
+    highest = int(np.argmin(tops[:-1]))
+    top, height = int(tops[highest]), int(bottoms[: highest + 2].max() - tops[highest])
+    filled = min(moved[highest], moved[-1]) >= FILLED * height * height
+    return (known, tops, top, height) if filled and height >= least else None

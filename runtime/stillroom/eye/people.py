@@ -43,6 +43,8 @@ FAST = 3.0
 LEAST_SIZE = 0.05
 """Of the picture's shorter side, from the hips to the end of the body."""
 CLEARLY_PRESENT = 0.95
+MOVED_UP = 0.5
+"""Of the distance from the hips to the end of the body: who turns over in bed stays within a third of it."""
 MISSED = 0.6
 MISSES, LYING_MISSES = 2, 6
 """Looks in a row that did not find somebody believed, before he may be gone."""
@@ -329,5 +331,5 @@ class People:
 
 
 def _got_up(track: Track, body: Body) -> bool:
-    """Who lay, and is found a length away and otherwise: what was said of him in bed is not so of him there."""
-    return away_px(body, track.body) > track.body.radius_px and turned(body, track.body)
+    """Who lay, and is found half a length away and otherwise: what was said of him in bed is not so of him there."""
+    return away_px(body, track.body) > MOVED_UP * track.body.radius_px and turned(body, track.body)

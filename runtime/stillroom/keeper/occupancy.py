@@ -58,6 +58,8 @@ class Evidence(Struct, frozen=True):
     at_edge: bool = False
     at_side: bool = False
     """What moves is at the picture's left, right or lower edge, by which people come."""
+    moves_at: where.Door | None = None
+    """The door that what moves reaches into, whoever speaks for the place."""
     by_breath: bool = False
     """Nothing but a rhythm of breathing speaks for the place."""
     bed_stirs: bool = False
@@ -104,7 +106,8 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
     stirs = where.rests(box, None, zones) in ("bed", "bed-edge")
     at_side = box.x0 < EDGE or max(box.x1, box.y1) > 1 - EDGE
     on_floor = where.rests(box, "lying", zones) == "floor"
-    return replace(evidence, bed_stirs=stirs, at_side=at_side, floor_stirs=on_floor, moves=box)
+    door = where.reaches(box, zones)
+    return replace(evidence, bed_stirs=stirs, at_side=at_side, floor_stirs=on_floor, moves_at=door, moves=box)
 
 
 def _judge(seen: Observation, zones: Zones) -> Evidence:

@@ -15,7 +15,9 @@ LEAST_LYING = 0.05
 LEFT = 0.25
 """Of that box, at most, where he is gone: a turn, or a knee drawn up, leaves half of it and more."""
 AROUND = 0.08
-"""Of the picture, around where he lay: who turns over moves so far beyond, who gets up farther."""
+"""Of the picture, beside where he lay and below: who turns over moves so far beyond, who gets up farther."""
+OVER = 0.5
+"""Of that box's height, above it: who rolls over the far edge comes on his side so high, who sits up higher."""
 STILL_S = 1.0
 """Without movement, before it is believed."""
 
@@ -55,7 +57,8 @@ class Rolled:
 
 def _around(lay: Box, moves: Box) -> bool:
     wide = lay.x0 - AROUND <= moves.x0 and moves.x1 <= lay.x1 + AROUND
-    return wide and lay.y0 - AROUND <= moves.y0 and moves.y1 <= lay.y1 + AROUND
+    over = max(AROUND, OVER * (lay.y1 - lay.y0))
+    return wide and lay.y0 - over <= moves.y0 and moves.y1 <= lay.y1 + AROUND
 
 
 def _area(box: Box) -> float:

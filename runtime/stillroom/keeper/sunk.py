@@ -15,7 +15,9 @@ from stillroom.clock import NS_PER_S
 from stillroom.events import RoomState
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.rolled import AROUND, Rolled
+from stillroom.keeper.slid import Slid
 from stillroom.keeper.states import SOMEBODY
+from stillroom.keeper.zones import share_columns
 from stillroom.observation import Box
 
 REMEMBERED_S = 2.4
@@ -43,6 +45,8 @@ ALONE: frozenset[RoomState] = frozenset({"occupied", "out-of-bed", "bed-edge"})
 """States with one, who is up."""
 BENT_S = 4.0
 """Who bends down for something is up again within it."""
+LEANS_S = 1.0
+"""Who leans forward on the bed's edge, to get up, is up within it."""
 
 GONE_S = 1.0
 """Since it moved at a door, and nobody is elsewhere: whoever came in has gone."""
@@ -70,10 +74,14 @@ class _Hidden:
     x1: float
     low: float
     why: str
+    wait_s: float = BENT_S
+    """Before it is believed."""
+    shows: bool = False
+    """He lies in view."""
 
     def over(self, box: Box) -> bool:
         """It lies in his columns, mostly."""
-        return _common(box, self)
+        return share_columns(box, self)
 
     def others(self, evidence: Evidence) -> int:
         """How many are seen elsewhere."""
@@ -86,7 +94,7 @@ class Sunk:
     def __init__(self) -> None:
         self._seen: deque[_Seen] = deque()
         self._hidden: _Hidden | None = None
-        self._rolled = Rolled()
+        self._rolled, self._slid = Rolled(), Slid()
         self._joined = False
         """Somebody has come in since: what moves may be he."""
         self._shows = False
@@ -101,7 +109,8 @@ class Sunk:
         if self._hidden is None:
             self._remember(frame_ns, evidence, state)
             out_of_bed = self._rolled_out(frame_ns, evidence, state)
-            self._hidden, self._joined, self._shows = self._sank(frame_ns) or out_of_bed, False, False
+            fallen = self._slid_down(frame_ns, evidence, state) or self._sank(frame_ns) or out_of_bed
+            self._hidden, self._joined, self._shows = fallen, False, False
         hidden = self._hidden
         if hidden is None:
             return evidence
@@ -114,7 +123,8 @@ class Sunk:
 
     def _note_others(self, frame_ns: int, hidden: _Hidden, evidence: Evidence) -> None:
         """Whether somebody has come in since, and has not gone: by the door, and not to where he lies."""
-        if evidence.moving and (evidence.door is not None or evidence.at_side):
+        way_in = evidence.at_side or (evidence.moves_at or evidence.door) is not None
+        if evidence.moving and way_in:
             self._joined, self._by_door_ns = True, frame_ns
         if _is_high(hidden, evidence):
             self._high_ns = frame_ns
@@ -128,7 +138,7 @@ class Sunk:
             self._two_ns = frame_ns
             why = f"one who {hidden.why}, and {evidence.why}"
             return replace(evidence, people=others + 1, sure=True, why=why)
-        if frame_ns - hidden.since_ns >= BENT_S * NS_PER_S:
+        if frame_ns - hidden.since_ns >= hidden.wait_s * NS_PER_S:
             lies = replace(evidence, place="floor", posture="lying", people=1, sure=True, door=None)
             return replace(lies, why=hidden.why, since_ns=max(hidden.since_ns, self._two_ns))
         unlike = evidence.place in ("bed", "bed-edge", "nowhere") and (evidence.people or 0) <= 1
@@ -138,7 +148,7 @@ class Sunk:
         if evidence.moving and evidence.moves is not None:
             on_legs = evidence.people is None or (evidence.people > 0 and evidence.posture != "lying")
             box, may_be = evidence.box, state in MAY_STAND
-            his = may_be and on_legs and box is not None and _common(box, evidence.moves)
+            his = may_be and on_legs and box is not None and share_columns(box, evidence.moves)
             on_bed = evidence.bed_stirs or evidence.place in ("bed", "bed-edge")
             self._seen.append(
                 _Seen(frame_ns, evidence.moves, his, state in ALONE, evidence.floor_stirs, on_bed)
@@ -180,6 +190,18 @@ class Sunk:
         self._rolled = Rolled()
         return _Hidden(moved_ns, lay.x0, lay.x1, lay.y0 - AROUND, why)
 
+    def _slid_down(self, frame_ns: int, evidence: Evidence, state: RoomState) -> _Hidden | None:
+        slid = self._slid.note(frame_ns, evidence, state)
+        if slid is None:
+            return None
+        sat, lies = slid.sat, slid.lies
+        aside = ASIDE * (sat.y1 - sat.y0)
+        ends = f"{1 - sat.y0:.0%} to {1 - lies.y0:.0%} of the picture's height"
+        why = f"came down from the bed's edge, from {ends}, not up since"
+        x0, x1 = min(sat.x0, lies.x0) - aside, max(sat.x1, lies.x1) + aside
+        low = (sat.y0 + lies.y0) / 2
+        return _Hidden(slid.frame_ns, x0, x1, low, why, wait_s=LEANS_S, shows=True)
+
     def _walked(self, first: _Seen) -> bool:
         """Whoever is there alone, though no look has found him lately: a curtain does not walk before it falls."""
         before = [each.moves for each in self._seen if each.frame_ns <= first.frame_ns]
@@ -205,20 +227,15 @@ class Sunk:
         self._shows |= there and not evidence.moving
         if self._joined and self._shows and evidence.background_known:
             return hidden.others(evidence) > 1 or not there
-        if not evidence.background_known and evidence.people != 0 and evidence.posture != "lying":
+        unclear = not (evidence.background_known or hidden.shows)
+        if unclear and evidence.people != 0 and evidence.posture != "lying":
             return True  # who stands there and moves a foot alone looks like this
         box, moves = evidence.box, evidence.moves if evidence.moving else None
         if not self._joined and not there and evidence.people and box and moves and not hidden.over(box):
-            return _common(box, moves)
+            return share_columns(box, moves)
         return _is_high(hidden, evidence)
 
 
 def _is_high(hidden: _Hidden, evidence: Evidence) -> bool:
     moves = [evidence.moves] if evidence.moving and evidence.moves is not None else []
     return any(each.y0 < hidden.low and hidden.over(each) for each in [*evidence.differs, *moves])
-
-
-def _common(box: Box, other: Box | _Hidden) -> bool:
-    """They share at least half of the narrower one's columns."""
-    shared = min(box.x1, other.x1) - max(box.x0, other.x0)
-    return shared >= 0.5 * min(box.x1 - box.x0, other.x1 - other.x0)

@@ -11,7 +11,7 @@ behind which somebody's time is watched.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Protocol
 
 from stillroom.config import Point, Zones
 from stillroom.observation import Box, Posture
@@ -56,6 +56,21 @@ def polygon(zone: str, zones: Zones) -> tuple[Point, ...] | None:
     """The zone's outline; None where none was drawn."""
     found: tuple[Point, ...] | None = getattr(zones, _NAMES[zone])
     return found
+
+
+class Columns(Protocol):
+    """From where to where across the picture."""
+
+    @property
+    def x0(self) -> float: ...
+    @property
+    def x1(self) -> float: ...
+
+
+def share_columns(one: Columns, other: Columns) -> bool:
+    """They share at least half of the narrower one's columns."""
+    shared = min(one.x1, other.x1) - max(one.x0, other.x0)
+    return shared >= 0.5 * min(one.x1 - one.x0, other.x1 - other.x0)
 
 
 def rests(box: Box, posture: Posture | None, zones: Zones) -> Rest | None:
