@@ -55,6 +55,14 @@ def test_a_head_that_nods_before_the_fall_is_not_how_high_he_stood():
     assert down is not None and down.down and down.top == pytest.approx(0.3, abs=0.1)
 
 
+def test_who_drops_in_the_last_fifth_whole_is_down_and_a_foot_of_his_is_not():
+    begun = [*UPRIGHT, cells(0.35, 0.9)]
+    down = after(*begun, cells(0.65, 0.95, 0.3, 0.6), NOTHING)
+    assert down is not None and down.down
+    foot = after(*begun, cells(0.8, 0.9, 0.42, 0.48))
+    assert foot is None or not foot.down
+
+
 @pytest.mark.parametrize(
     ("what", "fifths"),
     [

@@ -1,8 +1,7 @@
 """Who lay on the floor and gets up is up by how he moves; who sits up, or comes in to help, is not he standing."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig

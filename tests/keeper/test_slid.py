@@ -1,8 +1,7 @@
 """Who goes down from the bed's edge has fallen; who gets up, leans forward or lies down from there has not."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig

@@ -43,8 +43,8 @@ UPPER, LOWER = 0.15, 0.95
 class Descent:
     """Who moved up to `top` now moves below it only. In shares of the picture.
 
-    by: how far the upper end came down, in heights. down: to below half of his height, and not in one step. box:
-    where it moves now.
+    by: how far the upper end came down, in heights. down: to below half of his height, and not in one step, unless as
+    much moves as before it and he had begun to sink. box: where it moves now.
     """
 
     top: float
@@ -119,14 +119,15 @@ class Falling:
         reach = _reach_of(counts, known, max(LEAST_ROWS, LEAST_SHARE * rows, OF_BODY * tall * rows))
         if reach is None:
             return None
-        known, tops, top, height = reach
+        tops, top, height = reach
         fell = (tops - top) / height
         if fell[-1] < SINKS or fell[-1] < fell[:-1].max() - HIGH:
             return None
         up = np.flatnonzero(fell <= HIGH)[-1]
         took_s = float(times_s[known[min(up + 1, len(known) - 1)]] - times_s[known[up]])
         first_low = np.flatnonzero(fell >= LOW)
-        down = bool(fell[-1] >= LOW and fell[-2] >= NEARLY)
+        whole = counts[known[-1]].sum() >= counts[known[-2]].sum()
+        down = bool(fell[-1] >= LOW and fell[-2] >= (SINKS if whole else NEARLY))
         if down:
             took_s = float(times_s[known[first_low[first_low > up][0]]] - times_s[known[up]])
         if took_s > WITHIN_S:
@@ -151,21 +152,17 @@ class Falling:
 
 def _reach_of(
     counts: NDArray[np.int64], known: NDArray[np.intp], least: float
-) -> tuple[NDArray[np.intp], NDArray[np.int64], int, int] | None:
-    """Of who moves: the fifths that count, how high each reaches, the highest of it, and his height, all in cells.
+) -> tuple[NDArray[np.int64], int, int] | None:
+    """Of who moves: how high he reaches in each fifth, the highest of it, and his height, all in cells.
 
     counts: (fifths, rows). A head that nods, or a hand, moves higher than who falls a moment later: such specks do not
-    count.
+    say how high he is.
     """
     moved = counts[known].sum(axis=1)
-    counted = moved >= MOST_OF_HIM * moved.max()
-    counted[-1] = True
-    known, moved = known[counted], moved[counted]
     share = counts[known].cumsum(axis=1) / moved[:, None]
     tops, bottoms = (share < UPPER).sum(axis=1), (share < LOWER).sum(axis=1) + 1
-    if len(known) < 3:
-        return None
-    highest = int(np.argmin(tops[:-1]))
+    most = moved >= MOST_OF_HIM * moved.max()
+    highest = int(np.argmin(np.where(most[:-1], tops[:-1], len(counts[0]))))
     top, height = int(tops[highest]), int(bottoms[: highest + 2].max() - tops[highest])
     filled = min(moved[highest], moved[-1]) >= FILLED * height * height
-    return (known, tops, top, height) if filled and height >= least else None
+    return (tops, top, height) if filled and height >= least else None
