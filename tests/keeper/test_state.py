@@ -188,6 +188,20 @@ def test_dark_is_unknown_and_never_empty():
     assert machine.state == "unknown"
 
 
+def test_a_step_of_the_light_changes_nothing_and_light_that_goes_on_changing_is_unknown():
+    machine, steps = RoomStateMachine(RoomConfig(still_empty_s=40.0)), judge(seen(light_changed=True), ZONES)
+    now = 0.0
+    for _ in range(5):
+        now = run(machine, evidence("nowhere", known=False), 10.0, now)
+        now = run(machine, steps, 1.0, now)
+    assert machine.state == "empty", "an exposure that steps is nothing that stirs"
+    now = run(machine, evidence("bed"), 10.0, now)
+    now = run(machine, steps, 3.0, now)
+    assert machine.state == "in-bed"
+    run(machine, steps, 3.0, now)
+    assert machine.state == "unknown"
+
+
 def test_losing_the_camera_is_unknown_at_once_and_said_once():
     machine = RoomStateMachine(RoomConfig())
     run(machine, evidence("bed"), 5)

@@ -76,6 +76,8 @@ class Evidence(Struct, frozen=True):
     """Around all that moves."""
     differs: tuple[Box, ...] = ()
     """From the known room."""
+    relit: bool = False
+    """The light changes, and nothing can be compared meanwhile."""
     since_ns: int | None = None
     """Since when it has been so; None: since now."""
 
@@ -115,7 +117,7 @@ def _judge(seen: Observation, zones: Zones) -> Evidence:
         return Evidence("unseen", False, None, False, f"the camera is {seen.health}")
     if seen.dark or seen.light_changed:
         reason = f"luma {seen.luma_mean:.0f}" if seen.dark else "light changed"
-        return Evidence("unseen", False, None, False, reason)
+        return Evidence("unseen", False, None, False, reason, relit=not seen.dark)
     moving = seen.motion >= LEAST_MOTION
     known = (
         seen.background == "learned" and seen.health != "blurred" and not any(map(_is_picture, seen.blobs))

@@ -71,6 +71,8 @@ class RoomStateMachine:
     def feed(self, frame_ns: int, evidence: Evidence) -> Change | None:
         """frame_ns: the camera's time, rising."""
         evidence = self._sunk.note(frame_ns, evidence, self.state)
+        if self._is_relit(frame_ns, evidence):
+            return None
         quiet = evidence.place == "nowhere" and not evidence.moving
         stirs_ns = self._doubts.stirs_ns
         self._note(frame_ns, evidence)
@@ -97,6 +99,8 @@ class RoomStateMachine:
         """Whoever has just been confirmed, or is still not, has been there since something stirs."""
         if evidence.since_ns is not None:
             return evidence.since_ns
+        if cause == "relit" and self._relit_ns is not None:
+            return self._relit_ns
         if cause == "nobody" and self._doubts.nobody_ns is not None:
             return self._doubts.nobody_ns
         if cause == "doubt" and self._doubts.since_ns is not None:
@@ -107,12 +111,18 @@ class RoomStateMachine:
     def _follow(self, reason: _Reason, frame_ns: int, witnesses: int) -> Change | None:
         """The change that the table has for this reason, where it has lasted as long as it must."""
         arrow, lasted_ns = ARROWS[reason.cause], frame_ns - reason.since_ns
-        if self.state not in arrow.after or lasted_ns < arrow.dwell_ns(self._config, witnesses):
+        if self.state not in arrow.after or not self._lasts(
+            reason.cause, reason.since_ns, frame_ns, witnesses
+        ):
             return None
         if reason.cause == "held":
             self._visits.left()
         lasted = f", for {lasted_ns / NS_PER_S:.1f} s"
         return self._enter(arrow.to, frame_ns, reason.why[: MAX_WHY - len(lasted)] + lasted)
+
+    def _lasts(self, cause: Cause, since_ns: int, frame_ns: int, witnesses: int = 1) -> bool:
+        """As long as the table asks for."""
+        return frame_ns - since_ns >= ARROWS[cause].dwell_ns(self._config, witnesses)
 
     def lose_sight(self, frame_ns: int, why: str) -> Change | None:
         """The camera stopped: whatever was known is not known any more."""
@@ -129,9 +139,18 @@ class RoomStateMachine:
         self._doubts = Doubts()
         self._edge_ns: int | None = None
         self._door_ns: int | None = None
+        self._relit_ns: int | None = None
         self._confirmed = False
         self._sunk = Sunk()
         self._visits = Visits()
+
+    def _is_relit(self, frame_ns: int, evidence: Evidence) -> bool:
+        """The light changes, for no longer than lamps take: that says nothing, and what was so before it goes on."""
+        if not evidence.relit:
+            self._relit_ns = None
+        elif self._relit_ns is None:
+            self._relit_ns = frame_ns
+        return self._relit_ns is not None and not self._lasts("relit", self._relit_ns, frame_ns)
 
     def _note(self, frame_ns: int, evidence: Evidence) -> None:
         """What is remembered of every observation."""
@@ -162,7 +181,7 @@ class RoomStateMachine:
     def _of_sight(self, frame_ns: int, evidence: Evidence) -> Cause | None:
         """What something seen speaks for, or None."""
         if evidence.place == "unseen":
-            return "blind"
+            return "relit" if self._relit_ns is not None else "blind"
         if evidence.place == "nowhere":
             return None
         self._seen = evidence

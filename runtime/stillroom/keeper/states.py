@@ -19,6 +19,8 @@ DOUBT_S = 8.0
 """Something stirs in an empty room and no model confirms anybody, for so long: unknown."""
 UNSEEN_S = 0.6
 """Of a camera that sees nothing. Its health takes up to 9 s to be told, and unknown is promised in ten."""
+RELIT_S = 4.0
+"""Of light that goes on changing: a lamp that warms up and an exposure that follows it take two to three."""
 CONFIRMED_SHARE = 0.1
 """Of the dwell before `empty` or `bathroom`, where a model too finds nobody: two witnesses."""
 
@@ -34,7 +36,7 @@ MEANINGS: dict[RoomState, str] = {
     "several-people": "two or more, by a model that is sure",
 }
 Cause = Literal[
-    "closed", "blind", "doubt", "unseen", "visited", "still", "nobody", "known", "door", "edge",
+    "closed", "blind", "relit", "doubt", "unseen", "visited", "still", "nobody", "known", "door", "edge",
     "seen", "up", "bed", "held", "alone", "edge-of-bed", "floor", "bathroom", "several",
 ]  # fmt: skip
 
@@ -66,6 +68,9 @@ ARROWS: dict[Cause, Arrow] = {
     "closed": Arrow("unknown", _but("unknown"), "the camera is closed, or silent for two seconds"),
     "blind": Arrow(
         "unknown", _but("unknown"), "the camera is covered, blinded, frozen, moved or dark", seconds=UNSEEN_S
+    ),
+    "relit": Arrow(
+        "unknown", _but("unknown"), "the light goes on changing, and nothing can be compared", seconds=RELIT_S
     ),
     "doubt": Arrow(
         "unknown", frozenset({"empty"}), "something stirs and no model confirms anybody", seconds=DOUBT_S
