@@ -1,5 +1,7 @@
 """What the tests of making units share: a site, cards, a passphrase, and commands as they are typed."""
 
+import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from stillroom import cli
 from stillroom.keys import load_unit_keys
 from stillroom.selftest_forms import Check, Limits, Report, sign_report
-from stillroom_tools.make import card
+from stillroom_tools.make import card, key_place
 from stillroom_tools.make.card import Ticket
 
 PASSPHRASE = "four words that stay"
@@ -118,3 +120,40 @@ def made_batch(folder: Path, count: int = 3, site: str = "ward-7") -> Path:
     start_units(batch, folder / "boards")
     assert stillroom("make", "batch", "run", batch, *maker_key(folder)) == 0
     return batch
+
+
+CREDS = """#!{python}
+import pathlib, sys
+act, name, source, target = sys.argv[1:]
+data = sys.stdin.buffer.read() if source == "-" else pathlib.Path(source).read_bytes()
+mark = b"for this machine: " + name.encode() + b"\\n"
+if act == "decrypt" and not data.startswith(mark):
+    sys.exit("not of this machine, or under another name")
+sys.stdout.buffer.write(mark + data[::-1] if act == "encrypt" else data[len(mark):][::-1])
+"""
+"""What `systemd-creds` is asked for, without its cipher."""
+
+
+def placed(folder: Path, monkeypatch: pytest.MonkeyPatch, unit: str = "unit") -> tuple[Path, Path]:
+    """A unit as `stillroom-place-unit` leaves it: its home and the store of its credentials."""
+    tool = folder / "bin/systemd-creds"
+    tool.parent.mkdir()
+    tool.write_text(CREDS.format(python=sys.executable))
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
+    home, store = folder / "home", folder / "store"
+    monkeypatch.setattr(key_place, "HOME", home)
+    monkeypatch.setattr(key_place, "STORE", store)
+    shutil.copytree(folder / unit, home)
+    store.mkdir()
+    for name in ("keys/unit.key", "tls/unit-key.pem"):
+        key_place._encrypt(Path(name).name, (home / name).read_bytes())
+        (home / name).unlink()
+    (home / "keys").rmdir()
+    return home, store
+
+
+def secrets_in(*folders: Path) -> list[Path]:
+    """Files with a secret key in the clear."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if b"secret" in path.read_bytes() or b"PRIVATE" in path.read_bytes()]

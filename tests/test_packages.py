@@ -283,8 +283,10 @@ def told_of(live: LiveSite) -> set[str]:
     return {str(json.loads(base64.b64decode(body))["what"]) for body in bodies}
 
 
-def test_encrypted_keys_are_rotated_where_the_unit_runs(machine: Machine, live: LiveSite, tmp_path: Path):
-    """By card, in three steps; no key lies in the clear, and the unit goes on under the new ones."""
+def test_encrypted_keys_are_rotated_and_erased_where_the_unit_runs(
+    machine: Machine, live: LiveSite, tmp_path: Path
+):
+    """By card, in three steps; no key lies in the clear, the unit goes on under the new ones, and leaves none."""
     install(machine, "unit")
     place_unit(machine, live, "stillroom_tools.lab.simulated:open_camera")
     home, store, card = "/var/lib/stillroom", machine.root / "etc/credstore.encrypted", machine.root / "card"
@@ -314,6 +316,18 @@ def test_encrypted_keys_are_rotated_where_the_unit_runs(machine: Machine, live: 
         until(lambda: "keys-rotated" in told_of(live), "the old key's last link", 90.0)
         until(lambda: machine.active("stillroom-eye.service"), "an eye under the new keys", 90.0)
         assert machine.inside("find", home, "-name", "*.key*").stdout == "", "no key in the clear"
+        erase = ("stillroom", "make", "decommission", "erase")
+        asked = ("--unit", "unit-1", "--out", "/receipt.note", "--lose-waiting")
+        assert machine.inside(*erase, "/root/unit", *asked).returncode == 3, (
+            "not the folder that it came from"
+        )
+        assert machine.inside(*erase, home, *asked).returncode == 8, "while its keeper runs"
+        must_inside(machine, "systemctl", "stop", "stillroom-keeper")
+        assert "done: its key is gone" in must_inside(machine, *erase, home, *asked)
+        assert "again: it is gone" in must_inside(machine, *erase, home, *asked)
+        assert not list(store.glob("*stillroom-*")), "nor one that is encrypted"
+        assert machine.inside("find", home, "-type", "f").stdout == ""
+    command("make", "decommission", "take", machine.root / "receipt.note", "--site", live.site)
     assert "key-rotated" not in live.logs() and "broken-chain" not in live.logs()
 
 

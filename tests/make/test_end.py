@@ -1,11 +1,12 @@
 """Revoked and decommissioned units: out of the site, refused by gateway and broker, and never in again."""
 
+import os
 import re
 import stat
 from pathlib import Path
 
 import pytest
-from making import contents, refused, stillroom
+from making import contents, placed, refused, stillroom
 from site_facility import Facility
 from tests.patience import WITHIN_S
 from tests.rig import Rig
@@ -282,3 +283,40 @@ def test_a_unit_that_runs_or_has_something_to_say_is_not_erased(
     assert stillroom(*arguments, "--lose-waiting") == 0
     assert told and decommission.read_receipt(receipt).waiting == int(told[1]) > 0
     assert contents(rig.folder) == {}
+
+
+def test_where_keys_are_encrypted_they_go_too(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At each file once interrupted, as everywhere; credentials of others stay."""
+    if os.geteuid() != 0:
+        pytest.skip("only root opens the keys of services")
+    ring, receipt = load_unit_keys(tmp_path / "u-1/keys"), tmp_path / "receipt.note"
+    home, store = placed(tmp_path, monkeypatch, "u-1")
+    (store / "wifi").write_text("somebody else's")
+    asked = ("make", "decommission", "erase", home, "--unit", "u-1", "--out", receipt)
+    came_from = refused(capsys, 3, *asked[:3], tmp_path / "u-1", *asked[4:])
+    assert f"runs from {home}" in came_from and (tmp_path / "u-1/unit.toml").exists()
+    before, key = contents(home), store / "stillroom-unit.key"
+    held = key.read_bytes()
+    key.write_bytes(b"of another machine")
+    assert "cannot be decrypted on this machine" in refused(capsys, 8, *asked)
+    assert contents(home) == before, "what cannot be vouched for is not done"
+    key.write_bytes(held)
+    real, seen = decommission.destroy, []
+
+    def cut_off(path: Path) -> int:
+        if path not in seen:
+            seen.append(path)
+            raise KeyboardInterrupt
+        return real(path)
+
+    monkeypatch.setattr(decommission, "destroy", cut_off)
+    while stillroom(*asked) == 130:
+        assert key.exists() or decommission.read_receipt(receipt).unit == "u-1"
+    assert {key, store / "stillroom-unit-key.pem"} < set(seen)
+    assert contents(home) == {} and contents(store) == {"wifi": b"somebody else's"}
+    assert decommission.read_receipt(receipt).sign == ring.signing.verify_key.raw
+    capsys.readouterr()
+    assert stillroom(*asked) == 0 and "again: it is gone" in capsys.readouterr().err
+    assert stillroom("make", "decommission", "take", receipt, "--site", site) == 0

@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from making import refused, stillroom, write_card
+from making import placed, refused, secrets_in, stillroom, write_card
 from site_facility import Facility
 from tests.keeper.test_unit import Rig
 from tests.site.test_audit import deliver
@@ -250,43 +249,6 @@ def test_a_card_that_is_not_its_own_is_refused_before_there_are_new_keys(
     write_card(tmp_path / "own", unit="u-1", site="demo")
     (tmp_path / "own" / REQUEST).write_bytes(b"damaged: it is written again")
     assert stillroom("make", "rotate", unit, "--card", tmp_path / "own") == 0
-
-
-CREDS = """#!{python}
-import pathlib, sys
-act, name, source, target = sys.argv[1:]
-data = sys.stdin.buffer.read() if source == "-" else pathlib.Path(source).read_bytes()
-mark = b"for this machine: " + name.encode() + b"\\n"
-if act == "decrypt" and not data.startswith(mark):
-    sys.exit("not of this machine, or under another name")
-sys.stdout.buffer.write(mark + data[::-1] if act == "encrypt" else data[len(mark):][::-1])
-"""
-"""What `systemd-creds` is asked for, without its cipher."""
-
-
-def placed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """A unit as `stillroom-place-unit` leaves it: its home and the store of its credentials."""
-    tool = folder / "bin/systemd-creds"
-    tool.parent.mkdir()
-    tool.write_text(CREDS.format(python=sys.executable))
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
-    home, store = folder / "home", folder / "store"
-    monkeypatch.setattr(key_place, "HOME", home)
-    monkeypatch.setattr(key_place, "STORE", store)
-    shutil.copytree(folder / "unit", home)
-    store.mkdir()
-    for name in ("keys/unit.key", "tls/unit-key.pem"):
-        key_place._encrypt(Path(name).name, (home / name).read_bytes())
-        (home / name).unlink()
-    (home / "keys").rmdir()
-    return home, store
-
-
-def secrets_in(*folders: Path) -> list[Path]:
-    """Files with a secret key in the clear."""
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if b"secret" in path.read_bytes() or b"PRIVATE" in path.read_bytes()]
 
 
 def test_where_keys_are_encrypted_they_stay_so_at_every_step(

@@ -29,11 +29,11 @@ from stillroom.files import (
     write_new,
 )
 from stillroom.keeper.outbox import Outbox
-from stillroom.keeper.own_keys import own_keys
 from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
 from stillroom.notes import Signer, decode, open_note, sign_note, split
 from stillroom.overwrite import GONE, destroy, files_in
 from stillroom_tools.make.identity import UNIT_FILE
+from stillroom_tools.make.key_place import place_of
 from stillroom_tools.site import retired, shut_out
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.retired import Retirement
@@ -97,11 +97,11 @@ def _erase(options: argparse.Namespace) -> int:
     settings = config.load(folder / UNIT_FILE)
     if settings.unit != options.unit:
         raise ConfigError(f"--unit '{options.unit}': the unit '{settings.unit}' is here: nothing was erased")
-    keys = settings.path(settings.paths.keys)
-    if (keys / "unit.key").exists():
-        _sign(settings, own_keys(settings), out, options.lose_waiting)
+    place = place_of(settings)
+    if place.there():
+        _sign(settings, place.own(), out, options.lose_waiting)
     receipt = _own_receipt(out, settings.unit)
-    for path in [*files_in(keys), *sorted(folder.glob(f"*{BEGUN}*")), folder / UNIT_FILE]:
+    for path in [*place.files(), *sorted(folder.glob(f"*{BEGUN}*")), folder / UNIT_FILE]:
         destroy(path)
     _say(
         f"unit '{receipt.unit}': done: its key is gone; give {out} to the site, and destroy or reuse the card"

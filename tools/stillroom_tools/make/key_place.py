@@ -19,6 +19,7 @@ from stillroom.files import flush_folder, read_private, replace_file
 from stillroom.keeper.own_keys import check_own, own_keys
 from stillroom.keeper.rotated import BEFORE_FILE
 from stillroom.keys import UNIT_KEY_FILE, KeyRing, encode_keys, load_keys, parse_keys, save_keys
+from stillroom.overwrite import GONE, files_in
 from stillroom_tools.make.identity import PASSWORD_FILE, TLS_KEY, UNIT_FILE
 
 NEXT_FILE = "next.key"
@@ -42,6 +43,14 @@ class KeyPlace(Protocol):
 
     def switch(self) -> None:
         """The next ones become the unit's; those before wait where the keeper destroys them."""
+        ...
+
+    def there(self) -> bool:
+        """Whether the unit has keys: not once it was decommissioned."""
+        ...
+
+    def files(self) -> list[Path]:
+        """In which its secrets lie, what is on its way out too."""
         ...
 
     def tls_key(self) -> bytes: ...
@@ -112,6 +121,12 @@ class InFolder:
             (self._keys / NEXT_FILE).rename(self._keys / UNIT_KEY_FILE)
             flush_folder(self._keys)
 
+    def there(self) -> bool:
+        return (self._keys / UNIT_KEY_FILE).exists()
+
+    def files(self) -> list[Path]:
+        return list(files_in(self._keys))
+
     def tls_key(self) -> bytes:
         return read_private(self._settings.folder / TLS_KEY)
 
@@ -135,7 +150,7 @@ class Encrypted:
         """Raises SetupError: not root."""
         if os.geteuid() != 0:
             raise SetupError(
-                f"{settings.folder}: its keys are encrypted for its services: only root can give it new ones"
+                f"{settings.folder}: its keys are encrypted for its services: only root can open or replace them"
             )
         self._settings = settings
         self._state = settings.path(settings.paths.state)
@@ -158,6 +173,14 @@ class Encrypted:
             _encrypt(UNIT_KEY_FILE, encode_keys(fresh))
             _credential(NEXT_FILE).unlink()
             flush_folder(STORE)
+
+    def there(self) -> bool:
+        return _credential(UNIT_KEY_FILE).exists()
+
+    def files(self) -> list[Path]:
+        names = (UNIT_KEY_FILE, NEXT_FILE, Path(TLS_KEY).name, Path(PASSWORD_FILE).name)
+        credentials = [_credential(name + ending) for name in names for ending in ("", GONE)]
+        return [path for path in credentials if path.exists()]
 
     def tls_key(self) -> bytes:
         return _decrypt(Path(TLS_KEY).name)
