@@ -10,9 +10,10 @@ from stillroom.document_forms import now
 from stillroom.documents import KINDS, Roster, Withdrawal
 from stillroom.epochs import Stream
 from stillroom.events import MAX_PART_BYTES, Audited, Body, Command, DownBody, Entry, Receipt
-from stillroom.keys import KeyRing, RecipientKey
+from stillroom.keys import KeyRing
 from stillroom.link import Down, Network, Up
 from stillroom.notes import sign_note
+from stillroom.public_keys import RecipientKey
 from stillroom.wire import Lane
 from stillroom_tools.site.layout import open_site
 from tests.parties import authorisation

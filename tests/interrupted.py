@@ -15,7 +15,8 @@ from pathlib import Path
 from making import PASSPHRASE, maker_key, passphrase_file, report_of, stillroom
 
 from stillroom.files import replace_file
-from stillroom.keys import VerifyKey, load_unit_keys
+from stillroom.keys import load_unit_keys
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.make import batch_simulated, card, decommission, manifest
 from stillroom_tools.make.batch_csv import Planned
 from stillroom_tools.make.batch_journal import Batch, open_batch

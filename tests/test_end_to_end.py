@@ -13,8 +13,8 @@ import pytest
 from stillroom import chain
 from stillroom.documents import KINDS, Roster
 from stillroom.events import Audited
-from stillroom.keys import VerifyKey
 from stillroom.notes import sign_note
+from stillroom.public_keys import VerifyKey
 from stillroom.receiver import MemoryStore, Opened, Receiver
 from stillroom_tools.lab.demo_unit import DemoUnit
 from stillroom_tools.site.layout import open_site

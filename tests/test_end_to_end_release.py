@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stillroom.cli import main
-from stillroom.keys import fingerprint
+from stillroom.public_keys import fingerprint
 from stillroom_tools.lab.broker import find_program
 from stillroom_tools.site.layout import open_site
 from tests.live import LiveSite, command, until

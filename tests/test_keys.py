@@ -16,14 +16,13 @@ from stillroom.keys import (
     BoxKey,
     KeyRing,
     SigningKey,
-    VerifyKey,
-    fingerprint,
     forget_boxes,
     load_keys,
     load_unit_keys,
     replace_boxes,
     save_keys,
 )
+from stillroom.public_keys import VerifyKey, fingerprint
 
 
 def same_keys(left: KeyRing, right: KeyRing) -> bool:

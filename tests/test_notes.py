@@ -22,17 +22,10 @@ from parties import (
 
 from stillroom.documents import Authorisation, BoxPeriod, Enrolment, Recipient, Roster, Withdrawal
 from stillroom.errors import TrustError
-from stillroom.keys import KeyRing, VerifyKey
-from stillroom.notes import (
-    MAX_NOTE_BYTES,
-    NoteError,
-    Signer,
-    encode,
-    open_note,
-    parse_signer,
-    sign_note,
-    signer_of,
-)
+from stillroom.keys import KeyRing
+from stillroom.note_reading import MAX_NOTE_BYTES, NoteError, Signer, encode, open_note, parse_signer
+from stillroom.notes import sign_note, signer_of
+from stillroom.public_keys import VerifyKey
 
 BY_AUTHORITY = [signer_of(AUTHORITY)]
 PAPER = authorisation(until=NOON + 28 * DAY, scopes=("status", "breathing"))

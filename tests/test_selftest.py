@@ -8,7 +8,7 @@ import board_browser
 import msgspec
 import pytest
 
-from stillroom import config, notes
+from stillroom import config, note_reading
 from stillroom.cli import main
 from stillroom.errors import TrustError
 from stillroom.keys import KeyRing, load_unit_keys
@@ -117,7 +117,7 @@ def test_a_signature_over_another_document_or_an_untrue_verdict_does_not_pass(
     ring = load_unit_keys(folder / "keys")
     report = msgspec.json.decode(data, type=dict)
     plain = msgspec.convert({k: v for k, v in report.items() if k != "signature"}, Report)
-    other = base64.b64encode(ring.signing.sign(notes.encode("halt", plain))).decode()
+    other = base64.b64encode(ring.signing.sign(note_reading.encode("halt", plain))).decode()
     with pytest.raises(TrustError, match="signature"):
         open_report(altered(data, signature=other))
     failed = msgspec.structs.replace(plain.checks[0], passed=False)

@@ -17,9 +17,10 @@ from stillroom.documents import KINDS
 from stillroom.errors import WireError
 from stillroom.events import Body, DownBody, Entry, Event, Snapshot
 from stillroom.hashes import digest
-from stillroom.keys import BoxKey, SigningKey, VerifyKey
-from stillroom.notes import NoteError, open_note, parse_signer
+from stillroom.keys import BoxKey, SigningKey
+from stillroom.note_reading import NoteError, open_note, parse_signer
 from stillroom.observation import Reading
+from stillroom.public_keys import VerifyKey
 from stillroom.replay import Seen, advance
 from stillroom.view_seal import SEALED_BYTES
 from stillroom.wire import Boot, Lane, Record

@@ -27,7 +27,8 @@ from parties import (
 from stillroom import wire
 from stillroom.errors import TrustError, WireError
 from stillroom.hashes import digest
-from stillroom.keys import KeyRing, RecipientKey, VerifyKey
+from stillroom.keys import KeyRing
+from stillroom.public_keys import RecipientKey, VerifyKey
 from stillroom.wire import MAX_WRAPS, RECORD_BYTES, Boot, Lane, SealError
 
 UP = Lane.UP

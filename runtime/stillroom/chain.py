@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from stillroom.events import Audited
 from stillroom.hashes import digest
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 
 FIRST_HEAD = bytes(32)
 SALT_BYTES = 16

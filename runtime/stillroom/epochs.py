@@ -6,7 +6,8 @@ Used by the keeper upwards and by the gateway, one stream a unit, downwards.
 from collections.abc import Sequence
 
 from stillroom.clock import NS_PER_S, Clock
-from stillroom.keys import RecipientKey, SigningKey
+from stillroom.keys import SigningKey
+from stillroom.public_keys import RecipientKey
 from stillroom.wire import Epoch, Lane, new_boot, new_epoch, seal, with_heads
 
 EPOCH_NS = 3600 * NS_PER_S

@@ -15,17 +15,7 @@ from nacl import bindings, exceptions
 
 from stillroom.errors import TrustError
 from stillroom.files import read_private, replace_file, write_new
-from stillroom.public_keys import KEY_BYTES as KEY_BYTES
-from stillroom.public_keys import KEY_ID_BYTES as KEY_ID_BYTES
-from stillroom.public_keys import SEALED_OVERHEAD_BYTES as SEALED_OVERHEAD_BYTES
-from stillroom.public_keys import SIGNATURE_BYTES as SIGNATURE_BYTES
-from stillroom.public_keys import PlainName as PlainName
-from stillroom.public_keys import RawKey as RawKey
-from stillroom.public_keys import RecipientKey as RecipientKey
-from stillroom.public_keys import VerifyKey as VerifyKey
-from stillroom.public_keys import can_receive as can_receive
-from stillroom.public_keys import can_sign as can_sign
-from stillroom.public_keys import fingerprint as fingerprint
+from stillroom.public_keys import KEY_BYTES, SIGNATURE_BYTES, PlainName, RawKey, RecipientKey, VerifyKey
 
 MAX_BOXES = 64
 UNIT_KEY_FILE = "unit.key"

@@ -7,19 +7,7 @@ from msgspec import Struct
 
 from stillroom.errors import TrustError
 from stillroom.keys import KeyRing, SigningKey
-from stillroom.note_reading import MAX_NOTE_BYTES as MAX_NOTE_BYTES
-from stillroom.note_reading import MAX_SIGNATURES as MAX_SIGNATURES
-from stillroom.note_reading import NoteError as NoteError
-from stillroom.note_reading import Reason as Reason
-from stillroom.note_reading import Signer as Signer
-from stillroom.note_reading import decode as decode
-from stillroom.note_reading import encode as encode
-from stillroom.note_reading import open_by_one as open_by_one
-from stillroom.note_reading import open_note as open_note
-from stillroom.note_reading import parse_signer as parse_signer
-from stillroom.note_reading import signatures
-from stillroom.note_reading import signed_by as signed_by
-from stillroom.note_reading import split as split
+from stillroom.note_reading import MAX_NOTE_BYTES, MAX_SIGNATURES, Signer, encode, signatures, split
 
 
 def signer_of(ring: KeyRing) -> Signer:

@@ -13,7 +13,8 @@ from stillroom.bodies import decode_up
 from stillroom.documents import Enrolment
 from stillroom.errors import TrustError, WireError
 from stillroom.events import Body
-from stillroom.keys import BoxKey, VerifyKey
+from stillroom.keys import BoxKey
+from stillroom.public_keys import VerifyKey
 from stillroom.replay import Seen, advance, given_up
 from stillroom.wire import Lane, Record, Verified, open_body, open_head, parse, unwrap, verify
 

@@ -13,7 +13,8 @@ from nacl import bindings, exceptions
 
 from stillroom.errors import WireError
 from stillroom.hashes import digest
-from stillroom.keys import SIGNATURE_BYTES, BoxKey, SigningKey, VerifyKey
+from stillroom.keys import BoxKey, SigningKey
+from stillroom.public_keys import SIGNATURE_BYTES, VerifyKey
 from stillroom.release_forms import (
     BOX_BYTES,
     CHUNK,

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillroom.errors import StorageError, WireError
-from stillroom.keys import KEY_ID_BYTES
+from stillroom.public_keys import KEY_ID_BYTES
 from stillroom.wire import BOOT_ID_BYTES, MAX_SEQUENCE, Record
 
 WINDOW = 128

@@ -1,7 +1,7 @@
 """The report of a self-test: what was measured, against which limit, and signed by the unit that was tested.
 
-One JSON object. The signature is over the report's text as a document of kind `self-test` (`notes.encode`): no report
-passes for another document, and none of another unit for this one's.
+One JSON object. The signature is over the report's text as a document of kind `self-test` (`note_reading.encode`): no
+report passes for another document, and none of another unit for this one's.
 """
 
 import base64
@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from stillroom import notes
+from stillroom import note_reading
 from stillroom.document_forms import Code, Time
 from stillroom.errors import InputError, TrustError
-from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey, can_sign
+from stillroom.keys import KeyRing
+from stillroom.public_keys import PlainName, RawKey, VerifyKey, can_sign
 
 KIND = "self-test"
 CAMERA = "camera"
@@ -104,7 +105,7 @@ def failed(profile: str, checks: Sequence[Check]) -> list[str]:
 
 def sign_report(report: Report, ring: KeyRing) -> bytes:
     """The report's file. `ring`: the keys of the unit that it is of."""
-    signature = ring.signing.sign(notes.encode(KIND, report))
+    signature = ring.signing.sign(note_reading.encode(KIND, report))
     signed = SignedReport(**_fields(report), signature=base64.b64encode(signature).decode())
     return msgspec.json.format(msgspec.json.encode(signed), indent=2) + b"\n"
 
@@ -126,7 +127,7 @@ def open_report(data: bytes, fingerprint: str | None = None) -> SignedReport:
         raise TrustError(
             f"signed by the unit {report.fingerprint}, not by {fingerprint}: another unit's report"
         )
-    text = notes.encode(KIND, Report(**_fields(report)))
+    text = note_reading.encode(KIND, Report(**_fields(report)))
     if not VerifyKey(report.key).verifies(text, base64.b64decode(report.signature)):
         raise TrustError("altered: the signature of the unit is not over this report")
     if report.passed != verdict(report.profile, report.checks):

@@ -21,13 +21,12 @@ from nacl import bindings, exceptions
 from stillroom.document_forms import MAX_WRAPS as MAX_WRAPS
 from stillroom.errors import StillroomError, TrustError, WireError
 from stillroom.hashes import digest, same
-from stillroom.keys import (
+from stillroom.keys import BoxKey, SigningKey
+from stillroom.public_keys import (
     KEY_ID_BYTES,
     SEALED_OVERHEAD_BYTES,
     SIGNATURE_BYTES,
-    BoxKey,
     RecipientKey,
-    SigningKey,
     VerifyKey,
 )
 

@@ -23,7 +23,8 @@ from unit_sender import SITE, command
 from view_senders import FRAMES, send, wait_for
 
 from stillroom.clock import NS_PER_S
-from stillroom.keys import BoxKey, VerifyKey
+from stillroom.keys import BoxKey
+from stillroom.public_keys import VerifyKey
 from stillroom.view_forms import FRAMES_PER_S
 from stillroom.view_wire import FRAME_BYTES, open_frame, view_id
 from stillroom_tools.lab.broker import LocalBroker, find_program

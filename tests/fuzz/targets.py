@@ -20,14 +20,24 @@ with atheris.instrument_imports(include=["stillroom", "stillroom_tools", "msgspe
     import parties as p
     from nacl import bindings
 
-    from stillroom import bodies, config, link, notes, release_forms, release_wire, selftest_forms, wire
+    from stillroom import (
+        bodies,
+        config,
+        link,
+        note_reading,
+        notes,
+        release_forms,
+        release_wire,
+        selftest_forms,
+        wire,
+    )
     from stillroom.chain import FIRST_HEAD, head_of, leaf_of, signed_part
     from stillroom.documents import KINDS
     from stillroom.errors import ConfigError, InputError, LinkError, StorageError, TrustError, WireError
     from stillroom.events import MAX_PART_BYTES, MAX_PARTS, Audited, Command
     from stillroom.keeper.parts import Parts
     from stillroom.keys import BoxKey, load_keys
-    from stillroom.notes import NoteError
+    from stillroom.note_reading import NoteError
     from stillroom.phantom import load_phantom
     from stillroom.receiver import MemoryStore, Receiver
     from stillroom.replay import Seen, advance, given_up
@@ -122,7 +132,7 @@ def body(data: bytes) -> None:
 def note(data: bytes) -> None:
     for schema, kind in KINDS_IN_ORDER:
         try:
-            notes.open_note(data, kind, schema, [AUTHORITY])
+            note_reading.open_note(data, kind, schema, [AUTHORITY])
         except NoteError:
             pass
 
@@ -132,7 +142,7 @@ def document(data: bytes) -> None:
     schema, kind = KINDS_IN_ORDER[len(data) % len(KINDS_IN_ORDER)]
     text = f"stillroom/1 {kind}\n".encode() + data
     try:
-        assert notes.encode(kind, notes.decode(text, kind, schema)) == text
+        assert note_reading.encode(kind, note_reading.decode(text, kind, schema)) == text
     except NoteError:
         pass
 
@@ -181,7 +191,7 @@ def audit(data: bytes) -> None:
 
 def verifier_key(data: bytes) -> None:
     try:
-        notes.parse_signer(data.decode("utf-8", "replace"))
+        note_reading.parse_signer(data.decode("utf-8", "replace"))
     except TrustError:
         pass
 
@@ -375,7 +385,7 @@ def report_of_a_selftest() -> bytes:
 def seeds(name: str) -> list[bytes]:
     """Where to begin: good ones of each kind."""
     good_note = notes.sign_note("roster", p.roster(), [p.AUTHORITY])
-    text = notes.encode("roster", p.roster()).split(b"\n", 1)[1]
+    text = note_reading.encode("roster", p.roster()).split(b"\n", 1)[1]
     packed = p.packed(p.body())
     return {
         "record_as_it_is": [GOOD],

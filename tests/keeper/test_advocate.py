@@ -13,9 +13,10 @@ from tests.rig import Rig
 from stillroom.document_forms import from_ms
 from stillroom.documents import KINDS, Roster
 from stillroom.errors import WireError
-from stillroom.keys import KeyRing, VerifyKey
+from stillroom.keys import KeyRing
 from stillroom.link import Up
 from stillroom.notes import sign_note
+from stillroom.public_keys import VerifyKey
 from stillroom.wire import RECORD_BYTES, Lane, Verified, open_body, open_head, parse, verify
 from stillroom_tools.site.layout import open_site
 

@@ -17,7 +17,8 @@ from stillroom.keeper import authorisation as module
 from stillroom.keeper.authorisation import MAX_FILES
 from stillroom.keeper.watch import MAX_REFUSED_TOLD
 from stillroom.keys import KeyRing, SigningKey
-from stillroom.notes import encode, sign_note
+from stillroom.note_reading import encode
+from stillroom.notes import sign_note
 from stillroom_tools.site.layout import open_site
 
 DAY = timedelta(days=1)

@@ -13,9 +13,10 @@ from stillroom.documents import KINDS, Authorisation, Roster, ViewAcceptance
 from stillroom.epochs import Stream
 from stillroom.events import MAX_PART_BYTES, MAX_PARTS, Audited
 from stillroom.keeper import commands as module
-from stillroom.keys import KeyRing, RecipientKey
+from stillroom.keys import KeyRing
 from stillroom.link import Down, Sent
 from stillroom.notes import sign_note
+from stillroom.public_keys import RecipientKey
 from stillroom.wire import Lane
 
 

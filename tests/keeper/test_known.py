@@ -16,9 +16,9 @@ from stillroom.events import DownBody, StateChanged
 from stillroom.keeper.delivery import MAX_MARKS, Said
 from stillroom.keeper.known import GRACE_MS, GRACE_STEP_MS, TOLERANCE_MS, KnownTime
 from stillroom.keeper.outbox import Outbox
-from stillroom.keys import RecipientKey
 from stillroom.link import Down
 from stillroom.notes import sign_note
+from stillroom.public_keys import RecipientKey
 from stillroom.wire import Lane
 from stillroom_tools.site.layout import open_site
 

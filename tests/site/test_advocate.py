@@ -17,8 +17,9 @@ from tests.site.test_audit import deliver
 
 from stillroom.cli import main
 from stillroom.errors import ConfigError, InputError, TrustError
-from stillroom.keys import VerifyKey, load_keys
+from stillroom.keys import load_keys
 from stillroom.link import Up
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.lab.broker import find_program
 from stillroom_tools.site import heads_file
 from stillroom_tools.site.layout import open_site

@@ -16,8 +16,9 @@ from stillroom.chain import leaf_of
 from stillroom.cli import main
 from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import Audited
-from stillroom.keys import SigningKey, VerifyKey
+from stillroom.keys import SigningKey
 from stillroom.link import Network
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site import audit_file, audit_page, audit_words
 from stillroom_tools.site.audit_part import Part
 from stillroom_tools.site.gateway.arrived import Arrived

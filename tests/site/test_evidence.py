@@ -17,7 +17,8 @@ from stillroom.documents import KINDS, Withdrawal, read_document
 from stillroom.errors import ConfigError, InputError, StorageError, TrustError
 from stillroom.events import ConditionChanged, Entry
 from stillroom.link import Hello, Network
-from stillroom.notes import add_signature, encode, sign_note
+from stillroom.note_reading import encode
+from stillroom.notes import add_signature, sign_note
 from stillroom_tools.site import audit_page, evidence, evidence_page
 from stillroom_tools.site.audit_facts import gather
 from stillroom_tools.site.audit_file import Link

@@ -15,7 +15,7 @@ from stillroom.document_forms import to_ms
 from stillroom.events import MAX_PART_BYTES, MAX_PARTS, DownBody, Entry, Receipt
 from stillroom.keeper.parts import Parts
 from stillroom.keeper.seal import Sealer
-from stillroom.notes import MAX_NOTE_BYTES
+from stillroom.note_reading import MAX_NOTE_BYTES
 from stillroom.receiver import Receiver
 from stillroom.wire import RECORD_BYTES
 from stillroom_tools.site.gateway.arrived import Arrived

@@ -12,7 +12,8 @@ from stillroom.documents import KINDS
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keeper.authorisation import load_papers
 from stillroom.keeper.settings import CONFIGURATION_FILE, load_configuration
-from stillroom.notes import open_note, signer_of
+from stillroom.note_reading import open_note
+from stillroom.notes import signer_of
 from stillroom.orders import Acknowledgement, Configuration, OrderedRow, Pause, Resume
 from stillroom_tools.make import commands as make_commands
 from stillroom_tools.site import commands

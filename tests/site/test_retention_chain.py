@@ -8,7 +8,7 @@ from site_facility import Facility
 from stillroom.cli import main
 from stillroom.clock import SystemClock
 from stillroom.errors import TrustError
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site import audit_file
 from stillroom_tools.site.gateway.retention import DAY_MS, FOR_GOOD, Retention
 from stillroom_tools.site.gateway.settings import RetentionConfig

@@ -27,8 +27,9 @@ from stillroom.errors import (
     TrustError,
 )
 from stillroom.events import ConditionChanged, Entry
-from stillroom.keys import VerifyKey, load_keys
+from stillroom.keys import load_keys
 from stillroom.observation import Box
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site.gateway import main as gateway_main
 from stillroom_tools.site.gateway.reader import open_reader
 from stillroom_tools.site.rights import command as rights

@@ -24,7 +24,8 @@ from stillroom.documents import KINDS, Recipient, ViewAcceptance, ViewLimits, Vi
 from stillroom.events import Audited, Command, Receipt  # noqa: E402
 from stillroom.hashes import digest  # noqa: E402
 from stillroom.keys import KeyRing  # noqa: E402
-from stillroom.notes import encode, sign_note, signer_of  # noqa: E402
+from stillroom.note_reading import encode  # noqa: E402
+from stillroom.notes import sign_note, signer_of  # noqa: E402
 from stillroom.orders import (  # noqa: E402
     Acknowledgement,
     ConditionRows,

@@ -17,7 +17,7 @@ from stillroom.errors import TrustError
 from stillroom.files import flush_folder, read_bounded
 from stillroom.keeper.authorisation import told_name
 from stillroom.keeper.releases import Means
-from stillroom.notes import decode, split
+from stillroom.note_reading import decode, split
 from stillroom.release_forms import INTERRUPTED, NOTE_FILE, SUFFIX
 from stillroom.release_papers import Release
 from stillroom_release.recording import MB, end_block

@@ -11,7 +11,7 @@ from stillroom.files import file_stamp, read_bounded
 from stillroom.keeper.authorisation import MAX_FILES, told_name
 from stillroom.keeper.releases import Means
 from stillroom.keeper.watch import MAX_REFUSED_TOLD
-from stillroom.notes import NoteError
+from stillroom.note_reading import NoteError
 from stillroom.permits import open_paper
 from stillroom.release_forms import PAPERS, WITHDRAWALS
 from stillroom.release_papers import Release, ReleaseWithdrawal

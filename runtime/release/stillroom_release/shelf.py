@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stillroom.errors import WireError
 from stillroom.files import flush_folder
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 from stillroom.release_forms import HEAD
 from stillroom.release_wire import FIRST_LINK, TRAILER_BYTES, Block, read_block, verify
 

@@ -15,7 +15,7 @@ from stillroom.document_forms import to_ms
 from stillroom.documents import Authorisation, ViewAcceptance, Withdrawal
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
-from stillroom.notes import NoteError, Signer
+from stillroom.note_reading import NoteError, Signer
 from stillroom.orders import Halt, Lift
 from stillroom.permits import authority_of, open_signed
 from stillroom.release_forms import PAPERS

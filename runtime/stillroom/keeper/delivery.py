@@ -26,7 +26,7 @@ from stillroom.keeper.seal import Sealer
 from stillroom.keeper.slots import Slots, fits
 from stillroom.keys import KeyRing
 from stillroom.link import Down, Network, Sent, Up
-from stillroom.notes import parse_signer
+from stillroom.note_reading import parse_signer
 from stillroom.replay import Seen
 
 UNHEARD_DOWNS = 8

@@ -14,7 +14,7 @@ from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.settings import ConfigurationWatch, RolledBack
 from stillroom.keeper.trial import Trial
 from stillroom.keeper.watch import GateWatch
-from stillroom.notes import NoteError
+from stillroom.note_reading import NoteError
 
 
 class TrustWatch:

@@ -18,7 +18,7 @@ from stillroom.keeper.known import KnownTime
 from stillroom.keeper.outbox import Outbox
 from stillroom.keys import SigningKey
 from stillroom.link import Piece, RecordAsked
-from stillroom.notes import Signer
+from stillroom.note_reading import Signer
 from stillroom.release_forms import PAPERS, RECORDINGS, part
 
 

@@ -8,9 +8,9 @@ from stillroom.document_forms import to_ms
 from stillroom.documents import Recipient, Roster
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
-from stillroom.keys import RecipientKey
-from stillroom.notes import Signer
+from stillroom.note_reading import Signer
 from stillroom.permits import authority_of, check_time, open_roster
+from stillroom.public_keys import RecipientKey
 
 ROSTER_FILE = "roster.note"
 

@@ -10,8 +10,9 @@ from stillroom.chain import KEYS_ROTATED
 from stillroom.errors import StorageError
 from stillroom.keeper.audit import AuditChain
 from stillroom.keeper.outbox import Outbox
-from stillroom.keys import KeyRing, VerifyKey, load_keys
+from stillroom.keys import KeyRing, load_keys
 from stillroom.overwrite import GONE, destroy
+from stillroom.public_keys import VerifyKey
 
 BEFORE_FILE = "before.key"
 _TOLD = "keys-told"

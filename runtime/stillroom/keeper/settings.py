@@ -23,7 +23,7 @@ from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.files import file_stamp, read_bounded, replace_file
 from stillroom.hashes import digest
 from stillroom.keeper.outbox import Outbox
-from stillroom.notes import encode
+from stillroom.note_reading import encode
 from stillroom.orders import ConditionRows, Configuration, Outline, RoomConditions
 from stillroom.permits import authority_of
 

@@ -19,8 +19,8 @@ from stillroom.epochs import Stream
 from stillroom.errors import SetupError
 from stillroom.events import DownBody, StateChanged
 from stillroom.keeper.unit import Unit
-from stillroom.keys import RecipientKey
 from stillroom.link import Down, Network, Up
+from stillroom.public_keys import RecipientKey
 from stillroom.receiver import MemoryStore, Receiver
 from stillroom.wire import Lane, parse
 from stillroom_tools.site.gateway.cursor import Cursor

@@ -30,8 +30,9 @@ from stillroom.events import (
     StateChanged,
     Summary,
 )
-from stillroom.keys import RecipientKey, load_unit_keys
+from stillroom.keys import load_unit_keys
 from stillroom.observation import Reading
+from stillroom.public_keys import RecipientKey
 from stillroom.receiver import Receiver
 from stillroom.wire import Lane
 from stillroom_tools.site.gateway.alert_forms import Act, What

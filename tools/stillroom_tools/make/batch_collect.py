@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stillroom.errors import InputError, StillroomError, TrustError
 from stillroom.files import make_folder, replace_file
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 from stillroom.selftest_forms import SignedReport, failed, open_report, read_report
 from stillroom_tools.make import card
 from stillroom_tools.make.batch_journal import Batch, Record

@@ -29,9 +29,11 @@ from stillroom.files import (
     write_new,
 )
 from stillroom.keeper.outbox import Outbox
-from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
-from stillroom.notes import Signer, decode, open_note, sign_note, split
+from stillroom.keys import KeyRing
+from stillroom.note_reading import Signer, decode, open_note, split
+from stillroom.notes import sign_note
 from stillroom.overwrite import GONE, destroy, files_in
+from stillroom.public_keys import PlainName, RawKey, VerifyKey
 from stillroom_tools.make.identity import UNIT_FILE
 from stillroom_tools.make.key_place import place_of
 from stillroom_tools.site import retired, shut_out

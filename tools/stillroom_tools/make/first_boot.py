@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from stillroom.errors import ConfigError, TrustError
-from stillroom.keys import KeyRing, VerifyKey
+from stillroom.keys import KeyRing
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.make import card, identity, papers
 from stillroom_tools.make.card import Answer, Ticket
 from stillroom_tools.site.admit import read_request

@@ -120,7 +120,7 @@ def _known(options: argparse.Namespace) -> Known | None:
     if options.unit is not None:
         return {own_keys(config.load(options.unit / "unit.toml")).signing.verify_key.fingerprint: None}
     if options.site is not None:
-        from stillroom.keys import VerifyKey
+        from stillroom.public_keys import VerifyKey
         from stillroom_tools.make.enrol import listed
 
         site = open_site(options.site)

@@ -14,8 +14,10 @@ from stillroom.document_forms import Time, whole_seconds_utc
 from stillroom.documents import Enrolment, Sha256, read_signer
 from stillroom.errors import InputError, StillroomError, TrustError
 from stillroom.files import read_bounded
-from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
-from stillroom.notes import Signer, add_signature, encode, open_note
+from stillroom.keys import KeyRing
+from stillroom.note_reading import Signer, encode, open_note
+from stillroom.notes import add_signature
+from stillroom.public_keys import PlainName, RawKey, VerifyKey
 from stillroom.selftest_forms import Check, SignedReport, read_report
 from stillroom_tools.make.card import Model, Serial
 from stillroom_tools.site.admit import read_request

@@ -18,7 +18,8 @@ from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.roster import ROSTER_FILE
 from stillroom.keys import KeyRing
-from stillroom.notes import open_note, parse_signer, signer_of
+from stillroom.note_reading import open_note, parse_signer
+from stillroom.notes import signer_of
 from stillroom_tools.make.identity import PASSWORD_FILE, TLS_FILES, UNIT_FILE, write_configuration
 from stillroom_tools.site.authorise import check_authority
 from stillroom_tools.site.layout import Site, SiteBroker

@@ -12,7 +12,7 @@ import msgspec
 from stillroom.clock import SystemClock
 from stillroom.document_forms import Code, now
 from stillroom.errors import EXIT_OK, ConfigError
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site import retired, shut_out
 from stillroom_tools.site.layout import open_site
 from stillroom_tools.site.retired import Retirement

@@ -25,8 +25,10 @@ from stillroom.errors import EXIT_OK, ConfigError, InputError, StorageError, Tru
 from stillroom.files import lock_folder, make_folder, read_bounded, replace_file
 from stillroom.keeper.outbox import Outbox
 from stillroom.keeper.rotated import BEFORE_FILE, is_told
-from stillroom.keys import KeyRing, PlainName, VerifyKey, load_keys
-from stillroom.notes import NoteError, add_signature, open_note, sign_note
+from stillroom.keys import KeyRing, load_keys
+from stillroom.note_reading import NoteError, open_note
+from stillroom.notes import add_signature, sign_note
+from stillroom.public_keys import PlainName, VerifyKey
 from stillroom_tools.make import identity, manifest, papers
 from stillroom_tools.make.card import TICKET, Ticket, read_ticket
 from stillroom_tools.make.decommission import KEEPERS_LOCK

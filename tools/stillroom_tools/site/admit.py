@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from stillroom.documents import KINDS, Enrolment
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded, replace_file, write_new
-from stillroom.keys import KeyRing, VerifyKey
-from stillroom.notes import Signer, add_signature, open_note, split
-from stillroom.notes import decode as decode_text
+from stillroom.keys import KeyRing
+from stillroom.note_reading import Signer, open_note, split
+from stillroom.note_reading import decode as decode_text
+from stillroom.notes import add_signature
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site import retired
 from stillroom_tools.site.layout import Site, check_name
 

@@ -15,8 +15,8 @@ import msgspec
 from stillroom.documents import KINDS, Recipient, Roster
 from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.files import read_bounded, replace_file
-from stillroom.keys import VerifyKey
 from stillroom.notes import sign_note
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site.layout import SITE_FILE, Site, open_site
 from stillroom_tools.site.public_file import make_with_boxes, read_public
 from stillroom_tools.site.roster_way import add_new, add_set, no_longer, way_of

@@ -17,8 +17,8 @@ from stillroom.clock import Clock, SystemClock
 from stillroom.document_forms import Code, now
 from stillroom.errors import EXIT_OK, ConfigError, StillroomError
 from stillroom.files import make_folder, replace_file
-from stillroom.keys import PlainName
 from stillroom.notes import sign_note
+from stillroom.public_keys import PlainName
 from stillroom_tools.site.gateway import alert_file
 from stillroom_tools.site.gateway.acts import KIND, AlertAct
 from stillroom_tools.site.gateway.alert_book import line, words

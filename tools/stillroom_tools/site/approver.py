@@ -15,7 +15,8 @@ from stillroom.documents import KINDS, MAX_APPROVERS, Approver, Roster
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import replace_file
 from stillroom.keys import KeyRing, load_keys
-from stillroom.notes import Signer, sign_note, signer_of
+from stillroom.note_reading import Signer
+from stillroom.notes import sign_note, signer_of
 from stillroom.permits import needed_for
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.public_file import read_signs

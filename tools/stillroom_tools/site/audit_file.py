@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from stillroom.chain import FIRST_HEAD, KEYS_ROTATED, STORAGE_DAMAGED, Proof, follow_on, leaf_of
 from stillroom.config import Name
 from stillroom.errors import ConfigError, TrustError
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site.gateway.erased import Chained, Erased
 from stillroom_tools.site.line_file import read_lines
 

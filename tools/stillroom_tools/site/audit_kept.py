@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stillroom.chain import signed_part
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site import retired
 from stillroom_tools.site.audit_file import KIND, Head, Link, link_of
 from stillroom_tools.site.gateway.reader import Reader

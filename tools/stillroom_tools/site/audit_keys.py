@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stillroom.errors import TrustError
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site.audit_file import Link
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stillroom.document_forms import from_ms
-from stillroom.keys import fingerprint
+from stillroom.public_keys import fingerprint
 from stillroom.status import GUARDS
 from stillroom_tools.site import audit_releases
 from stillroom_tools.site.audit_facts import time_of

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from stillroom.documents import Authorisation
-from stillroom.notes import signed_by
+from stillroom.note_reading import signed_by
 from stillroom_tools.site.drafts import who_signed
 from stillroom_tools.site.layout import Site
 

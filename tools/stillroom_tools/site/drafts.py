@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 from stillroom.errors import EXIT_OK, TrustError
 from stillroom.files import read_bounded, replace_file
 from stillroom.keys import Role, load_keys
-from stillroom.notes import NoteError, Signer, add_signature, decode, signed_by, split
+from stillroom.note_reading import NoteError, Signer, decode, signed_by, split
+from stillroom.notes import add_signature
 
 
 class OfSite(Protocol):

@@ -12,8 +12,8 @@ from stillroom import outline
 from stillroom.errors import ConfigError
 from stillroom.files import make_folder, read_private, replace_file
 from stillroom.keeper.settings import corners
-from stillroom.keys import PlainName
 from stillroom.orders import Outline
+from stillroom.public_keys import PlainName
 from stillroom_tools.site.layout import Site
 
 ZONES = ("bed", "floor")

@@ -18,8 +18,9 @@ from stillroom.document_forms import from_ms, now, to_ms
 from stillroom.documents import Authorisation
 from stillroom.errors import EXIT_OK, ConfigError, InputError, TrustError
 from stillroom.files import replace_file
-from stillroom.keys import VerifyKey
-from stillroom.notes import NoteError, Signer, add_signature, encode, open_note
+from stillroom.note_reading import NoteError, Signer, encode, open_note
+from stillroom.notes import add_signature
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site import audit_file, retired
 from stillroom_tools.site.audit_facts import Facts, gather
 from stillroom_tools.site.audit_kept import head_of, links_of

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from stillroom.document_forms import Time, Timed
 from stillroom.documents import Authorisation
-from stillroom.keys import PlainName
+from stillroom.public_keys import PlainName
 from stillroom_tools.site.report.burden import Burden
 from stillroom_tools.site.report.simulated import Simulated
 

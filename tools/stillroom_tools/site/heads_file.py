@@ -17,7 +17,7 @@ from stillroom.config import Name
 from stillroom.documents import Enrolment
 from stillroom.errors import InputError, StorageError, TrustError
 from stillroom.files import replace_file
-from stillroom.keys import fingerprint
+from stillroom.public_keys import fingerprint
 from stillroom.replay import Seen
 from stillroom_tools.site.audit_file import Hex32, Link
 from stillroom_tools.site.line_file import read_lines

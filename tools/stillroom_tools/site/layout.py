@@ -29,7 +29,8 @@ from stillroom.documents import (
 )
 from stillroom.errors import ConfigError, TrustError
 from stillroom.keys import KeyRing, forget_boxes, load_keys
-from stillroom.notes import Signer, signer_of
+from stillroom.note_reading import Signer
+from stillroom.notes import signer_of
 from stillroom.orders import Configuration, Halt, Lift, Pause
 from stillroom_tools.site.disclosure.settings import ExportConfig
 from stillroom_tools.site.gateway.alert_forms import AlertsConfig

@@ -14,8 +14,10 @@ from stillroom.document_forms import Code, Time, whole_seconds_utc
 from stillroom.documents import Enrolment, read_enrolment
 from stillroom.errors import TrustError
 from stillroom.files import make_folder, read_bounded, replace_file
-from stillroom.keys import KeyRing, PlainName, RawKey, VerifyKey
-from stillroom.notes import open_note, sign_note
+from stillroom.keys import KeyRing
+from stillroom.note_reading import open_note
+from stillroom.notes import sign_note
+from stillroom.public_keys import PlainName, RawKey, VerifyKey
 from stillroom_tools.site.layout import Site
 
 KIND = "retirement"

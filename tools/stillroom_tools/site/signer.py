@@ -14,8 +14,9 @@ import msgspec
 from stillroom.documents import KINDS, ConsumerRole, Recipient, Roster
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import read_bounded, replace_file
-from stillroom.keys import KeyRing, VerifyKey, load_keys
+from stillroom.keys import KeyRing, load_keys
 from stillroom.notes import sign_note, signer_of
+from stillroom.public_keys import VerifyKey
 from stillroom_tools.site.layout import Site, open_site
 from stillroom_tools.site.public_file import make_with_boxes, read_public, read_signs, sealed_to
 from stillroom_tools.site.roster_way import add_new, add_set, make_key, no_longer, way_of

@@ -11,7 +11,8 @@ from stillroom.documents import KINDS, ViewPolicy
 from stillroom.errors import EXIT_OK, ConfigError, TrustError
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.view_policy import POLICY_FILE
-from stillroom.notes import open_by_one, sign_note
+from stillroom.note_reading import open_by_one
+from stillroom.notes import sign_note
 from stillroom.view_forms import BLOCKS, DEFAULT_BLOCK, LEVELS
 from stillroom_tools.site.authorise import find_unit
 from stillroom_tools.site.layout import Site, open_site

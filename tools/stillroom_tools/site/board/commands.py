@@ -8,7 +8,8 @@ from pathlib import Path
 
 from stillroom.clock import SystemClock, utc_text
 from stillroom.errors import EXIT_OK, TrustError
-from stillroom.notes import Signer, signer_of
+from stillroom.note_reading import Signer
+from stillroom.notes import signer_of
 from stillroom_tools.site.board.log import Log
 from stillroom_tools.site.board.people import People
 from stillroom_tools.site.board.roles import MEANINGS, ROLES

@@ -21,7 +21,8 @@ from stillroom.chain import FIRST_HEAD, SALT_BYTES, follow, head_of, leaf_of, pr
 from stillroom.clock import Clock
 from stillroom.errors import StorageError, TrustError
 from stillroom.events import Audited
-from stillroom.keys import KeyRing, VerifyKey
+from stillroom.keys import KeyRing
+from stillroom.public_keys import VerifyKey
 
 FILE = "log"
 _LONGEST_LINE = 1_024

@@ -21,7 +21,7 @@ from stillroom.clock import MS_PER_S, Clock
 from stillroom.errors import ConfigError, StorageError, TrustError
 from stillroom.files import make_folder, read_private, replace_file
 from stillroom.hashes import digest, same
-from stillroom.keys import PlainName
+from stillroom.public_keys import PlainName
 from stillroom_tools.site.board import totp
 from stillroom_tools.site.board.passwords import hashed
 from stillroom_tools.site.board.roles import Role

@@ -6,8 +6,8 @@ from pathlib import Path
 from stillroom.document_forms import Code, Time, Timed
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
-from stillroom.keys import PlainName
-from stillroom.notes import open_note
+from stillroom.note_reading import open_note
+from stillroom.public_keys import PlainName
 from stillroom_tools.site.disclosure.settings import Column
 from stillroom_tools.site.layout import Site
 from stillroom_tools.site.rights.forms import Count, Id, Sha256, folder_of

@@ -12,8 +12,9 @@ from stillroom.clock import MS_PER_S
 from stillroom.document_forms import Code, Dated, to_ms
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
-from stillroom.keys import PlainName
-from stillroom.notes import open_note, signer_of
+from stillroom.note_reading import open_note
+from stillroom.notes import signer_of
+from stillroom.public_keys import PlainName
 from stillroom_tools.site.gateway.alert_book import AlertBook
 from stillroom_tools.site.gateway.alert_forms import Act
 from stillroom_tools.site.gateway.outgoing import REFUSED

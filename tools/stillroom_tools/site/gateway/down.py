@@ -14,8 +14,9 @@ from stillroom.clock import NS_PER_MS, NS_PER_S, Clock
 from stillroom.documents import Enrolment
 from stillroom.epochs import Stream
 from stillroom.events import DownBody
-from stillroom.keys import RecipientKey, SigningKey
+from stillroom.keys import SigningKey
 from stillroom.metronome import lead_ns
+from stillroom.public_keys import RecipientKey
 from stillroom.wire import Lane
 from stillroom_tools.site.gateway.cursor import RANGES_TOLD, RANGES_WITH_COMMAND
 from stillroom_tools.site.gateway.store import Store

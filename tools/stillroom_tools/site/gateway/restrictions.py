@@ -14,7 +14,7 @@ from stillroom.document_forms import to_ms
 from stillroom.documents import KINDS, Authorisation, Withdrawal, read_document
 from stillroom.errors import TrustError
 from stillroom.files import read_bounded
-from stillroom.notes import decode, split
+from stillroom.note_reading import decode, split
 from stillroom.orders import Halt, Lift
 from stillroom.release_forms import WITHDRAWALS
 from stillroom.release_papers import Release, ReleaseWithdrawal

@@ -15,7 +15,8 @@ from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK, TrustError
 from stillroom.files import make_folder, read_bounded, replace_file, write_new
 from stillroom.keys import load_keys
-from stillroom.notes import encode, sign_note, signer_of
+from stillroom.note_reading import encode
+from stillroom.notes import sign_note, signer_of
 from stillroom.release_forms import PAPERS, WITHDRAWALS
 from stillroom.release_papers import Release, ReleaseWithdrawal
 from stillroom.release_rules import custodian, open_release, signers

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stillroom.errors import InputError, WireError
-from stillroom.keys import VerifyKey
+from stillroom.public_keys import VerifyKey
 from stillroom.release_forms import CHUNK, INTERRUPTED, MAGIC, SUITE, VERSION
 from stillroom.release_wire import FIRST_LINK, Block, how_it_ended, read_block, verify
 

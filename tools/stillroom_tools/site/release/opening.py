@@ -14,7 +14,8 @@ from stillroom.document_forms import from_ms, to_ms
 from stillroom.documents import KINDS
 from stillroom.errors import EXIT_OK, InputError, TrustError, WireError
 from stillroom.files import make_folder, read_bounded
-from stillroom.keys import BoxKey, KeyRing, VerifyKey, load_keys
+from stillroom.keys import BoxKey, KeyRing, load_keys
+from stillroom.public_keys import VerifyKey
 from stillroom.release_forms import NOTE_FILE
 from stillroom.release_papers import Release
 from stillroom.release_rules import expired, release_id

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from stillroom.documents import Roster
 from stillroom.errors import TrustError
-from stillroom.keys import VerifyKey, fingerprint
-from stillroom.notes import Signer
+from stillroom.note_reading import Signer
+from stillroom.public_keys import VerifyKey, fingerprint
 from stillroom.release_papers import Release
 from stillroom.release_rules import is_custodian, open_release, signers
 from stillroom_tools.site.drafts import who_signed

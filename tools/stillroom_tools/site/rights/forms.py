@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from stillroom.document_forms import Code, Time, Timed, to_ms, whole_seconds_utc
-from stillroom.keys import PlainName
+from stillroom.public_keys import PlainName
 from stillroom_tools.site.gateway.erasures import Wish
 from stillroom_tools.site.layout import Site
 

@@ -20,8 +20,9 @@ from stillroom.document_forms import from_ms
 from stillroom.errors import StillroomError, TrustError
 from stillroom.events import Audited
 from stillroom.files import make_folder, read_bounded, replace_file
-from stillroom.keys import PlainName
-from stillroom.notes import open_by_one, open_note, sign_note
+from stillroom.note_reading import open_by_one, open_note
+from stillroom.notes import sign_note
+from stillroom.public_keys import PlainName
 from stillroom_tools.site.board.log import FILE, Deed, Log
 from stillroom_tools.site.disclosure.receipt import ExportReceipt
 from stillroom_tools.site.disclosure.receipt import read_all as let_out

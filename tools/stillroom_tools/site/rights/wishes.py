@@ -14,7 +14,8 @@ from stillroom.clock import Clock, utc_text
 from stillroom.document_forms import from_ms, now
 from stillroom.errors import TrustError
 from stillroom.files import flush_folder, read_bounded, replace_file
-from stillroom.notes import open_by_one, sign_note
+from stillroom.note_reading import open_by_one
+from stillroom.notes import sign_note
 from stillroom_tools.site.gateway.erasing import AlertsStand, Eraser
 from stillroom_tools.site.gateway.erasures import Wish
 from stillroom_tools.site.gateway.store import Store

@@ -12,9 +12,10 @@ from stillroom.document_forms import now
 from stillroom.documents import KINDS
 from stillroom.errors import StillroomError, TrustError, WireError
 from stillroom.events import Receipt
-from stillroom.keys import BoxKey, KeyRing, VerifyKey
+from stillroom.keys import BoxKey, KeyRing
 from stillroom.notes import sign_note
 from stillroom.orders import ViewRequest
+from stillroom.public_keys import VerifyKey
 from stillroom.view_forms import Blank, ViewLevel
 from stillroom.view_wire import FRAME_BYTES, Shown, open_frame, view_id
 from stillroom_tools.site.gateway.reader import open_reader
