@@ -239,8 +239,8 @@ class Agreement:
         own: Flags = ~covered[self._slices(box)]
         return own
 
-    def moving_at(self, box: Box, others: Sequence[Box]) -> Box | None:
-        """Around what moves now in the box and in no other; None: next to nothing."""
+    def moving_at(self, box: Box, others: Sequence[Box], of: Box) -> Box | None:
+        """Around what moves now in the box and in no other; None: next to nothing of a place as large as `of`."""
         where, now = self._slices(box), self._now
         if now is None:
             return None
@@ -248,7 +248,7 @@ class Agreement:
         own = self._own(box, others)
         if own is not None:
             moves &= own
-        if share_of(moves) < LEAST_MOVED:
+        if np.count_nonzero(moves) < LEAST_MOVED * self._moved_s[self._slices(of)].size:
             return None
         rows, cols = self._shape
         down, across = np.nonzero(moves)

@@ -19,6 +19,7 @@ from stillroom.eye.fixtures import Fixtures, alike
 from stillroom.eye.track import (
     SAME_BOX,
     Track,
+    at_edge,
     away_px,
     box_in,
     changed,
@@ -42,6 +43,8 @@ who walks at 1.4 m/s goes so far, and who lies down from the bed's edge 1.3.
 FAST = 3.0
 LEAST_SIZE = 0.05
 """Of the picture's shorter side, from the hips to the end of the body."""
+JUST_S = 1.5
+"""Since the last look or the one before it."""
 CLEARLY_PRESENT = 0.95
 MOVED_UP = 0.5
 """Of the distance from the hips to the end of the body: who turns over in bed stays within a third of it."""
@@ -236,7 +239,7 @@ class People:
         needed = LYING_MISSES if seen_to_lie else MISSES
         before = self._where.before(track, self._tracks)
         if track.misses >= needed and self._agreement.like_the_room(track.box, before):
-            return True
+            return at_edge(track.box) or not self._where.walked_on(track, self._tracks)
         if track.vacant_s is None:
             return False
         if self._agreement.knows_room and not before:
@@ -275,10 +278,11 @@ class People:
 
     def _seen_in_part(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
         """Somebody first seen a moment ago, or on his way down, not found in this look, which has a larger body around
-        his place.
+        his place. So too who was there alone and moved: who falls towards the camera is three times as large at once.
         """
         for track in self._tracks:
             part = now_s - track.since_s < YOUNG_S or track.down_ns is not None
+            part |= len(self._tracks) == 1 and now_s - track.seen_s < JUST_S and self._where.has_moved(track)
             part &= body.radius_px > track.body.radius_px
             if id(track) not in matched and part and body.score >= CLEAR_SCORE and within(track.box, box):
                 return track
@@ -310,9 +314,11 @@ class People:
         # Another square may show him better, without his moving; or he fell where no look and no cell noticed.
         # Who lies and is found otherwise sits up: he moves, and is asked when he has come to rest.
         track.asks |= track.undecided or (track.posture != "lying" and turned(body, track.body))
-        if not fallen.is_where(track, body, decided_ns):
+        elsewhere = self._where.is_elsewhere(track, body, box)
+        sure = agreed is not None and elsewhere and not is_weak(body)
+        if not fallen.is_where(track, body, decided_ns) and not sure:
             track.asks = True
-        elif agreed == "motion" or self._where.is_elsewhere(track, body, box):
+        elif agreed == "motion" or elsewhere:
             if track.posture == "lying" and track.down_ns is None and _got_up(track, body):
                 track.posture, track.asks = "unsure", True
             track.body, track.box, track.elsewhere = body, box, None
@@ -323,11 +329,21 @@ class People:
         self._judge(track)
 
     def _judge(self, track: Track) -> None:
-        sure = track.confirmed or track.best >= SURE_SCORE
+        sure = (track.confirmed and not self._is_small(track)) or track.best >= SURE_SCORE
         track.belief = min(track.belief, 0.99 if sure else UNCONFIRMED)
         if not track.believed and track.belief >= BELIEVED:
             track.believed = True
             self._fixtures.forget(track.body)
+
+    def _is_small(self, track: Track) -> bool:
+        """A cat on the bed, or a knee under the blanket, though landmarks once were sure of a body: no clear look has
+        found it, and it is less than half as large as somebody in whose place it is.
+        """
+        large = 2.0 * track.body.radius_px
+        others = (other for other in self._tracks if other is not track and other.believed)
+        return track.best < CLEAR_SCORE and any(
+            other.body.radius_px > large and within(track.box, other.box) for other in others
+        )
 
 
 def _got_up(track: Track, body: Body) -> bool:

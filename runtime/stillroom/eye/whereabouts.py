@@ -117,10 +117,14 @@ class Whereabouts:
         return [other.box for other in others if common(other.box, track.box) > 0.0]
 
     def walked_on(self, track: Track, tracks: Sequence[Track]) -> bool:
-        """Nobody is gone who moves on beside where he was, as high as he is: he is there from now on."""
+        """Nobody is gone who moves on beside where he was, as high as he is: he is there from now on.
+
+        His place is known to be vacant half a second after he left it: so long has he walked.
+        """
         others = [other.box for other in tracks if other is not track]
         may = track.believed and self.has_moved(track)
-        box = self._agreement.moving_at(beside(track.box), others) if may else None
+        near, far = beside(track.box), beside(track.box, SWEPT)
+        box = self._agreement.moving_at(far, others, near) if may else None
         high = track.box.y1 - track.box.y0
         if box is None or not AS_HIGH * high <= box.y1 - box.y0 <= high / AS_HIGH:
             return False
