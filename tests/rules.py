@@ -179,7 +179,7 @@ RULES = (
     ),
     Rule(
         4, "looks are counted", "keeper/views.py",
-        "if limits is not None and len(looks) >= min(policy.looks_per_hour, limits.looks_per_hour):", "if False:",
+        "if len(looks) >= min(policy.looks_per_hour, limits.looks_per_hour):", "if False:",
         "tests/keeper/test_views.py::test_looks_are_counted_and_none_follows_at_once",
     ),
     Rule(

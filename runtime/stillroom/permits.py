@@ -12,7 +12,7 @@ from msgspec import Struct
 from stillroom.clock import MS_PER_S, utc_text
 from stillroom.config import UnitConfig
 from stillroom.document_forms import to_ms
-from stillroom.documents import KINDS, Authorisation, ConsumerRole, Roster, ViewPolicy
+from stillroom.documents import KINDS, Authorisation, ConsumerRole, Roster, ViewLimits, ViewPolicy
 from stillroom.errors import TrustError
 from stillroom.note_reading import NoteError, Signer, open_by_one, open_note, parse_signer
 from stillroom.orders import Acknowledgement, Pause, Resume, ViewRequest
@@ -135,8 +135,8 @@ def _who_may(schema: type[Struct], roster: Roster, authority: Signer) -> Sequenc
 
 def judge_look(
     request: ViewRequest, allowed: Authorisation, policy: ViewPolicy | None, utc_ms: int
-) -> ViewPolicy:
-    """The policy under which it may be; the narrower of each limit counts. Raises Refusal."""
+) -> tuple[ViewPolicy, ViewLimits]:
+    """Policy and limits under which it may be; the narrower of each counts. Raises Refusal."""
     limits = allowed.view
     if limits is None or f"view-{request.level}" not in allowed.scopes:
         raise Refusal("not-authorised")
@@ -148,7 +148,7 @@ def judge_look(
         raise Refusal("block")
     if request.seconds > min(policy.seconds, limits.seconds):
         raise Refusal("seconds")
-    return policy
+    return policy, limits
 
 
 def look_ends_ms(request: ViewRequest, policy: ViewPolicy) -> int:

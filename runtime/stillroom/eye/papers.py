@@ -184,7 +184,7 @@ class Papers:
         check_time(roster, utc_ms)
         allowed, policy = self._open_authorisation(roster, utc_ms), self._open_policy(roster)
         request, _ = self._open("view-request", ViewRequest, roster)
-        policy = judge_look(request, allowed, policy, utc_ms)
+        policy, _ = judge_look(request, allowed, policy, utc_ms)
         until_ms = min(look_ends_ms(request, policy), _until_ms(roster, allowed, policy))
         if not to_ms(request.at) - FRESH_MS <= utc_ms < until_ms:
             raise Refusal("time")

@@ -39,12 +39,17 @@ from stillroom.keeper.upkeep import Upkeep
 from stillroom.keeper.view_policy import PolicyWatch
 from stillroom.keeper.views import Views
 from stillroom.keeper.watch import GateWatch
+from stillroom.keys import KeyRing
 from stillroom.link import CameraSettings, Fault, Guarded, Hello, Piece, Unbelieved, ViewFrame
 from stillroom.observation import Observation
 from stillroom.orders import ViewRequest
 from stillroom.permits import authority_of
 
 NOT_GUARDED = Guarded(())
+
+
+def _reserve_bytes(settings: UnitConfig) -> int:
+    return round(settings.outbox.reserve_mb * MB)
 
 
 class Unit:
@@ -58,21 +63,39 @@ class Unit:
         safe: SafeMode | None = None,
     ) -> None:
         self._settings = settings
-        run = settings.path(settings.paths.run)
-        trust = settings.path(settings.paths.trust)
-        unit_keys = own_keys(settings)
-        state, sizes = settings.path(settings.paths.state), settings.outbox
-        reserve_bytes = round(sizes.reserve_mb * MB)
-        self._outbox = Outbox(state, sizes.max_entries, reserve_bytes)
+        keys = own_keys(settings)
+        state = settings.path(settings.paths.state)
+        self._outbox = Outbox(state, settings.outbox.max_entries, _reserve_bytes(settings))
         self._safe = safe or SafeMode(Starts(state), clock.mono_ns())
         boot = self._outbox.next_boot()
-        self._clock = clock = KnownTime(clock, self._outbox)
+        self._clock = KnownTime(clock, self._outbox)
         kept = KeptConditions(self._outbox)
+        self._open_ways(settings, keys, boot, kept)
+        tell_rotation(self._outbox, state, keys, self._clock.utc_ms())
+        self._take_orders(settings, keys)
+        self._watch(settings, kept)
+        self._camera = self._model = "none"
+        self._refused = ""
+        """What the eye refused last: camera, look or release."""
+        self._guards = {"keeper": guarded}
+        names = {"site": settings.site, "unit": settings.unit}
+        self._audit.append(
+            self._clock.utc_ms(),
+            "start",
+            version=__version__,
+            boot=boot,
+            guards_missing=guarded.missing,
+            **names,
+        )
+
+    def _open_ways(self, settings: UnitConfig, keys: KeyRing, boot: int, kept: KeptConditions) -> None:
+        """How the unit itself is, and what brings all of it to those who may know."""
+        clock = self._clock
         self._faults = Faults(kept.tell, clock, settings, kept.of_the_unit)
         self._upkeep = Upkeep(settings, self._faults, self._outbox, clock)
         self._delivery = Delivery(
             settings,
-            unit_keys,
+            keys,
             boot,
             self._outbox,
             self._faults,
@@ -80,54 +103,50 @@ class Unit:
             self._obey,
             lambda: self._upkeep.silence.heard_gateway(clock.mono_ns()),
         )
-        tell_rotation(self._outbox, state, unit_keys, clock.utc_ms())
-        self._audit = AuditChain(self._outbox, unit_keys.signing)
+
+    def _take_orders(self, settings: UnitConfig, keys: KeyRing) -> None:
+        """What people have signed and what is done by it, with the record of that."""
+        outbox, clock, trust = self._outbox, self._clock, settings.path(settings.paths.trust)
+        self._audit = AuditChain(outbox, keys.signing)
         self._open_time = OpenTime(self._audit, clock)
-        policy = PolicyWatch(settings, self._outbox)
-        self._views = Views(self._outbox, self._audit, clock, unit_keys.signing, policy, self._faults)
+        policy = PolicyWatch(settings, outbox)
+        self._views = Views(outbox, self._audit, clock, keys.signing, policy, self._faults)
         self._releases = Releases(
             Means(
-                self._outbox,
+                outbox,
                 self._audit,
                 clock,
-                unit_keys.signing,
+                keys.signing,
                 trust,
-                state,
+                settings.path(settings.paths.state),
                 settings.unit,
                 authority_of(settings),
-                reserve_bytes,
+                _reserve_bytes(settings),
             )
         )
-        asks = Asks(self._outbox, self._audit, clock, self._look)
+        asks = Asks(outbox, self._audit, clock, self._look)
         self._restraint = Restraint(self._audit, clock)
-        self._commands = Commands(self._outbox, trust, settings, clock, asks)
-        self._gate = GateWatch(self._outbox, self._audit, clock, settings.pause, asks)
+        self._commands = Commands(outbox, trust, settings, clock, asks)
+        self._gate = GateWatch(outbox, self._audit, clock, settings.pause, asks)
+
+    def _watch(self, settings: UnitConfig, kept: KeptConditions) -> None:
+        """The room, the eye and its light, and what is told of them."""
+        outbox, clock, run = self._outbox, self._clock, settings.path(settings.paths.run)
         self._room = Room(settings, kept.tell, clock.utc_ms(), kept.of_persons)
-        self._papers = TrustWatch(
-            settings, self._outbox, self._audit, clock, self._faults, self._gate, self._adopt
-        )
+        self._papers = TrustWatch(settings, outbox, self._audit, clock, self._faults, self._gate, self._adopt)
         self._telling = Telling(
             settings.technical,
-            self._outbox,
+            outbox,
             clock,
             self._faults,
             self._upkeep.heat,
             self._papers.changes,
             lambda: self._delivery.roster.version,
         )
-        self._camera = self._model = "none"
-        self._refused = ""
-        """What the eye refused last: camera, look or release."""
-        self._guards = {"keeper": guarded}
         self._light = Indicator(opener(settings.panel, run), self._faults.say)
         self._life = EyeLife(run, clock, self._light)
         self._report = Report(
-            settings, clock, self._outbox, self._gate, self._room, self._faults, self._upkeep, self._delivery
-        )
-        names = {"site": settings.site, "unit": settings.unit}
-        missing = guarded.missing
-        self._audit.append(
-            clock.utc_ms(), "start", version=__version__, boot=boot, guards_missing=missing, **names
+            settings, clock, outbox, self._gate, self._room, self._faults, self._upkeep, self._delivery
         )
 
     def connect(self, eye: Peer, courier: Peer) -> None:

@@ -111,11 +111,10 @@ class Views:
             raise Refusal("time")
         if allowed is None:
             raise Refusal("closed")
-        policy = judge_look(request, allowed, self._policy.policy, utc_ms)
+        policy, limits = judge_look(request, allowed, self._policy.policy, utc_ms)
         if self._running is not None:
             raise Refusal("busy")
-        limits = allowed.view
-        if limits is not None and len(looks) >= min(policy.looks_per_hour, limits.looks_per_hour):
+        if len(looks) >= min(policy.looks_per_hour, limits.looks_per_hour):
             raise Refusal("too-many")
         if any(utc_ms < began + policy.announce_ms + 2 * length for began, length in looks):
             raise Refusal("too-soon")
