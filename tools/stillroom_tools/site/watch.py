@@ -146,7 +146,7 @@ def _show(site: Site, stop: threading.Event) -> None:
     from rich.live import Live
 
     console = Console()
-    if not console.is_terminal:
+    if not sys.stdout.isatty():
         raise StillroomError("watch: standard output is no terminal, so there is no table: use --json")
     clock = SystemClock()
     watch = Watch(site, clock, lambda _text: None)
