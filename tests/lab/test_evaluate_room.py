@@ -68,6 +68,13 @@ def test_without_models_movement_alone_is_somebody(tmp_path: Path, capsys: Captu
     assert all(0 < at_s <= entry["duration_s"] for at_s, _ in entry["states"])
 
 
+def test_what_happens_to_the_camera_is_a_condition_too(tmp_path: Path, capsys: Capture) -> None:
+    covered = Scene(frames_per_s=10.0, luma=lambda at_s: float(at_s < 8.0))
+    _, report, _ = evaluate(capsys, write_video(tmp_path / "covered.mkv", frames(covered, 14.0), 10))
+    ((at_s, kind, level),) = report["files"][0]["conditions"]
+    assert (kind, level) == ("camera-covered", "technical") and 8.0 < at_s < 14.0
+
+
 def test_the_configuration_of_a_unit_counts(tmp_path: Path, capsys: Capture) -> None:
     """Its dwells and its zones, private ones too."""
     clip, unit = _moving(tmp_path), tmp_path / "unit.toml"

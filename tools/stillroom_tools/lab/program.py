@@ -1,7 +1,8 @@
 """Eye and keeper in one: frames in; states and conditions out, as the three processes of a unit would tell them.
 
 Joined as the lease joins them, without the link between: the keeper's word that the room is empty reaches the eye with
-the next frame. Time is the frames' own, so the same frames tell the same.
+the next frame. Time is the frames' own, so the same frames tell the same. A unit whose camera was moved stops sensing
+until somebody has accepted the view; here nobody does: sensing goes on, and the condition ends when the eye is content.
 """
 
 from collections.abc import Callable
@@ -14,8 +15,11 @@ from stillroom.eye.analysis import Analysis
 from stillroom.eye.detect import Detector
 from stillroom.eye.frame import Frame
 from stillroom.eye.worker import Inline, Models
+from stillroom.keeper.camera import CameraWatch
+from stillroom.keeper.faults import Faults
 from stillroom.keeper.room import Room
 from stillroom.observation import Observation
+from stillroom_tools.lab.stage_unit import StagedClock
 
 Tell = Callable[[int, Event], None]
 
@@ -28,6 +32,9 @@ class Program:
         self._config, self._models = config, None if detector is None else Inline(detector)
         self._analysis: Analysis | None = None
         self.room = Room(config, tell, 0)
+        self._clock = StagedClock(0)
+        self._faults = Faults(tell, self._clock, config, {})
+        self._view = CameraWatch(self._faults)
 
     @property
     def looks(self) -> dict[str, int]:
@@ -44,6 +51,10 @@ class Program:
         self._analysis.room_is_empty(self.room.is_empty)
         seen = self._analysis.feed(frame, frame.frame_ns)
         if seen is not None:
+            self._clock.frame_ns = frame.frame_ns
+            self._view.take_health(seen.health)
+            self._view.moved(seen.health == "moved")
+            self._faults.pass_time()
             self.room.observe(seen, frame.frame_ns, frame.frame_ns // NS_PER_MS)
         return seen
 
