@@ -118,7 +118,7 @@ def _judge(seen: Observation, zones: Zones) -> Evidence:
     if seen.dark or seen.light_changed:
         reason = f"luma {seen.luma_mean:.0f}" if seen.dark else "light changed"
         return Evidence("unseen", False, None, False, reason, relit=not seen.dark)
-    moving = seen.motion >= LEAST_MOTION
+    moving = LEAST_MOTION <= seen.motion <= MOST_MOTION
     known = (
         seen.background == "learned" and seen.health != "blurred" and not any(map(_is_picture, seen.blobs))
     )

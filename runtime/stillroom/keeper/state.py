@@ -78,6 +78,11 @@ class RoomStateMachine:
         self._note(frame_ns, evidence)
         if not quiet or self._stirred_ns is None:
             self._stirred_ns = frame_ns
+        if not (quiet or self._quiet):
+            self._still_ns = None  # light flares up in one fifth of a second and no longer: a body takes two
+        elif self._still_ns is None:
+            self._still_ns = frame_ns
+        self._quiet = quiet
         if evidence.doubted:
             cause, why = self._of_doubt(frame_ns, evidence)
         elif quiet:
@@ -101,6 +106,8 @@ class RoomStateMachine:
             return evidence.since_ns
         if cause == "relit" and self._relit_ns is not None:
             return self._relit_ns
+        if cause == "still" and self._still_ns is not None:
+            return self._still_ns
         if cause == "nobody" and self._doubts.nobody_ns is not None:
             return self._doubts.nobody_ns
         if cause == "doubt" and self._doubts.since_ns is not None:
@@ -140,6 +147,8 @@ class RoomStateMachine:
         self._edge_ns: int | None = None
         self._door_ns: int | None = None
         self._relit_ns: int | None = None
+        self._still_ns: int | None = None
+        self._quiet = False
         self._confirmed = False
         self._sunk = Sunk()
         self._visits = Visits()
