@@ -53,6 +53,8 @@ class RoomStateMachine:
 
     _reason: _Reason | None
     _stirred_ns: int | None
+    _still_ns: int | None
+    _quiet: bool
     _seen: Evidence | None
 
     def __init__(self, config: RoomConfig, has_bathroom: bool = False, on_floor: bool = False) -> None:
@@ -147,7 +149,7 @@ class RoomStateMachine:
         self._edge_ns: int | None = None
         self._door_ns: int | None = None
         self._relit_ns: int | None = None
-        self._still_ns: int | None = None
+        self._still_ns = None
         self._quiet = False
         self._confirmed = False
         self._sunk = Sunk()
