@@ -115,3 +115,13 @@ def test_boxes_without_size_and_at_the_rim_have_cells(box):
 
 def test_what_moves_everywhere_at_once_is_the_light_and_nobody():
     assert after(cells(1.0, moving=np.ones(ROWS * COLS, bool))).of(Box(0.2, 0.2, 0.4, 0.8)) is None
+
+
+def test_what_moves_partly_behind_another_is_as_high_as_all_that_moves_in_its_columns():
+    agreement = after(cells(1.0, moving=where(PLACE)))
+    legs = Box(0.0, 0.5, 1.0, 1.0)
+    for others in ([], [legs]):
+        found = agreement.moving_at(Box(0.1, 0.1, 0.9, 0.9), others, PLACE)
+        assert found is not None and abs(found.y1 - found.y0 - 0.6) < 0.1, others
+    assert agreement.moving_at(Box(0.1, 0.1, 0.9, 0.9), [PLACE], PLACE) is None
+    assert agreement.moving_at(ELSEWHERE, [], PLACE) is None

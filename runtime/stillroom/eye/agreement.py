@@ -240,19 +240,25 @@ class Agreement:
         return own
 
     def moving_at(self, box: Box, others: Sequence[Box], of: Box) -> Box | None:
-        """Around what moves now in the box and in no other; None: next to nothing of a place as large as `of`."""
+        """Around what moves now in the box and in no other; None: next to nothing of a place as large as `of`.
+
+        As high as all that moves in its columns: who goes behind another, or a bed, is cut off by their boxes.
+        """
         where, now = self._slices(box), self._now
         if now is None:
             return None
-        moves = now.moving.reshape(self._shape)[where].copy()
+        moving = now.moving.reshape(self._shape)[where]
         own = self._own(box, others)
-        if own is not None:
-            moves &= own
+        moves = moving if own is None else moving & own
         if np.count_nonzero(moves) < LEAST_MOVED * self._moved_s[self._slices(of)].size:
             return None
         rows, cols = self._shape
-        down, across = np.nonzero(moves)
-        (y0, y1), (x0, x1) = nearly_all(down + where[0].start), nearly_all(across + where[1].start)
+        left, right = nearly_all(np.nonzero(moves)[1])
+        down = np.nonzero(moving[:, int(left) : int(right) + 1])[0]
+        (y0, y1), (x0, x1) = (
+            nearly_all(down + where[0].start),
+            (left + where[1].start, right + where[1].start),
+        )
         return Box(x0 / cols, y0 / rows, (x1 + 1) / cols, (y1 + 1) / rows)
 
     def figure_at(self, box: Box) -> Box | None:
