@@ -9,8 +9,8 @@ from pathlib import Path
 from cffi import FFI
 
 NATIVE = Path("native")
-HEADERS = ["distil.h", "locked.h"]
-SOURCES = ["distil.c", "orders.c", "upright.c", "rotated.c", "stream.c", "locked.c"]
+HEADERS = ["distil.h", "fifth.h", "locked.h", "staged.h"]
+SOURCES = ["distil.c", "orders.c", "upright.c", "rotated.c", "stream.c", "fifth.c", "locked.c", "staged.c"]
 
 
 def declarations(header: str) -> str:
@@ -31,6 +31,7 @@ ffi.set_source(
     extra_compile_args=[
         "-std=gnu11",
         "-O3",
+        "-ffp-contract=off",  # one rounding for each operation, as in NumPy and on every processor
         "-g0",  # or Python's own -g quadruples the wheel
         "-Wall",
         "-Wextra",

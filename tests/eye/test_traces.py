@@ -26,7 +26,8 @@ def test_a_ring_gives_back_the_newest_rows_in_order() -> None:
     assert times.tolist() == [3, 4, 5, 6]
     assert rows[:, 1].tolist() == [30, 40, 50, 60]
     assert ring.window(1.0, np.array([1]))[1].tolist() == [[50.0], [60.0]]
-    assert ring.rows(2, 1).tolist() == [[4, 40], [5, 50]]
+    assert ring.sums(2, 1, after=1).tolist() == [[9, 90], [41, 4100], [2, 200]]
+    assert ring.sums(2, 0, before=1).tolist() == [[11, 110], [61, 6100], [2, 200]]
     times, rows = ring.since(4.5, np.array([0]))
     assert times.tolist() == [5, 6] and rows.tolist() == [[5.0], [6.0]]
     assert ring.span_s() == 3

@@ -181,6 +181,8 @@ static void locking(void) {
     locked_free(NULL, 4096);
 }
 
+#include "fifths.h"
+
 static int count(int passes) {
     case_t c = make(640, 480, I420, 0, -1);
     for (int i = 0; i < passes; i++) expect(distil(&c.frame, c.previous, NULL, &c.grid, NULL, 0), DISTIL_OK, "count");
@@ -197,7 +199,10 @@ int main(int argc, char **argv) {
             run_orders(sizes[i][0], sizes[i][1], layout);
         }
     for (int flat = 0; flat < 256; flat += 51) run_case(1920, 1080, I420, 0, flat);
+    static const int32_t grids[][2] = {{1, 1}, {1, 9}, {9, 1}, {2, 2}, {7, 5}, {30, 40}, {60, 80}, {135, 240}};
+    for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) run_fifth(grids[i][0], grids[i][1]);
     refusals();
+    refused_fifths();
     locking();
     return failures != 0;
 }

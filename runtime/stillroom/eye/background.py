@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye import passes
 from stillroom.eye.figures import share_of
 
 if TYPE_CHECKING:
@@ -23,33 +24,10 @@ LEARN_FIFTHS = 15
 """Three seconds without motion make a model."""
 SLOW_SHARE = 0.02
 """Of the difference, each fifth of a second: a time constant of ten seconds."""
-LUMA_FLOOR = 3.0
-SIGMAS = 6.0
-_SHARE = np.float32(0.03)
-"""Of the luma, beside floor and noise."""
-_COLOURS, _WHITE = np.float32(6.0), np.float32(255.0)
-"""Of both colours together what does not differ yet; the sensor's most."""
 FLOODED_LUMA = 248.0
 _GREY = 128.0
 GAIN_STEP = 0.04
 """Between two fifths of a second, in most cells: lamps, exposure or white balance."""
-
-
-def sampled(luma: Real) -> Real:
-    """Some six hundred cells of a picture, for `gain`, without gaps: all that follows costs half as much."""
-    every = max(1, len(luma) // 600) | 1  # odd: never one column alone
-    return luma[::every].copy()
-
-
-def gain(a: Real, b: Real) -> float:
-    """Median ratio of two pictures, as `sampled`: a person may fill nearly half of them."""
-    lit = (b > 4.0) & (a > 1.0)
-    ratios = a / b if np.count_nonzero(lit) == len(lit) else a[lit] / b[lit]
-    middle = len(ratios) // 2
-    if middle < 4:
-        return 1.0
-    ratios.partition(middle)  # np.median costs three times as much
-    return float(ratios[middle])
 
 
 def _lit(model: Real, scale: float) -> Real:
@@ -66,10 +44,6 @@ class Background:
         self.state: State = "none"
         self._mean = np.zeros((3, cells), np.float32)
         self._noise = np.full(cells, 1.0, np.float32)
-        self._margin: Real | None = None
-        """Of luma, by noise alone; None: learned anew since."""
-        self._samples: Real | None = None
-        """Of the model's luma; None: it has moved since."""
         self._seen = 0
         self._confirmed = False
         self._witnessed = False
@@ -94,7 +68,6 @@ class Background:
 
     def _learn(self, fifth: "Fifth", moving: Flags) -> None:
         self._seen += 1
-        self._samples = None
         share = max(SLOW_SHARE, 1.0 / self._seen)
         flooded = fifth.luma > FLOODED_LUMA  # the sensor says no more of it than that it is bright
         weight = (
@@ -102,53 +75,35 @@ class Background:
         )
         now = np.stack([fifth.luma, fifth.u, fifth.v])
         if self._seen > 1:
-            scale = gain(sampled(fifth.luma), sampled(self._mean[0]))
+            scale = passes.gain(fifth.luma, self._mean[0])
             self._mean = _lit(self._mean, scale)  # what light did is not noise
         away = np.abs(now[0] - self._mean[0])
         self._mean += weight * (now - self._mean)
         if self._seen > 1:
             self._noise += weight * (np.minimum(away, 4.0) - self._noise)
-            self._margin = None
 
     def differs(self, fifth: "Fifth") -> Flags | None:
         """(cells,) True where the picture is not the empty room; None without a model."""
         if self._seen < LEARN_FIFTHS:
             return None
-        if self._margin is None:
-            self._margin = LUMA_FLOOR + SIGMAS * self._noise
-        if self._samples is None:
-            self._samples = sampled(self._mean[0])
-        scale = gain(sampled(fifth.luma), self._samples)
-        luma, u, v = lit = _lit(self._mean, scale)
-        coarse = np.float32(max(1.0, scale))  # a model learned in the dark is known no better in the light
-        np.minimum(luma, _WHITE, out=luma)
-        margin = coarse * self._margin
-        margin += _SHARE * luma
-        for plane, seen in zip(lit, (fifth.luma, fifth.u, fifth.v), strict=True):
-            np.subtract(seen, plane, out=plane)
-        np.abs(lit, out=lit)
-        differs: Flags = luma > margin
-        u += v
-        differs |= u > _COLOURS * coarse
-        return differs
+        return passes.differs(fifth, self._mean, self._noise, passes.gain(fifth.luma, self._mean[0]))
 
 
 class Light:
     """Tells a change of light from a change in the room: most cells step together, by the same factor."""
 
     def __init__(self) -> None:
-        self._before: tuple[Real, Real] | None = None
+        self._before: Real | None = None
         self.step = 1.0
 
     def reset(self) -> None:
         self._before = None
 
     def feed(self, luma: Real) -> bool:
-        known, self._before = self._before, (luma, now := sampled(luma))
-        if known is None:
+        before, self._before = self._before, luma
+        if before is None:
             return False
-        before, then = known
-        self.step = step = gain(now, then)
+        self.step = step = passes.gain(luma, before)
         if abs(step - 1.0) < GAIN_STEP:
             return False
         together = (np.abs(luma - step * before) < np.abs(luma - before))[before > 4.0]

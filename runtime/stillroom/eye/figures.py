@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye import passes
 from stillroom.eye.blobs import Part, parts
 from stillroom.observation import MAX_BLOBS, Blob, Box
 
@@ -17,7 +18,8 @@ DARK_SHARE = 0.98
 COARSE = 2
 MIN_BLOB = 0.002
 """Of the picture: a child's head at the far end of a room."""
-_FLOOR, _TIMES = np.float32(1.0), np.float32(3.0)
+FLOOR, TIMES = 1.0, 3.0
+"""In counts, and of a cell's noise: what changes by more than both together moves."""
 NOISY = 5.0
 """Times what the middle cell of a picture changes by: noise alone goes beyond in one cell of a thousand."""
 LEVEL_EVERY, LEVELS = 5, 10
@@ -25,12 +27,10 @@ LEVEL_EVERY, LEVELS = 5, 10
 LASTING = 1.3
 LEAST_WEIGHED = 20
 _MEMORY = 0.02
-_FALL, _RISE = np.float32(0.05), np.float32(0.003)
-"""Per fifth of a second: noise is forgotten in seconds, learned in a minute (a fan becomes noise)."""
 
 
 class Motion:
-    """Cells that changed from frame to frame by more than they use to.
+    """Cells that changed from frame to frame by more than they use to; what goes on for a minute (a fan) is noise.
 
     `lasting`: whether changes add up over fifths of a second as those of things that move do (a step over two fifths
     is larger than over one); noise and frames out of order do not.
@@ -41,10 +41,8 @@ class Motion:
         self._started = False
         self._fed = 0
         self._levels: deque[float] = deque(maxlen=LEVELS)
-        self._limit, self._fall, self._rise = np.empty((3, cells), np.float32)
         self._luma = np.empty((2, cells), np.float32)
         """Of the last two fifths, the later one first."""
-        self._step = np.empty((2, cells), np.float32)
         self._steps = [0.0, 0.0]
         self._weighed = 0
 
@@ -54,13 +52,10 @@ class Motion:
 
     def weigh(self, luma: Real) -> None:
         """luma: (cells,) of a fifth; call once for each."""
-        if self._weighed:
-            np.subtract(luma, self._luma, out=self._step)
-            np.abs(self._step, out=self._step)
-            for k, step in enumerate(self._step):
-                self._steps[k] += _MEMORY * (mean_of(step) - self._steps[k])
-        self._luma[1] = self._luma[0] if self._weighed else luma
-        self._luma[0] = luma
+        if not self._weighed:
+            self._luma[:] = luma
+        for k, step in enumerate(passes.steps(luma, self._luma)):
+            self._steps[k] += _MEMORY * (step - self._steps[k])
         self._weighed += 1
 
     def feed(self, moved: Real) -> Flags:
@@ -71,14 +66,7 @@ class Motion:
         self._fed += 1
         if self._fed % LEVEL_EVERY == 0:
             self._lift(moved)
-        np.multiply(self._noise, _TIMES, out=self._limit)
-        self._limit += _FLOOR
-        moving: Flags = moved > self._limit
-        np.subtract(moved, self._noise, out=self._fall)
-        np.multiply(self._fall, _RISE, out=self._rise)
-        self._fall *= _FALL
-        self._noise += np.minimum(self._fall, self._rise, out=self._rise)  # of both the one that is meant
-        return moving
+        return passes.moving(moved, self._noise, TIMES, FLOOR)
 
     def _lift(self, moved: Real) -> None:
         """What is known of a cell's noise lies below its mean, or movers would be learned as noise; a count more hides
@@ -88,7 +76,7 @@ class Motion:
         some = moved[:: max(1, len(moved) // 600) | 1].copy()
         some.partition(len(some) // 2)
         self._levels.append(float(some[len(some) // 2]))
-        least = (NOISY * min(self._levels) - float(_FLOOR)) / float(_TIMES)
+        least = (NOISY * min(self._levels) - FLOOR) / TIMES
         if least > 0.0 and len(self._levels) == LEVELS:
             np.maximum(self._noise, np.float32(least), out=self._noise)
 

@@ -10,12 +10,14 @@ What cannot be told apart on cells: less than about one cell (8 px) of movement,
 cap from a room without any light (both `covered`; `dark` is a room whose edges can still be made out).
 """
 
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
+from stillroom.eye import passes
 from stillroom.eye.figures import is_dark, mean_of, share_of
 from stillroom.observation import Health
 
@@ -27,7 +29,7 @@ Flags = NDArray[np.bool_]
 
 TILES = (3, 4)
 LOOK_EVERY = 3
-"""Fifths of a second from one judgement to the next: each costs as much as all else that the eye does with a fifth."""
+"""Fifths of a second from one judgement to the next: each costs a fifth of all else that the eye does meanwhile."""
 LEARN_LOOKS = 9
 SMOOTH = 0.3
 """Of each fifth, so that noise in dim rooms averages out over a second."""
@@ -58,11 +60,9 @@ HOLD_S: dict[Health, float] = {
 }
 """How long each must last before it is said."""
 _LOOK_S = 0.2 * LOOK_EVERY
-_MOST = np.float32(EDGE)
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True, eq=False):
     """A picture's edges, (2, cells), right and down, 0 where nothing is beyond; and their mean strength."""
 
     edges: Real
@@ -71,32 +71,20 @@ class View:
     luma: float
 
 
-class _Part:
-    """Some of the cells, and means over them; of none 0."""
-
-    def __init__(self, flags: Flags) -> None:
-        self.of = flags.astype(np.float32)
-        self._flat, self._count = self.of.reshape(-1), max(1, int(np.count_nonzero(flags)))
-
-    def mean(self, values: Real) -> float:
-        return float(values.reshape(-1) @ self._flat) / self._count
-
-
 class CameraHealth:
     """Make for a grid, feed a fifth of a second at a time."""
 
     def __init__(self, shape: tuple[int, int], allowed: Flags) -> None:
         """allowed: (cells,) True where the picture may be read."""
         self._shape = shape
-        here = allowed.reshape(shape)
-        pairs, inside = np.zeros((2, *shape), np.bool_), np.zeros(shape, np.bool_)
-        pairs[0, :, :-1], pairs[1, :-1] = here[:, 1:] & here[:, :-1], here[1:] & here[:-1]
-        both = pairs[0, :, 1:] & pairs[0, :, :-1], pairs[1, 1:] & pairs[1, :-1]
-        inside[1:-1, 1:-1] = both[0][1:-1, :-1] & both[1][:-1, 1:-1]
-        self._pairs, self._inside, self._here = _Part(pairs.reshape(2, -1)), _Part(inside), _Part(here)
-        self._tiles = tuple(_begins(size, count) for size, count in zip(shape, TILES, strict=True))
-        self._tile_cells = self._by_tile(np.ones(shape, np.float32))
-        self._products = np.empty((3, allowed.size), np.float32)
+        self._parts = _parts_of(allowed.reshape(shape))
+        right, down, inside, here = np.count_nonzero(self._parts, axis=1).tolist()
+        self._counts = max(1, right + down), max(1, inside), max(1, here)
+        """Of edges, bends and cells that are read."""
+        self._tiles = _begins(shape[0], TILES[0]), _begins(shape[1], TILES[1])
+        sizes = (np.diff(begins, append=size) for begins, size in zip(self._tiles, shape, strict=True))
+        self._faint = (np.outer(*sizes).reshape(-1) * FAINT**2).tolist()
+        """Of each tile, what its edges' squares make together where it shows nothing."""
         self._known = np.zeros(shape, np.float32)
         self._now: Real | None = None
         self._mean = 0.0
@@ -112,7 +100,7 @@ class CameraHealth:
     def feed(self, fifth: "Fifth", histogram: NDArray[np.uint32], moving: Flags) -> Health:
         """The state now. histogram: (256,) of luma; moving: (cells,) True where something moves."""
         luma = fifth.luma.reshape(self._shape)
-        self._frozen = self._frozen and bool(fifth.moved.max(initial=0.0) == 0.0)
+        self._frozen = self._frozen and not np.count_nonzero(fifth.moved)
         self._now = self._smoothed(luma)
         self._fifths += 1
         if self._fifths % LOOK_EVERY:
@@ -199,40 +187,20 @@ class CameraHealth:
         self._known += away
 
     def _view(self, luma: Real) -> View:
-        flat, cols = luma.reshape(-1), self._shape[1]
-        edges = np.zeros((2, flat.size), np.float32)
-        right, down = edges
-        # Without gaps between rows all that follows costs half: they run into one another until `pairs` parts them.
-        np.subtract(flat[1:], flat[:-1], out=right[:-1])
-        np.subtract(flat[cols:], flat[:-cols], out=down[:-cols])
-        bend = right + down
-        bend[1:] -= right[:-1]
-        bend[cols:] -= down[:-cols]
-        edges *= self._pairs.of
-        detail = self._pairs.mean(np.abs(edges))
-        np.minimum(np.maximum(edges, -_MOST, out=edges), _MOST, out=edges)
-        return View(edges, detail, self._inside.mean(np.abs(bend)) / 4, self._here.mean(flat))
+        edges, sums = passes.view(luma, self._parts, EDGE, self._shape)
+        detail, bend, mean = (each / count for each, count in zip(sums, self._counts, strict=True))
+        return View(edges, detail, bend / 4, mean)
 
     def _agreement(self, view: View, known: View) -> tuple[float, float]:
         """Share of tiles whose edges are as they were, and the correlation of the whole."""
-        pairs = ((view, known), (view, view), (known, known))
-        for product, (a, b) in zip(self._products, pairs, strict=True):
-            right, down = a.edges * b.edges
-            np.add(right, down, out=product)
-        sums = self._by_tile(self._products.reshape(3, *self._shape))
-        whole = _correlation(*np.add.reduce(sums, axis=1).tolist())
-        usable = sums[2] > self._tile_cells * FAINT**2
-        count = int(np.count_nonzero(usable))
-        if count < 3:
-            return 1.0, whole
-        agrees = sums[0] > TILE_AGREES * np.sqrt(sums[1] * sums[2])
-        return int(np.count_nonzero(agrees & usable)) / count, whole
-
-    def _by_tile(self, cells: Real) -> Real:
-        """Sums over each tile, (..., tiles), of (..., rows, cols)."""
-        down, across = self._tiles
-        sums: Real = np.add.reduceat(np.add.reduceat(cells, down, axis=-2), across, axis=-1)
-        return sums.reshape(*cells.shape[:-2], -1)
+        both, mine, before = passes.tile_sums(view.edges, known.edges, *self._tiles, self._shape).tolist()
+        whole = _correlation(sum(both), sum(mine), sum(before))
+        usable = [
+            product > TILE_AGREES * math.sqrt(now * then)
+            for product, now, then, faint in zip(both, mine, before, self._faint, strict=True)
+            if then > faint
+        ]
+        return (1.0 if len(usable) < 3 else sum(usable) / len(usable)), whole
 
     def _is_shifted(self, now: View, known: View, whole: float) -> bool:
         """Are the edges there, but elsewhere? Not searched for while they are where they were."""
@@ -263,9 +231,20 @@ def _cross(a: Real, b: Real) -> Real:
 
 
 def _correlation(product: float, mine: float, before: float) -> float:
-    return product / float(np.sqrt(mine * before)) if mine > 0 and before > 0 else 0.0
+    return product / math.sqrt(mine * before) if mine > 0 and before > 0 else 0.0
 
 
-def _begins(size: int, count: int) -> NDArray[np.intp]:
+def _begins(size: int, count: int) -> NDArray[np.int32]:
     """Where each tile begins along a side of so many cells; fewer than `count` of a side that is shorter."""
-    return np.unique(np.arange(size) * count // size, return_index=True)[1]
+    return np.unique(np.arange(size) * count // size, return_index=True)[1].astype(np.int32)
+
+
+def _parts_of(here: Flags) -> Real:
+    """(4, cells) as `passes.view` takes them, of (rows, cols) cells that may be read."""
+    parts = np.zeros((4, *here.shape), np.bool_)
+    right, down, inside, alone = parts
+    right[:, :-1], down[:-1] = here[:, 1:] & here[:, :-1], here[1:] & here[:-1]
+    wide, high = right[:, 1:] & right[:, :-1], down[1:] & down[:-1]
+    inside[1:-1, 1:-1] = wide[1:-1, :-1] & high[:-1, 1:-1]
+    alone[:] = here
+    return parts.reshape(4, -1).astype(np.float32)

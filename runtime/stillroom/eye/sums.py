@@ -38,13 +38,11 @@ class Sums:
         come, self._behind = self._behind, 0
         if not come:
             return
-        rows = self._ring.rows(come + bool(self._counts[0]), 0)
-        self._sums += _summed(rows[-come:], rows[1:] - rows[:-1])
+        self._sums += self._ring.sums(come, 0, before=int(self._counts[0] > 0))
         for which, length in enumerate(self._lengths):
             count = self._counts[which] + come
             if (gone := count - length) > 0:
-                rows = self._ring.rows(gone + 1, length - 1)
-                self._sums[which] -= _summed(rows[:-1], rows[1:] - rows[:-1])
+                self._sums[which] -= self._ring.sums(gone, length, after=1)
             self._counts[which] = min(count, length)
 
     def stir(self, which: int) -> float:
@@ -60,12 +58,3 @@ class Sums:
         mean = values / count
         variance = squares / count - mean * mean
         return variance, steps / (count - 1)
-
-
-def _summed(rows: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, width) values, squares and squared steps."""
-    sums = np.empty((3, rows.shape[1]))
-    np.add.reduce(rows, axis=0, out=sums[0])
-    np.einsum("ij,ij->j", rows, rows, out=sums[1])
-    np.einsum("ij,ij->j", steps, steps, out=sums[2])
-    return sums

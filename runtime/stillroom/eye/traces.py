@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stillroom.eye import passes
+
 if TYPE_CHECKING:
     from stillroom.eye.distil import Grid
 
@@ -54,11 +56,15 @@ class Ring:
         order = self._order()
         return float(self._times_s[order[-1]] - self._times_s[order[0]]) if self.count > 1 else 0.0
 
-    def rows(self, count: int, newer: int) -> NDArray[np.float64]:
-        """(count, width) in order, as float64: the last ones but for so many that are newer."""
-        last = self._next - newer
-        rows: NDArray[np.float64] = self._rows[np.arange(last - count, last)].astype(np.float64)
-        return rows
+    def sums(self, count: int, newer: int, *, before: int = 0, after: int = 0) -> NDArray[np.float64]:
+        """(3, width): values, squares, squared steps of the last rows but for so many that are newer, of uint16.
+
+        before, after: 1 where the step to the first row counts, or that from the last one.
+        """
+        places = len(self._times_s)
+        at = self._next - newer - count
+        steps = count - 1 + before + after
+        return passes.row_sums(self._rows, at % places, count, (at - before) % places, steps)
 
     def window(
         self, span_s: float, columns: NDArray[np.intp] | slice | int
@@ -66,10 +72,18 @@ class Ring:
         """Times (n,) and rows (n, m) of the last `span_s`, in order, of some columns, as float32."""
         order = self._order()
         times = self._times_s[order]
-        order = order[times >= times[-1] - span_s - 1e-6] if self.count else order
-        if isinstance(columns, np.ndarray):  # columns, then rows: half of what both at once cost
-            return self._times_s[order], self._rows.take(columns, axis=1)[order].astype(np.float32)
+        order = order[np.searchsorted(times, times[-1] - span_s - 1e-6) :] if self.count else order
+        if isinstance(columns, np.ndarray):
+            return self._times_s[order], self._taken(len(order), columns).astype(np.float32)
         return self._times_s[order], self._rows[order, columns].astype(np.float32)
+
+    def _taken(self, count: int, columns: NDArray[np.intp]) -> NDArray[Any]:
+        """Some columns of the last rows: of the two pieces in which they lie, at half of what rows one by one cost."""
+        begin = self._next - count
+        if begin >= 0:
+            return self._rows[begin : self._next].take(columns, axis=1)
+        pieces = self._rows[begin:], self._rows[: self._next]
+        return np.concatenate([piece.take(columns, axis=1) for piece in pieces])
 
     def since(self, time_s: float, columns: NDArray[np.intp]) -> tuple[NDArray[np.float64], Real]:
         """Times (n,) and rows (n, m) of some columns later than `time_s`, in order, as float32."""
