@@ -8,13 +8,14 @@ for each frame. A night of eight hours is 144,000 fifths of a second, each of tw
 Left out: compression, jitter and dropped frames, texture finer than 8 px, noise that neighbouring cells share.
 """
 
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from stillroom._native import ffi, lib
 from stillroom.eye.traces import CHROMA_SAMPLES, LUMA_PIXELS, SLOW_NS, Fifth
 from stillroom_tools.lab.scenario import Scenario
 from stillroom_tools.lab.scenario_harm import BLUR_PX, DAZZLE, Harms, blurred
@@ -39,7 +40,6 @@ _BANK = 1 << 16
 _BLUR_LEAVES = 0.3
 """Of a cell's noise: blur is a mean over more than a cell."""
 _CLIPPED = 1.5
-_BLACK, _WHITE = np.float32(0.0), np.float32(255.0)
 _EACH = np.float32(1 / FRAMES)
 
 
@@ -79,29 +79,29 @@ class CellCamera:
         )
         self._seed = seed
         self._bank: Real = normals(_BANK, seed, 5).astype(np.float32)
-        self._part: Real = np.empty((3, self._shape[0] * self._shape[1]), np.float32)
-        self._before: Real | None = None
+        self._cells = self._shape[0] * self._shape[1]
+        self._mixed: Real = np.empty((3, self._cells), np.float32)
+        self._before: Real = np.empty(self._cells, np.float32)
+        self._bank_at, self._mixed_at, self._before_at = map(_at, (self._bank, self._mixed, self._before))
+        self._first = True
         self._latest: Shown | None = None
         self._still: tuple[object, dict[tuple[int, int], _Clean]] = None, {}
 
     def at(self, index: int) -> Shown:
         """Fifth number `index`, of its two frames; what does not move is painted once for both."""
-        frames: Real = np.empty((FRAMES, 3, self._shape[0] * self._shape[1]), np.float32)
-        clean: _Clean | None = None
-        for part, frame in enumerate(frames):
-            number = index * FRAMES + part
-            if clean is None or not clean.still:
+        cleans = list[_Clean]()
+        for number in range(index * FRAMES, (index + 1) * FRAMES):
+            if not cleans or not cleans[-1].still:
                 scene = self._room.scene(number / (FIFTHS_PER_S * FRAMES))
                 if scene.now.harms.frozen and self._latest is not None:
                     return self._again(self._latest, index, scene.now)
-                clean = self._clean(scene)
-            self._draw(clean, number, frame)
-        assert clean is not None
-        np.minimum(np.maximum(frames, _BLACK, out=frames), _WHITE, out=frames)
-        cells: Real = sum(frames[1:], start=frames[0])
-        cells *= _EACH
-        moved = self._moved(frames[:, 0])
-        fifth = Fifth(_time_s(index), cells[0], cells[1], cells[2], moved, FRAMES)
+                cleans.append(self._clean(scene))
+        sums = np.zeros((4, self._cells), np.float32)
+        for part in range(FRAMES):
+            self._draw(cleans[min(part, len(cleans) - 1)], index * FRAMES + part, sums)
+        sums *= _EACH
+        luma, u, v, moved = sums
+        clean, fifth = cleans[-1], Fifth(_time_s(index), luma, u, v, moved, FRAMES)
         self._latest = Shown(fifth, clean.histogram, clean.clipped, (index + 1) * SLOW_NS, scene.now)
         return self._latest
 
@@ -120,15 +120,14 @@ class CellCamera:
             self._still = key, {}
         if figure is None:
             return self._level(0, 0, scene)
-        whole = self._level(0, REST, scene)
-        cells, part = whole.cells.copy(), self._part
+        rest = self._level(0, REST, scene)
+        np.copyto(self._mixed, rest.cells)
         for body, vital in enumerate(figure.vitals):
             level, share = levels(vital.breath)
-            for which, weight in ((level, 1.0 - share), (level + 1, share)):
-                np.multiply(self._level(body, which, scene).cells, np.float32(weight), out=part)
-                cells += part
-            cells -= whole.cells
-        return _Clean(cells, whole.sigma, whole.histogram, whole.clipped, whole.still)
+            low, high = (self._level(body, each, scene).cells for each in (level, level + 1))
+            given = _at(low), _at(high), _at(rest.cells), share
+            _accept(lib.staged_breath(*given, self._mixed_at, self._cells))
+        return _Clean(self._mixed, rest.sigma, rest.histogram, rest.clipped, rest.still)
 
     def _level(self, body: int, level: int, scene: Scene) -> _Clean:
         """One of those who do nothing but breathe, at one depth of breath: painted when it is first needed."""
@@ -141,21 +140,20 @@ class CellCamera:
             kept[body, level] = replace(_clean(painted, scene.now.harms), still=True)
         return kept[body, level]
 
-    def _draw(self, clean: _Clean, number: int, into: Real) -> None:
-        """One frame with its noise, which may lead out of what a sensor can say."""
-        start = mixed(self._seed, number, 6) % (_BANK - into.size)
-        np.multiply(self._bank[start : start + into.size].reshape(into.shape), clean.sigma, out=into)
-        into += clean.cells
+    def _draw(self, clean: _Clean, number: int, sums: Real) -> None:
+        """Add one frame with its noise, which may lead out of what a sensor can say, and its change from the last."""
+        start = mixed(self._seed, number, 6) % (_BANK - clean.cells.size)
+        given = self._bank_at + start, _at(clean.sigma), _at(clean.cells), self._first
+        _accept(lib.staged_frame(*given, self._before_at, _at(sums), self._cells))
+        self._first = False
 
-    def _moved(self, luma: Real) -> Real:
-        """(cells,) mean change from frame to frame. luma: (frames, cells)."""
-        moved: Real = np.abs(luma[0] - (luma[0] if self._before is None else self._before))
-        for before, now in pairwise(luma):
-            step = now - before
-            moved += np.abs(step, out=step)
-        moved *= _EACH
-        self._before = luma[-1].copy()
-        return moved
+
+def _at(array: Real) -> Any:
+    return ffi.from_buffer("float *", array)
+
+
+def _accept(code: int) -> None:
+    assert code == lib.FIFTH_OK, code
 
 
 def _time_s(index: int) -> float:
