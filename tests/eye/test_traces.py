@@ -26,6 +26,7 @@ def test_a_ring_gives_back_the_newest_rows_in_order() -> None:
     assert times.tolist() == [3, 4, 5, 6]
     assert rows[:, 1].tolist() == [30, 40, 50, 60]
     assert ring.window(1.0, np.array([1]))[1].tolist() == [[50.0], [60.0]]
+    assert ring.window(9.0, np.array([1, 0]))[1].tolist() == [[30, 3], [40, 4], [50, 5], [60, 6]]
     assert ring.sums(2, 1, after=1).tolist() == [[9, 90], [41, 4100], [2, 200]]
     assert ring.sums(2, 0, before=1).tolist() == [[11, 110], [61, 6100], [2, 200]]
     times, rows = ring.since(4.5, np.array([0]))

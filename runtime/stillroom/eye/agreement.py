@@ -72,7 +72,8 @@ class Agreement:
         self._moved_s = np.full(shape, -1e9, np.float32)
         self._stirred_s = np.full(shape, -1e9, np.float32)
         self._busy = np.zeros(shape, np.float32)
-        self._away = np.empty(shape, np.float32)
+        self._calm_fifths = 0
+        """Since `_busy` was moved on: as long as nothing moves, it fades by itself."""
         self._now: Cells | None = None
         self._stirs_s = -1e9
         """When anything moved last."""
@@ -89,12 +90,9 @@ class Agreement:
 
     def feed(self, cells: Cells) -> None:
         self._now, self.moves = cells, int(np.count_nonzero(cells.moving))
-        self._away[:] = cells.moving.reshape(self._shape) if self.moves else 0.0
-        self._away -= self._busy
-        self._away /= np.float32(RESTLESS_FIFTHS)
-        self._busy += self._away
+        self._calm_fifths += 1
         if self.moves or self.any_restless:
-            self.restless = (self._busy >= RESTLESS_SHARE).reshape(-1)
+            self.restless = (self._usual(cells.moving) >= RESTLESS_SHARE).reshape(-1)
             self.any_restless = bool(self.restless.any())
         self.moving = cells.moving & ~self.restless if self.any_restless else cells.moving
         if self.moves > MOST_MOVING * cells.moving.size:
@@ -105,6 +103,14 @@ class Agreement:
         if self.moves and not self.light:
             self._stirred_s[cells.moving.reshape(self._shape)] = cells.time_s
             self._moved_s[self.moving.reshape(self._shape)] = cells.time_s
+
+    def _usual(self, moving: Flags | None = None) -> NDArray[np.float32]:
+        """(rows, cols) how much of the time each cell moves, by now. moving: (cells,) what does; None: nothing."""
+        self._busy *= np.float32((1 - 1 / RESTLESS_FIFTHS) ** self._calm_fifths)
+        self._calm_fifths = 0
+        if moving is not None:
+            self._busy[moving.reshape(self._shape)] += np.float32(1 / RESTLESS_FIFTHS)
+        return self._busy
 
     @property
     def knows_room(self) -> bool:
@@ -293,7 +299,7 @@ class Agreement:
         figure = None if self._now is None else self._now.figure
         if figure is None:
             return 0.0
-        calm = self._busy[where] < RESTLESS_SHARE
+        calm = self._usual()[where] < RESTLESS_SHARE
         return share_of(figure.reshape(self._shape)[where] & calm)
 
     def _slices(self, box: Box) -> tuple[slice, slice]:

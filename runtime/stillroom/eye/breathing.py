@@ -68,6 +68,10 @@ class Breathing:
 
     def __init__(self, cells: int, columns: int) -> None:
         self._shape = cells // columns, columns
+        down, across = (np.linspace(0, size - 1, min(size, LIGHT_GRID)).astype(int) for size in self._shape)
+        self._spread = len(down), len(across)
+        self._grid: NDArray[np.intp] = (down[:, None] * columns + across).reshape(-1)
+        """Cells all over the picture, in so many rows and columns."""
         self._ring = Ring(round(SLOW_SPAN_S * 1e9 / SLOW_NS), cells, np.uint16)
         self._sums = Sums(self._ring, *(round(each_s * RATE_HZ) for each_s in (LONGEST_S, SHORTEST_S)))
         self._row: list[tuple[float, float | None]] = []
@@ -126,15 +130,13 @@ class Breathing:
         and its glow); or all of it alike in phase along rows or columns (flicker that aliases into the band, with or
         without the bands of a rolling shutter).
         """
-        down, across = (np.linspace(0, size - 1, min(size, LIGHT_GRID)).astype(int) for size in self._shape)
-        cells = (down[:, None] * self._shape[1] + across).reshape(-1)
-        times, values = self._ring.window(span_s, cells)
+        times, values = self._ring.window(span_s, self._grid)
         level = np.maximum(values.mean(axis=0), UNITS)
         samples = len(times) // 10 * 10
         even = resample(times, values / level - 1.0, RATE_HZ, samples)
         low_hz = SLOW_LOW_HZ if span_s > LONGEST_S else LOW_HZ
         band = whole_band(samples, low_hz)
-        swing = band.at(hz, even).reshape(len(down), len(across))
+        swing = band.at(hz, even).reshape(self._spread)
         size = np.abs(swing)
         if _with_the_usual(swing.reshape(-1)) >= USUAL_SHARE:
             light = np.abs(band(np.median(even, axis=1, keepdims=True))[:, 0]) ** 2 * band.hz
