@@ -5,7 +5,7 @@
  * gives the same bits.
  *
  * Why C: pictures of cells are small, 1,200 to 4,800 numbers. In NumPy each of these is ten to thirty calls of which the
- * numbers are the least part: together a third of all that the eye did in a fifth.
+ * numbers are the least part: together a fifth of all that a simulated night took.
  * No state, no allocation, no callback. */
 #include "fifth.h"
 

@@ -3,7 +3,7 @@
  * Maths: mixing two pictures in their shares, and the noise of a mean over a cell; operation for operation as it stands in
  * NumPy in tests/lab/test_staged.py.
  *
- * Why C: twenty calls of NumPy on 3,600 numbers each were a seventh of the night. No unit calls it. */
+ * Why C: twenty calls of NumPy on 3,600 numbers each were about a tenth of the night. No unit calls it. */
 #include "staged.h"
 
 #include "fifth.h"
