@@ -70,7 +70,7 @@ def test_differs(shape: tuple[int, int], seed: int, light: float) -> None:
     seen, mean, noise = (
         planes(shape, seed),
         planes(shape, seed + 1, 3),
-        planes(shape, seed + 2, 1, most=4.0)[0],
+        planes(shape, seed + 2, 1, most=0.6)[0],
     )
     near = mean * np.float32(light) + planes(shape, seed, 3, -8.0, 8.0)
     for each in (seen[:3], near):
