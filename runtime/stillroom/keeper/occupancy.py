@@ -64,6 +64,8 @@ class Evidence(Struct, frozen=True):
     """Nothing but a rhythm of breathing speaks for the place."""
     bed_stirs: bool = False
     """What moves is on the bed or its edge."""
+    edge_stirs: bool = False
+    """What moves is on the bed's edge."""
     floor_stirs: bool = False
     """What moves is in the zone floor."""
     small: bool = False
@@ -105,11 +107,19 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
     box = seen.motion_box if evidence.moving else None
     if box is None:
         return evidence
-    stirs = where.rests(box, None, zones) in ("bed", "bed-edge")
+    rest = where.rests(box, None, zones)
     at_side = box.x0 < EDGE or max(box.x1, box.y1) > 1 - EDGE
     on_floor = where.rests(box, "lying", zones) == "floor"
     door = where.reaches(box, zones)
-    return replace(evidence, bed_stirs=stirs, at_side=at_side, floor_stirs=on_floor, moves_at=door, moves=box)
+    return replace(
+        evidence,
+        bed_stirs=rest in ("bed", "bed-edge"),
+        edge_stirs=rest == "bed-edge",
+        at_side=at_side,
+        floor_stirs=on_floor,
+        moves_at=door,
+        moves=box,
+    )
 
 
 def _judge(seen: Observation, zones: Zones) -> Evidence:

@@ -17,6 +17,7 @@ from stillroom.events import RoomState
 from stillroom.keeper.doubts import Doubts
 from stillroom.keeper.downed import Downed
 from stillroom.keeper.occupancy import Evidence
+from stillroom.keeper.perch import Perch
 from stillroom.keeper.states import ARROWS, HELD, Cause
 from stillroom.keeper.sunk import Sunk
 from stillroom.keeper.visits import Visits
@@ -154,6 +155,7 @@ class RoomStateMachine:
         self._confirmed = False
         self._sunk = Sunk()
         self._visits = Visits()
+        self._perch = Perch()
 
     def _is_relit(self, frame_ns: int, evidence: Evidence) -> bool:
         """The light changes, for no longer than lamps take: that says nothing, and what was so before it goes on."""
@@ -173,6 +175,7 @@ class RoomStateMachine:
         self._confirmed |= bool(evidence.people)
         self._downed.note(frame_ns, evidence)
         self._visits.note(frame_ns, evidence)
+        self._perch.note(evidence)
 
     def _enter(self, state: RoomState, frame_ns: int, why: str) -> Change:
         change = Change(state, self.state, frame_ns, why)
@@ -200,6 +203,8 @@ class RoomStateMachine:
             return "several"  # of two who sit still one is often not found again: they are not fewer for that
         if self._downed.lies(evidence, self.state):
             return "floor"
+        if self._perch.sits(evidence, self.state) and not self._visits.over_sleeper:
+            return "edge-of-bed"
         if evidence.place == "bed":
             return "alone" if self._left_alone(frame_ns) else "bed"
         if self._visits.over_sleeper and not self._visits.helped_up(frame_ns):
