@@ -53,6 +53,16 @@ def test_who_slid_down_is_on_the_floor_within_two_seconds_until_he_is_up(changes
     assert edge.sees(*[stands] * 15) == "out-of-bed"
 
 
+def test_from_high_up_he_comes_down_by_less_and_his_feet_with_him():
+    edge = Edge()
+    lies = at(Box(0.65, 0.46, 0.9, 0.97))
+    edge.sees(BEGINS, at(Box(0.57, 0.4, 0.78, 0.92), "bed-edge"), lies, lies)
+    assert edge.sees(*[replace(lies, moving=False, moves=None)] * 10) == "on-floor"
+    edge, bends = Edge(), at(Box(0.6, 0.46, 0.8, 0.88))
+    edge.sees(BEGINS, bends, bends)
+    assert edge.sees(*[SITS] * 15) == "bed-edge", "his feet stayed"
+
+
 UP = Box(0.6, 0.17, 0.8, 0.8)
 LOW = Box(0.56, 0.5, 0.8, 0.9)
 IN_BED = Box(0.1, 0.53, 0.6, 0.8)

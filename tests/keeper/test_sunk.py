@@ -148,6 +148,23 @@ def test_where_the_room_is_not_known_standing_still_is_not_lying():
     assert "on-floor" not in states
 
 
+def test_where_the_room_is_not_known_who_is_seen_to_lie_after_he_came_down_does():
+    """The last look before says how he stood; the next one that he lies."""
+    life = Life(background_known=False, differs=())
+    life.come_down(background_known=False, differs=(), posture="upright")
+    lies = replace(
+        still(STRIP, people=1, posture="lying", place="off-bed"), differs=(), background_known=False
+    )
+    assert life.run(lambda s: lies, 12.0)[-1] == "on-floor"
+
+
+def test_who_comes_to_rest_before_he_falls_moves_his_feet_no_more():
+    life = Life()
+    life.run(lambda s: moving(0.13, moves=Box(0.37, 0.13, 0.53, 0.5)), 0.2)
+    life.run(lambda s: moving((0.2, 0.3, 0.45, 0.5)[round(5 * s)]), 0.8)
+    assert life.run(lambda s: still(STRIP), 12.0)[-1] == "on-floor"
+
+
 def test_a_curtain_that_comes_down_beside_somebody_is_not_he():
     life = Life()
     at_him = figure(0.13, 0.8)

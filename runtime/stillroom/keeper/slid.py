@@ -16,8 +16,12 @@ from stillroom.observation import Box
 REMEMBERED_S = 2.4
 LEAST_HIGH = 0.2
 """Of the picture, from the upper to the lower end of what moves: somebody, and not his hand."""
-SANK = 0.25
-"""Of his height as he sat; who leans forward to get up comes down by less, and is up within a second."""
+SANK, SANK_WHOLE = 0.25, 0.15
+"""Of his height as he sat; who leans forward to get up comes down by less, and is up within a second. The second: where
+his feet come down with him, as those of who leans do not.
+"""
+FEET = 0.1
+"""Of it, by which they come down then."""
 ROSE = 0.15
 """Of it: who comes higher than he sat gets up."""
 STAYS = 0.1
@@ -71,5 +75,11 @@ class Slid:
         if min(each.moves.y0 for each in self._moved) < top - ROSE * high:
             return None
         last = [each.moves for each in list(self._moved)[-2:]]
-        low = all(each.y0 >= top + SANK * high and each.y1 >= sat.moves.y1 - STAYS * high for each in last)
+        low = all(_is_low(each, sat.moves) for each in last)
         return Fallen(self._moved[-1].frame_ns, sat.moves, last[-1]) if low else None
+
+
+def _is_low(moves: Box, sat: Box) -> bool:
+    high = sat.y1 - sat.y0
+    sank, feet = (moves.y0 - sat.y0) / high, (moves.y1 - sat.y1) / high
+    return feet >= -STAYS and sank >= (SANK_WHOLE if feet >= FEET else SANK)

@@ -45,6 +45,8 @@ ALONE: frozenset[RoomState] = frozenset({"occupied", "out-of-bed", "bed-edge"})
 """States with one, who is up."""
 BENT_S = 4.0
 """Who bends down for something is up again within it."""
+LOOKED_S = 1.0
+"""Since then looks say how he is held: the last one before says how he stood."""
 LEANS_S = 1.0
 """Who leans forward on the bed's edge, to get up, is up within it."""
 
@@ -115,7 +117,7 @@ class Sunk:
         if hidden is None:
             return evidence
         self._note_others(frame_ns, hidden, evidence)
-        if self._is_up(hidden, evidence):
+        if self._is_up(hidden, evidence, frame_ns):
             self._seen.clear()
             self._hidden = None
             return evidence
@@ -163,13 +165,14 @@ class Sunk:
         least = min(each.moves.y0 for each in self._seen)
         first = next(each for each in reversed(self._seen) if each.moves.y0 <= least + LEVEL)
         last = self._seen[-1].moves
-        top, high = first.moves.y0, first.moves.y1 - first.moves.y0
-        if high < LEAST_HIGH or first.moves.y1 > LOWEST or not (first.his or self._walked(first)):
+        top, bottom = first.moves.y0, self._feet(first, least)
+        high = bottom - top
+        if high < LEAST_HIGH or bottom > LOWEST or not (first.his or self._walked(first)):
             return None
         if self._seen[-1].in_view or first.on_bed:
             return None
         sank, took_s = last.y0 - top, self._took_s(top, last.y0 - top)
-        if sank < SANK * high or abs(last.y1 - first.moves.y1) > STAYS * high or took_s > FAST_S:
+        if sank < SANK * high or abs(last.y1 - bottom) > STAYS * high or took_s > FAST_S:
             return None
         x0, x1 = first.moves.x0 - ASIDE * high, first.moves.x1 + ASIDE * high
         if not x0 <= (last.x0 + last.x1) / 2 <= x1:
@@ -177,6 +180,11 @@ class Sunk:
         ends = f"{1 - top:.0%} to {1 - last.y0:.0%} of the picture's height"
         why = f"came down out of sight, from {ends} in {took_s:.1f} s, not up since"
         return _Hidden(frame_ns, x0, x1, top + UP * high, why)
+
+    def _feet(self, first: _Seen, least: float) -> float:
+        """How low he reached while he was as high: who comes to rest moves his feet no more before he falls."""
+        as_high = (each.moves for each in self._seen if each.moves.y0 <= least + LEVEL)
+        return max(each.y1 for each in as_high if share_columns(each, first.moves))
 
     def _rolled_out(self, frame_ns: int, evidence: Evidence, state: RoomState) -> _Hidden | None:
         rolled = self._rolled.note(frame_ns, evidence, state)
@@ -219,7 +227,7 @@ class Sunk:
         ]
         return (min(ended, default=1 << 62) - begun) / NS_PER_S
 
-    def _is_up(self, hidden: _Hidden, evidence: Evidence) -> bool:
+    def _is_up(self, hidden: _Hidden, evidence: Evidence, frame_ns: int) -> bool:
         """Something is as high there as who stands, or he has come out. Once somebody has come in, that may be he: then
         what shows of who fell decides, or two who are seen.
         """
@@ -227,7 +235,8 @@ class Sunk:
         self._shows |= there and not evidence.moving
         if self._joined and self._shows and evidence.background_known:
             return hidden.others(evidence) > 1 or not there
-        unclear = not (evidence.background_known or hidden.shows)
+        sure = evidence.background_known or hidden.shows
+        unclear = not sure and frame_ns - hidden.since_ns >= LOOKED_S * NS_PER_S
         if unclear and evidence.people != 0 and evidence.posture != "lying":
             return True  # who stands there and moves a foot alone looks like this
         box, moves = evidence.box, evidence.moves if evidence.moving else None
