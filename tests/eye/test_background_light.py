@@ -5,6 +5,7 @@ import pytest
 from stillroom.eye.analysis import Analysis
 from stillroom.observation import Observation
 from stillroom_tools.lab.scenario import Act, Light, Scenario
+from stillroom_tools.lab.scenario_physics import Steps
 from stillroom_tools.lab.simulated import SimulatedCamera
 
 FRAMES_PER_S = 6.0
@@ -60,3 +61,20 @@ def test_somebody_who_comes_in_after_the_lamp_is_seen(before: float, after: floa
     seen = watch((Act(8.0, "light", lux=after), Act(11.0, "enter")), 18.0, before)
     late = [each for each in seen if each.frame_ns > 15e9]
     assert len(late) > 10 and all(somebody(each) for each in late)
+
+
+def test_an_exposure_that_steps_moves_nothing_and_hides_nobody_who_walks() -> None:
+    still, walks = (
+        SimulatedCamera(
+            Scenario(title="steps", steps=Steps(every_s=3.0), acts=acts), frames_per_s=FRAMES_PER_S, seed=3
+        )
+        for acts in ((), (Act(12.0, "enter"),))
+    )
+    said = []
+    for camera in (still, walks):
+        analysis = Analysis(camera.width, camera.height)
+        analysis.allow(breathing=False, pulse=False)
+        seen = [analysis.feed(camera.frame(index), 0) for index in range(round(16 * FRAMES_PER_S))]
+        said.append([each for each in seen if each is not None and not each.light_changed])
+    assert sum(each.motion > 0.003 for each in said[0]) <= 1
+    assert sum(each.motion > 0.003 for each in said[1] if each.frame_ns > 12e9) >= 8

@@ -181,10 +181,10 @@ class Analysis:
         self._light.reset()
 
     def _observe(self, fifth: Fifth, frame_ns: int, captured_mono_ns: int) -> Observation:
-        moving = self._allowed_of(self._motion.feed(fifth.moved))
+        light_changed = self._light.feed(fifth.luma)
+        moving = self._allowed_of(self._motion.feed(self._light.unexplained(fifth.moved)))
         self._motion.weigh(fifth.luma)
         health = self._health.feed(fifth, self._histogram, moving)
-        light_changed = self._light.feed(fifth.luma)
         if light_changed and self._lit_anew(fifth.time_s):
             self._restart()
         self._breathing.feed(fifth)

@@ -28,6 +28,8 @@ FLOODED_LUMA = 248.0
 _GREY = 128.0
 GAIN_STEP = 0.04
 """Between two fifths of a second, in most cells: lamps, exposure or white balance."""
+GAIN_SEEN = 0.003
+"""The same, small enough to leave all else to be compared; less is noise and who walks there."""
 
 
 def _lit(model: Real, scale: float) -> Real:
@@ -90,10 +92,14 @@ class Background:
 
 
 class Light:
-    """Tells a change of light from a change in the room: most cells step together, by the same factor."""
+    """Tells a change of light from a change in the room: most cells step together, by the same factor.
+
+    `step`: that factor, from the fifth before to this one.
+    """
 
     def __init__(self) -> None:
         self._before: Real | None = None
+        self._together = False
         self.step = 1.0
 
     def reset(self) -> None:
@@ -101,10 +107,19 @@ class Light:
 
     def feed(self, luma: Real) -> bool:
         before, self._before = self._before, luma
+        self._together = False
         if before is None:
             return False
         self.step = step = passes.gain(luma, before)
-        if abs(step - 1.0) < GAIN_STEP:
+        if abs(step - 1.0) < GAIN_SEEN:
             return False
         together = (np.abs(luma - step * before) < np.abs(luma - before))[before > 4.0]
-        return bool(together.size) and share_of(together) > 0.6
+        self._together = bool(together.size) and share_of(together) > 0.6
+        return self._together and abs(step - 1.0) >= GAIN_STEP
+
+    def unexplained(self, moved: Real) -> Real:
+        """(cells,) mean change from frame to frame, in counts, but for what the step of the light alone makes of it."""
+        if not self._together or self._before is None:
+            return moved
+        rest: Real = moved - np.float32(abs(self.step - 1.0)) * self._before
+        return np.maximum(rest, np.float32(0.0), out=rest)
