@@ -1,9 +1,7 @@
 """What an account may not use is said by every command in one way: path, account, owner, what to do; exit code 9."""
 
 import ctypes
-import grp
 import os
-import pwd
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stillroom.cli import main
-from stillroom.denied import denied
+from stillroom.denied import _group, _user, denied
 from stillroom.errors import SetupError, TrustError
 from tests.live import command
 
@@ -55,7 +53,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 @pytest.mark.usefixtures("plain")
 def test_ten_commands_say_it_in_one_way(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site, unit, keys = folder / "site", folder / "u", folder / "k"
-    me, mine = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(site.stat().st_gid).gr_name
+    me, mine = _user(os.geteuid()), _group(site.stat().st_gid)
     for closed in (site, unit, keys):
         closed.chmod(0o000)
     at = ("--site", site)
@@ -98,6 +96,10 @@ def test_what_may_be_seen_and_not_read_or_written(folder: Path, capsys: pytest.C
     assert f"may not write into {site / 'gateway'} " in refused(capsys, "site", "units", "--site", site)
 
 
+def test_an_account_without_a_name_is_its_number() -> None:
+    assert (_user(4_000_000_123), _group(4_000_000_123)) == ("4000000123", "4000000123")
+
+
 @pytest.mark.usefixtures("plain")
 def test_a_group_that_may_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o050)
@@ -107,7 +109,7 @@ def test_a_group_that_may_is_named(tmp_path: Path) -> None:
     finally:
         said = denied(caught.value)
         tmp_path.chmod(0o700)
-    assert said is not None and said.endswith(f"or a member of group {grp.getgrgid(os.getegid()).gr_name}")
+    assert said is not None and said.endswith(f"or a member of group {_group(tmp_path.stat().st_gid)}")
 
 
 def test_what_is_no_lack_of_a_right_is_said_as_before() -> None:
