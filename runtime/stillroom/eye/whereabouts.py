@@ -119,9 +119,14 @@ class Whereabouts:
     def walked_on(self, track: Track, tracks: Sequence[Track]) -> bool:
         """Nobody is gone who moves on beside where he was, as high as he is: he is there from now on.
 
-        His place is known to be vacant half a second after he left it: so long has he walked.
+        His place is known to be vacant half a second after he left it: so long has he walked. What moves beside
+        another who walks is the other.
         """
-        others = [other.box for other in tracks if other is not track]
+        others = [
+            beside(other.box) if self.has_moved(other) else other.box
+            for other in tracks
+            if other is not track
+        ]
         may = track.believed and self.has_moved(track)
         near, far = beside(track.box), beside(track.box, SWEPT)
         box = self._agreement.moving_at(far, others, near) if may else None
