@@ -53,6 +53,15 @@ def test_who_slid_down_is_on_the_floor_within_two_seconds_until_he_is_up(changes
     assert edge.sees(*[stands] * 15) == "out-of-bed"
 
 
+def test_who_lies_at_the_pictures_edge_or_before_the_door_gets_up_himself():
+    edge = Edge()
+    edge.sees(*SINKS, *[FOUND] * 10)
+    rises = [at(Box(0.65, top, 0.85, 0.98), at_side=True, moves_at="door") for top in (0.54, 0.4, 0.3, 0.2)]
+    edge.sees(*[replace(each, posture="unsure") for each in rises])
+    up = at(Box(0.65, 0.2, 0.85, 0.9), posture="upright")
+    assert edge.sees(*[replace(up, moving=False, moves=None)] * 20) == "out-of-bed"
+
+
 def test_from_high_up_he_comes_down_by_less_and_his_feet_with_him():
     edge = Edge()
     lies = at(Box(0.65, 0.46, 0.9, 0.97))

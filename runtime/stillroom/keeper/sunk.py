@@ -45,10 +45,8 @@ ALONE: frozenset[RoomState] = frozenset({"occupied", "out-of-bed", "bed-edge"})
 """States with one, who is up."""
 BENT_S = 4.0
 """Who bends down for something is up again within it."""
-LOOKED_S = 1.0
-"""Since then looks say how he is held: the last one before says how he stood."""
-LEANS_S = 1.0
-"""Who leans forward on the bed's edge, to get up, is up within it."""
+LOOKED_S, LEANS_S = 1.0, 1.0
+"""By then looks say how he is held since, and not before; who leans forward on the bed's edge, to get up, is up."""
 
 GONE_S = 1.0
 """Since it moved at a door, and nobody is elsewhere: whoever came in has gone."""
@@ -126,7 +124,8 @@ class Sunk:
     def _note_others(self, frame_ns: int, hidden: _Hidden, evidence: Evidence) -> None:
         """Whether somebody has come in since, and has not gone: by the door, and not to where he lies."""
         way_in = evidence.at_side or (evidence.moves_at or evidence.door) is not None
-        if evidence.moving and way_in:
+        himself = hidden.shows and not self._joined and evidence.moves and hidden.over(evidence.moves)
+        if evidence.moving and way_in and not himself:
             self._joined, self._by_door_ns = True, frame_ns
         if _is_high(hidden, evidence):
             self._high_ns = frame_ns
