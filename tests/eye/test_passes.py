@@ -102,6 +102,14 @@ def test_tile_sums(shape: tuple[int, int], seed: int, high: int, wide: int) -> N
     )
 
 
+@pytest.mark.parametrize("at", range(5))
+def test_row_sums_go_on_round_the_end(at: int) -> None:
+    ring = np.random.default_rng(at).integers(0, 2**16, (5, 9), dtype=np.uint16)
+    rows = np.roll(ring, -at, axis=0).astype(np.float64)
+    wanted = [rows[:3].sum(axis=0), (rows[:3] ** 2).sum(axis=0), (np.diff(rows, axis=0) ** 2).sum(axis=0)]
+    np.testing.assert_array_equal(passes.row_sums(ring, at, 3, at, 4), wanted)
+
+
 def test_what_c_must_not_touch_is_refused() -> None:
     luma, noise, *_ = planes((30, 40), 0)
     mean, short = planes((30, 40), 1, 3), np.zeros(1199, np.float32)
