@@ -336,14 +336,12 @@ class People:
             self._fixtures.forget(track.body)
 
     def _is_small(self, track: Track) -> bool:
-        """A cat on the bed, or a knee under the blanket, though landmarks once were sure of a body: no clear look has
-        found it, and it is less than half as large as somebody in whose place it is.
+        """A cat on the bed, or a knee under the blanket, though landmarks once were sure of a body: less than half as
+        large as somebody in whose place it is.
         """
         large = 2.0 * track.body.radius_px
         others = (other for other in self._tracks if other is not track and other.believed)
-        return track.best < CLEAR_SCORE and any(
-            other.body.radius_px > large and within(track.box, other.box) for other in others
-        )
+        return any(other.body.radius_px > large and within(track.box, other.box) for other in others)
 
 
 def _got_up(track: Track, body: Body) -> bool:
