@@ -35,8 +35,9 @@ class Bed:
 def test_who_moved_in_bed_and_shows_no_more_lies_behind_it(shows):
     bed = Bed()
     bed.sees(ROLLS, 1.4)
-    assert bed.sees(replace(GONE, differs=shows), 5) == "on-floor"
-    assert bed.sees(replace(GONE, differs=shows), 600) == "on-floor"
+    gone = replace(GONE, differs=shows)
+    assert [bed.sees(gone, 0.2) for _ in range(15)].count("out-of-bed") == 0, "he is not first said to be up"
+    assert bed.sees(gone, 0.2) == bed.sees(gone, 600) == "on-floor"
 
 
 def test_who_comes_on_his_side_over_the_far_edge_is_higher_on_the_way_than_who_turns_over():

@@ -47,7 +47,8 @@ BENT_S = 4.0
 """Who bends down for something is up again within it."""
 LOOKED_S, LEANS_S = 1.0, 1.0
 """By then looks say how he is held since, and not before; who leans forward on the bed's edge, to get up, is up."""
-
+ROLLED_S = 2.5
+"""Who rolled out of bed shows no more, and nothing moved: sooner than he would be believed to be up elsewhere."""
 GONE_S = 1.0
 """Since it moved at a door, and nobody is elsewhere: whoever came in has gone."""
 
@@ -195,7 +196,7 @@ class Sunk:
             f"lay in bed, moved, and shows no more: {shows:.0%} as high as he was, and nobody went elsewhere"
         )
         self._rolled = Rolled()
-        return _Hidden(moved_ns, lay.x0, lay.x1, lay.y0 - AROUND, why)
+        return _Hidden(moved_ns, lay.x0, lay.x1, lay.y0 - AROUND, why, wait_s=ROLLED_S)
 
     def _slid_down(self, frame_ns: int, evidence: Evidence, state: RoomState) -> _Hidden | None:
         slid = self._slid.note(frame_ns, evidence, state)
