@@ -54,3 +54,11 @@ def test_who_did_not_is_in_bed(moves, after):
     bed = Bed()
     bed.sees(*[moves] * 3)
     assert bed.sees(*[after] * 30) == "in-bed"
+
+
+def test_who_lies_down_small_under_a_wide_lens_has_left_the_edge():
+    """All of him moves on into the bed, and that is less of the picture than somebody who sits."""
+    bed, small = Bed(), Box(0.26, 0.53, 0.57, 0.71)
+    bed.sees(*[COMES] * 3)
+    on = replace(SITS, box=small, moving=True, moves=Box(0.28, 0.53, 0.45, 0.67), bed_stirs=True)
+    assert bed.sees(*[on] * 3, *[replace(SITS, box=small)] * 30) == "in-bed"

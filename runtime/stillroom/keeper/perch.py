@@ -8,29 +8,50 @@ onto the bed without moving.
 from stillroom.events import RoomState
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.zones import share_columns
+from stillroom.observation import Box
 
 WHOLE = 0.25
 """Of the picture, from the upper to the lower end of what moves: he moves, and not an arm or a leg of him."""
+OF_HIM = 0.7
+"""The same of his own height: under a wide lens, and lying, he is not as high as that."""
 
 
 class Perch:
     """Fed with all evidence."""
 
     def __init__(self) -> None:
-        self._on_edge = False
-        """Where the only one there last moved whole, and came to rest."""
+        self._came: Box | None = None
+        """What moved last, whole, where it came to rest on the edge while no more than one was there."""
 
     def note(self, evidence: Evidence) -> None:
         """Each fifth of a second, whatever is seen."""
-        box, moves = evidence.box, evidence.moves if evidence.moving else None
+        moves = evidence.moves if evidence.moving else None
         if (evidence.people or 0) > 1:
-            self._on_edge = False
-        elif moves is not None and moves.y1 - moves.y0 >= WHOLE:
-            self._on_edge = evidence.edge_stirs and box is not None and share_columns(box, moves)
+            self._came = None
+        elif (
+            moves is not None and evidence.edge_stirs and _height(moves) >= min(WHOLE, _all_of(evidence.box))
+        ):
+            self._came = moves
+        elif moves is not None and self._came is not None and _leaves(self._came, moves, evidence.box):
+            self._came = None
 
     def sits(self, evidence: Evidence, state: RoomState) -> bool:
         """He seems to be on the bed, and is on its edge. state: the room's until now."""
-        seems = evidence.place == "bed" and evidence.people == 1 and self._on_edge
-        return seems and (
-            evidence.posture == "sitting" or (evidence.posture == "unsure" and state == "bed-edge")
-        )
+        if evidence.place != "bed" or evidence.people != 1 or evidence.box is None or self._came is None:
+            return False
+        said = evidence.posture == "sitting" or (evidence.posture == "unsure" and state == "bed-edge")
+        return said and share_columns(evidence.box, self._came)  # a look may be from before he came there
+
+
+def _leaves(came: Box, moves: Box, box: Box | None) -> bool:
+    """Whole, and away from where he sat, or into the bed where that lies behind him: no fidgeting of who sits."""
+    whole = _all_of(box)
+    return _height(moves) >= (whole if share_columns(moves, came) else min(WHOLE, whole))
+
+
+def _all_of(box: Box | None) -> float:
+    return OF_HIM * _height(box) if box is not None else WHOLE
+
+
+def _height(box: Box) -> float:
+    return box.y1 - box.y0
