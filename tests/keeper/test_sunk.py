@@ -124,6 +124,21 @@ def test_who_bends_down_for_something_is_not_on_the_floor():
     assert set(states) == {"occupied"}
 
 
+def test_who_bends_over_another_and_goes_on_moving_there_is_at_work():
+    """A nurse at the bed; who fell there beside another is told once nothing moves."""
+    life = Life()
+    other = Box(0.1, 0.5, 0.6, 0.8)
+    two = {"people": 2, "posture": None, "boxes": (other, figure(0.13))}
+    life.run(lambda s: moving(0.13, **two), 5.0)
+    life.come_down(**two)
+    hands = {**two, "posture": "lying", "differs": (), "background_known": False, "bed_stirs": True}
+    assert "on-floor" not in life.run(lambda s: moving(0.53, **hands), 30.0)
+    gone = replace(
+        still(STRIP), people=2, boxes=two["boxes"], posture="lying", differs=(), background_known=False
+    )
+    assert "on-floor" in life.run(lambda s: gone, BENT_S + 1.0)
+
+
 def test_who_sits_down_there_slowly_is_not_on_the_floor():
     life = Life()
     states = life.run(lambda s: moving(0.13 + 0.4 * min(1.0, s / SIT_S)), SIT_S + 0.3)

@@ -100,7 +100,7 @@ class Sunk:
         """Somebody has come in since: what moves may be he."""
         self._shows = False
         """Something of him differs from the known room."""
-        self._by_door_ns = self._high_ns = self._two_ns = 0
+        self._by_door_ns = self._high_ns = self._two_ns = self._works_ns = 0
 
     def note(self, frame_ns: int, evidence: Evidence, state: RoomState) -> Evidence:
         """frame_ns: the camera's time, rising. state: the room's until now."""
@@ -130,6 +130,10 @@ class Sunk:
             self._joined, self._by_door_ns = True, frame_ns
         if _is_high(hidden, evidence):
             self._high_ns = frame_ns
+        if (evidence.people or 0) > 1 and evidence.moving and evidence.moves and hidden.over(evidence.moves):
+            self._works_ns = (
+                frame_ns  # who bends over another moves his arms in sight; who lies behind him, nothing
+            )
         went = frame_ns - self._by_door_ns >= GONE_S * NS_PER_S and self._by_door_ns > self._high_ns
         if went and not evidence.moving and not hidden.others(evidence):
             self._joined = False
@@ -140,7 +144,7 @@ class Sunk:
             self._two_ns = frame_ns
             why = f"one who {hidden.why}, and {evidence.why}"
             return replace(evidence, people=others + 1, sure=True, why=why)
-        if frame_ns - hidden.since_ns >= hidden.wait_s * NS_PER_S:
+        if frame_ns - max(hidden.since_ns, self._works_ns) >= hidden.wait_s * NS_PER_S:
             lies = replace(evidence, place="floor", posture="lying", people=1, sure=True, door=None)
             return replace(lies, why=hidden.why, since_ns=max(hidden.since_ns, self._two_ns))
         unlike = evidence.place in ("bed", "bed-edge", "nowhere") and (evidence.people or 0) <= 1
