@@ -61,13 +61,15 @@ class GatewayProcess:
         return self._process.wait(WITHIN_S)
 
     def announced(self) -> list[dict[str, Any]]:
-        lines = (json.loads(line) for line in self.lines.read_bytes().splitlines())
-        return [line for line in lines if "notice" not in line]
+        return [line for line in self._whole() if "notice" not in line]
 
     def alerts(self) -> list[dict[str, Any]]:
         """Every change of an alert that was printed."""
-        lines = (json.loads(line) for line in self.lines.read_bytes().splitlines())
-        return [line for line in lines if line.get("notice") == "alert"]
+        return [line for line in self._whole() if line.get("notice") == "alert"]
+
+    def _whole(self) -> list[dict[str, Any]]:
+        """The lines that it has ended; the last may be half written."""
+        return [json.loads(line) for line in self.lines.read_bytes().rpartition(b"\n")[0].splitlines()]
 
     def said(self) -> str:
         return self.log.read_text()

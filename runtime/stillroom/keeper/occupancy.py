@@ -31,6 +31,8 @@ LEAST_MOTION = 0.003
 """Share of moving cells below which nobody walks: 15 cells of 4,800."""
 MOST_MOTION = 0.5
 """Share of moving cells above which it is the camera or the light that moved: nobody fills half of a room's picture."""
+MOST_MOTION_SPREAD = 0.3
+"""The same where it reaches from one end of the picture to the other."""
 SURE = 0.7
 """Of how many people there are."""
 EDGE = 0.03
@@ -128,7 +130,7 @@ def _judge(seen: Observation, zones: Zones) -> Evidence:
     if seen.dark or seen.light_changed:
         reason = f"luma {seen.luma_mean:.0f}" if seen.dark else "light changed"
         return Evidence("unseen", False, None, False, reason, relit=not seen.dark)
-    moving = LEAST_MOTION <= seen.motion <= MOST_MOTION
+    moving = _moves(seen)
     known = (
         seen.background == "learned" and seen.health != "blurred" and not any(map(_is_picture, seen.blobs))
     )
@@ -182,10 +184,19 @@ def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure
     )
 
 
+def _moves(seen: Observation) -> bool:
+    """Somebody or something, and not the camera or the light. A lens that blurs moves the edges of a whole room."""
+    everywhere = seen.motion_box is not None and _spanned(seen.motion_box) > MOST_SPANNED
+    return LEAST_MOTION <= seen.motion <= (MOST_MOTION_SPREAD if everywhere else MOST_MOTION)
+
+
 def _is_picture(blob: Blob) -> bool:
     """Too large for a person: the camera or the light."""
-    spanned = (blob.box.x1 - blob.box.x0) * (blob.box.y1 - blob.box.y0)
-    return blob.area > MOST_AREA or spanned > MOST_SPANNED
+    return blob.area > MOST_AREA or _spanned(blob.box) > MOST_SPANNED
+
+
+def _spanned(box: Box) -> float:
+    return (box.x1 - box.x0) * (box.y1 - box.y0)
 
 
 def _two(persons: tuple[Person, ...]) -> bool:
@@ -219,7 +230,7 @@ def _best_box(seen: Observation, known: bool) -> tuple[Box | None, str, bool]:
     if blobs and known:
         blob = max(blobs, key=_liveliness)
         return blob.box, f"{blob.area:.1%} of the picture differs, {blob.moving:.0%} of it moves", False
-    if LEAST_MOTION <= seen.motion <= MOST_MOTION and seen.motion_box is not None:
+    if _moves(seen) and seen.motion_box is not None:
         return seen.motion_box, f"{seen.motion:.1%} of the picture moves", False
     if seen.breathing_box is not None:
         return seen.breathing_box, "a rhythm of breathing", True

@@ -188,7 +188,7 @@ class Sunk:
     def _feet(self, first: _Seen, least: float) -> float:
         """How low he reached while he was as high: who comes to rest moves his feet no more before he falls."""
         as_high = (each.moves for each in self._seen if each.moves.y0 <= least + LEVEL)
-        return max(each.y1 for each in as_high if share_columns(each, first.moves))
+        return max([first.moves.y1, *(each.y1 for each in as_high if share_columns(each, first.moves))])
 
     def _rolled_out(self, frame_ns: int, evidence: Evidence, state: RoomState) -> _Hidden | None:
         rolled = self._rolled.note(frame_ns, evidence, state)
