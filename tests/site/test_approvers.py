@@ -88,7 +88,10 @@ def test_who_is_no_approver_any_more_is_said(ward, capsys):
     assert ward.set_approvers("dr-a", "dr-b") == 0
     assert "no longer" not in capsys.readouterr().err
     assert ward.set_approvers("dr-b", key="dr-a") == 0
-    assert "need one of dr-b to sign too; no longer approver: dr-a" in capsys.readouterr().err
+    assert (
+        "need one of dr-b to sign too: those that none of them has signed end now; no longer approver: dr-a"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("signers", [(), ("authority",), ("dr-a",), ("dr-a", "dr-b")])

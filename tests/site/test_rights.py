@@ -157,6 +157,12 @@ def test_it_is_erased_and_the_chain_still_verifies(ward: Ward, tmp_path: Path, c
     assert "erased by matron" in capsys.readouterr().out
     assert ward.do("subject", "log", "--site", ward.site) == 0
     assert "subject-erase" in capsys.readouterr().out
+    today = now(SystemClock()).date()
+    days = ("--from", today, "--to", today.fromordinal(today.toordinal() + 1))
+    assert ward.do("report", "--burden", *days, "--site", ward.site) == 0
+    assert "was erased on somebody's wish" in capsys.readouterr().out.replace("\n", " "), (
+        "and not: none began"
+    )
     verified(ward, tmp_path)
     ward.facility.live()
     ward.facility.settle()

@@ -26,6 +26,7 @@ BEAT_S = 0.1
 LOOK_EVERY_MS = 1_000
 SETTLE_WITHIN_S = 30.0
 """A bound: whoever lost the broker tries again after up to 10 s, each unit by itself, and so does the gateway."""
+UNHEARD_WITHIN_S = 3.0
 LIVES = ("enter", "lie-down", "get-up", "fall", "leave")
 ACTS = (*LIVES, "cover", "press", "withdraw", "cut")
 """What can be made to happen. `cover`, `withdraw` and `cut` are undone by the same act."""
@@ -180,7 +181,7 @@ class Ward:
 
     def _until_balanced(self, show: Callable[[Line, bytes], None], ready: Callable[[DemoUnit], bool]) -> None:
         """A backlog leaves in slots; give it the time it takes, up to a bound. The end of a unit adds to it."""
-        end = time.monotonic() + SETTLE_WITHIN_S
+        end = time.monotonic() + self._settles_within_s()
         while time.monotonic() < end:
             for unit in self.units:
                 self.ledger.accept(unit.name, unit.status().accepted)
@@ -189,6 +190,11 @@ class Ward:
             if self.ledger.balanced and all(map(ready, self.units)):
                 return
             time.sleep(BEAT_S)
+
+    def _settles_within_s(self) -> float:
+        """Somebody else's broker that no unit was ever answered through will not take it now."""
+        heard = self._broker is not None or any(unit.status().answered_ms for unit in self.units)
+        return SETTLE_WITHIN_S if heard else UNHEARD_WITHIN_S
 
     def _stop_units(self) -> None:
         for unit in self.units:

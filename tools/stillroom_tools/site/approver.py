@@ -51,7 +51,11 @@ def _set(options: argparse.Namespace) -> int:
     replace_file(site.roster_file, note)
     way.hand_out(site, roster.version, note)
     names = ", ".join(approver.name for approver in approvers)
-    who = f"need one of {names} to sign too" if names else "need the authority alone"
+    who = (
+        f"need one of {names} to sign too: those that none of them has signed end now"
+        if names
+        else "need the authority alone"
+    )
     gone = no_longer("approver", (one.name for one in old.approvers), (one.name for one in approvers))
     print(f"site '{site.name}': roster {roster.version}: authorisations {who}{gone}", file=sys.stderr)
     print(roster.version)

@@ -15,7 +15,7 @@ from stillroom_tools.site.evidence_forms import (
     Known,
     UnitEvidence,
 )
-from stillroom_tools.site.report.burden_words import COLUMNS, NOTE, UNKNOWN, row
+from stillroom_tools.site.report.burden_words import COLUMNS, NOTE, UNKNOWN, left_out, row
 from stillroom_tools.site.report.simulated import sentences
 
 ON_ITS_WAY_S = 60
@@ -65,11 +65,9 @@ def _burden(evidence: Evidence) -> Iterator[str]:
         f"{audit_page.text(NOTE)}. {UNKNOWN}</p>"
     )
     rows = (tuple(audit_page.text(cell) for cell in row(kind, burden)) for kind in burden.kinds)
-    yield from (
-        audit_page.table(COLUMNS, rows)
-        if burden.kinds
-        else ["<p>No condition began, no alert was raised.</p>"]
-    )
+    yield from (f"<p>{audit_page.text(line)}</p>" for line in left_out(burden))
+    if burden.kinds:
+        yield from audit_page.table(COLUMNS, rows)
 
 
 def _simulated(evidence: Evidence) -> Iterator[str]:

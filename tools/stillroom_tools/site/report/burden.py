@@ -62,6 +62,8 @@ class Burden(Struct, frozen=True):
     room_nights: float
     room_days: float
     kinds: tuple[Kind, ...]
+    erased: bool = False
+    """Some of this time was, on somebody's wish: what began then is not counted."""
 
 
 class When(NamedTuple):
@@ -80,12 +82,14 @@ class Tally:
     conditions: list[tuple[str, Level, int, When]] = field(default_factory=list)
     """Kind, level, UTC in ms."""
     alerts: list[tuple[Episode, When]] = field(default_factory=list)
+    erased: bool = False
 
     def add(self, other: "Tally") -> None:
         self.room_nights += other.room_nights
         self.room_days += other.room_days
         self.conditions += other.conditions
         self.alerts += other.alerts
+        self.erased |= other.erased
 
     def burden(self, room: str | None, nights: int) -> Burden:
         """nights: of the calendar, in all periods."""
@@ -93,7 +97,7 @@ class Tally:
         found |= {(episode.kind, level_of(episode)) for episode, _ in self.alerts}
         order = sorted(found, key=lambda each: (LEVELS.index(each[1]), each[0]))
         kinds = tuple(self._kind(kind, level) for kind, level in order)
-        return Burden(room, nights, round(self.room_nights, 3), round(self.room_days, 3), kinds)
+        return Burden(room, nights, round(self.room_nights, 3), round(self.room_days, 3), kinds, self.erased)
 
     def _kind(self, kind: str, level: Level) -> Kind:
         begun = [when for of, at, _, when in self.conditions if (of, at) == (kind, level)]
@@ -157,13 +161,14 @@ def tally_of(
     erased: Sequence[Span] = (),
 ) -> Tally:
     """told: a room's entries, in order of time; forgotten: as `Reader.forgotten` gives it, of summaries."""
-    tally = Tally()
+    whole = period.whole
+    tally = Tally(erased=any(e.from_ms < whole.until_ms and whole.from_ms < e.until_ms for e in erased))
     lit = [
         [
             Span(each.from_ms, each.until_ms)
             for each in stretches(
                 [one for one in told if one.unit == unit],
-                period.whole,
+                whole,
                 now_ms,
                 (forgotten or {}).get(unit, 0),
                 erased,
@@ -174,7 +179,7 @@ def tally_of(
     ]
     tally.room_nights = sum(_share(lit, night) for night in period.nights)
     tally.room_days = sum(_share(lit, day) for day in period.days)
-    for kind, level, at_ms in begun(told, period.whole):
+    for kind, level, at_ms in begun(told, whole):
         tally.conditions.append((kind, level, at_ms, _when(period, at_ms)))
     for each in alerts:
         when = _when(period, each.raised_ms)

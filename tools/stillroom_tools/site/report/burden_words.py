@@ -56,7 +56,14 @@ def head(report: Report) -> Iterator[str]:
     )
     if whole.kinds and whole.room_nights < LEAST:
         yield f"That is not yet enough for a rate ({LEAST:g} of a night or day is): '{TOO_LITTLE}' stands in its place."
-    if not whole.kinds:
+    yield from left_out(whole)
+
+
+def left_out(whole: Burden) -> Iterator[str]:
+    """Why nothing is counted, or less than there was."""
+    if whole.erased:
+        yield "Part of this time was erased on somebody's wish: what began then is not counted."
+    elif not whole.kinds:
         yield "No condition began and no alert was raised."
 
 
