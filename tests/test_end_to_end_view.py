@@ -31,7 +31,9 @@ def test_frames_come_announced_in_order_and_for_the_announced_time(ward, tmp_pat
     said = capsys.readouterr()
     rows = [line.split() for line in said.out.splitlines()]
     numbers = [int(row[0]) for row in rows]
-    assert numbers == sorted(set(numbers)) and 8 <= len(numbers) <= 11, "five a second for two seconds, and one at the end"
+    assert numbers == sorted(set(numbers)) and 8 <= len(numbers) <= 11, (
+        "five a second for two seconds, and one at the end"
+    )
     assert {row[4] for row in rows} & {"shown"} and ", 0 refused" in said.err
     one = next((tmp_path / "frames").glob("*.pgm")).read_bytes()
     assert one.startswith(b"P5 192 144 255\n") and len(one) == 15 + 192 * 144
