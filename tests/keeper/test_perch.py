@@ -62,3 +62,9 @@ def test_who_lies_down_small_under_a_wide_lens_has_left_the_edge():
     bed.sees(*[COMES] * 3)
     on = replace(SITS, box=small, moving=True, moves=Box(0.28, 0.53, 0.45, 0.67), bed_stirs=True)
     assert bed.sees(*[on] * 3, *[replace(SITS, box=small)] * 30) == "in-bed"
+
+
+def test_who_is_drawn_wider_than_high_sits_on_no_edge():
+    bed = Bed()
+    bed.sees(*[COMES] * 3)
+    assert bed.sees(*[replace(SITS, box=Box(0.45, 0.5, 0.72, 0.65))] * 30) == "in-bed"

@@ -37,10 +37,13 @@ class Perch:
 
     def sits(self, evidence: Evidence, state: RoomState) -> bool:
         """He seems to be on the bed, and is on its edge. state: the room's until now."""
-        if evidence.place != "bed" or evidence.people != 1 or evidence.box is None or self._came is None:
+        box = evidence.box
+        if evidence.place != "bed" or evidence.people != 1 or box is None or self._came is None:
             return False
+        if box.x1 - box.x0 > _height(box):
+            return False  # drawn wider than high in a picture that is: he lies, or has his legs on the bed
         said = evidence.posture == "sitting" or (evidence.posture == "unsure" and state == "bed-edge")
-        return said and share_columns(evidence.box, self._came)  # a look may be from before he came there
+        return said and share_columns(box, self._came)  # a look may be from before he came there
 
 
 def _leaves(came: Box, moves: Box, box: Box | None) -> bool:
