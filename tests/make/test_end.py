@@ -209,13 +209,9 @@ def test_a_unit_erases_itself_and_the_site_marks_it_gone(
     assert len(list((site / "retired").glob("*.receipt.note"))) == 1
 
 
-def test_interrupted_at_each_file_it_is_finished_by_the_next_run(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    receipt, real, seen = tmp_path / "receipt.note", decommission.destroy, []
-    unit = tmp_path / "u-1"
-    kept = {"unit.toml", "keys/unit.key"}
-    data = {name for name in contents(unit) if name not in kept} | {"state/keeper.lock"}
+def cut_off_at_each(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Interrupted where a file would be destroyed, once at each; these files, as they come."""
+    real, seen = decommission.destroy, []
 
     def cut_off(path: Path) -> int:
         if path not in seen:
@@ -224,6 +220,17 @@ def test_interrupted_at_each_file_it_is_finished_by_the_next_run(
         return real(path)
 
     monkeypatch.setattr(decommission, "destroy", cut_off)
+    return seen
+
+
+def test_interrupted_at_each_file_it_is_finished_by_the_next_run(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = tmp_path / "receipt.note"
+    unit = tmp_path / "u-1"
+    kept = {"unit.toml", "keys/unit.key"}
+    data = {name for name in contents(unit) if name not in kept} | {"state/keeper.lock"}
+    seen = cut_off_at_each(monkeypatch)
     runs = 0
     while erase(tmp_path / "u-1", receipt) == 130:
         runs += 1
@@ -303,15 +310,7 @@ def test_where_keys_are_encrypted_they_go_too(
     assert "cannot be decrypted on this machine" in refused(capsys, 8, *asked)
     assert contents(home) == before, "what cannot be vouched for is not done"
     key.write_bytes(held)
-    real, seen = decommission.destroy, []
-
-    def cut_off(path: Path) -> int:
-        if path not in seen:
-            seen.append(path)
-            raise KeyboardInterrupt
-        return real(path)
-
-    monkeypatch.setattr(decommission, "destroy", cut_off)
+    seen = cut_off_at_each(monkeypatch)
     while stillroom(*asked) == 130:
         assert key.exists() or decommission.read_receipt(receipt).unit == "u-1"
     assert {key, store / "stillroom-unit-key.pem"} < set(seen)

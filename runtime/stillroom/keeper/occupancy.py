@@ -186,17 +186,13 @@ def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure
 
 def _moves(seen: Observation) -> bool:
     """Somebody or something, and not the camera or the light. A lens that blurs moves the edges of a whole room."""
-    everywhere = seen.motion_box is not None and _spanned(seen.motion_box) > MOST_SPANNED
+    everywhere = seen.motion_box is not None and where.area(seen.motion_box) > MOST_SPANNED
     return LEAST_MOTION <= seen.motion <= (MOST_MOTION_SPREAD if everywhere else MOST_MOTION)
 
 
 def _is_picture(blob: Blob) -> bool:
     """Too large for a person: the camera or the light."""
-    return blob.area > MOST_AREA or _spanned(blob.box) > MOST_SPANNED
-
-
-def _spanned(box: Box) -> float:
-    return (box.x1 - box.x0) * (box.y1 - box.y0)
+    return blob.area > MOST_AREA or where.area(blob.box) > MOST_SPANNED
 
 
 def _two(persons: tuple[Person, ...]) -> bool:

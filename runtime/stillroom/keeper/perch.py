@@ -6,14 +6,13 @@ onto the bed without moving.
 """
 
 from stillroom.events import RoomState
+from stillroom.keeper.downed import WHOLE
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.zones import share_columns
 from stillroom.observation import Box
 
-WHOLE = 0.25
-"""Of the picture, from the upper to the lower end of what moves: he moves, and not an arm or a leg of him."""
 OF_HIM = 0.7
-"""The same of his own height: under a wide lens, and lying, he is not as high as that."""
+"""Of his own height, where that is less than `WHOLE`: under a wide lens, and lying, he is not as high as that."""
 
 
 class Perch:

@@ -8,6 +8,7 @@ still lies there; who did neither and shows no more has come down on the side th
 from stillroom.clock import NS_PER_S
 from stillroom.events import RoomState
 from stillroom.keeper.occupancy import Evidence
+from stillroom.keeper.zones import area
 from stillroom.observation import Box
 
 LEAST_LYING = 0.05
@@ -41,11 +42,11 @@ class Rolled:
             self._move(frame_ns, evidence)
             return None
         lay, moved_ns = self._lay, self._moved_ns
-        shows = max(evidence.differs, key=_area, default=None)
-        area = 0.0 if shows is None else _area(shows)
-        if lay is not None and moved_ns is not None and area <= LEFT * _area(lay):
+        shows = max(evidence.differs, key=area, default=None)
+        shown = 0.0 if shows is None else area(shows)
+        if lay is not None and moved_ns is not None and shown <= LEFT * area(lay):
             return (moved_ns, lay) if frame_ns - moved_ns >= STILL_S * NS_PER_S else None
-        self._lay, self._moved_ns = shows if area >= LEAST_LYING else None, None
+        self._lay, self._moved_ns = shows if shown >= LEAST_LYING else None, None
         return None
 
     def _move(self, frame_ns: int, evidence: Evidence) -> None:
@@ -59,7 +60,3 @@ def _around(lay: Box, moves: Box) -> bool:
     wide = lay.x0 - AROUND <= moves.x0 and moves.x1 <= lay.x1 + AROUND
     over = max(AROUND, OVER * (lay.y1 - lay.y0))
     return wide and lay.y0 - over <= moves.y0 and moves.y1 <= lay.y1 + AROUND
-
-
-def _area(box: Box) -> float:
-    return (box.x1 - box.x0) * (box.y1 - box.y0)

@@ -131,9 +131,8 @@ class Sunk:
         if _is_high(hidden, evidence):
             self._high_ns = frame_ns
         if (evidence.people or 0) > 1 and evidence.moving and evidence.moves and hidden.over(evidence.moves):
-            self._works_ns = (
-                frame_ns  # who bends over another moves his arms in sight; who lies behind him, nothing
-            )
+            # Who bends over another moves his arms in sight; who lies behind him, nothing.
+            self._works_ns = frame_ns
         went = frame_ns - self._by_door_ns >= GONE_S * NS_PER_S and self._by_door_ns > self._high_ns
         if went and not evidence.moving and not hidden.others(evidence):
             self._joined = False

@@ -73,6 +73,11 @@ def share_columns(one: Columns, other: Columns) -> bool:
     return shared >= 0.5 * min(one.x1 - one.x0, other.x1 - other.x0)
 
 
+def area(box: Box) -> float:
+    """Share of the picture."""
+    return (box.x1 - box.x0) * (box.y1 - box.y0)
+
+
 def rests(box: Box, posture: Posture | None, zones: Zones) -> Rest | None:
     """The one zone that the body rests in; None: in none of them."""
     for rule in RESTS:
