@@ -15,6 +15,7 @@ from stillroom import link
 from stillroom.errors import LinkError
 from stillroom.keeper.doors import Door
 from stillroom.link import EyeHears, EyeSays, Halt, Hello, Lease, Link, Listener
+from tests.descriptors import nothing_left_open
 
 
 @pytest.fixture
@@ -34,12 +35,11 @@ def test_a_message_arrives_whole(pair):
 
 def test_a_passed_descriptor_ends_the_link_and_is_not_received(pair):
     keeper, eye = pair
-    before = len(list(Path("/proc/self/fd").iterdir()))
     data = msgspec.msgpack.encode(Hello("simulated", "none"))
-    eye.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))])
-    with pytest.raises(LinkError, match="descriptor"):
-        keeper.receive()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    with nothing_left_open():
+        eye.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))])
+        with pytest.raises(LinkError, match="descriptor"):
+            keeper.receive()
 
 
 @pytest.mark.parametrize(
@@ -124,17 +124,17 @@ def test_a_folder_may_lie_deeper_than_a_sockets_name_is_long(shallow: Path):
         folder.mkdir(parents=True)
         path = folder / "eye.sock"
         assert len(os.fsencode(path)) in (length, length + 1)
-        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-        listener = Listener(path, EyeSays, os.getuid())
-        assert path.is_socket() and path.stat().st_mode & 0o777 == 0o660
-        client = link.connect(path, EyeHears)
-        accepted = listener.accept()
-        assert accepted is not None
-        accepted.send(Lease(900, True, True, False))
-        assert client.receive() == Lease(900, True, True, False)
-        for end in (client, accepted, listener):
-            end.close()
-        assert not path.exists() and len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+        with nothing_left_open():
+            listener = Listener(path, EyeSays, os.getuid())
+            assert path.is_socket() and path.stat().st_mode & 0o777 == 0o660
+            client = link.connect(path, EyeHears)
+            accepted = listener.accept()
+            assert accepted is not None
+            accepted.send(Lease(900, True, True, False))
+            assert client.receive() == Lease(900, True, True, False)
+            for end in (client, accepted, listener):
+                end.close()
+        assert not path.exists()
         with pytest.raises(LinkError, match="no keeper there"):
             link.connect(path, EyeHears)
     with pytest.raises(LinkError, match="cannot listen: No such file"):

@@ -1,12 +1,12 @@
 """The light: lit before the camera may open, dark only when it cannot be; dead, it closes the gate."""
 
-import gc
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from tests.descriptors import nothing_left_open
 from tests.rig import Rig
 
 from stillroom import config
@@ -215,17 +215,15 @@ def test_a_lamp_that_draws_no_current_is_dead(monkeypatch, works):
 
 
 def test_a_chip_that_is_not_there_is_dead_and_leaves_nothing_open(tmp_path):
-    gc.collect()  # what other tests have left open must not be closed between the two counts
-    before = len(list(Path("/proc/self/fd").iterdir()))
     said: list[tuple[str, bool, str]] = []
-    for chip in (tmp_path / "none", Path("/dev/null")):
-        indicator = Indicator(
-            lambda c=chip: GpioPanel(PanelConfig(chip=str(c))), lambda *what: said.append(what)
-        )
-        assert not indicator.show("steady", 0)
-        assert not indicator.pressed()
+    with nothing_left_open():
+        for chip in (tmp_path / "none", Path("/dev/null")):
+            indicator = Indicator(
+                lambda c=chip: GpioPanel(PanelConfig(chip=str(c))), lambda *what: said.append(what)
+            )
+            assert not indicator.show("steady", 0)
+            assert not indicator.pressed()
     assert all("the light does not work" in why for _, active, why in said if active)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 HEADER = """
