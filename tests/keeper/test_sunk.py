@@ -190,6 +190,19 @@ def test_a_curtain_that_comes_down_beside_somebody_is_not_he():
     assert "on-floor" not in states and "several-people" not in states
 
 
+def test_who_stirs_in_bed_while_another_goes_out_has_not_come_down():
+    """What moves reaches from one to the other, and then is the sleeper's alone: lower, and nobody came down."""
+    life = Life()
+    sleeper, nurse = Box(0.1, 0.5, 0.4, EDGE), figure(0.13)
+    both = Box(0.1, 0.13, nurse.x1, EDGE)
+    two = {"people": 2, "boxes": (sleeper, nurse), "differs": (sleeper, nurse)}
+    one = {"people": 1, "boxes": (sleeper,), "place": "bed", "posture": "lying"}
+    states = life.run(lambda s: moving(0.13, **two, moves=both), 4.0)
+    states += life.run(lambda s: moving(0.5, **one, box=sleeper, moves=sleeper), 0.4)
+    states += life.run(lambda s: still(sleeper, **one), BENT_S + 6.0)
+    assert "on-floor" not in states and states[-1] == "in-bed"
+
+
 def test_who_walks_out_under_the_camera_or_through_a_door_has_not_come_down():
     life = Life()
     under = lambda s: Box(0.4, min(0.95, 0.3 + 0.6 * s), 0.6, 1.0)  # noqa: E731

@@ -64,6 +64,8 @@ class _Seen(NamedTuple):
     """It moves on floor that the camera sees: who lies there shows."""
     on_bed: bool
     """It moves there, or he is: who lies down in bed comes down like this, and shows."""
+    two: bool
+    """Two are where it moves: when one of them has gone, what the other moves is lower, and nobody came down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,9 @@ class Sunk:
             box, may_be = evidence.box, state in MAY_STAND
             his = may_be and on_legs and box is not None and share_columns(box, evidence.moves)
             on_bed = evidence.bed_stirs or evidence.place in ("bed", "bed-edge")
+            two = sum(_spans(evidence.moves, each) for each in evidence.boxes) > 1
             self._seen.append(
-                _Seen(frame_ns, evidence.moves, his, state in ALONE, evidence.floor_stirs, on_bed)
+                _Seen(frame_ns, evidence.moves, his, state in ALONE, evidence.floor_stirs, on_bed, two)
             )
         while self._seen and frame_ns - self._seen[0].frame_ns > REMEMBERED_S * NS_PER_S:
             self._seen.popleft()
@@ -172,7 +175,7 @@ class Sunk:
         high = bottom - top
         if high < LEAST_HIGH or bottom > LOWEST or not (first.his or self._walked(first)):
             return None
-        if self._seen[-1].in_view or first.on_bed:
+        if self._seen[-1].in_view or first.on_bed or first.two:
             return None
         sank, took_s = last.y0 - top, self._took_s(top, last.y0 - top)
         if sank < SANK * high or abs(last.y1 - bottom) > STAYS * high or took_s > FAST_S:
@@ -251,3 +254,8 @@ class Sunk:
 def _is_high(hidden: _Hidden, evidence: Evidence) -> bool:
     moves = [evidence.moves] if evidence.moving and evidence.moves is not None else []
     return any(each.y0 < hidden.low and hidden.over(each) for each in [*evidence.differs, *moves])
+
+
+def _spans(moves: Box, box: Box) -> bool:
+    """It moves in most of somebody's columns."""
+    return min(moves.x1, box.x1) - max(moves.x0, box.x0) >= 0.5 * (box.x1 - box.x0)
