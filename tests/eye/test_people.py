@@ -489,6 +489,24 @@ def test_who_passes_before_a_sleeper_takes_neither_his_place_nor_him_along():
     assert sleeper in scene.people.believed and sleeper.body == body_before
 
 
+def test_who_has_come_to_stand_before_a_sleeper_is_who_walked_there():
+    """The look that finds him there does not find the sleeper, whose place he has just moved across."""
+    scene = Scene(empty=False)
+    bed = np.zeros((ROWS, COLS), bool)
+    bed[32:44, 8:36] = True
+    lies = lambda s: bed.reshape(-1)  # noqa: E731
+    scene.run(4.0, lambda s: [Body(0.97, 200.0, 300.0, -130.0, 0.0)], lies, lies)
+    sleeper = scene.one
+    sleeper.posture = "lying"
+    scene.run(20.0, figure=lies, every_s=10.0)
+    way = lambda s: max(130.0, 580.0 - 250.0 * s)  # noqa: E731
+    shown = lambda s: flags(way(s), 220.0, 100.0)  # noqa: E731
+    looks = lambda s: [body(way(s), 220.0, radius=100.0)]  # noqa: E731
+    scene.run(3.0, looks, lambda s: shown(s) if s < 2.0 else NOTHING, lambda s: bed.reshape(-1) | shown(s))
+    assert sleeper.posture == "lying" and sleeper.body.up_x_px == -130.0
+    assert len(scene.people.believed) == 2
+
+
 def test_a_corner_that_was_fired_on_before_does_not_take_the_place_of_who_walks_by():
     """Nothing agreed with it until he came; what moves there now only passes, and he has gone on."""
     scene = Scene(learned=False)
