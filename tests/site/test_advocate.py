@@ -9,19 +9,22 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from live import LiveSite, command, until
 from tests.patience import WITHIN_S
 from tests.rig import Rig
 from tests.site.test_audit import deliver
 
+from stillroom.chain import FIRST_HEAD, KEYS_ROTATED, head_of, leaf_of, signed_part
 from stillroom.cli import main
 from stillroom.errors import ConfigError, InputError, TrustError
-from stillroom.keys import load_keys
+from stillroom.events import Audited
+from stillroom.keys import SigningKey, load_keys, load_unit_keys
 from stillroom.link import Up
 from stillroom.public_keys import VerifyKey
 from stillroom_tools.lab.broker import find_program
-from stillroom_tools.site import heads_file
+from stillroom_tools.site import audit_file, heads_file
 from stillroom_tools.site.layout import open_site
 
 needs_broker = pytest.mark.skipif(find_program("mosquitto") is None, reason="mosquitto is not installed")
@@ -106,6 +109,71 @@ def test_what_he_was_told_is_in_the_chain_and_how_far_it_goes_is_said(case, caps
     assert "held to 2 heads" in said and "each is in it, in order" in said
     assert "links after it only the unit's signature stands" in said
     assert len(case.told()) == 2
+
+
+def rotated(case: Case) -> str:
+    """Told a head under the keys before and one under the new ones; the fingerprint of these."""
+    case.live()
+    assert case.listen(case.record()) == 0
+    deliver(case.rig)
+    case.rig.unit.close()
+    command("make", "rotate", case.rig.folder, "--site", case.site)
+    command("site", "advocate", "set", case.site, case.public, "--unit", case.rig.folder)
+    case.rig.start()
+    case.rig.beat()
+    assert case.listen(case.record()) == 0
+    return VerifyKey(open_site(case.site).enrolment("u-1").sign).fingerprint
+
+
+def test_after_a_rotation_heads_told_under_either_key_count_by_either_label(case, capsys):
+    old, new = case.fingerprint, rotated(case)
+    assert [len(one.told) for one in heads_file.read(case.heads)[1].values()] == [1, 1]
+    file = case.export()
+    for case.fingerprint in (old, new):
+        capsys.readouterr()
+        assert case.verify(file) == 0
+        said = capsys.readouterr().out
+        assert (
+            "held to 2 heads" in said and f"with its key before, {old}: compare" in said and new not in said
+        )
+        shorter = cut(file, 1)
+        assert case.verify(shorter, heads=False) == 0, "the control"
+        assert case.verify(shorter) == TrustError.exit_code, (
+            "by the old label too, though the new key told it"
+        )
+    owner, kept = heads_file.read(case.heads)
+    for key in (old, new):
+        case.heads.write_bytes(b"\n".join(map(msgspec.json.encode, (owner, kept[key]))))
+        assert case.verify(file) == 0, "heads of one key are enough"
+
+
+def test_who_has_the_new_key_alone_makes_no_history_before_it_that_passes(case, capsys):
+    """He makes up a key before, lets it name the new one, and tells the advocate a head of what follows."""
+    case.fingerprint = rotated(case)
+    stolen, made_up = load_unit_keys(case.rig.folder / "keys").signing, SigningKey.generate()
+    keys = {"before": made_up.verify_key.raw.hex(), "key": stolen.verify_key.raw.hex()}
+    start = {"what": "start", "site": "test", "unit": "u-1"}
+    head, links = FIRST_HEAD, []
+    for index, (key, said) in enumerate(
+        ((made_up, start), (made_up, {"what": KEYS_ROTATED} | keys), (stolen, start)), 1
+    ):
+        body, salt = msgspec.json.encode(said), bytes(16)
+        head = head_of(head, index, index, leaf_of(salt, body))
+        signature = key.sign(signed_part(index, head))
+        links.append(audit_file.link_of(Audited(index, index, body, salt, head, signature)))
+    forged = case.folder / "forged.audit"
+    first = audit_file.Head(audit_file.KIND, "test", "u-1", stolen.verify_key.raw.hex())
+    forged.write_bytes(audit_file.write(first, links))
+    capsys.readouterr()
+    assert case.verify(forged, heads=False) == 0, "the control: by itself it is whole"
+    assert f"its key before, {made_up.verify_key.fingerprint}: compare" in capsys.readouterr().out
+    assert case.verify(forged) == TrustError.exit_code
+    owner, kept = heads_file.read(case.heads)
+    kept[case.fingerprint].told = [heads_file.Told(1, head.hex())]
+    case.heads.write_bytes(b"\n".join(map(msgspec.json.encode, (owner, *kept.values()))))
+    capsys.readouterr()
+    assert case.verify(forged) == TrustError.exit_code
+    assert "CUT OFF OR REWRITTEN" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("links", [1, 3])

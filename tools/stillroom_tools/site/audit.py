@@ -68,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
     if options.what == "show":
         return _show(options, head, links, fingerprint)
     audit_file.verify(options.file, head, links, fingerprint, options.head)
-    held = options.heads and heads_file.compare(options.file, links, options.heads, fingerprint)
+    keys = audit_file.keys_of(options.file, head, links, fingerprint)
+    held = options.heads and heads_file.compare(options.file, head, links, options.heads, keys)
     if options.what == "verify":
         print("\n".join(filter(None, [audit_words.whole(head, links), held])))
     elif options.what == "erase":
@@ -88,7 +89,7 @@ def _show(options: argparse.Namespace, head: "Head", links: "list[Link]", finger
     try:
         audit_file.verify(options.file, head, links, fingerprint, options.head)
         if options.heads:
-            heads_file.compare(options.file, links, options.heads, fingerprint)
+            heads_file.compare(options.file, head, links, options.heads, keys)
     except TrustError as error:
         wrong = error
     part = audit_part.part_that_verifies(links, keys) if wrong else audit_part.Part(links)

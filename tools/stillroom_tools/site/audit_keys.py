@@ -38,6 +38,11 @@ class Keys:
     def newest(self) -> VerifyKey:
         return self.since[-1][1]
 
+    @property
+    def fingerprints(self) -> list[str]:
+        """Of all, the oldest first."""
+        return [key.fingerprint for _, key in self.since]
+
     def knows(self, fingerprint: str, last: int) -> bool:
         """Whether a key with this fingerprint signed any of the links up to `last`."""
         return any(key.fingerprint == fingerprint and after < last for after, key in self.since)

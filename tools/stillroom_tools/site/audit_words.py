@@ -1,14 +1,16 @@
 """An audit chain in words, a line for each link."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stillroom.document_forms import from_ms
-from stillroom.public_keys import fingerprint
+from stillroom.public_keys import VerifyKey, fingerprint
 from stillroom.status import GUARDS
 from stillroom_tools.site import audit_releases
 from stillroom_tools.site.audit_facts import time_of
 from stillroom_tools.site.audit_file import Head, Link, missing
+from stillroom_tools.site.audit_keys import Keys
 from stillroom_tools.site.audit_part import Part
 
 LAST_MS = 253_402_300_799_000
@@ -39,10 +41,20 @@ def whole(head: Head, links: Sequence[Link]) -> str:
     return (
         f"whole: {len(links)} links of unit '{head.unit}' of site '{head.site}', from {when(links[0])} to "
         f"{when(links[-1])} UTC, each signed by this unit"
+        + "".join(_keys_before(Keys.of(links, VerifyKey(bytes.fromhex(head.key)))))
         + (f"; {erased} erased" if erased else "")
         + "".join(f"; {damaged(first, last)}" for first, last in missing(links))
         + f"; whether later ones were cut off, only a later head can tell: the newest here is {links[-1].head}"
     )
+
+
+def _keys_before(keys: Keys) -> Iterator[str]:
+    """A newer key vouches for the links of one before: whoever has it alone could have made that one up."""
+    for (_, key), (last, _) in itertools.pairwise(keys.since):
+        yield (
+            f"; up to link {last} with its key before, {key.fingerprint}: compare with the label before, or give the "
+            "heads told (--heads)"
+        )
 
 
 def damaged(first: int, last: int) -> str:

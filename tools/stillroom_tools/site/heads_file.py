@@ -19,7 +19,8 @@ from stillroom.errors import InputError, StorageError, TrustError
 from stillroom.files import replace_file
 from stillroom.public_keys import fingerprint
 from stillroom.replay import Seen
-from stillroom_tools.site.audit_file import Hex32, Link
+from stillroom_tools.site.audit_file import Head, Hex32, Link
+from stillroom_tools.site.audit_keys import Keys
 from stillroom_tools.site.line_file import read_lines
 
 KIND = "heads/1"
@@ -108,28 +109,32 @@ def read(path: Path) -> tuple[Owner, dict[str, Heads]]:
     return owner, {one.key: one for one in units}
 
 
-def compare(file: Path, links: Sequence[Link], path: Path, key: str) -> str:
-    """That a chain which verifies holds every head that the unit with this fingerprint told the advocate, in order.
+def compare(file: Path, head: Head, links: Sequence[Link], path: Path, keys: Keys) -> str:
+    """That a chain which verifies holds every head that its unit told the advocate, in order.
 
-    One line about how far that goes. Raises InputError; TrustError where the chain was cut off or rewritten, or where
-    the advocate was told nothing by this unit.
+    Under whichever key it told them: whoever has its newest key alone can write a chain that names another as the one
+    before, and cannot make it lead to heads which the true one has told. keys: the chain's. One line about how far that
+    goes. Raises InputError; TrustError where the chain was cut off or rewritten, or where the advocate was told nothing
+    by this unit.
     """
-    heads = read(path)[1].get(key)
-    if heads is None or not heads.told:
+    owner, known = read(path)
+    units = [one for one in known.values() if (owner.site, one.unit) == (head.site, head.unit)]
+    if not any(one.told for one in units if one.key in keys.fingerprints):
         raise TrustError(
             f"{path}: no head of this unit in it: nothing is known that its chain could be held to"
         )
+    told = [one for unit in units for one in unit.told]
     places = {link.head: link.index for link in links}
     last = 0
-    for one in heads.told:
+    for one in told:
         place = places.get(one.head, 0)
         if place <= last:
             raise TrustError(f"{file}: {_what_is_wrong(links, last, one)}")
         last = place
     more = links[-1].index - last
     return (
-        f"held to {len(heads.told)} heads told from {utc_text(heads.told[0].at_ms)} on: each is in it, in order; "
-        f"the newest is link {last}, last told {utc_text(heads.heard_ms)}"
+        f"held to {len(told)} heads told from {utc_text(told[0].at_ms)} on: each is in it, in order; "
+        f"the newest is link {last}, last told {utc_text(max(one.heard_ms for one in units))}"
         + (f"; for the {more} links after it only the unit's signature stands" if more else "")
     )
 
