@@ -1,6 +1,8 @@
 """What alerts asked of staff: counted by night and day, with medians, of what was sensed."""
 
 import json
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +19,8 @@ from stillroom.errors import ConfigError, InputError, StorageError
 from stillroom.events import ConditionChanged, Event, GateChanged, Summary
 from stillroom_tools.site.gateway.alert_forms import Priority
 from stillroom_tools.site.report.burden import Burden, Kind, Tally, summed, tally_of
-from stillroom_tools.site.report.burden_words import TOO_LITTLE, Report, head, row
+from stillroom_tools.site.report.burden_tables import show
+from stillroom_tools.site.report.burden_words import COLUMNS, TOO_LITTLE, Report, head, row
 from stillroom_tools.site.report.episodes import Deed, Episode
 from stillroom_tools.site.report.kept import Told
 from stillroom_tools.site.report.period import Period
@@ -212,6 +215,26 @@ def test_the_table_says_the_same_and_that_nobody_knows_the_truth(
     assert fall == ["on", "floor", "high", "1", "3.00", "1.00", "1", "3.00", "1.00", "1", "40", "s", "1", "2.1", "min",
                     "0", "0", "0"]  # fmt: skip
     assert "nobody knows of a real room" in shown
+
+
+@pytest.mark.parametrize("columns", [170, 120, 80, 72, 30])
+def test_no_number_is_cut_in_a_narrow_terminal(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    each = Kind(
+        "another-with-this-key", "technical", 10_001, 10_002, 10_003, 10_004, 10_005, 750.0, 10_006, 759.0, 11, 12, 13
+    )  # fmt: skip
+    rooms = tuple(Burden(room, 1234.5, 1234.5, 99, (each,)) for room in ("room-of-a-long-name", "r-2"))
+    burden = Burden(None, 1.0, 1.0, 99, (each,))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    show(Report("s", "UTC", FIRST, FIRST + timedelta(1), ("20:00", "08:00"), burden, rooms, None))
+    shown = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out)
+    assert "\u2026" not in shown
+    for word in (*row(each, burden)[1:], "1234.5", *COLUMNS):
+        assert all(part in shown.split() for part in word.split()), word
+    assert columns < 72 or max(map(len, shown.splitlines())) <= columns
+    assert shown.count("level ") == {170: 1, 120: 2}.get(columns, 4)
 
 
 SIMULATED = {

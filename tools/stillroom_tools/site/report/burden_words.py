@@ -1,19 +1,14 @@
-"""The burden of a period as tables and as JSON."""
+"""The burden of a period in words, and as JSON."""
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from msgspec import Struct, field
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from stillroom_tools.site.report.burden import LEVELS, Burden, Kind
-from stillroom_tools.site.report.simulated import Simulated, sentences
+from stillroom_tools.site.report.burden import Burden, Kind
+from stillroom_tools.site.report.simulated import Simulated
 from stillroom_tools.site.report.words import plain
 
-WIDTH = 170
 UNKNOWN = "How many were missed, and how many were false, nobody knows of a real room."
 
 
@@ -28,19 +23,6 @@ class Report(Struct, frozen=True):
     all: Burden
     rooms: tuple[Burden, ...]
     simulated: Simulated | None
-
-
-def show(report: Report) -> None:
-    """On standard output."""
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH)
-    for line in head(report):
-        console.print(line, highlight=False, markup=False)
-    if report.all.kinds:
-        console.print(_kinds(report.all))
-    if len(report.rooms) > 1:
-        console.print(_rooms(report.rooms))
-    for line in (UNKNOWN, *(sentences(report.simulated) if report.simulated else ())):
-        console.print(line, highlight=False, markup=False)
 
 
 def head(report: Report) -> Iterator[str]:
@@ -123,25 +105,3 @@ COLUMNS: tuple[str, ...] = (
     "open",
 )
 NOTE = "taken on: acknowledged, paused or attended; after: the median; open: not cleared yet"
-
-
-def _kinds(burden: Burden) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=NOTE, caption_justify="left")
-    for number, name in enumerate(COLUMNS):
-        table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
-    for kind in burden.kinds:
-        table.add_row(*row(kind, burden))
-    return table
-
-
-def _rooms(rooms: Sequence[Burden]) -> Table:
-    """Alerts a night of each room, by level."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Alerts a room-night", title_justify="left")
-    for number, name in enumerate(("room", "room-nights", *LEVELS, "re-raised", "escalated")):
-        table.add_column(name, justify="left" if number == 0 else "right")
-    for room in rooms:
-        found = [sum(k.alerts_night for k in room.kinds if k.level == level) for level in LEVELS]
-        more = (sum(k.re_raised for k in room.kinds), sum(k.escalated for k in room.kinds))
-        rates = (rate(count, room.room_nights) for count in found)
-        table.add_row(room.room or "", f"{room.room_nights:.1f}", *rates, *map(str, more))
-    return table

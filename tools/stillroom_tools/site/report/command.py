@@ -12,7 +12,7 @@ from stillroom.config_conditions import zone
 from stillroom.errors import EXIT_OK, ConfigError, InputError
 from stillroom.files import replace_file
 from stillroom_tools.site.layout import Site, open_site
-from stillroom_tools.site.report import burden, burden_words
+from stillroom_tools.site.report import burden, burden_tables, burden_words
 from stillroom_tools.site.report.day import room_day
 from stillroom_tools.site.report.days import LocalDay, local_ms, parse_day
 from stillroom_tools.site.report.period import period_of
@@ -110,5 +110,5 @@ def _burden(site: Site, options: argparse.Namespace) -> int:
     if options.json:
         print(msgspec.json.encode(report).decode())
     else:
-        burden_words.show(report)
+        burden_tables.show(report)
     return EXIT_OK
