@@ -20,7 +20,7 @@ from stillroom.public_keys import KEY_BYTES, SIGNATURE_BYTES, PlainName, RawKey,
 MAX_BOXES = 64
 UNIT_KEY_FILE = "unit.key"
 
-_SECRET_KIND = b"stillroom/1 secret\n"
+SECRET_KIND = b"stillroom/1 secret\n"
 
 Role = Literal[
     "authority",
@@ -160,7 +160,7 @@ def encode_keys(ring: KeyRing) -> bytes:
         sign=ring.signing.seed(),
         boxes=tuple(box.secret() for box in ring.boxes),
     )
-    return _SECRET_KIND + msgspec.json.encode(secret) + b"\n"
+    return SECRET_KIND + msgspec.json.encode(secret) + b"\n"
 
 
 def load_unit_keys(keys_dir: Path) -> KeyRing:
@@ -176,13 +176,17 @@ def load_keys(path: Path, *roles: Role) -> KeyRing:
 def parse_keys(path: Path, data: bytes, *roles: Role) -> KeyRing:
     """What `encode_keys` made; `path` names it in errors. Raises TrustError: damaged, or of none of these roles."""
     try:
-        if not data.startswith(_SECRET_KIND):
+        if not data.startswith(SECRET_KIND):
             raise ValueError
-        secret = msgspec.json.decode(data[len(_SECRET_KIND) :], type=_SecretFile)
+        secret = msgspec.json.decode(data[len(SECRET_KIND) :], type=_SecretFile)
     except (ValueError, msgspec.MsgspecError):
         raise TrustError(f"{path}: not a key file, or damaged: restore it from its backup") from None
     if secret.role not in roles:
-        wanted = " or ".join(roles)
-        raise TrustError(f"{path}: a key for the role {secret.role}, where one for {wanted} is needed")
+        raise other_role(path, secret.role, roles)
     boxes = tuple(BoxKey(raw) for raw in secret.boxes)
     return KeyRing(secret.site, secret.role, secret.name, SigningKey(secret.sign), boxes)
+
+
+def other_role(path: Path, role: Role, wanted: Collection[Role]) -> TrustError:
+    """The key at `path` is for a role, and one of others is needed."""
+    return TrustError(f"{path}: a key for the role {role}, where one for {' or '.join(wanted)} is needed")

@@ -77,6 +77,16 @@ def test_an_installer_is_who_made_an_installers_key(
     assert stillroom("make", "accept", "installer", public, "--site", site) == 0, "named already"
 
 
+def test_an_installer_of_another_site_hears_of_it_before_he_types(
+    tmp_path: Path, rig: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = ("make", "key", tmp_path / "i", "--of", "other", "--role", "installer", "--name", "ida")
+    stillroom(*new, "--passphrase-file", passphrase_file(tmp_path))
+    check = ("make", "accept", "check", rig.folder, "--distance-m", 2.5, "--out", tmp_path / "a")
+    said = refused(capsys, 6, *check, "--key", tmp_path / "i/ida.key")
+    assert "an installer of 'other', and the unit is of 'test'" in said
+
+
 def test_too_far_for_a_pulse_is_near_enough_for_breath(
     tmp_path: Path, rig: Rig, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,22 @@ def test_done_is_told_from_signed_and_the_key_is_asked_for_first(
     assert "manifest: done: 1 units" in ran(capsys, 0, batch, *key)
 
 
+def test_a_new_card_takes_nothing_back_that_is_signed_unless_it_is_asked_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = made_batch(tmp_path, 2)
+    before, key = contents(batch), open_batch(batch).records()[0].fingerprint
+    said = refused(capsys, 3, "make", "batch", "card", batch, "SN-1")
+    assert f"SN-1: is done, and handed over with the key {key}" in said and "--anew" in said
+    assert "batch drop" in said and contents(batch) == before
+    stillroom("make", "batch", "status", batch)
+    assert "the manifest is signed: " in capsys.readouterr().out
+    assert stillroom("make", "batch", "card", batch, "SN-1", "--anew") == 0
+    assert "the manifest counts no more" in capsys.readouterr().err
+    stillroom("make", "batch", "status", batch)
+    assert "1 of 2 units are done\nthe manifest is not signed" in capsys.readouterr().out
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
@@ -259,7 +275,7 @@ def test_simulated_units_make_their_own_keys_and_test_themselves(
     assert "add --simulated" in refused(capsys, 3, "make", "batch", "run", batch)
     (batch / batch_simulated.PHANTOM).write_text("edge = 1\n")
     (batch / "cards/SN-1" / card.REPORT).unlink()
-    stillroom("make", "batch", "card", batch, "SN-1")
+    assert stillroom("make", "batch", "card", batch, "SN-1", "--anew") == 0
     assert "its self-test could not be made" in ran(capsys, 1, batch, "--simulated")
 
 

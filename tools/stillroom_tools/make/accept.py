@@ -19,6 +19,7 @@ from stillroom.errors import EXIT_OK, ConfigError, StillroomError, TrustError
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keeper.own_keys import own_keys
 from stillroom.keeper.settings import applied, load_configuration
+from stillroom.keys import KeyRing
 from stillroom.note_reading import Signer, open_by_one
 from stillroom.notes import sign_note
 from stillroom.public_keys import PlainName, RawKey
@@ -97,6 +98,7 @@ def _check(options: argparse.Namespace) -> int:
         raise ConfigError(f"--view-degrees {options.view_degrees}: 10 to 170")
     installed = config.load(options.folder / "unit.toml")
     ring = own_keys(installed)
+    _check_installer(options.key, sealed_key.look(options.key, "installer").site, ring)
     status = read_running(installed.path(installed.paths.run), installed.slots.period_s)
     if status is None:
         raise ConfigError(f"{options.folder}: the unit does not run: start it, authorise it, then look again")
@@ -110,13 +112,8 @@ def _check(options: argparse.Namespace) -> int:
     if not all(one.passed for one in checks):
         _say("not signed: mend what did not pass, and look again")
         return EXIT_NOT_PASSED
-    installer = sealed_key.load(
-        options.key, sealed_key.passphrase(options.passphrase_file, options.key), "installer"
-    )
-    if installer.site != ring.site:
-        raise TrustError(
-            f"{options.key}: an installer of '{installer.site}', and the unit is of '{ring.site}'"
-        )
+    installer = sealed_key.opened(options.key, options.passphrase_file, "installer")
+    _check_installer(options.key, installer.site, ring)
     paper = Acceptance(
         at=now(SystemClock()),
         site=ring.site,
@@ -133,6 +130,12 @@ def _check(options: argparse.Namespace) -> int:
     replace_file(options.out, sign_note(KIND, paper, [installer, ring]))
     _say(f"unit '{ring.name}': accepted by {installer.name}: hand {options.out} to the site")
     return EXIT_OK
+
+
+def _check_installer(path: Path, site: str | None, unit: KeyRing) -> None:
+    """site: None where the key does not tell it yet. Raises TrustError."""
+    if site not in (None, unit.site):
+        raise TrustError(f"{path}: an installer of '{site}', and the unit is of '{unit.site}'")
 
 
 def _line(one: Check) -> str:

@@ -61,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     status = choices.add_parser("status", help="how far each unit has come")
     status.add_argument("--json", action="store_true", help="one JSON object on standard output")
     again = choices.add_parser("card", help="a new ticket for a unit whose card was lost, used or copied")
+    again.add_argument(
+        "--anew", action="store_true", help="of a unit that is done too: it has to answer and be tested again"
+    )
     drop = choices.add_parser("drop", help="leave a unit out, and say why")
     drop.add_argument("--why", required=True, metavar="WORDS", help="stands in the manifest")
     for command in (run, status, again, drop):
@@ -112,7 +115,7 @@ def _maker(options: argparse.Namespace) -> KeyRing | None:
     """Before the work: whoever has the wrong passphrase hears of it now. Raises ConfigError, TrustError."""
     if options.key is None:
         return None
-    return sealed_key.load(options.key, sealed_key.passphrase(options.passphrase_file, options.key), "maker")
+    return sealed_key.opened(options.key, options.passphrase_file, "maker")
 
 
 def _next(records: list[Record]) -> str:
@@ -218,16 +221,26 @@ def _row(record: Record) -> dict[str, object]:
 
 
 def _card(options: argparse.Namespace) -> int:
-    """A new token; the unit's keys stay what they are, where it has some."""
+    """A new token; the unit's keys stay what they are, where it has some. Nobody takes back by the way what is signed.
+
+    Raises ConfigError: it is done, and --anew was not said.
+    """
     with batch_journal.locked(options.batch) as batch:
         record = batch.record(batch.planned(options.serial))
         if record.dropped:
             raise ConfigError(f"{record.serial} was left out of this batch: {record.dropped}")
+        if record.complete and not options.anew:
+            raise ConfigError(
+                f"{record.serial}: is done, and handed over with the key {record.fingerprint}: a new card takes that "
+                "back. Add --anew where its unit shall answer and be tested again with that key; another board is "
+                f"another unit: `make batch drop {batch.folder} {record.serial} --why`, and a batch of its own"
+            )
         batch.keep(msgspec.structs.replace(record, steps={}, token="", trouble=""))
         place = batch.cards / record.serial
         for name in (card.ANSWER, card.REPORT):
             (place / name).unlink(missing_ok=True)
-    _say(f"{options.serial}: done: the next run writes it a new card")
+    back = "; until it is done again, and signed, the manifest counts no more" if record.complete else ""
+    _say(f"{options.serial}: done: the next run writes it a new card{back}")
     return EXIT_OK
 
 
