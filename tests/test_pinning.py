@@ -41,6 +41,18 @@ def refused(capsys: pytest.CaptureFixture[str], code: int, *words: object) -> st
     return said
 
 
+@pytest.mark.parametrize("text", ["NONSENSE", "", "aaaa-bbbb", "aaaa-" * 7 + "aaa1", "test/authority+00+AA"])
+def test_what_is_no_fingerprint_is_said_and_is_nobodys(unit, capsys, text):
+    path = unit / "unit.toml"
+    before = path.read_bytes()
+    said = refused(capsys, 3, "check", path, "--authority", text)
+    assert f"--authority '{text}': not a fingerprint: 32 of a-z 2-7 are needed, as `site new` printed" in said
+    assert path.read_bytes() == before
+    assert main(["check", str(path), "--authority", own(unit).replace("-", "").upper()]) == 0, (
+        "one is, however typed"
+    )
+
+
 def test_it_is_told_once_and_all_else_stays_as_it_was(unit, capsys):
     path = unit / "unit.toml"
     before, owner = lines(path), (os.getuid(), os.getgid())
@@ -74,8 +86,8 @@ def test_an_empty_line_is_filled(unit):
 def test_what_nobody_compared_is_not_believed(unit, tmp_path, capsys):
     path, kept = unit / "unit.toml", unit / "trust/authority.pub"
     before = path.read_bytes()
-    said = refused(capsys, 6, "check", path, "--authority", "aaaa-bbbb")
-    assert f"the authority there is {own(unit)}, not aaaa-bbbb" in said
+    said = refused(capsys, 6, "check", path, "--authority", "-".join(["aaaa"] * 8))
+    assert f"the authority there is {own(unit)}, not aaaa-aaaa-" in said
     command("site", "new", tmp_path / "twin", "--site", "test", "--no-tls")
     other = read_signer(tmp_path / "twin/authority/authority.pub").fingerprint
     shutil.copy(tmp_path / "twin/authority/authority.pub", kept)

@@ -15,6 +15,12 @@ class StillroomError(Exception):
     exit_code = 1
 
 
+class UsageError(StillroomError):
+    """Words on the command line that say nothing, or do not go together."""
+
+    exit_code = EXIT_USAGE
+
+
 class ConfigError(StillroomError):
     """A configuration file or scenario that cannot be used."""
 

@@ -14,6 +14,7 @@ from stillroom.errors import ConfigError, TrustError
 from stillroom.files import read_bounded, replace_file
 from stillroom.note_reading import Signer
 from stillroom.permits import EARLIER_FILE, authority_of, open_roster
+from stillroom.public_keys import check_fingerprint
 
 _EMPTY = re.compile(r'^[ \t]*authority[ \t]*=[ \t]*(""|\'\')', re.MULTILINE)
 _UNIT = re.compile(r"^[ \t]*unit[ \t]*=.*$", re.MULTILINE)
@@ -26,6 +27,7 @@ def pin(path: Path, fingerprint: str) -> Signer:
     Raises ConfigError; TrustError: the fingerprint is another's, the unit's roster is not signed with that key, or the
     file is of another site; StorageError.
     """
+    fingerprint = check_fingerprint(fingerprint, "`site new` printed them", "--authority")
     unit = load(path)
     if unit.authority:
         authority = authority_of(unit)

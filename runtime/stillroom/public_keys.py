@@ -5,12 +5,13 @@ Whoever must not come to hold a secret, as the eye, loads this and not `keys.py`
 """
 
 import base64
+import re
 from typing import Annotated
 
 from msgspec import Meta
 from nacl import bindings, exceptions
 
-from stillroom.errors import TrustError
+from stillroom.errors import ConfigError, TrustError
 from stillroom.hashes import digest
 
 KEY_BYTES = 32
@@ -26,8 +27,24 @@ PlainName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
 
 def fingerprint(data: bytes) -> str:
     """160 bits for a label and for reading aloud: eight groups of four of a-z 2-7."""
-    text = base64.b32encode(digest(b"stillroom/1 fingerprint", data, 20)).decode().lower()
-    return "-".join(text[i : i + 4] for i in range(0, 32, 4))
+    return _grouped(base64.b32encode(digest(b"stillroom/1 fingerprint", data, 20)).decode().lower())
+
+
+def check_fingerprint(
+    text: str, where: str = "they stand on the unit's label", option: str = "--fingerprint"
+) -> str:
+    """As `fingerprint` gives it, of one that was typed with or without its hyphens. Raises ConfigError: none at all.
+
+    where: it is found, in words that follow "as".
+    """
+    letters = "".join(text.split()).replace("-", "").lower()
+    if not re.fullmatch(r"[a-z2-7]{32}", letters):
+        raise ConfigError(f"{option} '{text}': not a fingerprint: 32 of a-z 2-7 are needed, as {where}")
+    return _grouped(letters)
+
+
+def _grouped(letters: str) -> str:
+    return "-".join(letters[i : i + 4] for i in range(0, 32, 4))
 
 
 def can_sign(raw: bytes) -> bool:

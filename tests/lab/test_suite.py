@@ -241,17 +241,21 @@ def test_the_command_leaves_a_page_a_summary_and_says_so(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "code", "said"),
     [
-        (["--suite", "a.mp4"], "takes no files"),
-        (["a.mp4", "--full"], "belong to --suite"),
-        ([], "nothing to evaluate"),
-        (["--suite", "--only", "weather"], "no condition has that"),
-        (["--suite", "--recordings", "nowhere"], "not a folder"),
+        (["--suite", "a.mp4"], 2, "takes no files"),
+        (["a.mp4", "--full"], 2, "belong to --suite"),
+        (["a.mp4", "--crop", "full"], 2, "belong to --room"),
+        ([], 2, "nothing to evaluate: name recordings"),
+        (["--room"], 2, "nothing to evaluate: name recordings"),
+        (["--suite", "--only", "weather"], 4, "no condition has that"),
+        (["--suite", "--recordings", "nowhere"], 4, "not a folder"),
     ],
 )
-def test_mistakes_are_one_line(words: list[str], said: str, capsys: Capture, tmp_path: Path) -> None:
+def test_mistakes_are_one_line(
+    words: list[str], code: int, said: str, capsys: Capture, tmp_path: Path
+) -> None:
     out = ["--out", str(tmp_path)] if "--suite" in words else []
-    assert main(["evaluate", *words, *out]) == 4
+    assert main(["evaluate", *words, *out]) == code
     err = capsys.readouterr().err.strip()
     assert said in err and "\n" not in err and err.startswith("stillroom: ")

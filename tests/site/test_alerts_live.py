@@ -14,7 +14,7 @@ from tests.patience import WITHIN_S
 from unit_sender import Sender, step_until
 
 from stillroom.clock import SystemClock
-from stillroom.errors import ConfigError, StillroomError
+from stillroom.errors import ConfigError, StillroomError, TrustError
 from stillroom.events import ConditionChanged
 from stillroom_tools.lab.broker import LocalBroker, find_program
 from stillroom_tools.site import alerts as alerts_command
@@ -109,6 +109,16 @@ def test_a_fall_from_its_beginning_to_the_attendance(ward: Ward, capsys: pytest.
     )  # fmt: skip
     ward.do("attend", "u-1", "--by", "ann")
     ward.until_none()
+    capsys.readouterr()
+    for words, said in (
+        ((), "no alert stands\n"),
+        (("u-1",), "no alert stands of unit 'u-1'\n"),
+        (("--json",), ""),
+    ):
+        ward.do("list", *words)
+        assert capsys.readouterr().out == said
+    with pytest.raises(TrustError, match="unit 'u-9' is not enrolled"):
+        ward.do("list", "u-9")
     step_until(ward.sender, lambda: len(changes(ward)) >= 6, "the lines")
     assert changes(ward) == [
         ("raised", ""), ("acknowledged", "ann"), ("acknowledged", "ann"), ("audio-paused", "bob"),

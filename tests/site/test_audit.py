@@ -352,7 +352,7 @@ def test_a_day_of_leases_is_one_row_of_the_page():
         audit_file.Link(n, n * 900_000, "0" * 64, "0" * 128, body, "0" * 32)
         for n, body in enumerate(bodies, 1)
     ]
-    page = audit_page.page(audit_file.Head("audit/1", "test", "u-1", "0" * 64), Part(links))
+    page = audit_page.page(audit_file.Head("audit/1", "test", "u-1", ANOTHER_KEY), Part(links))
     assert page.count("The camera was still open") == 2 and "said 96 times, last 2 Jan 1970, 00:30:00" in page
 
 

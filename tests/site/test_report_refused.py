@@ -4,7 +4,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.rig import Rig
 from tests.site.days import DAY, SVG, Picture, Ward, eventful
+from tests.site.test_audit import deliver
 
 from stillroom.cli import main
 from stillroom.errors import ConfigError, InputError, StorageError, TrustError
@@ -89,3 +91,19 @@ def test_its_own_name_where_none_is_given(
     monkeypatch.chdir(tmp_path)
     assert main(["site", "report", "room-12", "--day", f"{DAY}", "--site", str(ward.site.folder)]) == 0
     assert [path.name for path in tmp_path.iterdir()] == [f"room-12-{DAY}.svg"]
+
+
+def test_a_gateway_that_heard_of_no_room_names_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig = Rig(tmp_path)
+    rig.beat()
+    deliver(rig)
+    for words in (["--day", f"{DAY}"], ["--burden", "--from", "2024-11-24", "--to", "2024-11-25"]):
+        capsys.readouterr()
+        assert main(["site", "report", "room-9", *words, "--site", str(rig.site_folder)]) == 3
+        said = capsys.readouterr().err
+        assert (
+            "of one that is called so, nor of any other: a unit tells of a room once it is authorised" in said
+        )
+        assert "none" not in said

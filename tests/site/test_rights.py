@@ -439,7 +439,11 @@ def test_alerts_that_are_over_are_named_before_they_go(ward: Ward, capsys) -> No
 
 
 BAD: tuple[tuple[dict[str, Any], type[StillroomError], str], ...] = (
-    ({"room": "room-9"}, ConfigError, "room 'room-9': nothing was ever kept of one that is called so: r-1"),
+    (
+        {"room": "room-9"},
+        ConfigError,
+        "room 'room-9': nothing was ever kept of one that is called so, but of r-1",
+    ),
     ({"days": ("2026-11-05", "2026-11-05")}, ConfigError, "--to 2026-11-05: must be after --from 2026-11-05"),
     ({"days": ("2026-11-05", "2026-11-04")}, ConfigError, "must be after --from"),
     ({"days": ("2099-01-01", "2099-02-01")}, ConfigError, "--from 2099-01-01: is still to come"),

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stillroom.errors import InputError
+from stillroom.errors import UsageError
 
 if TYPE_CHECKING:
     from stillroom_tools.lab.evaluate_clip import ClipResult
@@ -148,19 +148,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Files or the suite, and nothing that goes with another. Raises InputError."""
+    """Files or the suite, and nothing that goes with another. Raises UsageError."""
     if args.room and (args.roi or args.truth or args.suite):
-        raise InputError("--room takes no --roi, --truth or --suite; leave them out, or leave --room out")
+        raise UsageError("--room takes no --roi, --truth or --suite; leave them out, or leave --room out")
     if not args.room and (args.crop is not None or args.labels or args.config or args.models):
-        raise InputError(
+        raise UsageError(
             "--crop, --labels, --config and --models belong to --room; add it, or leave them out"
         )
     if args.suite and (args.files or args.roi or args.truth):
-        raise InputError("--suite takes no files, --roi or --truth; leave them out, or leave --suite out")
+        raise UsageError("--suite takes no files, --roi or --truth; leave them out, or leave --suite out")
     if not args.suite:
         if args.full or args.fit or args.out or args.recordings or args.only:
-            raise InputError(
+            raise UsageError(
                 "--full, --fit, --out, --recordings and --only belong to --suite; add it, or leave them out"
             )
         if not args.files:
-            raise InputError("nothing to evaluate; name recordings, or --suite")
+            raise UsageError(
+                "nothing to evaluate: name recordings, or --suite; 'stillroom evaluate --help' tells more"
+            )

@@ -13,11 +13,11 @@ from stillroom.documents import Enrolment
 from stillroom.errors import EXIT_OK, StillroomError, StorageError, TrustError
 from stillroom.files import make_folder, read_bounded, replace_file
 from stillroom.keys import KeyRing
+from stillroom.public_keys import check_fingerprint
 from stillroom_tools.lab.evaluate_progress import Progress
 from stillroom_tools.make import manifest, papers
 from stillroom_tools.make.manifest import Made, Manifest
 from stillroom_tools.site import admit, shut_out
-from stillroom_tools.site.audit_file import check_fingerprint
 from stillroom_tools.site.layout import Site, open_site
 
 HELP = "a facility lets a batch of units in: enrolments, papers, the broker's list"

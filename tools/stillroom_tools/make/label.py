@@ -134,7 +134,7 @@ def _known(options: argparse.Namespace) -> Known | None:
         both = zip(batch.plan.units, batch.records(), strict=True)
         return {record.fingerprint: (one.model, one.serial) for one, record in both if record.fingerprint}
     if options.fingerprint is not None:
-        from stillroom_tools.site.audit_file import check_fingerprint
+        from stillroom.public_keys import check_fingerprint
 
         return {check_fingerprint(options.fingerprint): None}
     return None

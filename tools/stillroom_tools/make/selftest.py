@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stillroom.errors import EXIT_OK
 from stillroom.files import replace_file
+from stillroom.public_keys import check_fingerprint
 from stillroom.selftest_forms import SignedReport, failed, read_report
 from stillroom.selftest_words import page, table
 
@@ -31,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0: each is whole and passed; 1: one has not passed. Raises TrustError, InputError for the first that is not."""
-    reports = [verify(path, options.fingerprint) for path in options.files]
+    fingerprint = check_fingerprint(options.fingerprint) if options.fingerprint else None
+    reports = [verify(path, fingerprint) for path in options.files]
     for path, report in zip(options.files, reports, strict=True):
         if options.json:
             fields = {"unit": report.unit, "fingerprint": report.fingerprint, "passed": report.passed}

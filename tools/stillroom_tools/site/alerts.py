@@ -53,16 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Raises ConfigError, TrustError, StorageError; StillroomError where there is no gateway that would answer."""
+    """Raises ConfigError, TrustError: no such unit; StorageError; StillroomError: no gateway that would answer."""
     site, clock = open_site(options.site), SystemClock()
     unit = unit_id(options.unit) if options.unit else None
     if options.act == "list":
-        for alert in _standing(site, clock, unit):
-            now_ms = clock.utc_ms()
-            said = (
-                msgspec.json.encode(line(alert, now_ms)).decode() if options.json else _words(alert, now_ms)
-            )
-            print(said)
+        _list(_standing(site, clock, unit), clock.utc_ms(), unit, as_json=options.json)
         return EXIT_OK
     assert unit is not None
     by, kind = _checked(options.by, PlainName, "--by"), options.kind
@@ -78,11 +73,21 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _list(alerts: list[Alert], now_ms: int, unit: str | None, *, as_json: bool) -> None:
+    for alert in alerts:
+        print(msgspec.json.encode(line(alert, now_ms)).decode() if as_json else _words(alert, now_ms))
+    if not alerts and not as_json:
+        print(f"no alert stands{f' of unit {unit!r}' if unit else ''}")
+
+
 def _standing(site: Site, clock: Clock, unit: str | None) -> list[Alert]:
     found = alert_file.read(site.folder / "gateway", clock.utc_ms())
     if found is None:
         raise StillroomError(f"{site.folder}: no gateway runs here, so the alerts are not known: start it")
-    return [alert for alert in found.alerts if unit in (None, alert.unit)]
+    alerts = [alert for alert in found.alerts if unit in (None, alert.unit)]
+    if unit is not None and not alerts:
+        site.enrolment(unit)  # of one that is not the site's nobody is told that all is calm
+    return alerts
 
 
 def hand_over(site: Site, paper: AlertAct) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stillroom.errors import EXIT_OK, InputError, TrustError
 from stillroom.files import replace_file
+from stillroom.public_keys import check_fingerprint
 
 if TYPE_CHECKING:
     from stillroom_tools.site.audit_file import Head, Link
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         return _export(options)
     from stillroom_tools.site import audit_file, audit_words, heads_file
 
-    fingerprint = audit_file.check_fingerprint(options.fingerprint)
+    fingerprint = check_fingerprint(options.fingerprint)
     head, links = audit_file.read(options.file)
     if options.what == "show":
         return _show(options, head, links, fingerprint)

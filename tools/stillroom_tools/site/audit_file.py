@@ -130,17 +130,6 @@ def read(path: Path) -> tuple[Head, list[Link]]:
     return read_lines(path, "an audit file", KIND, MAX_FILE_BYTES, Head, Link)
 
 
-def check_fingerprint(text: str, where: str = "they stand on the unit's label") -> str:
-    """As a label has it, with or without its hyphens. Raises ConfigError for what cannot be one.
-
-    where: it is found, in words that follow "as".
-    """
-    letters = "".join(text.split()).replace("-", "").lower()
-    if not re.fullmatch(r"[a-z2-7]{32}", letters):
-        raise ConfigError(f"--fingerprint '{text}': 32 of a-z 2-7 are needed, as {where}")
-    return "-".join(letters[i : i + 4] for i in range(0, 32, 4))
-
-
 def verify(
     path: Path, head: Head, links: Sequence[Link], fingerprint: str, newest: str | None = None
 ) -> None:

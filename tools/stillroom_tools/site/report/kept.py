@@ -9,6 +9,7 @@ from stillroom_tools.site.gateway.arrived import Kept
 from stillroom_tools.site.gateway.erased import Told as Event
 from stillroom_tools.site.gateway.erased import decode
 from stillroom_tools.site.gateway.reader import Reader
+from stillroom_tools.site.gateway.rooms import NO_ROOM
 from stillroom_tools.site.gateway.tables import erasures
 from stillroom_tools.site.report.days import HOUR_MS, Span
 
@@ -55,8 +56,11 @@ def _told(kept: Kept) -> Told:
 
 def no_such_room(reader: Reader, room: str) -> ConfigError:
     """What to say where nothing was ever kept of a room."""
-    known = reader.rooms()
+    known = [name for name in reader.rooms() if name != NO_ROOM]
+    if not known:
+        return ConfigError(
+            f"room '{room}': nothing was ever kept of one that is called so, nor of any other: a unit tells of a room "
+            "once it is authorised for one (`site authorise new`) and a gateway hears it"
+        )
     named = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-    return ConfigError(
-        f"room '{room}': nothing was ever kept of one that is called so: {named or 'nor of any other'}"
-    )
+    return ConfigError(f"room '{room}': nothing was ever kept of one that is called so, but of {named}")
