@@ -21,6 +21,7 @@ def test_codes_are_what_the_readme_says():
     }
     assert codes == {
         "StillroomError": 1,
+        "UsageError": 2,
         "ConfigError": 3,
         "InputError": 4,
         "CameraError": 5,
