@@ -55,11 +55,15 @@ class Whereabouts:
         self._agreement = agreement
 
     def may_be(self, track: Track, body: Body, box: Box) -> bool:
-        """Nobody leaves his place without moving there: who comes in is not the sleeper, found for a while no more."""
+        """Nobody leaves his place without moving there: who comes in is not the sleeper, found for a while no more.
+
+        Nor has anybody come to where nothing moved: who is found there, over one who is not found, was placed wrongly.
+        """
         if common(box, track.box) >= SAME_BOX or self.has_moved(track):
             return True
         near = away_px(body, track.body) <= BESIDE * max(body.radius_px, track.body.radius_px)
-        return near and not across(body, track.body)
+        came = self._agreement.stirred(box, self._agreement.time_s - LATELY_S) >= LEFT_SHARE
+        return near and (not came or not across(body, track.body))
 
     def has_moved(self, track: Track) -> bool:
         """His place has, lately and since he was found there, and it was nobody else who moved before it."""
