@@ -1,7 +1,8 @@
-/* Goal: whatever numbers arrive in frame, grid and order, the kernel refuses them or stays inside its memory.
+/* Goal: whatever numbers arrive in frame, grid and order, or in a pass over cells, C refuses them or stays inside its memory.
  *
- * An input is 96 bytes of sizes, strides, steps and an affine map, each bent towards what is valid, then pixels. What is
- * claimed is allocated exactly; claims of more than 8 MiB come with a grid that must be refused. With libFuzzer this is
+ * An input is 96 bytes of sizes, strides, steps and an affine map, each bent towards what is valid, 64 of which pass over
+ * cells comes and of what size (fuzz_fifths.h), then pixels. What is claimed is allocated exactly; claims of more than 8 MiB
+ * come with a grid that must be refused. With libFuzzer this is
  * the target; with -DSTANDALONE a main of its own makes inputs for the seconds given (gcc has no libFuzzer).
  *
  * Why C: a sanitizer sees each access of the kernel. */
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { HEADER = 96, MAX_PLANE = 8 << 20, BLOCKS = 12 };
+enum { HEADER = 96, MAX_PLANE = 8 << 20, BLOCKS = 24 };
 
 typedef struct {
     const uint8_t *at, *pixels;
@@ -83,9 +84,11 @@ static distil_frame make_frame(input_t *in, int64_t *smallest) {
     return (distil_frame){y, u, step == 2 ? u + 1 : v, y_stride, u_stride, v_stride, width, height, step};
 }
 
+#include "fuzz_fifths.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (size < HEADER) return 0;
-    input_t in = {.at = data, .pixels = data + HEADER, .pixel_count = size - HEADER};
+    if (size < HEADER + FIFTH_HEADER) return 0;
+    input_t in = {.at = data, .pixels = data + HEADER + FIFTH_HEADER, .pixel_count = size - HEADER - FIFTH_HEADER};
     const uint8_t *choice = data + HEADER - 8;
     int64_t allocated;
     distil_frame frame = make_frame(&in, &allocated);
@@ -96,6 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int code = distil(&frame, choice[4] % 2 ? grid.y : NULL, choice[5] % 2 ? mask : NULL, &grid, &order,
                       choice[6] % 4 > 0);
     if (code == DISTIL_OK && !allocated) abort();
+    in.at = data + HEADER;
+    fuzz_fifth(&in, data + HEADER + FIFTH_HEADER - 8);
     for (int i = 0; i < in.used; i++) free(in.blocks[i]);
     return 0;
 }
@@ -104,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 int main(int argc, char **argv) {
     time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 1);
     uint64_t state = 88172645463325252u, inputs = 0;
-    uint8_t data[HEADER + 256];
+    uint8_t data[HEADER + FIFTH_HEADER + 256];
     for (; time(NULL) < end; inputs++) {
         for (size_t i = 0; i < sizeof data; i++) { /* xorshift64 (Marsaglia, 2003) */
             state ^= state << 13, state ^= state >> 7, state ^= state << 17;

@@ -116,6 +116,18 @@ def test_fuzzing_briefly(build: Build) -> None:
     assert inputs > 1000
 
 
+def test_fuzzing_would_find_a_pass_that_writes_beyond_its_cells(build: Build, tmp_path: Path) -> None:
+    for path in NATIVE.glob("*.[ch]"):
+        text = path.read_text(encoding="utf-8")
+        (tmp_path / path.name).write_text(
+            text.replace("i < 2 * cells;", "i < 2 * cells + 1;"), encoding="utf-8"
+        )
+    sources = [HERE / "fuzz.c", *(tmp_path / path.name for path in KERNEL)]
+    program = build("gcc", [*SANITIZERS, "-DSTANDALONE", f"-iquote{tmp_path}"], sources)
+    done = subprocess.run([program, "60"], capture_output=True, text=True, timeout=WITHIN_S, check=False)
+    assert done.returncode != 0 and "AddressSanitizer" in done.stderr and "fifth" in done.stderr
+
+
 @pytest.mark.long
 def test_fuzzing_with_libfuzzer(build: Build, tmp_path: Path, long_s: float) -> None:
     program = build("clang", ["-g", "-O1", "-fsanitize=fuzzer,address,undefined"], [HERE / "fuzz.c", *KERNEL])
