@@ -194,3 +194,48 @@ def test_minutes_that_are_kept_no_longer_are_no_calm_ones(ward: Ward, tmp_path: 
     hidden = [bar for bar in drawn.bars("gap") if "of these minutes" in bar[2]]
     (fall,) = drawn.bars("on-floor")
     assert any(start <= fall[0] and fall[1] <= end for start, end, _ in hidden)
+
+
+def boxes(picture: Picture) -> list[tuple[float, float, float, float, str]]:
+    """Of every text: left, top, right, bottom, about; and what it says."""
+    found = []
+    for each in picture.root.iter(f"{SVG}text"):
+        said, style = each.text or "", each.get("class") or ""
+        letter = {"h1": 12.0, "h2": 8.0, "say": 6.5, "mark": 5.6, "tiny": 4.8}.get(style.split(" ")[0], 5.8)
+        width, x, y = len(said) * letter, float(each.attrib["x"]), float(each.attrib["y"])
+        left = x - width * {"end": 1.0, "middle": 0.5}.get(each.get("text-anchor") or "", 0.0)
+        found.append((left, y - letter * 1.4, left + width, y, said))
+    return found
+
+
+def test_no_word_and_no_number_of_a_dense_day_covers_another(tmp_path: Path) -> None:
+    """Pauses of minutes, falls close upon one another, some of it at midnight, some told late."""
+    ward, last = Ward(tmp_path), "00:00"
+    ward.begin()
+    for hour in ("00", "10", "23"):
+        for minute in (1, 6, 12, 50, 57):
+            begins, ends = f"{hour}:{minute:02d}", f"{hour}:{minute + 2:02d}"
+            ward.live([(last, "in-bed", "still"), (begins, None, "")])
+            ward.teller.gate(ward.at(begins), "paused")
+            ward.teller.minutes(ward.at(begins), ward.at(ends), "dark")
+            ward.teller.gate(ward.at(ends), "open")
+            last = ends
+    ward.live([(last, "in-bed", "still"), ("24:00", None, "")])
+    for minute in (10, 13, 16, 59):
+        for time, active in ((f"14:{minute}", True), (f"14:{minute}:30", False)):
+            ward.teller.condition(ward.at(time), "on-floor", "high", active)
+        ward.teller.act(ward.at(f"14:{minute}:20"), "attend", "nurse-a", "on-floor")
+    ward.teller.away(ward.at("10:20"), ward.at("10:24"))
+    ward.deliver()
+    assert ward.report(tmp_path / "day.svg") == 0
+    picture = Picture.read(tmp_path / "day.svg")
+    texts = boxes(picture)
+    numbers = {said for *_, said in texts if said.isdigit()}
+    assert {str(n) for n in range(1, 20)} <= numbers, "gaps and alerts have their lines"
+    covered = [
+        (one[4], other[4])
+        for number, one in enumerate(texts)
+        for other in texts[:number]
+        if one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    ]
+    assert covered == []

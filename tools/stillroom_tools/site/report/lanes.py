@@ -1,6 +1,6 @@
 """The lanes of a day, from top to bottom: camera, states, movement, breathing, pulse, conditions with their alerts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from stillroom.events import Summary
@@ -8,13 +8,15 @@ from stillroom_tools.site.gateway.alert_forms import PRIORITIES
 from stillroom_tools.site.report.day import STATES, UnitDay
 from stillroom_tools.site.report.days import Span
 from stillroom_tools.site.report.episodes import Episode
-from stillroom_tools.site.report.gaps import Stretch
-from stillroom_tools.site.report.sheet import LEFT, LETTER_PX, NAMES, PLOT, Sheet, fits
+from stillroom_tools.site.report.labels import Numbers, in_rows, marks_of, plate, reasons_of, rows_of
+from stillroom_tools.site.report.sheet import LEFT, NAMES, PLOT, Sheet
 from stillroom_tools.site.report.words import gone, lasted, plain, why
 from stillroom_tools.svg import tag, text
 
 GAP = 7.0
 ROW = 15.0
+CAMERA, PLATE, MARK = 22.0, 16.0, 10.0
+"""Heights: the camera's lane with one row of reasons, each further one, and a row of numbers over conditions."""
 _HATCH = {"dark": "dark", "no-picture": "dark", "to-come": "soon"}
 MOTION_FULL = 0.25
 """Of the picture: more is drawn as that. The scale is of square roots: a turn in bed is a hundredth."""
@@ -29,16 +31,14 @@ _RATES: dict[str, tuple[float, float, tuple[int, ...]]] = {
 LONGEST_WITHOUT_MS = 120_000
 """A minute that was cut short by a start is no gap."""
 
-Numbers = Mapping[object, int]
-"""Of the lines under the picture that are about a stretch or an alert."""
-
 
 def draw(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
     """All lanes of a unit, its gaps hatched through all of them."""
     sheet.hours(sheet.y + 10)
     sheet.y += 15
     top = sheet.y
-    _camera(sheet, unit, numbers)
+    reasons = in_rows(reasons_of(sheet, unit, numbers))
+    _camera(sheet, unit, rows_of(reasons))
     camera = sheet.y
     sheet.y += GAP
     _states(sheet, unit)
@@ -55,7 +55,8 @@ def draw(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
     _alerts(sheet, unit, numbers)
     _hatch(sheet, unit, camera, sheet.y)
     sheet.grid(top, sheet.y)
-    _why(sheet, unit, top, numbers)
+    for reason in reasons:
+        plate(sheet, reason, top + PLATE * reason.row)
     sheet.hours(sheet.y + 12)
     sheet.y += 20
 
@@ -75,18 +76,18 @@ def without_minutes(unit: UnitDay) -> list[Span]:
     return found
 
 
-def _camera(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
-    top = sheet.lane("Camera", 22)
+def _camera(sheet: Sheet, unit: UnitDay, rows: int) -> None:
+    """rows: of reasons, which come upon it."""
+    height = CAMERA + PLATE * max(rows - 1, 0)
+    top = sheet.lane("Camera", height)
     for each in unit.stretches:
         style = _HATCH.get(each.what, "gap" if each.what != "sensed" else "open")
         said = f"{why(each) if each.what != 'sensed' else 'sensing'}, {lasted(each.until_ms - each.from_ms)}"
-        sheet.bar(each.from_ms, each.until_ms, top, 22, style, said)
+        sheet.bar(each.from_ms, each.until_ms, top, height, style, said)
     sheet.beside(top + 15, f"senses {lasted(unit.lasted_ms('sensed'))}")
     for late in unit.late:
-        sheet.bar(late.from_ms, late.until_ms, top + 17, 5, "owned", "told late: nobody could see it then")
-        if late in numbers:
-            x = (sheet.x(late.from_ms) + sheet.x(late.until_ms)) / 2
-            sheet.add(text(x, top + 14, str(numbers[late]), class_="mark on", text_anchor="middle"))
+        said = "told late: nobody could see it then"
+        sheet.bar(late.from_ms, late.until_ms, top + height - 5, 5, "owned", said)
 
 
 def _states(sheet: Sheet, unit: UnitDay) -> None:
@@ -177,28 +178,30 @@ def _alerts(sheet: Sheet, unit: UnitDay, numbers: Numbers) -> None:
         sheet.beside(sheet.lane("Conditions", 18) + 13, gone(unit) or "none was told")
         return
     for kind in kinds:
-        top = sheet.lane(plain(kind), 25)
+        alerts = [each for each in unit.alerts if each.kind == kind]
+        marks = in_rows(marks_of(sheet, alerts, numbers))
+        above = MARK * rows_of(marks)
+        top = sheet.lane(plain(kind), 25 + above)
         for each in unit.conditions:
             if each.kind == kind:
                 said = f"{plain(kind)}, {each.level}{', since before this day' if each.before else ''}: {each.why}"
-                sheet.bar(each.from_ms, each.until_ms, top + 3, 10, each.level, said)
-        alerts = [each for each in unit.alerts if each.kind == kind]
+                sheet.bar(each.from_ms, each.until_ms, top + above + 3, 10, each.level, said)
         for alert in alerts:
-            _alert(sheet, alert, top + 15, numbers)
+            _alert(sheet, alert, top + above + 15)
+        for mark in marks:
+            y = top + above + 1 - MARK * mark.row
+            sheet.add(text(mark.x, y, mark.said, class_="mark", text_anchor="middle"))
         sheet.beside(top + 11, ", ".join(_levels(unit, kind)))
         sheet.beside(top + 23, f"{len(alerts)} alert{'s' if len(alerts) != 1 else ''}", "tiny")
 
 
-def _alert(sheet: Sheet, alert: Episode, y: float, numbers: Numbers) -> None:
+def _alert(sheet: Sheet, alert: Episode, y: float) -> None:
     until_ms = min(sheet.local.span.until_ms, sheet.now_ms)
     for phase in alert.phases:
         end_ms = min(until_ms if phase.until_ms is None else phase.until_ms, until_ms)
         if end_ms >= sheet.local.span.from_ms:
             said = f"silent, {phase.owner} has it" if phase.owner else "sounds, and is nobody's"
             sheet.bar(phase.from_ms, end_ms, y, 7, "owned" if phase.owner else "sounds", said)
-    if alert in numbers:
-        x = max(sheet.x(alert.raised_ms), LEFT + 4)
-        sheet.add(text(x - 3, y - 4, str(numbers[alert]), class_="mark", text_anchor="end"))
 
 
 def _kinds(unit: UnitDay) -> list[str]:
@@ -222,28 +225,3 @@ def _hatch(sheet: Sheet, unit: UnitDay, top: float, bottom: float) -> None:
             sheet.hatch(
                 each.from_ms, each.until_ms, top, bottom - top, style, f"{why(each)}: nothing is known"
             )
-
-
-def _why(sheet: Sheet, unit: UnitDay, top: float, numbers: Numbers) -> None:
-    """Into the camera's lane the reason of each gap, on a plate; where it has no room the number of its line."""
-    for each in unit.stretches:
-        if each.what != "sensed":
-            _plate(sheet, each, top, numbers)
-
-
-def _plate(sheet: Sheet, each: Stretch, top: float, numbers: Numbers) -> None:
-    start, end = sheet.x(each.from_ms), sheet.x(each.until_ms)
-    said = why(each)
-    if not fits(said, end - start):
-        said = str(numbers.get(each, ""))
-    if said:
-        middle, half = (start + end) / 2, (len(said) * LETTER_PX + 10) / 2
-        sheet.add(
-            tag("rect", x=middle - half, y=top + 4, width=2 * half, height=14, rx=2, class_="plate"),
-            text(middle, top + 15, said, text_anchor="middle"),
-        )
-
-
-def named(found: Iterable[object]) -> dict[object, int]:
-    """A number for each thing that a line is about, in the order of the lines."""
-    return {each: number for number, each in enumerate(found, 1)}

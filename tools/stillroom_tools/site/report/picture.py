@@ -1,7 +1,7 @@
 """A room's day as one SVG file that stands alone: head, lanes for each unit, numbered lines, how to read it."""
 
 from stillroom.document_forms import from_ms
-from stillroom_tools.site.report import lanes
+from stillroom_tools.site.report import labels, lanes
 from stillroom_tools.site.report.day import RoomDay, UnitDay
 from stillroom_tools.site.report.days import LocalDay
 from stillroom_tools.site.report.sheet import MARGIN, STYLE, WIDTH, Sheet, folded, hatches
@@ -61,7 +61,7 @@ def _unit(sheet: Sheet, unit: UnitDay, named: bool) -> list[str]:
         sheet.add(text(MARGIN, sheet.y, f"Unit {unit.unit}", class_="h2"))
         sheet.y += 6
     found, more = lines(unit, sheet.local)
-    lanes.draw(sheet, unit, lanes.named(line.of for line in found))
+    lanes.draw(sheet, unit, labels.named(line.of for line in found))
     if found:
         sheet.y += 16
         sheet.add(text(MARGIN, sheet.y, "What happened", class_="h2"))

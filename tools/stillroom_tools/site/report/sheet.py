@@ -12,7 +12,7 @@ from stillroom_tools.svg import tag, text, title
 
 WIDTH, LEFT, RIGHT = 1200.0, 170.0, 150.0
 MARGIN = 24.0
-NAMES = 24.0
+NAMES = 28.0
 """From a lane's name to the lane: room for a number between them."""
 PLOT = WIDTH - LEFT - RIGHT
 LETTER_PX = 6.4
@@ -21,7 +21,7 @@ STYLE = """
 text{font-family:"Helvetica Neue",Helvetica,Arial,"Liberation Sans","DejaVu Sans",sans-serif;font-size:11px}
 text{fill:#1a1a1a}
 .h1{font-size:22px;font-weight:700}.h2{font-size:14px;font-weight:700}.say{font-size:13px}.soft{fill:#555}
-.name{font-weight:700}.tiny{font-size:9.5px;fill:#555}.mark{font-size:10px;font-weight:700}.on{fill:#fff}
+.name{font-weight:700}.tiny{font-size:9.5px;fill:#555}.mark{font-size:10px;font-weight:700;paint-order:stroke;stroke:#fff;stroke-width:3px}
 .paper{fill:#fff}.lane{fill:#f5f6f7}.grid{stroke:#d4d8dc;stroke-width:.6}.six{stroke:#a9b0b7;stroke-width:1}
 .frame{fill:none;stroke:#8a929a;stroke-width:.8}
 .open{fill:#3f6b57}.empty{fill:#b9c0c7}.occupied{fill:#6d8fb0}.in-bed{fill:#27496d}.bed-edge{fill:#d9a441}
