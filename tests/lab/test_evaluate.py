@@ -193,7 +193,7 @@ def test_a_region_that_does_not_fit_is_refused(roi: str, short: Path, capsys: Ca
 
 
 def test_no_file_and_no_suite_is_one_line(capsys: Capture) -> None:
-    assert main(["evaluate"]) == 4
+    assert main(["evaluate"]) == 2
     assert "--suite" in one_line(capsys.readouterr().err)
 
 
