@@ -341,6 +341,21 @@ def test_who_lay_and_is_found_up_elsewhere_does_not_lie_there_until_he_is_seen_t
     assert scene.one.body == up and scene.one.posture == "unsure" and scene.people.wants_posture() == up
 
 
+def test_who_sits_up_by_way_of_a_slant_does_not_lie_where_he_sits():
+    """Each look finds him turned a little; from when he was said to lie he has turned by more than that."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(5.0, lambda s: [Body(0.9, 200.0, 300.0, -90.0, -5.0)], lambda s: flags(200.0, 300.0))
+    lies, slants, sits = scene.one.body, (-55.0, -75.0), Body(0.9, 290.0, 300.0, 12.0, -80.0)
+    for _ in range(2):
+        scene.people.held(Held(0.97, "lying", None), scene.one.postured.square(), scene.now_s, 5_000_000_000)
+    assert scene.one.posture == "lying" and scene.one.lay == lies
+    moves = lambda s: flags(250.0, 290.0, 120.0) | flags(200.0, 300.0)  # noqa: E731
+    for found in (Body(0.97, 205.0, 300.0, *slants), sits):
+        scene.run(0.4, lambda s: [], moves, every_s=9.0)
+        scene.people.looked([found], WHOLE, scene.now_s, empty=False)
+    assert scene.one.body == sits and scene.one.posture == "unsure" and scene.people.wants_posture() == sits
+
+
 def test_who_may_lie_is_asked_again_though_no_look_finds_him():
     """Of two squares one shows him and the other does not; what one look said must not stand until he moves."""
     scene = Scene(learned=False, empty=False)
@@ -426,6 +441,19 @@ def test_who_is_found_lying_across_a_sleeper_who_was_placed_wrongly_is_the_sleep
         scene.run(20.0, lambda s: [body(200.0)], every_s=30.0)
         scene.run(0.4, lambda s: [body(200.0)], lambda s, moved=moved: moved)
         assert max(scene.run(2.0, lambda s: [lies])) == count
+
+
+def test_who_lies_still_is_found_as_well_in_a_way_that_was_suspected_before_he_was_believed():
+    """Under a blanket nothing agreed with what looks had found of him."""
+    scene = Scene(learned=False, empty=False)
+    small = Body(0.9, 200.0, 250.0, -100.0, 0.0)
+    scene.run(4.0, lambda s: [small])
+    assert not scene.people.believed
+    scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
+    scene.one.posture = "lying"
+    scene.run(12.0, every_s=30.0)
+    hand = flags(200.0, 250.0, 30.0)
+    assert max(scene.run(3.0, lambda s: [small], lambda s: hand)) == 1
 
 
 def test_who_passes_before_a_sleeper_whom_no_look_finds_does_not_become_him():

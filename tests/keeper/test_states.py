@@ -11,6 +11,7 @@ from stillroom.events import RoomState
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.state import MAX_WHY, RoomStateMachine
 from stillroom.keeper.states import ALL, ARROWS, HELD, MEANINGS, SOMEBODY, UNSEEN_S, Cause
+from stillroom.observation import Box
 from stillroom_tools.states import diagram
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -161,6 +162,30 @@ def test_who_lies_on_the_floor_is_held_until_seen_up():
     night.walks(2)
     assert night.feed(3, place="floor", people=1, posture="lying") == "on-floor"
     assert night.quiet(NIGHT_S) == "on-floor"
+
+
+def test_who_lay_on_the_floor_when_the_camera_stopped_is_not_gone_because_nothing_stirs():
+    """No look finds him any more; once somebody has moved whole, stillness counts as it does elsewhere."""
+    night = Night()
+    night.walks(2)
+    assert night.feed(3, place="floor", people=1, posture="lying") == "on-floor"
+    change = night.machine.lose_sight(night.now * NS_PER_S // 5, "stopped")
+    assert change is not None and change.state == "unknown"
+    nobody = {"people": 0, "sure": True}
+    assert night.quiet(NIGHT_S, **nobody) == "unknown"
+    night.walks(1, moves=Box(0.7, 0.8, 0.75, 0.85), **nobody)
+    assert night.quiet(120, **nobody) == "unknown", "a hand that moves is not he who has gone"
+    night.walks(1, moves=Box(0.7, 0.2, 0.8, 0.8), door="door", **nobody)
+    assert night.quiet(120, **nobody) == "empty"
+
+
+def test_who_is_not_found_any_more_goes_out_by_the_door_at_which_he_moved_last():
+    """Two doors side by side: he walks past the one to the other, and no look finds him there."""
+    night = Night(bathroom=True).asleep()
+    night.walks(3, people=1, sure=True)
+    night.walks(1, door="door", people=1, sure=True)
+    night.walks(0.4, door="bathroom-door", people=0, sure=True)
+    assert night.quiet(8, people=0, sure=True) == "bathroom"
 
 
 def test_the_bathroom_holds_whoever_went_in_and_visitors_do_not_end_it():

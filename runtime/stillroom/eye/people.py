@@ -178,6 +178,8 @@ class People:
                     fallen.not_found(track, now_s, decided_ns)
                 else:
                     track.posture, track.confirmed = fallen.shown(track, held, decided_ns), True
+                    if held.posture == track.posture == "lying":
+                        track.lay = track.postured
                     if held.posture == track.posture == "lying" and turned(track.postured, track.body):
                         track.body, track.box = track.postured, box_in(track.postured, *self._size)
                     clear = held.present >= CLEARLY_PRESENT and track.best >= CLEAR_SCORE
@@ -254,7 +256,7 @@ class People:
         for track in sorted(self._tracks, key=lambda each: each.behind is not None):
             if id(track) in matched or not self._where.may_be(track, body, box):
                 continue
-            if suspect and not alike(body, track.body):
+            if suspect and not (alike(body, track.body) or self._lies_there(track, box)):
                 continue
             away = away_px(body, track.body)
             if common(box, track.box) >= SAME_BOX:
@@ -265,6 +267,11 @@ class People:
             if away <= within and (ratio < 2.5 or away == 0.0) and away < least:
                 best, least = track, away
         return best
+
+    def _lies_there(self, track: Track, box: Box) -> bool:
+        """Who lies still is found in one way and another, also where that was suspected before he was believed."""
+        there = common(box, track.box) >= SAME_BOX or within(box, track.box)
+        return there and track.posture == "lying" and not self._where.has_moved(track)
 
     def _gone_from_where_he_was(self, body: Body, matched: set[int]) -> Track | None:
         """Somebody not found in this look, not far, whose place does not differ from the empty room: he walked fast."""
@@ -355,5 +362,9 @@ class People:
 
 
 def _got_up(track: Track, body: Body) -> bool:
-    """Who lay, and is found half a length away and otherwise: what was said of him in bed is not so of him there."""
-    return away_px(body, track.body) > MOVED_UP * track.body.radius_px and turned(body, track.body)
+    """Who lay, and is found half a length away and otherwise: what was said of him in bed is not so of him there.
+
+    Than in the last look, or than when he was last said to lie: who sits up is found at a slant on the way.
+    """
+    before = (each for each in (track.body, track.lay) if each is not None)
+    return any(away_px(body, each) > MOVED_UP * each.radius_px and turned(body, each) for each in before)

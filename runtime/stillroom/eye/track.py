@@ -50,6 +50,8 @@ class Track:
     """Nothing has moved around him for two seconds: he does not bend down just now."""
     may_lie: bool = False
     """One look said that he lies, and nothing was seen to come down: the next look decides."""
+    lay: Body | None = None
+    """As he was when a look last said that he lies."""
     found: Body | None = None
     """As the last look found him, until it was asked how he is held there."""
     asks: bool = False

@@ -44,6 +44,13 @@ class Downed:
         self._rose: tuple[int, Box] | None = None
         """When, and what moved then, until what moves is low again, or looks must have found him."""
 
+    @property
+    def may_lie(self) -> bool:
+        """He lay there when last anything was known, and nobody has moved whole since: that nothing stirs is no
+        reason to believe that nobody is there.
+        """
+        return self._lay
+
     def note(self, frame_ns: int, evidence: Evidence) -> None:
         """Each fifth of a second, whatever is seen. frame_ns: the camera's time, rising."""
         moves = evidence.moves if evidence.moving else None

@@ -11,6 +11,8 @@ while, not occupied. Whoever has been believed once is not doubted away.
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig
 from stillroom.events import RoomState
@@ -222,13 +224,16 @@ class RoomStateMachine:
 
     def _of_doubt(self, frame_ns: int, evidence: Evidence) -> tuple[Cause | None, str]:
         """Something is there and the model believes in nobody. A blanket hides people: beds need no model."""
+        if self._seen is not None and self._seen.door and evidence.moving and evidence.door:
+            # Of two doors side by side, who is not found any more goes out by the one at which he moved last.
+            self._seen = replace(self._seen, door=evidence.door)
         since_ns = frame_ns if self._doubts.since_ns is None else self._doubts.since_ns
         doubted_s = (frame_ns - since_ns) / NS_PER_S
         why = f"nobody confirmed, but {evidence.why}"
         if self.state == "unknown":
             if evidence.place == "bed" and not evidence.small:
                 return "bed", evidence.why
-            if self._doubts.nobody_ns is not None:
+            if self._doubts.nobody_ns is not None and not self._downed.may_lie:
                 return "nobody", f"nobody found by the model, {evidence.why}"
             self._reason = None  # what only passes by the bed has not been on it the while
             return None, evidence.why
@@ -254,7 +259,8 @@ class RoomStateMachine:
         if evidence.background_known:
             return "known", evidence.why
         if last is None:
-            return (None if self._has_bathroom else "still"), "nothing moved or breathed"
+            unseen = self._has_bathroom or self._downed.may_lie
+            return (None if unseen else "still"), "nothing moved or breathed"
         if last.door == "door":
             return self._by_the_door(evidence)
         if evidence.people == 0 and self._confirmed and self._went_out():
