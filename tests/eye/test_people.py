@@ -356,6 +356,17 @@ def test_who_sits_up_by_way_of_a_slant_does_not_lie_where_he_sits():
     assert scene.one.body == sits and scene.one.posture == "unsure" and scene.people.wants_posture() == sits
 
 
+def test_who_lies_because_a_look_could_not_tell_is_asked_again_when_he_is_found():
+    """He came down, and may sit: no look has said that he lies."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(5.0, lambda s: [body(300.0)], lambda s: flags(300.0))
+    scene.one.down_ns = 0
+    scene.people.held(Held(0.56, "unsure", None), scene.one.postured.square(), scene.now_s, 5_000_000_000)
+    assert scene.one.posture == "lying"
+    scene.people.looked([scene.one.body], WHOLE, scene.now_s, empty=False)
+    assert scene.people.wants_posture() is not None
+
+
 def test_who_may_lie_is_asked_again_though_no_look_finds_him():
     """Of two squares one shows him and the other does not; what one look said must not stand until he moves."""
     scene = Scene(learned=False, empty=False)
