@@ -360,6 +360,8 @@ def test_who_lies_because_a_look_could_not_tell_is_asked_again_when_he_is_found(
     """He came down, and may sit: no look has said that he lies."""
     scene = Scene(learned=False, empty=False)
     scene.run(5.0, lambda s: [body(300.0)], lambda s: flags(300.0))
+    scene.run(5.0, lambda s: [body(300.0)])
+    assert scene.people.wants_posture() is None, "the control"
     scene.one.down_ns = 0
     scene.people.held(Held(0.56, "unsure", None), scene.one.postured.square(), scene.now_s, 5_000_000_000)
     assert scene.one.posture == "lying"

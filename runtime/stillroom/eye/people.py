@@ -176,9 +176,8 @@ class People:
                     unseen = held.present < LEAST_PRESENT and not track.believed
                     track.belief *= 0.4 if unseen else 1.0
                     fallen.not_found(track, now_s, decided_ns)
-                    track.asks |= (
-                        track.posture == "lying"
-                    )  # no look has said so: the next one that finds him may
+                    # Who came down and lies because no look could tell is asked again by the next that finds him.
+                    track.asks |= track.down_ns is not None
                 else:
                     track.posture, track.confirmed = fallen.shown(track, held, decided_ns), True
                     if held.posture == track.posture == "lying":
