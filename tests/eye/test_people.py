@@ -341,18 +341,23 @@ def test_who_lay_and_is_found_up_elsewhere_does_not_lie_there_until_he_is_seen_t
     assert scene.one.body == up and scene.one.posture == "unsure" and scene.people.wants_posture() == up
 
 
-def test_who_sits_up_by_way_of_a_slant_does_not_lie_where_he_sits():
+@pytest.mark.parametrize("said", [False, True], ids=["half way up", "said to lie half way up"])
+def test_who_sits_up_by_way_of_a_slant_does_not_lie_where_he_sits(said):
     """Each look finds him turned a little; from when he was said to lie he has turned by more than that."""
     scene = Scene(learned=False, empty=False)
     scene.run(5.0, lambda s: [Body(0.9, 200.0, 300.0, -90.0, -5.0)], lambda s: flags(200.0, 300.0))
     lies, slants, sits = scene.one.body, (-55.0, -75.0), Body(0.9, 290.0, 300.0, 12.0, -80.0)
     for _ in range(2):
         scene.people.held(Held(0.97, "lying", None), scene.one.postured.square(), scene.now_s, 5_000_000_000)
+    scene.run(5.0, lambda s: [lies])
     assert scene.one.posture == "lying" and scene.one.lay == lies
     moves = lambda s: flags(250.0, 290.0, 120.0) | flags(200.0, 300.0)  # noqa: E731
     for found in (Body(0.97, 205.0, 300.0, *slants), sits):
         scene.run(0.4, lambda s: [], moves, every_s=9.0)
         scene.people.looked([found], WHOLE, scene.now_s, empty=False)
+        if found is not sits and said:
+            assert scene.people.wants_posture() == found
+            scene.people.held(Held(0.97, "lying", None), found.square(), scene.now_s, 6_000_000_000)
     assert scene.one.body == sits and scene.one.posture == "unsure" and scene.people.wants_posture() == sits
 
 

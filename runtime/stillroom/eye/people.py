@@ -180,8 +180,6 @@ class People:
                     track.asks |= track.down_ns is not None
                 else:
                     track.posture, track.confirmed = fallen.shown(track, held, decided_ns), True
-                    if held.posture == track.posture == "lying":
-                        track.lay = track.postured
                     if held.posture == track.posture == "lying" and turned(track.postured, track.body):
                         track.body, track.box = track.postured, box_in(track.postured, *self._size)
                     clear = held.present >= CLEARLY_PRESENT and track.best >= CLEAR_SCORE
@@ -195,6 +193,10 @@ class People:
         for track in self._tracks:
             if self._agreement.breathes(track.box):
                 track.breathed_s = now_s
+            if track.posture != "lying":
+                track.lay = None
+            elif not self._where.has_moved(track):
+                track.lay = track.body
             if self._where.stays_behind(track, self._tracks, now_s):
                 stay.append(track)
                 continue
@@ -366,7 +368,7 @@ class People:
 def _got_up(track: Track, body: Body) -> bool:
     """Who lay, and is found half a length away and otherwise: what was said of him in bed is not so of him there.
 
-    Than in the last look, or than when he was last said to lie: who sits up is found at a slant on the way.
+    Than in the last look, or than when he lay still: who sits up is found at a slant on the way, and said to lie.
     """
     before = (each for each in (track.body, track.lay) if each is not None)
     return any(away_px(body, each) > MOVED_UP * each.radius_px and turned(body, each) for each in before)

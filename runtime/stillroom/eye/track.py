@@ -51,7 +51,7 @@ class Track:
     may_lie: bool = False
     """One look said that he lies, and nothing was seen to come down: the next look decides."""
     lay: Body | None = None
-    """As he was when a look last said that he lies."""
+    """As he was when he last lay still."""
     found: Body | None = None
     """As the last look found him, until it was asked how he is held there."""
     asks: bool = False
