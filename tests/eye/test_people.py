@@ -361,6 +361,18 @@ def test_who_sits_up_by_way_of_a_slant_does_not_lie_where_he_sits(said):
     assert scene.one.body == sits and scene.one.posture == "unsure" and scene.people.wants_posture() == sits
 
 
+@pytest.mark.parametrize(("score", "his"), [(0.95, True), (0.7, False)], ids=["he", "a cat, perhaps"])
+def test_who_lay_across_the_picture_and_is_found_sitting_is_a_third_as_large(score, his):
+    """His legs point at the camera; what scores no more than a cat may be one."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(5.0, lambda s: [Body(0.97, 200.0, 300.0, -160.0, -5.0)], lambda s: flags(200.0, 300.0))
+    scene.one.posture = "lying"
+    scene.run(0.4, lambda s: [], lambda s: flags(250.0, 290.0, 100.0) | flags(200.0, 300.0), every_s=9.0)
+    sits = Body(score, 280.0, 300.0, 10.0, -55.0)
+    assert max(scene.run(2.0, lambda s: [sits], lambda s: flags(280.0, 300.0, 60.0))) == 1
+    assert (scene.one.body == sits) is his
+
+
 def test_who_lies_because_a_look_could_not_tell_is_asked_again_when_he_is_found():
     """He came down, and may sit: no look has said that he lies."""
     scene = Scene(learned=False, empty=False)

@@ -41,6 +41,8 @@ SAME = 1.6
 who walks at 1.4 m/s goes so far, and who lies down from the bed's edge 1.3.
 """
 FAST = 3.0
+SAME_SIZE, SAT_UP = 2.5, 4.0
+"""Between two looks at one body, how many times as large; the second: who lay across the picture, and sits."""
 LEAST_SIZE = 0.05
 """Of the picture's shorter side, from the hips to the end of the body."""
 JUST_S = 1.5
@@ -268,9 +270,14 @@ class People:
             size = max(body.radius_px, track.body.radius_px)
             within = SAME * size * max(1.0, min(3.0, now_s - track.seen_s))
             ratio = size / max(1e-6, min(body.radius_px, track.body.radius_px))
-            if away <= within and (ratio < 2.5 or away == 0.0) and away < least:
+            most = SAT_UP if body.score >= SURE_SCORE and self._lay_alone(track) else SAME_SIZE
+            if away <= within and (ratio < most or away == 0.0) and away < least:
                 best, least = track, away
         return best
+
+    def _lay_alone(self, track: Track) -> bool:
+        """Nobody else is there, and he has moved since he was found lying."""
+        return len(self._tracks) == 1 and track.posture == "lying" and self._where.has_moved(track)
 
     def _lies_there(self, track: Track, box: Box) -> bool:
         """Who lies still is found in one way and another, also where that was suspected before he was believed."""
