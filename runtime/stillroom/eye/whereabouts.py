@@ -62,8 +62,11 @@ class Whereabouts:
         if common(box, track.box) >= SAME_BOX or self.has_moved(track):
             return True
         near = away_px(body, track.body) <= BESIDE * max(body.radius_px, track.body.radius_px)
-        came = self._agreement.stirred(box, self._agreement.time_s - LATELY_S) >= LEFT_SHARE
-        return near and (not came or not across(body, track.body))
+        return near and not (across(body, track.body) and self._has_stirred(box))
+
+    def _has_stirred(self, box: Box) -> bool:
+        """Lately, whoever it was."""
+        return self._agreement.stirred(box, self._agreement.time_s - LATELY_S) >= LEFT_SHARE
 
     def has_moved(self, track: Track) -> bool:
         """His place has, lately and since he was found there, and it was nobody else who moved before it."""

@@ -38,24 +38,18 @@ class Downed:
 
     def __init__(self, lay: bool = False) -> None:
         """lay: somebody lay on the floor when last anything was known: he still does if he shows up as he was."""
-        self._lay = lay
+        self.may_lie = lay
+        """Nobody has moved whole since: that nothing stirs is no reason to believe that nobody is there."""
         self._high = 0.0
         self._moved: deque[tuple[int, Box]] = deque()
         self._rose: tuple[int, Box] | None = None
         """When, and what moved then, until what moves is low again, or looks must have found him."""
 
-    @property
-    def may_lie(self) -> bool:
-        """He lay there when last anything was known, and nobody has moved whole since: that nothing stirs is no
-        reason to believe that nobody is there.
-        """
-        return self._lay
-
     def note(self, frame_ns: int, evidence: Evidence) -> None:
         """Each fifth of a second, whatever is seen. frame_ns: the camera's time, rising."""
         moves = evidence.moves if evidence.moving else None
         if moves is not None and moves.y1 - moves.y0 >= WHOLE:
-            self._lay = False
+            self.may_lie = False
         if moves is not None and (evidence.people or 0) <= 1:
             self._moved.append((frame_ns, moves))
             if self._rose is None:
@@ -70,7 +64,7 @@ class Downed:
     def lies(self, evidence: Evidence, state: RoomState) -> bool:
         """Somebody is found there, or was before and is not up since. state: the room's until now."""
         up = self._is_up(evidence)
-        lay = state == "on-floor" or (state == "unknown" and self._lay)
+        lay = state == "on-floor" or (state == "unknown" and self.may_lie)
         return evidence.place == "floor" or (lay and not up)
 
     def _is_up(self, evidence: Evidence) -> bool:
