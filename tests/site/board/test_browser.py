@@ -58,6 +58,13 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
         yield found
 
 
+def drawn_box(locator: Any) -> dict[str, float]:
+    """Where it is drawn, in CSS pixels; a page that is being laid out has no box for a moment."""
+    boxes: list[dict[str, float]] = []
+    until(lambda: boxes.extend(filter(None, [locator.bounding_box()])) or boxes, "a place on the page")
+    return boxes[0]
+
+
 def test_no_page_breaks_a_rule_of_axe(screen: Screen) -> None:
     for scheme in ("light", "dark"):
         page = screen.page(bypass_csp=True, color_scheme=scheme)
@@ -87,7 +94,7 @@ def test_every_tile_says_its_state_by_an_icon_and_a_word(screen: Screen) -> None
     ):  # fmt: skip
         tile = page.locator(f"#r-{unit}")
         assert tile.locator(".state strong").inner_text() == said
-        box = tile.locator(".state .icon").bounding_box()
+        box = drawn_box(tile.locator(".state .icon"))
         assert box["width"] > 15 and box["height"] > 15
         drawn = tile.locator(".state use").get_attribute("href")
         assert page.locator(f"{drawn} path").count() >= 1
@@ -180,7 +187,7 @@ def test_an_installer_draws_by_hand_and_by_key(screen: Screen) -> None:
     canvas = page.locator("#canvas")
     canvas.wait_for()
     for x, y in ((0.1, 0.2), (0.5, 0.2), (0.5, 0.6)):
-        box = canvas.bounding_box()
+        box = drawn_box(canvas)
         canvas.click(position={"x": box["width"] * x, "y": box["height"] * y})
     page.get_by_role("button", name="Corner 3 of bed").focus()
     page.keyboard.press("ArrowDown")
