@@ -9,16 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from stillroom.clock import SystemClock
-from stillroom.document_forms import now
-from stillroom.documents import read_signer
-from stillroom.errors import EXIT_OK, ConfigError, StillroomError, TrustError
-from stillroom.files import replace_file
+from stillroom.errors import EXIT_OK, ConfigError
 from stillroom.keys import KeyRing
-from stillroom.notes import signer_of
 from stillroom_tools.lab.evaluate_progress import Progress
 from stillroom_tools.make import (
     batch_csv,
+    batch_handover,
     batch_journal,
     batch_run,
     batch_simulated,
@@ -26,13 +22,11 @@ from stillroom_tools.make import (
     manifest,
     sealed_key,
 )
-from stillroom_tools.make.batch_journal import STEPS, Batch, Plan, Record
+from stillroom_tools.make.batch_journal import STEPS, Plan, Record
 from stillroom_tools.make.key import add_passphrase
 from stillroom_tools.site.layout import check_name
 
 HELP = "many units from one CSV: import, run, status"
-EXIT_NOT_YET = 1
-_UNSIGNED = "the manifest is not signed: `make batch run BATCH --key KEY` (`stillroom make key` makes one)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,8 +101,8 @@ def _run(options: argparse.Namespace) -> int:
         waiting = sum(not record.complete for record in open_records)
         if waiting:
             progress.say(f"{waiting} of {len(open_records)} units are not done: {_next(open_records)}")
-            return EXIT_NOT_YET
-        return _hand_over(batch, records, maker, progress)
+            return batch_handover.EXIT_NOT_YET
+        return batch_handover.hand_over(batch, records, maker, progress)
 
 
 def _maker(options: argparse.Namespace) -> KeyRing | None:
@@ -133,51 +127,10 @@ def _next(records: list[Record]) -> str:
     return "mend what is said above, and run the batch again"
 
 
-def _hand_over(batch: Batch, records: list[Record], maker: KeyRing | None, progress: Progress) -> int:
-    made = _manifest(batch, records)
-    if _signed_already(batch, made):
-        progress.say(f"manifest: again: {batch.handover / manifest.FILE}")
-        return EXIT_OK
-    if maker is None:
-        progress.say(f"all units are done; {_UNSIGNED}")
-        return EXIT_NOT_YET
-    replace_file(batch.handover / manifest.MAKER, f"{signer_of(maker).text}\n".encode())
-    replace_file(batch.handover / manifest.FILE, manifest.sign(made, maker))
-    progress.say(
-        f"manifest: done: {len(made.units)} units; hand over {batch.handover}, and print {batch.labels}/sheet.pdf"
-    )
-    print(signer_of(maker).fingerprint)
-    return EXIT_OK
-
-
-def _manifest(batch: Batch, records: list[Record]) -> manifest.Manifest:
-    """What is to be signed, from the files that are handed over. Raises TrustError, StorageError."""
-    left_out = tuple(manifest.LeftOut(one.serial, one.dropped) for one in records if one.dropped)
-    kept = {one.serial: one for one in records if not one.dropped}
-    lines = tuple(
-        manifest.line_of(batch.handover, planned.serial, planned.model, planned.unit)
-        for planned in batch.plan.units
-        if planned.serial in kept
-    )
-    return manifest.Manifest(batch.plan.site, now(SystemClock()), lines, left_out)
-
-
-def _signed_already(batch: Batch, made: manifest.Manifest) -> bool:
-    """Whether there is one that says the same, but for its time."""
-    if not (batch.handover / manifest.FILE).exists():
-        return False
-    try:
-        maker = read_signer(batch.handover / manifest.MAKER)
-        there, _ = manifest.read(batch.handover, maker.fingerprint)
-    except TrustError:
-        return False
-    return msgspec.structs.replace(there, made=made.made) == made
-
-
 def _status(options: argparse.Namespace) -> int:
     batch = batch_journal.open_batch(options.batch)
     records = batch.records()
-    signed = _is_signed(batch, records)
+    signed = batch_handover.is_signed(batch, records)
     if options.json:
         rows = [{"done": list(one.steps), **_row(one)} for one in records]
         print(
@@ -193,19 +146,8 @@ def _status(options: argparse.Namespace) -> int:
         print(f"{record.serial:<24} {record.unit:<12} {record.fingerprint or '-':<39} {state}{said}")
     complete = sum(record.complete for record in records if not record.dropped)
     print(f"{complete} of {sum(not record.dropped for record in records)} units are done")
-    print(f"the manifest is signed: {batch.handover / manifest.FILE}" if signed else _UNSIGNED)
+    print(f"the manifest is signed: {batch.handover / manifest.FILE}" if signed else batch_handover.UNSIGNED)
     return EXIT_OK
-
-
-def _is_signed(batch: Batch, records: list[Record]) -> bool:
-    """Whether a manifest of just the units that are not left out lies there, and all of them are done."""
-    kept = [record for record in records if not record.dropped]
-    if not kept or not all(record.complete for record in kept):
-        return False
-    try:
-        return _signed_already(batch, _manifest(batch, records))
-    except StillroomError:
-        return False
 
 
 def _row(record: Record) -> dict[str, object]:
