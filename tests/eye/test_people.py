@@ -621,19 +621,62 @@ def test_who_came_to_rest_is_there_though_not_found_and_who_went_to_the_door_is_
     assert scene.run(100.0, every_s=10.0)[-1] == 0, "in the end nobody sits without stirring"
 
 
+def sinks_to(box: Box) -> Falling:
+    class Sinks(Falling):
+        def of(self, _: Box | None) -> Descent:
+            return Descent(0.1, 0.9, 0.6, True, box)
+
+    return Sinks((ROWS, COLS))
+
+
 def test_what_comes_down_beside_a_sleeper_does_not_carry_him_there():
     """A curtain that swings: he lay down hours ago, and has not moved since."""
     scene = Scene(learned=False, empty=False)
     sleeper = in_bed(scene)
     sleeper.down_ns, box = 1, sleeper.box
-    curtain = Descent(0.1, 0.5, 0.6, True, Box(0.1, 0.3, 0.3, 0.5))
-
-    class Swings(Falling):
-        def of(self, box: Box | None) -> Descent:
-            return curtain
-
-    scene.people.sink(Swings((ROWS, COLS)), round(scene.now_s * 1e9))
+    scene.people.sink(sinks_to(Box(0.1, 0.3, 0.3, 0.5)), round(scene.now_s * 1e9))
     assert sleeper.box == box
+
+
+def across_the_bed(right_px: float = 350.0) -> np.ndarray:
+    """Cells of a shape that lies from 60 px on."""
+    found = np.zeros((ROWS, COLS), bool)
+    found[32:44, 8 : round(right_px / 8)] = True
+    return found.reshape(-1)
+
+
+@pytest.mark.parametrize(
+    ("what", "left_px", "radius", "falls"),
+    [
+        ("a cat jumps off", 350.0, 35.0, False),
+        ("a blanket stays, as large as he", 350.0, 110.0, True),
+        ("a blanket stays, and the bed hides half of him", 350.0, 80.0, True),
+        ("next to nothing stays, and the bed hides most of him", 110.0, 40.0, True),
+    ],
+)
+def test_what_comes_down_off_a_bed_is_the_sleeper_only_where_it_is_as_large_as_he(
+    what, left_px, radius, falls
+):
+    scene, floor = Scene(empty=False), Box(0.55, 0.55, 0.75, 1.0)
+    lain = lambda s: across_the_bed()  # noqa: E731
+    scene.run(4.0, lambda s: [Body(0.97, 200.0, 300.0, -130.0, 0.0)], lain, lain)
+    scene.one.posture = "lying"
+    scene.run(20.0, figure=lain, every_s=100.0)
+    after = across_the_bed(left_px) | flags(420.0, 370.0, radius)
+    scene.run(0.2, moving=lain, figure=lambda s: after, every_s=100.0)
+    scene.people.sink(sinks_to(floor), round(scene.now_s * 1e9))
+    assert (scene.one.box == floor) == falls, what
+
+
+@pytest.mark.parametrize(("top", "his"), [(0.05, False), (0.55, True)])
+def test_nobody_comes_down_to_above_where_he_lies(top, his):
+    """A curtain that swings over somebody who has just come down into bed, in a room that is not known yet."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(4.0, lambda s: [Body(0.97, 200.0, 300.0, -130.0, 0.0)], lambda s: across_the_bed())
+    moves = Box(0.2, top, 0.5, top + 0.3)
+    scene.one.down_ns = round(scene.now_s * 1e9)
+    scene.people.sink(sinks_to(moves), round(scene.now_s * 1e9))
+    assert (scene.one.box == moves) == his
 
 
 def test_who_breathes_under_a_blanket_is_sure_though_no_look_finds_him():
@@ -651,12 +694,7 @@ def test_who_bends_down_before_the_known_room_has_not_come_down(stands):
     walker(scene)
     bent = flags(400.0, 290.0, 110.0) if stands else flags(400.0, 360.0, 40.0)
     scene.run(0.4, lambda s: [body(400.0)], lambda s: flags(400.0), lambda s: bent)
-
-    class Sinks(Falling):
-        def of(self, box: Box | None) -> Descent:
-            return Descent(0.2, 0.83, 0.6, True, Box(0.55, 0.66, 0.7, 0.83))
-
-    scene.people.sink(Sinks((ROWS, COLS)), round(scene.now_s * 1e9))
+    scene.people.sink(sinks_to(Box(0.55, 0.66, 0.7, 0.83)), round(scene.now_s * 1e9))
     assert (scene.one.down_ns is None) == stands
 
 

@@ -231,6 +231,14 @@ class Agreement:
         """Something stands before the known room there. before: as of `vacant`."""
         return self.knows_room and self._differs(self._slices(box), self._own(box, before)) >= LEAST_DIFFERENT
 
+    def differing(self, box: Box, but: Sequence[Box] = ()) -> int:
+        """How many cells differ there from what is known of the room. but: boxes of which none is counted."""
+        figure = None if self._now is None else self._now.figure
+        if figure is None:
+            return 0
+        differs, own = figure.reshape(self._shape)[self._slices(box)], self._own(box, but)
+        return int(np.count_nonzero(differs if own is None else differs & own))
+
     def _differs(self, where: tuple[slice, slice], own: Flags | None = None) -> float:
         figure = None if self._now is None else self._now.figure
         return 0.0 if figure is None else _share(figure.reshape(self._shape)[where], own)

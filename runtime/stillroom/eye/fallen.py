@@ -34,10 +34,10 @@ def watch(
     falling: Falling,
     frame_ns: int,
     size_px: tuple[int, int],
-    stands: Callable[[Descent], bool] = lambda _: False,
+    stays: Callable[[Descent], bool] = lambda _: False,
 ) -> Descent | None:
     """Each fifth of a second: whether what moves around him has come down. Where it is down, there he is; how he is
-    held is for the next look to say. stands: whether he is seen to stand all the same.
+    held is for the next look to say. stays: whether he stands, or lies where he lay, all the same.
     """
     box = track.box
     descent = falling.of(box)
@@ -52,13 +52,18 @@ def watch(
         track.sank_ns = frame_ns
         if track.may_lie:
             track.posture, track.may_lie = "lying", False
-    if descent.down and track.believed and not stands(descent):
+    if descent.down and track.believed and not _is_above(descent.box, box) and not stays(descent):
         _put(track, descent.box, size_px)
         if track.down_ns is None:
             track.down_ns, track.postured = frame_ns, None
             bottom = max(descent.bottom, box.y1 if tall else 0.0)
             track.upright_px = size_px[1] * descent.top, size_px[1] * bottom
     return descent
+
+
+def _is_above(moves: Box, box: Box) -> bool:
+    """Nobody comes down to above where he is: it is a curtain over who lies there."""
+    return (moves.y0 + moves.y1) / 2 < box.y0
 
 
 def _put(track: Track, box: Box, size_px: tuple[int, int]) -> None:

@@ -218,11 +218,12 @@ class People:
         for track in sorted(self._tracks, key=lambda each: each.belief):
             if not fallen.lately(track.down_ns, frame_ns) and not self._where.has_moved(track):
                 continue  # it is another who moves beside him, or a curtain
-            found = fallen.watch(track, falling, frame_ns, self._size, self._bends(track)) or found
+            found = fallen.watch(track, falling, frame_ns, self._size, self._stays(track)) or found
         return found
 
-    def _bends(self, track: Track) -> Callable[[Descent], bool]:
-        return lambda descent: self._where.stands(track, descent, self._tracks)
+    def _stays(self, track: Track) -> Callable[[Descent], bool]:
+        where = self._where
+        return lambda descent: where.stands(track, descent, self._tracks) or where.lies_on(track, descent)
 
     @property
     def undecided(self) -> bool:

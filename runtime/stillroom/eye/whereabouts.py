@@ -36,6 +36,8 @@ RESTS_S = 90.0
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 ABOVE = 0.25
 """Of somebody's height: less of him above what moves says nothing."""
+SMALL = 0.25
+"""In area, of who lies: a cat is less than half as long and as wide; who fell and is half hidden by the bed is more."""
 AS_HIGH = 0.6
 """What moves beside somebody's place is he where it is about as high."""
 GROWS = 2.0
@@ -117,6 +119,16 @@ class Whereabouts:
             return False
         above = Box(box.x0, box.y0, box.x1, descent.box.y0)
         return self._agreement.hides(above, self.before(track, tracks))
+
+    def lies_on(self, track: Track, descent: Descent) -> bool:
+        """Who falls out of bed is as large as he lay, whatever he leaves there. A cat that jumps off it is not, while
+        the known room is still hidden where he lies.
+        """
+        if track.lay is None:
+            return False  # he has not lain still yet
+        beside = [descent.box]
+        small = self._agreement.differing(descent.box) < SMALL * self._agreement.differing(track.box, beside)
+        return small and self._agreement.hides(track.box, beside)
 
     def before(self, track: Track, tracks: Sequence[Track]) -> list[Box]:
         """Of others found later than he, in front of his place: what is in their boxes speaks for them."""
