@@ -133,6 +133,18 @@ def test_who_is_down_and_shown_on_his_legs_is_not():
     assert track.posture == "upright"
 
 
+def test_a_look_that_says_who_comes_down_lies_with_his_head_up_is_no_proof_and_the_next_one_decides():
+    """He sits down on the floor: what moved around him came down, and one look in many errs on how he is held."""
+    errs = Held(0.99, "lying", None, on_legs=True, head_px=150.0)
+    for second, said in (("sitting", "sitting"), ("lying", "lying")):
+        track = fallen_track()
+        track.posture = fallen.shown(track, errs, 2_000_000_000)
+        assert track.posture == "upright" and track.undecided and track.asks, "he is asked again"
+        assert fallen.shown(track, Held(0.99, second, None, head_px=150.0), 2_400_000_000) == said
+    low = Held(0.99, "lying", None, head_px=330.0)
+    assert fallen.shown(fallen_track(), low, 2_000_000_000) == "lying", "one is enough with his head low"
+
+
 def test_who_is_down_and_sits_on_the_floor_has_fallen():
     assert fallen.shown(fallen_track(), ON_THE_FLOOR, 2_000_000_000) == "lying"
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from stillroom.eye.agreement import Cells
 from stillroom.eye.analysis import Analysis
 from stillroom.eye.detect import SIDE_PX, Body, Detector, Held
 from stillroom.eye.frame import Frame
+from stillroom.eye.looking import Looking
 from stillroom.eye.worker import Inline, Job, Result
 
 WIDTH, HEIGHT = 320, 240
@@ -151,3 +153,29 @@ def test_frames_that_come_too_slowly_are_not_cut_out_stale(watched):
     """At two frames a second what was decided on one frame is too old for the next."""
     play(watched, frames(20.0, moving=True, frames_per_s=2.0))
     assert watched.asked == []
+
+
+def test_who_has_come_down_is_looked_at_in_a_hurry_for_two_seconds_more():
+    """Whoever sits down on the floor is sought there before one look that erred has been believed for long enough."""
+    shape, asked = (60, 80), []
+
+    class Finds(Scripted):
+        def submit(self, job: Job) -> None:
+            asked.append((job.kind, job.decided_ns / 1e9))
+            bodies = (Body(0.97, 300.0, 240.0, 0.0, -160.0),) if job.kind == "people" else ()
+            held = Held(0.99, "upright", None, True, 90.0) if job.kind == "landmarks" else None
+            self._results.append(Result(job.kind, job.square, job.decided_ns, bodies, held))
+
+    looking = Looking(640, 480, shape, Finds())
+    tops = [*[0.2] * 25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.6]
+    for fifth in range(60):
+        moving = np.zeros(shape, bool)
+        if fifth < len(tops):
+            moving[round(tops[fifth] * 60) : 54, 33:42] = True
+        now_s = 1.0 + fifth / 5
+        looking.feed(Cells(now_s, round(now_s * 1e9), moving.reshape(-1), None, False, None, False))
+        looking.served(("served",) * len(looking.orders()))
+    down_s = 7.0
+    looks = [at - down_s for kind, at in asked if kind == "people" and at > down_s - 0.1]
+    assert looks[:5] == pytest.approx([0.0, 0.4, 0.8, 1.2, 1.6]), "in a hurry"
+    assert looks[5] - looks[4] == pytest.approx(1.0), "and no longer"

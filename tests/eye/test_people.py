@@ -263,6 +263,44 @@ def test_a_body_around_somebody_who_came_down_is_he_and_no_second_one():
         assert len(scene.people._tracks) == count
 
 
+def came_down(scene: Scene) -> Track:
+    """He stood, and all that moved around him came down to the lower half of where he was, and is still."""
+    scene.run(5.0, lambda s: [body(400.0, 240.0)], lambda s: flags(400.0, 240.0))
+
+    class Falls(Falling):
+        def of(self, box: Box | None) -> Descent:
+            return Descent(0.19, 0.81, 0.6, True, Box(0.55, 0.6, 0.75, 0.9))
+
+    scene.people.sink(Falls((ROWS, COLS)), round((scene.now_s - 0.2) * 1e9))
+    assert scene.one.down_ns is not None
+    return scene.one
+
+
+@pytest.mark.parametrize("gets_up", [False, True])
+def test_who_came_down_is_not_above_where_he_did_until_something_moves_there(gets_up):
+    """He lies with his head to the camera, and a body is as long to its far end as to the near one."""
+    scene = Scene(learned=False, empty=False)
+    track = came_down(scene)
+    lying = Body(0.98, 420.0, 330.0, 40.0, 220.0)
+    rises = flags(420.0, 220.0, 200.0)
+    scene.run(3.0, lambda s: [lying], lambda s: rises if gets_up else flags(420.0, 380.0, 60.0), every_s=0.4)
+    assert track.body == lying
+    assert track.box.y0 < 0.3 if gets_up else track.box.y0 == 0.6
+
+
+def test_a_corner_beside_somebody_who_lies_down_is_no_sight_of_him():
+    """No look finds him on his way into bed, and a corner scores half: he is who lies there, and no second one."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(5.0, lambda s: [body(400.0, 240.0)], lambda s: flags(400.0, 240.0))
+    corner, lying = body(520.0, 180.0, 0.51, 90.0), Body(0.9, 250.0, 300.0, -140.0, -10.0)
+    scene.one.sank_ns = round(scene.now_s * 1e9)
+    found_s = scene.one.seen_s
+    scene.run(2.0, lambda s: [corner], lambda s: flags(400.0 - 100.0 * s, 270.0) if s < 1.4 else NOTHING)
+    assert scene.one.seen_s == found_s
+    scene.run(2.0, lambda s: [lying, corner])
+    assert scene.one.body == lying
+
+
 def test_a_cat_on_the_bed_of_a_sleeper_is_nobody_though_landmarks_were_sure_of_it_once():
     """Less than half as large, and no look scores high; a visitor who sits there is found so, or is as large."""
     cats = [(body(320.0, 330.0, score, 45.0), 1) for score in (0.66, 0.72)]

@@ -54,6 +54,7 @@ def watch(
             track.posture, track.may_lie = "lying", False
     if descent.down and track.believed and not _is_above(descent.box, box) and not stays(descent):
         _put(track, descent.box, size_px)
+        track.low = descent.box.y0, frame_ns
         if track.down_ns is None:
             track.down_ns, track.postured = frame_ns, None
             bottom = max(descent.bottom, box.y1 if tall else 0.0)
@@ -93,11 +94,15 @@ def found(track: Track, body: Body, decided_ns: int) -> None:
 
 def shown(track: Track, held: Held, decided_ns: int) -> Posture:
     """How he is held after a look that was sure to see a body."""
-    track.held_ns = decided_ns
+    before_ns, track.held_ns = track.held_ns, decided_ns
     if _is_down(track, decided_ns):
         if not _is_up(track, held):
             return "lying"
         track.down_ns = None
+        if held.posture == "lying" and track.posture != "lying":
+            # Nobody lies with his head up there: it has not said how he is held, and the next look decides.
+            track.held_ns, track.asks = before_ns, True
+            return track.posture
     if held.posture == "unsure" and track.posture == "lying" and not held.on_legs:
         return "lying"
     known = track.still or lately(track.sank_ns, decided_ns)

@@ -183,7 +183,8 @@ class People:
                 else:
                     track.posture, track.confirmed = fallen.shown(track, held, decided_ns), True
                     if held.posture == track.posture == "lying" and turned(track.postured, track.body):
-                        track.body, track.box = track.postured, box_in(track.postured, *self._size)
+                        box = box_in(track.postured, *self._size)
+                        track.body, track.box = track.postured, self._where.lowered(track, box)
                     clear = held.present >= CLEARLY_PRESENT and track.best >= CLEAR_SCORE
                     track.belief = 1 - (1 - track.belief) * (0.3 if clear else 0.5)
                 self._judge(track)
@@ -336,8 +337,8 @@ class People:
         if agreed is not None:
             track.agreed_s = now_s
             track.belief = 1 - (1 - track.belief) * (1 - worth(body.score))
-        track.seen_s, track.misses, track.found, track.went = now_s, 0, body, False
-        track.walks = common(box, track.box) < SAME_BOX
+        there = common(box, track.box) >= SAME_BOX
+        track.misses, track.found, track.went, track.walks = 0, body, False, not there
         if track.behind is not None:
             track.body, track.box, track.behind = body, box, None
         # Another square may show him better, without his moving; or he fell where no look and no cell noticed.
@@ -345,12 +346,15 @@ class People:
         track.asks |= track.undecided or (track.posture != "lying" and turned(body, track.body))
         elsewhere = self._where.is_elsewhere(track, body, box)
         sure = agreed is not None and elsewhere and not is_weak(body)
-        if not fallen.is_where(track, body, decided_ns) and not sure:
+        unlike = not fallen.is_where(track, body, decided_ns) and not sure
+        if there or not (unlike and is_weak(body)):  # a corner beside who lies down is no sight of him
+            track.seen_s = now_s
+        if unlike:
             track.asks = True
         elif agreed == "motion" or elsewhere:
             if track.posture == "lying" and track.down_ns is None and _got_up(track, body):
                 track.posture, track.asks = "unsure", True
-            track.body, track.box, track.elsewhere = body, box, None
+            track.body, track.box, track.elsewhere = body, self._where.lowered(track, box), None
         track.best = max(track.best, body.score)
         track.vacant_s = None
         if not track.believed:

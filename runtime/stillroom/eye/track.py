@@ -40,6 +40,8 @@ class Track:
     """Frame time from which on all movement around him was down; None: it is not, or a look showed him on his legs."""
     upright_px: tuple[float, float] = (0.0, 0.0)
     """From where to where in the frame he reached before: y of head and feet."""
+    low: tuple[float, int] | None = None
+    """How high he reached when he had come down, y as a share of the picture, and the frame time of it."""
     sank_ns: int | None = None
     """When what moves around him last came down, by a third of his height or more."""
     held_ns: int = -1

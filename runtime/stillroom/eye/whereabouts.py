@@ -9,6 +9,7 @@ Two whom one look has found apart stay two: who walked to where another stands i
 from collections.abc import Sequence
 from dataclasses import replace
 
+from stillroom.clock import NS_PER_S
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body
 from stillroom.eye.falling import Descent
@@ -129,6 +130,20 @@ class Whereabouts:
         beside = [descent.box]
         small = self._agreement.differing(descent.box) < SMALL * self._agreement.differing(track.box, beside)
         return small and self._agreement.hides(track.box, beside)
+
+    def lowered(self, track: Track, box: Box) -> Box:
+        """The box in which somebody who came down is found, without what is above where he did.
+
+        Boxes are symmetric, and of who lies along the camera's sight the far half is much shorter than the near one.
+        Who gets up again moves up there.
+        """
+        if track.down_ns is None or track.low is None or box.y1 - box.y0 <= box.x1 - box.x0:
+            return box
+        top, low_ns = track.low
+        above = Box(box.x0, box.y0, box.x1, top)
+        if not box.y0 < top < box.y1 or self._agreement.stirred(above, low_ns / NS_PER_S) >= LEFT_SHARE:
+            return box
+        return Box(box.x0, top, box.x1, box.y1)
 
     def before(self, track: Track, tracks: Sequence[Track]) -> list[Box]:
         """Of others found later than he, in front of his place: what is in their boxes speaks for them."""
