@@ -36,6 +36,32 @@ def test_what_is_smaller_than_anybody_leaves_an_empty_room_empty(thing):
     assert machine.state == "empty"
 
 
+CAT_AT_DOOR = replace(CAT, door="door")
+
+
+def looks(machine: RoomStateMachine, pattern: str, now: float) -> float:
+    """One fifth of a second for each: L larger than a cat, s not."""
+    for each in pattern:
+        now = run(machine, LARGE if each == "L" else CAT, 0.2, now)
+    return now
+
+
+@pytest.mark.parametrize("pattern", ["L" + 40 * "s" + "L", 20 * "Lss", 20 * "LLssss"])
+def test_a_cat_that_stretches_now_and_then_leaves_an_empty_room_empty(pattern):
+    """Between two large looks it was small, for most of the time: no body shrinks so."""
+    machine, now = empty_room()
+    looks(machine, pattern, run(machine, CAT_AT_DOOR, 2.0, now))
+    assert machine.state == "empty"
+
+
+@pytest.mark.parametrize("pattern", [24 * "Ls", 16 * "LLs", 10 * "LLLss"])
+def test_who_looks_as_small_as_a_cat_in_fewer_looks_than_not_may_be_somebody(pattern):
+    """A part of him is as light as the wall behind, or he crawls far away."""
+    machine, now = empty_room()
+    looks(machine, pattern, run(machine, CAT_AT_DOOR, 2.0, now))
+    assert machine.state == "unknown"
+
+
 def test_a_large_thing_that_comes_from_nowhere_and_lies_still_leaves_it_empty():
     machine, now = empty_room()
     now = run(machine, LARGE, 2.0, now)

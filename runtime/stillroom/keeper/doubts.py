@@ -3,7 +3,8 @@
 Whoever is in a room that was empty came by a door or a side of the picture, and is larger than a cat or a robot. So
 what does neither, and lies still (a curtain that came down), makes nobody doubt that it is empty; and what only stirs
 off the bed and at no door, from the moment the camera opened, is nobody in the end: a curtain, a fan, a screen. What a
-screen lights up moves in one fifth of a second and no longer, wherever it is: a body takes two.
+screen lights up moves in one fifth of a second and no longer, wherever it is: a body takes two. A cat that stretches,
+or passes where it lay, is as large as somebody for a look or two, so most looks decide: a body keeps its size.
 """
 
 from stillroom.clock import NS_PER_S
@@ -25,6 +26,8 @@ class Doubts:
         """Since when, from the beginning, the model was sure of nobody, and nothing stirred in the bed or a way in."""
         self._moved_ns: int | None = None
         self._came = self._emptied = False
+        self._large = 0
+        """In how many more looks it was larger than a cat than not, since it first was."""
         self._at_way_in = self._may_be_somebody = False
         """Of the fifth before this one."""
 
@@ -35,10 +38,11 @@ class Doubts:
         at_way_in, before = _at_a_way_in(evidence), self._at_way_in
         self._came = evidence.doubted and (self._came or (at_way_in and before))
         self.stirs_ns = _since(self.stirs_ns, frame_ns, evidence.doubted)
-        thing = evidence.thing and not confirmed and (empty or evidence.place != "bed")
-        doubted = evidence.doubted and not thing
+        doubted = evidence.doubted
         if empty and doubted and evidence.place != "bed":
             doubted = self._came or self._stirs(frame_ns)
+        thing = self._is_thing(evidence, doubted) and not confirmed and (empty or evidence.place != "bed")
+        doubted = doubted and not thing
         self.since_ns = _since(self.since_ns, frame_ns, doubted)
         self._emptied |= empty
         never, may_be_somebody = not confirmed and not self._emptied, not _may_be_nobody(evidence)
@@ -49,6 +53,16 @@ class Doubts:
     def settle(self) -> None:
         """The room is empty: whatever stirs from now on is new."""
         self.since_ns = self.stirs_ns = None
+
+    def _is_thing(self, evidence: Evidence, doubted: bool) -> bool:
+        """It has been no larger than a cat in most looks since it was first larger."""
+        if not doubted:
+            self._large = 0
+        elif evidence.thing and not self._large:
+            return True
+        else:
+            self._large += -1 if evidence.thing else 1
+        return False
 
     def _stirs(self, frame_ns: int) -> bool:
         return self._moved_ns is not None and frame_ns - self._moved_ns < STIRS_S * NS_PER_S

@@ -238,7 +238,10 @@ class RoomStateMachine:
             self._reason = None  # what only passes by the bed has not been on it the while
             return None, evidence.why
         if self.state == "empty":
-            return (None if self._doubts.since_ns is None else "doubt"), why
+            if self._doubts.since_ns is None:
+                self._reason = None  # what looked like somebody then and looks so now was a thing between
+                return None, why
+            return "doubt", why
         if doubted_s < PERSISTENT_DOUBT_S:
             return None, why
         if self.state not in HELD:
