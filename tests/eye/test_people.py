@@ -511,6 +511,19 @@ def test_who_is_found_lying_across_a_sleeper_who_was_placed_wrongly_is_the_sleep
         assert max(scene.run(2.0, lambda s: [lies])) == count
 
 
+@pytest.mark.parametrize(("moves", "count"), [(False, 1), (True, 2)])
+def test_who_is_found_whole_where_nothing_moved_is_he_of_whom_a_part_was_found(moves, count):
+    """A third as large: his head, or a cat before him. Where something moved since, somebody else has come."""
+    scene = Scene(learned=False, empty=False)
+    part = body(300.0, 320.0, 0.97, 48.0)
+    scene.run(4.0, lambda s: [part], lambda s: flags(300.0, 320.0, 150.0))
+    scene.run(11.0, every_s=100.0)
+    whole = Body(0.82, 180.0, 300.0, -135.0, 0.0)
+    lies = flags(180.0, 300.0, 135.0) if moves else NOTHING
+    scene.breathing = None if moves else Box(0.1, 0.55, 0.3, 0.7)
+    assert max(scene.run(4.0, lambda s: [whole], lambda s: lies)) == count
+
+
 def test_who_lies_still_is_found_as_well_in_a_way_that_was_suspected_before_he_was_believed():
     """Under a blanket nothing agreed with what looks had found of him."""
     scene = Scene(learned=False, empty=False)

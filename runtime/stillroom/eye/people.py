@@ -273,9 +273,17 @@ class People:
             within = SAME * size * max(1.0, min(3.0, now_s - track.seen_s))
             ratio = size / max(1e-6, min(body.radius_px, track.body.radius_px))
             most = SAT_UP if body.score >= SURE_SCORE and self._lay_alone(track) else SAME_SIZE
-            if away <= within and (ratio < most or away == 0.0) and away < least:
+            same = ratio < most or away == 0.0 or self._seen_whole(track, body, box)
+            if away <= within and same and away < least:
                 best, least = track, away
         return best
+
+    def _seen_whole(self, track: Track, body: Body, box: Box) -> bool:
+        """He is there alone, and nobody came to where nothing moved: a part of him, or a cat before him, was taken for
+        him.
+        """
+        larger = len(self._tracks) == 1 and body.radius_px > track.body.radius_px
+        return larger and not (self._where.has_moved(track) or self._where.has_stirred(box))
 
     def _lay_alone(self, track: Track) -> bool:
         """Nobody else is there, and he has moved since he was found lying."""

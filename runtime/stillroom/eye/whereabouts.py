@@ -65,9 +65,9 @@ class Whereabouts:
         if common(box, track.box) >= SAME_BOX or self.has_moved(track):
             return True
         near = away_px(body, track.body) <= BESIDE * max(body.radius_px, track.body.radius_px)
-        return near and not (across(body, track.body) and self._has_stirred(box))
+        return near and not (across(body, track.body) and self.has_stirred(box))
 
-    def _has_stirred(self, box: Box) -> bool:
+    def has_stirred(self, box: Box) -> bool:
         """Lately, whoever it was."""
         return self._agreement.stirred(box, self._agreement.time_s - LATELY_S) >= LEFT_SHARE
 
