@@ -35,6 +35,8 @@ MOST_MOTION_SPREAD = 0.3
 """The same where it reaches from one end of the picture to the other."""
 SURE = 0.7
 """Of how many people there are."""
+ON_BED = 0.75
+"""Of the lower end of what moves: who stands before the bed ends below it."""
 EDGE = 0.03
 """Of the picture: what reaches so near to its edge may have gone out of it."""
 
@@ -70,12 +72,18 @@ class Evidence(Struct, frozen=True):
     """What moves is on the bed's edge."""
     floor_stirs: bool = False
     """What moves is in the zone floor."""
+    ends_on_bed: bool = False
+    """The lower end of what moves is over the bed: it stands behind it, or is on it."""
     small: bool = False
     """Nothing that differs from the known room is as large as somebody who lies."""
     box: Box | None = None
     """Around whoever or whatever speaks for the place."""
     boxes: tuple[Box, ...] = ()
     """Around each of the people."""
+    boxes_abed: tuple[Box, ...] = ()
+    """Of these, who rests in the bed."""
+    boxes_at_door: tuple[Box, ...] = ()
+    """Of these, who reaches into the room's door."""
     moves: Box | None = None
     """Around all that moves."""
     differs: tuple[Box, ...] = ()
@@ -104,6 +112,8 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
         evidence = replace(
             evidence,
             boxes=tuple([person.box for person in seen.persons]),
+            boxes_abed=tuple([each.box for each in seen.persons if _rests(each, zones) == "bed"]),
+            boxes_at_door=tuple([p.box for p in seen.persons if where.reaches(p.box, zones) == "door"]),
             differs=tuple([blob.box for blob in differs]),
         )
     box = seen.motion_box if evidence.moving else None
@@ -115,6 +125,7 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
     door = where.reaches(box, zones)
     return replace(
         evidence,
+        ends_on_bed=where.share_inside(where.sole(box), zones.bed) >= ON_BED,
         bed_stirs=rest in ("bed", "bed-edge"),
         edge_stirs=rest == "bed-edge",
         at_side=at_side,

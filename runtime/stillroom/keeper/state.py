@@ -19,7 +19,9 @@ from stillroom.events import RoomState
 from stillroom.keeper.doubts import Doubts
 from stillroom.keeper.downed import Downed
 from stillroom.keeper.occupancy import Evidence
+from stillroom.keeper.pair import Pair
 from stillroom.keeper.perch import Perch
+from stillroom.keeper.seated import Seated
 from stillroom.keeper.states import ARROWS, HELD, Cause
 from stillroom.keeper.sunk import Sunk
 from stillroom.keeper.visits import Visits
@@ -75,6 +77,7 @@ class RoomStateMachine:
 
     def feed(self, frame_ns: int, evidence: Evidence) -> Change | None:
         """frame_ns: the camera's time, rising."""
+        evidence = self._seated.note(evidence, self.state)
         evidence = self._sunk.note(frame_ns, evidence, self.state)
         if self._is_relit(frame_ns, evidence):
             return None
@@ -155,9 +158,9 @@ class RoomStateMachine:
         self._still_ns = None
         self._quiet = False
         self._confirmed = False
-        self._sunk = Sunk()
+        self._seated, self._sunk = Seated(), Sunk()
         self._visits = Visits()
-        self._perch = Perch()
+        self._perch, self._pair = Perch(), Pair()
 
     def _is_relit(self, frame_ns: int, evidence: Evidence) -> bool:
         """The light changes, for no longer than lamps take: that says nothing, and what was so before it goes on."""
@@ -178,6 +181,7 @@ class RoomStateMachine:
         self._downed.note(frame_ns, evidence)
         self._visits.note(frame_ns, evidence)
         self._perch.note(evidence)
+        self._pair.note(evidence)
 
     def _enter(self, state: RoomState, frame_ns: int, why: str) -> Change:
         change = Change(state, self.state, frame_ns, why)
@@ -215,7 +219,8 @@ class RoomStateMachine:
             return None  # what differs beside who is found in bed is another, who is not found
         if evidence.place == "bed-edge":
             return "edge-of-bed"
-        return "up" if self._been_in_bed and evidence.place != "somewhere" else "seen"
+        been_in_bed = self._been_in_bed and not self._pair.sleeper_left
+        return "up" if been_in_bed and evidence.place != "somewhere" else "seen"
 
     def _left_alone(self, frame_ns: int) -> bool:
         """Of several, whoever was off the bed has just been at the door."""
