@@ -57,6 +57,11 @@ def test_who_is_not_found_any_more_has_not_left_unless_he_was_at_the_door():
     assert Two().sees(up(RISES, OTHER), up(UP, AGAIN), *[up(OTHER)] * 20) == "out-of-bed"
 
 
+def test_the_other_went_out_past_the_sleeper_who_stands_before_the_door():
+    walks = up(AT_DOOR, Box(0.3, 0.2, 0.45, 0.65))
+    assert Two().sees(up(RISES, OTHER), up(AT_DOOR, AGAIN), walks, *[up(AT_DOOR)] * 20) == "out-of-bed"
+
+
 def test_of_two_who_both_walked_or_both_are_at_the_door_nobody_knows_who_is_who():
     walk = up(RISES, OTHER), up(UP, Box(0.5, 0.2, 0.64, 0.65)), up(AT_DOOR, UP)
     assert Two().sees(*walk, *[up(UP)] * 20) == "out-of-bed"

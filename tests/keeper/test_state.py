@@ -159,6 +159,21 @@ def test_whose_last_movement_was_at_the_door_has_left():
     assert machine.state == "empty"
 
 
+BREATH = Evidence("off-bed", False, None, False, "a rhythm of breathing", by_breath=True)
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(10, "empty"), (30, "out-of-bed")])
+def test_a_rhythm_soon_after_who_moved_at_the_door_is_his_who_left_and_not_one_that_lasts(seconds, state):
+    machine = RoomStateMachine(RoomConfig(leave_dwell_s=5.0, unseen_unknown_s=600.0))
+    at_s = run(machine, evidence("bed", moving=True, known=False), 10)
+    at_s = run(machine, MOVES, 10, at_s)
+    at_s = run(machine, evidence("off-bed", moving=True, known=False, door=True), 2, at_s)
+    at_s = run(machine, BREATH, seconds, at_s)
+    assert machine.state == "out-of-bed"
+    run(machine, evidence("nowhere", known=False), 20, at_s)
+    assert machine.state == state
+
+
 def test_who_lies_still_off_the_bed_is_never_shown_as_gone():
     machine = RoomStateMachine(RoomConfig(unseen_unknown_s=600))
     now = run(machine, MOVES, 5)

@@ -1,8 +1,8 @@
 """Two, one of whom was in bed: which of them is still there when the other has gone by the door.
 
 While one is in bed and another is not, it is known who is who; and while one of two stays where he was, what is found
-elsewhere is the other. So when one is not found any more who was before the door, and was the sleeper, whoever stays
-was not in bed. Where both walked, or are too close, nothing is known, and whoever stays may have been.
+elsewhere is the other. So when the sleeper, who was before the door, is not found any more, and the other is where he
+was, whoever stays was not in bed. Where both walked, or are too close, nothing is known, and whoever stays may have been.
 """
 
 from stillroom.keeper.occupancy import Evidence
@@ -32,7 +32,7 @@ class Pair:
             self.sleeper_left = False
             self._follow(boxes, evidence.boxes_abed, evidence.boxes_at_door)
         elif len(boxes) == 1:
-            self.sleeper_left |= self._at_door
+            self.sleeper_left |= self._at_door and self._other is not None and _stays(self._other, boxes[0])
             self._forget()
 
     def _follow(self, boxes: tuple[Box, ...], abed: tuple[Box, ...], at_door: tuple[Box, ...]) -> None:

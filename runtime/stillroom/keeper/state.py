@@ -30,6 +30,8 @@ WENT_OUT_S = 3.0
 """From a movement at the picture's edge to stillness: whoever was there has gone out of the picture."""
 VISITOR_WENT_S = 6.0
 """From a movement at the door: who is not seen any more since then has left by it."""
+BREATH_S = 18.0
+"""A rhythm of breathing is of so many seconds at least (`eye/breathing.py`)."""
 PERSISTENT_DOUBT_S = 0.6
 MAX_WHY = 120
 
@@ -155,6 +157,7 @@ class RoomStateMachine:
         self._edge_ns: int | None = None
         self._door_ns: int | None = None
         self._relit_ns: int | None = None
+        self._moved_ns = 0
         self._still_ns = None
         self._quiet = False
         self._confirmed = False
@@ -177,6 +180,8 @@ class RoomStateMachine:
             self._door_ns = frame_ns
         if evidence.moving and evidence.at_edge:
             self._edge_ns = frame_ns
+        if evidence.moving:
+            self._moved_ns = frame_ns
         self._confirmed |= bool(evidence.people)
         self._downed.note(frame_ns, evidence)
         self._visits.note(frame_ns, evidence)
@@ -204,7 +209,8 @@ class RoomStateMachine:
             return "relit" if self._relit_ns is not None else "blind"
         if evidence.place == "nowhere":
             return None
-        self._seen = evidence
+        if not self._is_of_before(frame_ns, evidence):
+            self._seen = evidence
         if (evidence.people or 0) > 1 and (evidence.sure or self.state == "several-people"):
             return "several"  # of two who sit still one is often not found again: they are not fewer for that
         if self._downed.lies(evidence, self.state):
@@ -221,6 +227,12 @@ class RoomStateMachine:
             return "edge-of-bed"
         been_in_bed = self._been_in_bed and not self._pair.sleeper_left
         return "up" if been_in_bed and evidence.place != "somewhere" else "seen"
+
+    def _is_of_before(self, frame_ns: int, evidence: Evidence) -> bool:
+        """A rhythm off the bed, told too soon after somebody moved at a door: it may be of whoever has gone."""
+        at_door = self._seen is not None and self._seen.door is not None
+        lately = frame_ns - self._moved_ns < BREATH_S * NS_PER_S
+        return evidence.by_breath and evidence.place != "bed" and at_door and lately
 
     def _left_alone(self, frame_ns: int) -> bool:
         """Of several, whoever was off the bed has just been at the door."""
