@@ -2,7 +2,8 @@
 
 While one is in bed and another is not, it is known who is who; and while one of two stays where he was, what is found
 elsewhere is the other. So when the sleeper, who was before the door, is not found any more, and the other is where he
-was, whoever stays was not in bed. Where both walked, or are too close, nothing is known, and whoever stays may have been.
+was, whoever stays was not in bed. Where both walked, or are too close, nothing is known, and whoever stays may have
+been.
 """
 
 from stillroom.keeper.occupancy import Evidence
