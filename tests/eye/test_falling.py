@@ -145,6 +145,17 @@ def test_a_look_that_says_who_comes_down_lies_with_his_head_up_is_no_proof_and_t
     assert fallen.shown(fallen_track(), low, 2_000_000_000) == "lying", "one is enough with his head low"
 
 
+def test_who_is_said_to_lie_is_asked_once_more_though_he_stays_as_he_is():
+    """Or one look that errs, of who comes in and stands, would hold as long as he stands."""
+    track = fallen_track()
+    track.down_ns, track.posture, track.still = None, "unsure", True
+    track.posture = fallen.shown(track, Held(0.99, "lying", None), 2_000_000_000)
+    assert track.posture == "lying" and track.asks
+    track.asks = False
+    assert fallen.shown(track, Held(0.99, "lying", None), 2_400_000_000) == "lying" and not track.asks
+    assert fallen.shown(track, Held(0.99, "unsure", None, on_legs=True), 2_800_000_000) == "unsure"
+
+
 def test_who_is_down_and_sits_on_the_floor_has_fallen():
     assert fallen.shown(fallen_track(), ON_THE_FLOOR, 2_000_000_000) == "lying"
 

@@ -200,6 +200,17 @@ def test_of_several_the_one_found_in_bed_is_not_up_for_what_differs_beside_him()
     assert run.feed(6, with_people(person(STANDING), motion=0.03)) == "out-of-bed"
 
 
+def test_who_is_carried_out_has_not_fallen_while_those_who_carry_him_walk():
+    """They are taken for one with him, who lies; once nobody walks around him, he lies on the floor."""
+    run = Run()
+    both = (person(STANDING), person(IN_BED, "lying"))
+    assert run.feed(6, with_people(*both, motion=0.03)) == "several-people"
+    carried = with_people(person(ON_FLOOR, "lying"), motion=0.08, motion_box=Box(0.1, 0.2, 0.4, 0.9))
+    assert run.feed(8, carried) == "several-people"
+    assert run.feed(0.8, with_people(person(ON_FLOOR, "lying"))) == "several-people", "since then, not before"
+    assert run.feed(3, with_people(person(ON_FLOOR, "lying"))) == "on-floor"
+
+
 def test_that_there_are_several_is_sure_where_two_are_whatever_else_is_fired_on():
     """A corner that a model takes for half a person makes a third of them unsure, and not the two."""
     two = person(IN_BED, "lying"), person(STANDING)

@@ -253,3 +253,18 @@ def test_who_gets_up_again_is_up():
     assert life.run(lambda s: still(STRIP), 20.0)[-1] == "on-floor"
     states = life.run(lambda s: moving(max(0.13, 0.53 - 0.3 * s)), 6.0)
     assert states[-1] == "occupied"
+
+
+def test_who_goes_out_by_a_door_and_shows_a_foot_last_has_not_come_down_behind_it():
+    """The door hides him from one side on, so that what moves last may be as low as who fell."""
+    for door, state in (("bathroom-door", "bathroom"), ("door", "empty")):
+        life = Life(moves_at=door, door=door)
+        life.come_down(moves_at=door, door=door)
+        states = life.run(lambda s: still(None), 20.0)
+        assert "on-floor" not in states and states[-1] == state
+
+
+def test_who_walks_away_from_a_door_and_comes_down_elsewhere_is_on_the_floor():
+    life = Life(moves_at="door", door="door")
+    life.come_down()
+    assert life.run(lambda s: still(STRIP), 12.0)[-1] == "on-floor"

@@ -110,6 +110,8 @@ def shown(track: Track, held: Held, decided_ns: int) -> Posture:
         track.may_lie = not track.may_lie
         return track.posture if track.may_lie else "lying"
     track.may_lie = False
+    # One look in thirty says so of who walks, and he is not asked again while he stays as he is.
+    track.asks |= held.posture == "lying" and track.posture != "lying"
     return held.posture
 
 

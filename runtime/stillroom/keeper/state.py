@@ -17,7 +17,7 @@ from stillroom.clock import NS_PER_S
 from stillroom.config import RoomConfig
 from stillroom.events import RoomState
 from stillroom.keeper.doubts import Doubts
-from stillroom.keeper.downed import Downed
+from stillroom.keeper.downed import LEAST_HIGH, Downed
 from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.pair import Pair
 from stillroom.keeper.perch import Perch
@@ -214,6 +214,9 @@ class RoomStateMachine:
         if (evidence.people or 0) > 1 and (evidence.sure or self.state == "several-people"):
             return "several"  # of two who sit still one is often not found again: they are not fewer for that
         if self._downed.lies(evidence, self.state):
+            if self._others_stand(evidence):
+                self._reason = None
+                return None
             return "floor"
         if self._perch.sits(evidence, self.state) and not self._visits.over_sleeper:
             return "edge-of-bed"
@@ -227,6 +230,11 @@ class RoomStateMachine:
             return "edge-of-bed"
         been_in_bed = self._been_in_bed and not self._pair.sleeper_left
         return "up" if been_in_bed and evidence.place != "somewhere" else "seen"
+
+    def _others_stand(self, evidence: Evidence) -> bool:
+        """Of several, one is found, lying; but what moves is as high as who stands: he is carried, or looked after."""
+        moves = evidence.moves if evidence.moving else None
+        return self.state == "several-people" and moves is not None and moves.y1 - moves.y0 >= LEAST_HIGH
 
     def _is_of_before(self, frame_ns: int, evidence: Evidence) -> bool:
         """A rhythm off the bed, told too soon after somebody moved at a door: it may be of whoever has gone."""

@@ -2,7 +2,8 @@
 
 Whoever stands behind something shows from the head to its edge. When he falls, the upper end of what moves comes down
 to that edge within a second while the lower end stays, and nothing of him is as high again: nobody rises, or leaves by
-a door, without moving there. Who bends down comes down as far and is up again; who sits down there does so slowly.
+a door, without moving there. Who bends down comes down as far and is up again; who sits down there does so slowly. Who
+goes out by a door, and shows a foot last, was there when he was highest.
 """
 
 from collections import deque
@@ -17,7 +18,7 @@ from stillroom.keeper.occupancy import Evidence
 from stillroom.keeper.rolled import AROUND, Rolled
 from stillroom.keeper.slid import Slid
 from stillroom.keeper.states import SOMEBODY
-from stillroom.keeper.zones import share_columns
+from stillroom.keeper.zones import Door, share_columns
 from stillroom.observation import Box
 
 REMEMBERED_S = 2.4
@@ -66,6 +67,8 @@ class _Seen(NamedTuple):
     """It moves there, or he is: who lies down in bed comes down like this, and shows."""
     two: bool
     """Two are where it moves: when one of them has gone, what the other moves is lower, and nobody came down."""
+    door: Door | None
+    """It reaches into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +161,9 @@ class Sunk:
             his = may_be and on_legs and box is not None and share_columns(box, evidence.moves)
             on_bed = evidence.bed_stirs or evidence.place in ("bed", "bed-edge")
             two = sum(_spans(evidence.moves, each) for each in evidence.boxes) > 1
+            alone, in_view = state in ALONE, evidence.floor_stirs
             self._seen.append(
-                _Seen(frame_ns, evidence.moves, his, state in ALONE, evidence.floor_stirs, on_bed, two)
+                _Seen(frame_ns, evidence.moves, his, alone, in_view, on_bed, two, evidence.moves_at)
             )
         while self._seen and frame_ns - self._seen[0].frame_ns > REMEMBERED_S * NS_PER_S:
             self._seen.popleft()
@@ -175,7 +179,8 @@ class Sunk:
         high = bottom - top
         if high < LEAST_HIGH or bottom > LOWEST or not (first.his or self._walked(first)):
             return None
-        if self._seen[-1].in_view or first.on_bed or first.two:
+        leaves = first.door is not None and first.door == self._seen[-1].door
+        if self._seen[-1].in_view or first.on_bed or first.two or leaves:
             return None
         sank, took_s = last.y0 - top, self._took_s(top, last.y0 - top)
         if sank < SANK * high or abs(last.y1 - bottom) > STAYS * high or took_s > FAST_S:

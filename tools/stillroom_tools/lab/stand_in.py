@@ -241,7 +241,8 @@ class StandIn:
                 posture = name
                 break
             drawn -= share
-        return Held(present, posture, None, near.on_legs, near.head_y)
+        legs = near.on_legs and posture != "lying"  # landmarks that say both are unsure (`eye/posture.py`)
+        return Held(present, posture, None, legs, near.head_y)
 
     def _seen(self, body: scene_bodies.Body, now: scene_bodies.Now) -> _Seen | None:
         if body.box is None:
