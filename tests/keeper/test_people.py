@@ -206,6 +206,7 @@ def test_who_is_carried_out_has_not_fallen_while_those_who_carry_him_walk():
     both = (person(STANDING), person(IN_BED, "lying"))
     assert run.feed(6, with_people(*both, motion=0.03)) == "several-people"
     carried = with_people(person(ON_FLOOR, "lying"), motion=0.08, motion_box=Box(0.1, 0.2, 0.4, 0.9))
+    assert run.feed(0.6, with_people(person(ON_FLOOR, "lying"))) == "several-people"
     assert run.feed(8, carried) == "several-people"
     assert run.feed(0.8, with_people(person(ON_FLOOR, "lying"))) == "several-people", "since then, not before"
     assert run.feed(3, with_people(person(ON_FLOOR, "lying"))) == "on-floor"
