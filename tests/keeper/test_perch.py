@@ -56,6 +56,28 @@ def test_who_did_not_is_in_bed(moves, after):
     assert bed.sees(*[after] * 30) == "in-bed"
 
 
+@pytest.mark.parametrize(
+    ("first", "state"),
+    [
+        pytest.param({"place": "bed-edge"}, "bed-edge", id="at rest"),
+        pytest.param({"place": "bed-edge", "people": 0}, "in-bed", id="by no look"),
+        pytest.param({"place": "bed-edge", "posture": "lying"}, "in-bed", id="and lies since"),
+    ],
+)
+def test_who_was_found_on_the_edge_and_has_not_moved_sits_there_though_no_look_says_how(first, state):
+    """The next look draws him larger, over the bed, and landmarks are sure of nothing."""
+    bed = Bed()
+    bed.sees(*[COMES] * 3, replace(SITS, **{"posture": "unsure", **first}))
+    after = replace(SITS, posture=first.get("posture", "unsure"))
+    assert bed.sees(*[after] * 30) == state
+
+
+def test_who_was_found_on_the_edge_only_while_he_moved_is_not_known_to_be_there():
+    bed, unsure = Bed(), replace(SITS, posture="unsure")
+    bed.sees(*[replace(COMES, place="bed-edge", posture="unsure")] * 3)
+    assert bed.sees(*[unsure] * 30) == "in-bed"
+
+
 def test_who_lies_down_small_under_a_wide_lens_has_left_the_edge():
     """All of him moves on into the bed, and that is less of the picture than somebody who sits."""
     bed, small = Bed(), Box(0.26, 0.53, 0.57, 0.71)

@@ -2,7 +2,7 @@
 
 What a model finds is drawn alike above the hips and below, so feet are placed a hand's breadth too low, and who sits on
 the edge seems to sit on the bed. What moved last when he came there is himself, from head to foot. And nobody gets back
-onto the bed without moving.
+onto the bed without moving: whom one look has found on the edge is there in the next.
 """
 
 from stillroom.events import RoomState
@@ -21,6 +21,8 @@ class Perch:
     def __init__(self) -> None:
         self._came: Box | None = None
         """What moved last, whole, where it came to rest on the edge while no more than one was there."""
+        self._found = False
+        """A look has found him on the edge since, at rest: the next draws him larger, and he has not moved."""
 
     def note(self, evidence: Evidence) -> None:
         """Each fifth of a second, whatever is seen."""
@@ -33,6 +35,8 @@ class Perch:
             self._came = moves
         elif moves is not None and self._came is not None and _leaves(self._came, moves, evidence.box):
             self._came = None
+        rests = moves is None and evidence.people == 1 and evidence.place == "bed-edge"
+        self._found = self._came is not None and (rests or (self._found and self._came is not moves))
 
     def sits(self, evidence: Evidence, state: RoomState) -> bool:
         """He seems to be on the bed, and is on its edge. state: the room's until now."""
@@ -41,7 +45,8 @@ class Perch:
             return False
         if box.x1 - box.x0 > _height(box):
             return False  # drawn wider than high in a picture that is: he lies, or has his legs on the bed
-        said = evidence.posture == "sitting" or (evidence.posture == "unsure" and state == "bed-edge")
+        known = self._found or state == "bed-edge"
+        said = evidence.posture == "sitting" or (evidence.posture == "unsure" and known)
         return said and share_columns(box, self._came)  # a look may be from before he came there
 
 
