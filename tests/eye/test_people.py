@@ -537,6 +537,61 @@ def test_who_lies_still_is_found_as_well_in_a_way_that_was_suspected_before_he_w
     assert max(scene.run(3.0, lambda s: [small], lambda s: hand)) == 1
 
 
+def test_who_turns_over_is_found_as_well_in_a_way_that_was_suspected_before_he_was_believed():
+    """He moved a moment ago, and nothing moved on from there; the next look finds him as nothing agreed with before."""
+    scene = Scene(learned=False, empty=False)
+    suspected = Body(0.9, 200.0, 250.0, -100.0, 0.0)
+    scene.run(4.0, lambda s: [suspected])
+    scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
+    scene.one.posture = "lying"
+    scene.run(12.0, every_s=30.0)
+    lies = flags(140.0, 250.0, 60.0) | flags(250.0, 250.0, 60.0)
+    scene.run(1.0, moving=lambda s: lies, every_s=30.0)
+    assert max(scene.run(3.0, lambda s: [suspected])) == 1
+
+
+def test_who_lay_and_went_is_not_kept_by_what_was_suspected_where_he_lay():
+    scene = Scene(learned=False, empty=False)
+    thing = Body(0.9, 200.0, 250.0, -100.0, 0.0)
+    scene.run(4.0, lambda s: [thing])
+    scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
+    scene.one.posture = "lying"
+    rises, goes = flags(205.0, 250.0), flags(600.0, 250.0, 40.0)
+    scene.run(4.0, moving=lambda s: rises if s < 0.8 else goes if s < 1.6 else NOTHING, every_s=30.0)
+    assert scene.run(9.0, lambda s: [thing])[-1] == 0
+
+
+CORNER = body(300.0, 160.0, 0.52, 60.0)
+"""Of an empty room, that hardly looks like somebody."""
+HE = body(290.0, 200.0, 0.97, 90.0)
+
+
+@pytest.mark.parametrize(("times", "there"), [(1, True), (4, False)])
+def test_who_stood_before_a_corner_is_not_there_for_it_while_his_breath_is_still_told(times, there):
+    """Looks fired on it before he came, more than once; a rhythm is of some seconds, and outlasts who has gone."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(float(times), lambda s: [CORNER])
+    stands = flags(290.0, 200.0, 90.0)
+    scene.run(5.0, lambda s: [HE], lambda s: stands)
+    scene.breathing = Box(0.42, 0.3, 0.5, 0.4)
+    scene.run(2.0, lambda s: [HE], lambda s: stands if s < 1 else NOTHING)
+    scene.run(3.0, lambda s: [CORNER])
+    scene.breathing = None
+    assert bool(scene.run(8.0, lambda s: [CORNER])[-1]) == there
+
+
+@pytest.mark.parametrize(("corner", "follows"), [(CORNER, False), (body(300.0, 160.0, 0.62, 60.0), True)])
+def test_a_corner_found_alike_while_light_moves_over_it_is_not_somebody_who_comes_by(corner, follows):
+    """It hardly looks like anybody, and is found before anything moves. What looks more like somebody may be he."""
+    scene = Scene(learned=False, empty=False)
+    flicker = lambda s: flags(300.0, 160.0, 60.0)  # noqa: E731
+    scene.run(1.0, lambda s: [corner])
+    scene.run(3.0, lambda s: [corner], flicker)
+    scene.run(3.0, lambda s: [HE], lambda s: flags(290.0, 200.0, 90.0))
+    scene.run(1.0, lambda s: [corner], flicker)
+    assert (scene.one.body is corner) == follows
+
+
 def test_who_passes_before_a_sleeper_whom_no_look_finds_does_not_become_him():
     """Both are one figure on the known room: larger than the sleeper can be."""
     scene = Scene(empty=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body
-from stillroom.eye.track import away_px, worth
+from stillroom.eye.track import away_px, is_weak, worth
 from stillroom.observation import Box
 
 FIXTURE_PLACE, FIXTURE_SIZE = 0.04, 0.08
@@ -62,6 +62,14 @@ class Fixtures:
         found.seen_s = now_s
         found.known |= self._agreement.knows_room or now_s - found.since_s >= FIXTURE_S
 
+    def seen_again(self, body: Body) -> None:
+        """In its place, while something moves there: light, or whoever passes. What hardly looks like a person and is
+        found alike again does not move with him.
+        """
+        if is_weak(body):
+            for each in self._all:
+                each.times += alike(body, each.body)
+
     def is_only(self, body: Body, box: Box) -> bool:
         """It is a known one, and nobody breathes there; or a suspect, and what moves there only passes before it."""
         known = any(each.known and alike(body, each.body) for each in self._all)
@@ -72,11 +80,13 @@ class Fixtures:
         """It was found there before, more than once, and nothing agreed: who stands before it now is somebody else.
 
         What breathes there is no thing: a sleeper is placed in one way by a wide look, and in another by a close one.
+        But a rhythm is told until some seconds after who breathed there has gone: it makes nobody of a corner that
+        hardly looks like one.
         """
         suspect = any(
             each.times >= SUSPECTED and not each.known and alike(body, each.body) for each in self._all
         )
-        return suspect and not self._agreement.breathes(box)
+        return suspect and (is_weak(body) or not self._agreement.breathes(box))
 
 
 def alike(body: Body, other: Body) -> bool:

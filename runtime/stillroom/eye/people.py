@@ -290,9 +290,11 @@ class People:
         return len(self._tracks) == 1 and track.posture == "lying" and self._where.has_moved(track)
 
     def _lies_there(self, track: Track, box: Box) -> bool:
-        """Who lies still is found in one way and another, also where that was suspected before he was believed."""
+        """Who lies is found in one way and another, also where that was suspected before he was believed. Who turns
+        over is still there: nothing moved on from there.
+        """
         there = common(box, track.box) >= SAME_BOX or within(box, track.box)
-        return there and track.posture == "lying" and not self._where.has_moved(track)
+        return there and track.posture == "lying" and not (track.went and self._where.has_moved(track))
 
     def _gone_from_where_he_was(self, body: Body, matched: set[int]) -> Track | None:
         """Somebody not found in this look, not far, whose place does not differ from the empty room: he walked fast."""
@@ -331,6 +333,8 @@ class People:
         if agreed is None:
             self._fixtures.note(body, now_s)
             return None
+        if agreed == "motion":
+            self._fixtures.seen_again(body)
         if len(self._tracks) >= MOST:
             return None
         if empty and agreed != "breathing" and not self._agreement.came(box):
