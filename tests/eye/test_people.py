@@ -328,6 +328,56 @@ def test_who_is_not_found_and_walks_on_from_his_place_is_not_gone_though_that_lo
         assert scene.run(1.2, lambda s: [], goes_on, goes_on)[-1] == count
 
 
+def test_who_slows_down_and_sits_down_unfound_is_where_little_moves_of_him():
+    """A chair behind a bed: of who lowers himself into it a few columns move at a time, and there he still shows."""
+    scene = Scene()
+    walker(scene)
+    sits = lambda s: flags(310.0, 220.0, 120.0)  # noqa: E731
+    slow = sits(0.0).reshape(ROWS, COLS).copy()
+    slow[:, :40] = False
+    scene.run(0.4, lambda s: [body(400.0)], lambda s: flags(400.0), lambda s: flags(400.0))
+    counts = scene.run(6.0, lambda s: [], lambda s: slow.reshape(-1) if s < 1.0 else NOTHING, sits)
+    assert counts[-1] == 1 and scene.one.box.x1 < 0.6
+    assert scene.run(2.0, lambda s: [])[-1] == 0, "nothing shows there any more"
+
+
+def test_who_has_walked_so_far_that_only_his_edge_is_met_is_where_all_of_him_moves():
+    """Nobody is a hand wide because he was two widths away when he was looked for."""
+    scene = Scene()
+    walker(scene)
+    scene.run(0.4, lambda s: [body(400.0)], lambda s: flags(400.0), lambda s: flags(400.0))
+    far = lambda s: flags(120.0)  # noqa: E731
+    scene.run(0.8, lambda s: [], far, far)
+    assert scene.one.box.x0 < 0.15 and scene.one.box.x1 > 0.2
+
+
+@pytest.mark.parametrize(("shows", "count"), [(True, 1), (False, 0)])
+def test_who_is_found_further_on_by_a_look_that_does_not_place_him_was_not_seen_where_he_was(shows, count):
+    """He sits down on his way: until a second look says so he is not put there, and he has left all the same."""
+    scene = Scene()
+    walker(scene)
+    scene.run(0.2, lambda s: [body(400.0)], figure=lambda s: flags(400.0))
+    scene.one.sank_ns = 0
+    there = lambda s: flags(300.0)  # noqa: E731
+    scene.run(0.2, lambda s: [body(400.0)], lambda s: flags(400.0) | flags(300.0), there)
+    scene.run(0.4, lambda s: [], there, there)
+    scene.run(0.2, lambda s: [body(300.0, score=0.66)], there, there)
+    after = there if shows else lambda s: NOTHING
+    assert scene.run(2.0, lambda s: [], after, after)[-1] == count
+    assert not shows or scene.one.box.x1 < 0.6
+
+
+@pytest.mark.parametrize(("stirs", "count"), [(False, 1), (True, 2)])
+def test_who_is_found_where_he_was_after_another_stirred_below_him_has_not_come_down(stirs, count):
+    """A sleeper turns over in front of who has just sat down behind the bed; later it is who came to stand there."""
+    scene = Scene(learned=False, empty=False)
+    track = came_down(scene)
+    scene.run(0.2, moving=lambda s: flags(400.0, 240.0) if stirs else NOTHING)
+    track.stirred_s = np.full((ROWS, COLS), -1e9, np.float32)  # all that was others
+    scene.run(0.2, lambda s: [body(400.0, 240.0)])
+    assert len(scene.people._tracks) == count
+
+
 def test_who_came_down_into_bed_is_where_two_weak_looks_have_found_him():
     """One look may take something else for who has just sunk; what two find, and cells agree with, is he."""
     scene = Scene(learned=False, empty=False)

@@ -56,7 +56,7 @@ def watch(
         _put(track, descent.box, size_px)
         track.low = descent.box.y0, frame_ns
         if track.down_ns is None:
-            track.down_ns, track.postured = frame_ns, None
+            track.down_ns, track.postured, track.stood = frame_ns, None, box
             bottom = max(descent.bottom, box.y1 if tall else 0.0)
             track.upright_px = size_px[1] * descent.top, size_px[1] * bottom
     return descent

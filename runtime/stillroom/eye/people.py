@@ -359,7 +359,7 @@ class People:
         elsewhere = self._where.is_elsewhere(track, body, box)
         sure = agreed is not None and elsewhere and not is_weak(body)
         unlike = not fallen.is_where(track, body, decided_ns) and not sure
-        if there or not (unlike and is_weak(body)):  # a corner beside who lies down is no sight of him
+        if there or not unlike:  # who is found beside his place, and not put there, was not seen to be in it
             track.seen_s = now_s
         if unlike:
             track.asks = True

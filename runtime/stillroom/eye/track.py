@@ -38,6 +38,8 @@ class Track:
     vacant_s: float | None = None
     down_ns: int | None = None
     """Frame time from which on all movement around him was down; None: it is not, or a look showed him on his legs."""
+    stood: Box | None = None
+    """Where he was until then."""
     upright_px: tuple[float, float] = (0.0, 0.0)
     """From where to where in the frame he reached before: y of head and feet."""
     low: tuple[float, int] | None = None

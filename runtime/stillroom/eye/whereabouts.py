@@ -62,10 +62,17 @@ class Whereabouts:
 
         Nor has anybody come to where nothing moved: who is found there, over one who is not found, was placed wrongly.
         """
-        if common(box, track.box) >= SAME_BOX or self.has_moved(track):
+        if common(box, track.box) >= SAME_BOX or self.has_moved(track) or self._stood_on(track, box):
             return True
         near = away_px(body, track.body) <= BESIDE * max(body.radius_px, track.body.radius_px)
         return near and not (across(body, track.body) and self.has_stirred(box))
+
+    def _stood_on(self, track: Track, box: Box) -> bool:
+        """It was another who stirred below him: he is found where he was before, and nothing has moved there since."""
+        if track.down_ns is None or track.low is None or track.stood is None:
+            return False
+        still = self._agreement.stirred(track.stood, track.low[1] / NS_PER_S) < LEFT_SHARE
+        return still and common(box, track.stood) >= SAME_BOX
 
     def has_stirred(self, box: Box) -> bool:
         """Lately, whoever it was."""
@@ -153,8 +160,9 @@ class Whereabouts:
     def walked_on(self, track: Track, tracks: Sequence[Track]) -> bool:
         """Nobody is gone who moves on beside where he was, as high as he is: he is there from now on.
 
-        His place is known to be vacant half a second after he left it: so long has he walked. What moves beside
-        another who walks is the other.
+        His place is known to be vacant half a second after he left it: so long has he walked. Who slows down to sit
+        moves little of himself at a time, no more than counts as movement. What moves beside another who walks is
+        the other.
         """
         others = [
             beside(other.box) if self.has_moved(other) else other.box
@@ -162,13 +170,21 @@ class Whereabouts:
             if other is not track
         ]
         may = track.believed and self.has_moved(track)
-        near, far = beside(track.box), beside(track.box, SWEPT)
-        box = self._agreement.moving_at(far, others, near) if may else None
+        box = self._moves_on(track.box, others) if may else None
         high = track.box.y1 - track.box.y0
         if box is None or not AS_HIGH * high <= box.y1 - box.y0 <= high / AS_HIGH:
             return False
         self._put(track, box)
         return True
+
+    def _moves_on(self, place: Box, others: Sequence[Box]) -> Box | None:
+        """Around what moves beside his place; what is met at the end of his reach may move beyond it as well."""
+        box = self._agreement.moving_at(beside(place, SWEPT), others, place)
+        if box is None:
+            return None
+        wide = min(place.x1 - place.x0, place.y1 - place.y0)
+        around = Box(max(0.0, box.x0 - wide), place.y0, min(1.0, box.x1 + wide), place.y1)
+        return self._agreement.moving_at(around, others, place)
 
     def stays_behind(self, track: Track, tracks: Sequence[Track], now_s: float) -> bool:
         """He went behind another, or beside him, and is where the other is: until he is found again, the last movement
