@@ -587,28 +587,42 @@ def test_who_lies_still_is_found_as_well_in_a_way_that_was_suspected_before_he_w
     assert max(scene.run(3.0, lambda s: [small], lambda s: hand)) == 1
 
 
-def test_who_turns_over_is_found_as_well_in_a_way_that_was_suspected_before_he_was_believed():
+@pytest.mark.parametrize("posture", ["lying", "unsure"])
+def test_who_turns_over_is_found_as_well_in_a_way_that_was_suspected_before_he_was_believed(posture):
     """He moved a moment ago, and nothing moved on from there; the next look finds him as nothing agreed with before."""
     scene = Scene(learned=False, empty=False)
     suspected = Body(0.9, 200.0, 250.0, -100.0, 0.0)
     scene.run(4.0, lambda s: [suspected])
     scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
-    scene.one.posture = "lying"
+    scene.one.posture = posture
     scene.run(12.0, every_s=30.0)
     lies = flags(140.0, 250.0, 60.0) | flags(250.0, 250.0, 60.0)
     scene.run(1.0, moving=lambda s: lies, every_s=30.0)
     assert max(scene.run(3.0, lambda s: [suspected])) == 1
 
 
-def test_who_lay_and_went_is_not_kept_by_what_was_suspected_where_he_lay():
+@pytest.mark.parametrize("posture", ["lying", "unsure"])
+def test_who_lay_and_went_is_not_kept_by_what_was_suspected_where_he_lay(posture):
     scene = Scene(learned=False, empty=False)
     thing = Body(0.9, 200.0, 250.0, -100.0, 0.0)
     scene.run(4.0, lambda s: [thing])
     scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
-    scene.one.posture = "lying"
+    scene.one.posture = posture
     rises, goes = flags(205.0, 250.0), flags(600.0, 250.0, 40.0)
     scene.run(4.0, moving=lambda s: rises if s < 0.8 else goes if s < 1.6 else NOTHING, every_s=30.0)
     assert scene.run(9.0, lambda s: [thing])[-1] == 0
+
+
+@pytest.mark.parametrize(("posture", "kept"), [("lying", 1), ("unsure", 0)])
+def test_who_does_not_lie_is_not_kept_by_what_was_suspected_there_while_nothing_moves(posture, kept):
+    """It may be a picture on the wall behind where he stood."""
+    scene = Scene(learned=False, empty=False)
+    suspected = Body(0.9, 200.0, 250.0, -100.0, 0.0)
+    scene.run(4.0, lambda s: [suspected])
+    scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
+    scene.run(12.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], every_s=30.0)
+    scene.one.posture = posture
+    assert scene.run(9.0, lambda s: [suspected])[-1] == kept
 
 
 CORNER = body(300.0, 160.0, 0.52, 60.0)

@@ -264,7 +264,7 @@ class People:
         for track in sorted(self._tracks, key=lambda each: each.behind is not None):
             if id(track) in matched or not self._where.may_be(track, body, box):
                 continue
-            if suspect and not (alike(body, track.body) or self._lies_there(track, box)):
+            if suspect and not (alike(body, track.body) or self._is_there(track, box)):
                 continue
             away = away_px(body, track.body)
             if common(box, track.box) >= SAME_BOX:
@@ -289,12 +289,16 @@ class People:
         """Nobody else is there, and he has moved since he was found lying."""
         return len(self._tracks) == 1 and track.posture == "lying" and self._where.has_moved(track)
 
-    def _lies_there(self, track: Track, box: Box) -> bool:
-        """Who lies is found in one way and another, also where that was suspected before he was believed. Who turns
-        over is still there: nothing moved on from there.
+    def _is_there(self, track: Track, box: Box) -> bool:
+        """Who lies, or stirs there, is found in one way and another, also where that was suspected before he was
+        believed. Who turns over is still there: nothing moved on from there.
         """
-        there = common(box, track.box) >= SAME_BOX or within(box, track.box)
-        return there and track.posture == "lying" and not (track.went and self._where.has_moved(track))
+        if track.went and self._where.has_moved(track):
+            return False
+        there = common(box, track.box) >= SAME_BOX
+        if track.posture == "lying":
+            return there or within(box, track.box)
+        return there and self._agreement.of(box) == "motion"
 
     def _gone_from_where_he_was(self, body: Body, matched: set[int]) -> Track | None:
         """Somebody not found in this look, not far, whose place does not differ from the empty room: he walked fast."""
