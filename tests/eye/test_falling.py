@@ -102,11 +102,13 @@ def test_movement_at_a_side_is_somebody_who_may_leave_on_that_side():
     assert not watched(*FALL).may_leave(Box(0.7, 0.2, 0.9, 0.9))
 
 
-def fallen_track(aside: bool = False) -> Track:
+def fallen_track(aside: bool = False, fifths: list[np.ndarray] | None = None) -> Track:
     """Somebody known for two seconds, around whom movement has just come down at frame time 2 s."""
     track = Track(Body(0.97, 300, 260, 0, -160), STANDING, 0.99, 1.6, 1.6, 0.97, since_s=0.0, believed=True)
     track.posture = "upright"
-    falling = watched(*FALL) if not aside else watched(*FALL[:-1], FALL[-1] | cells(0.2, 0.9, 0.95, 1.0))
+    falling = (
+        watched(*fifths or FALL) if not aside else watched(*FALL[:-1], FALL[-1] | cells(0.2, 0.9, 0.95, 1.0))
+    )
     if aside:
         track.box = Box(0.5, 0.2, 0.65, 0.9)
     fallen.watch(track, falling, 2_000_000_000, SIZE_PX)
@@ -124,6 +126,24 @@ def test_who_is_down_and_not_found_lies():
     assert track.posture == "upright", "that look was decided before"
     fallen.not_found(track, 2.2, 2_000_000_000)
     assert track.posture == "lying"
+
+
+SITS = [*[cells(0.2, 0.9)] * 3, *[cells(top, 0.9) for top in (0.36, 0.38, 0.41, 0.44, 0.52, 0.55)]]
+
+
+def test_who_came_down_slowly_and_by_half_may_have_sat_down_so_a_look_must_say_that_he_lies():
+    for fifths, unfound in ((SITS, "upright"), (FALL, "lying")):
+        track = fallen_track(fifths=fifths)
+        assert track.down_ns is not None and track.sat == (fifths is SITS)
+        fallen.not_found(track, 2.2, 2_000_000_000)
+        assert track.posture == unfound
+        assert fallen.shown(track, Held(0.99, "lying", None, head_px=330.0), 2_200_000_000) == "lying"
+
+
+def test_who_comes_to_lie_after_all_has_not_sat_down():
+    track = fallen_track(fifths=SITS)
+    fallen.watch(track, watched(*SITS, *[cells(0.72, 0.95, 0.3, 0.6)] * 2), 2_400_000_000, SIZE_PX)
+    assert not track.sat
 
 
 def test_who_is_down_and_shown_on_his_legs_is_not():

@@ -269,7 +269,7 @@ def came_down(scene: Scene) -> Track:
 
     class Falls(Falling):
         def of(self, box: Box | None) -> Descent:
-            return Descent(0.19, 0.81, 0.6, True, Box(0.55, 0.6, 0.75, 0.9))
+            return Descent(0.19, 0.81, 0.6, True, Box(0.55, 0.6, 0.75, 0.9), 0.4)
 
     scene.people.sink(Falls((ROWS, COLS)), round((scene.now_s - 0.2) * 1e9))
     assert scene.one.down_ns is not None
@@ -794,7 +794,7 @@ def test_who_came_to_rest_is_there_though_not_found_and_who_went_to_the_door_is_
 def sinks_to(box: Box) -> Falling:
     class Sinks(Falling):
         def of(self, _: Box | None) -> Descent:
-            return Descent(0.1, 0.9, 0.6, True, box)
+            return Descent(0.1, 0.9, 0.6, True, box, 0.4)
 
     return Sinks((ROWS, COLS))
 

@@ -268,3 +268,13 @@ def test_who_walks_away_from_a_door_and_comes_down_elsewhere_is_on_the_floor():
     life = Life(moves_at="door", door="door")
     life.come_down()
     assert life.run(lambda s: still(STRIP), 12.0)[-1] == "on-floor"
+
+
+def test_a_speck_above_somebody_is_not_how_high_he_stood():
+    """Noise in dim light, once: who lies down on the bed afterwards has come down by little."""
+    life = Life()
+    life.run(lambda s: moving(0.32), 2.6)
+    life.run(lambda s: moving(0.05), 0.2)
+    life.run(lambda s: moving(0.32), 0.6)
+    life.run(lambda s: moving(0.32 + 0.12 * min(1.0, s / 0.6)), 0.8)
+    assert "on-floor" not in life.run(lambda s: still(STRIP), 12.0)

@@ -21,6 +21,8 @@ LATELY_S = 3.0
 """A movement, or a place at the edge, is still of weight."""
 SANK = 0.33
 """Of his height: who came down so far may lie by one look; else the next one must say so too."""
+SAT_S, SAT = 0.7, 0.55
+"""So long it takes to sit down on the floor, and so much of his height at most; who falls is faster, or ends lower."""
 KNOWN_S = 0.8
 """Since he was first seen: a body seen once and no more may have been none."""
 EDGE = 0.06
@@ -55,6 +57,8 @@ def watch(
     if descent.down and track.believed and not _is_above(descent.box, box) and not stays(descent):
         _put(track, descent.box, size_px)
         track.low = descent.box.y0, frame_ns
+        sat = descent.took_s >= SAT_S and descent.by <= SAT
+        track.sat = sat and (track.sat or track.down_ns is None)
         if track.down_ns is None:
             track.down_ns, track.postured, track.stood = frame_ns, None, box
             bottom = max(descent.bottom, box.y1 if tall else 0.0)
@@ -79,8 +83,10 @@ def is_where(track: Track, body: Body, decided_ns: int) -> bool:
 
 
 def not_found(track: Track, now_s: float, decided_ns: int) -> None:
-    """A look did not find him where he is. He lies, unless he may have gone out of the picture, or had just come."""
-    known = now_s - track.since_s >= KNOWN_S and not lately(track.aside_ns, decided_ns)
+    """A look did not find him where he is. He lies, unless he may have gone out of the picture, or had just come; or
+    came down as who sits down does: then a look must say so.
+    """
+    known = now_s - track.since_s >= KNOWN_S and not lately(track.aside_ns, decided_ns) and not track.sat
     if known and _is_down(track, decided_ns):
         track.posture = "lying"
 

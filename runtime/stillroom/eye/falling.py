@@ -52,6 +52,8 @@ class Descent:
     by: float
     down: bool
     box: Box
+    took_s: float
+    """From the last fifth in which he was up to the first in which he was down, or coming down."""
 
 
 class Falling:
@@ -132,7 +134,8 @@ class Falling:
             took_s = float(times_s[known[first_low[first_low > up][0]]] - times_s[known[up]])
         if took_s > WITHIN_S:
             return None
-        return Descent(top / rows, (top + height) / rows, float(fell[-1]), down, self._where(part[-3:], left))
+        box_now = self._where(part[-3:], left)
+        return Descent(top / rows, (top + height) / rows, float(fell[-1]), down, box_now, took_s)
 
     def _columns(self, box: Box | None) -> tuple[int, int]:
         cols = self._shape[1]

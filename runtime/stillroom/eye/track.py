@@ -38,6 +38,8 @@ class Track:
     vacant_s: float | None = None
     down_ns: int | None = None
     """Frame time from which on all movement around him was down; None: it is not, or a look showed him on his legs."""
+    sat: bool = False
+    """He came down by half of his height, and slowly: it may be that he sat down."""
     stood: Box | None = None
     """Where he was until then."""
     upright_px: tuple[float, float] = (0.0, 0.0)

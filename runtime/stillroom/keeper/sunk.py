@@ -172,10 +172,12 @@ class Sunk:
         """What moved came down, with its lower end where it was."""
         if len(self._seen) < 3 or frame_ns - self._seen[-1].frame_ns > LATELY_S * NS_PER_S:
             return None
-        least = min(each.moves.y0 for each in self._seen)
+        least = sorted(each.moves.y0 for each in self._seen)[
+            1
+        ]  # a speck is as high in one fifth, and no more
         first = next(each for each in reversed(self._seen) if each.moves.y0 <= least + LEVEL)
         last = self._seen[-1].moves
-        top, bottom = first.moves.y0, self._feet(first, least)
+        top, bottom = max(first.moves.y0, least), self._feet(first, least)
         high = bottom - top
         if high < LEAST_HIGH or bottom > LOWEST or not (first.his or self._walked(first)):
             return None
