@@ -172,9 +172,7 @@ class Sunk:
         """What moved came down, with its lower end where it was."""
         if len(self._seen) < 3 or frame_ns - self._seen[-1].frame_ns > LATELY_S * NS_PER_S:
             return None
-        least = sorted(each.moves.y0 for each in self._seen)[
-            1
-        ]  # a speck is as high in one fifth, and no more
+        _, least, *_ = sorted(each.moves.y0 for each in self._seen)  # a speck is as high in one fifth only
         first = next(each for each in reversed(self._seen) if each.moves.y0 <= least + LEVEL)
         last = self._seen[-1].moves
         top, bottom = max(first.moves.y0, least), self._feet(first, least)
