@@ -728,22 +728,58 @@ def test_who_passes_before_a_sleeper_takes_neither_his_place_nor_him_along():
     assert sleeper in scene.people.believed and sleeper.body == body_before
 
 
-def test_who_has_come_to_stand_before_a_sleeper_is_who_walked_there():
-    """The look that finds him there does not find the sleeper, whose place he has just moved across."""
+@pytest.mark.parametrize("said", ["lying", "sitting"])
+def test_who_has_come_to_stand_before_a_sleeper_is_who_walked_there(said):
+    """The look that finds him there does not find the sleeper, whose place he has just moved across.
+
+    No look may have said since he lay down that he lies: he was found across the picture all the same.
+    """
     scene = Scene(empty=False)
     bed = np.zeros((ROWS, COLS), bool)
     bed[32:44, 8:36] = True
     lies = lambda s: bed.reshape(-1)  # noqa: E731
     scene.run(4.0, lambda s: [Body(0.97, 200.0, 300.0, -130.0, 0.0)], lies, lies)
     sleeper = scene.one
-    sleeper.posture = "lying"
+    sleeper.posture = said
     scene.run(20.0, figure=lies, every_s=10.0)
     way = lambda s: max(130.0, 580.0 - 250.0 * s)  # noqa: E731
     shown = lambda s: flags(way(s), 220.0, 100.0)  # noqa: E731
     looks = lambda s: [body(way(s), 220.0, radius=100.0)]  # noqa: E731
     scene.run(3.0, looks, lambda s: shown(s) if s < 2.0 else NOTHING, lambda s: bed.reshape(-1) | shown(s))
-    assert sleeper.posture == "lying" and sleeper.body.up_x_px == -130.0
+    assert sleeper.posture == said and sleeper.body.up_x_px == -130.0
     assert len(scene.people.believed) == 2
+
+
+def test_who_lies_down_while_another_walks_by_unfound_is_not_the_one_who_walked():
+    """Who walked upright a moment ago is found upright."""
+    scene = Scene(empty=False)
+    both = lambda s: flags(200.0) | flags(420.0)  # noqa: E731
+    scene.run(5.0, lambda s: [body(200.0), body(420.0)], both, both)
+    sits, walks = sorted(scene.people.believed, key=lambda track: track.body.x_px)
+    walks.walks = True
+    down = Body(0.97, 260.0, 300.0, -150.0, 0.0)
+    after = lambda s: flags(200.0, 300.0, 100.0) | flags(560.0)  # noqa: E731
+    scene.run(0.2, lambda s: [down], lambda s: both(s) | flags(560.0), after)
+    assert sits.body == down and walks.body != down
+
+
+@pytest.mark.parametrize(("before", "count"), [(True, 2), (False, 1)])
+def test_who_goes_behind_a_sleeper_unfound_moves_above_him_only_and_is_there(before, count):
+    """A look drew him down to his feet, which the bed hides from there on; less of somebody alone is no walker."""
+    scene = Scene(empty=False)
+    bed = np.zeros((ROWS, COLS), bool)
+    bed[34:46, 4:50] = True
+    if not before:
+        bed = np.roll(bed, -30, axis=0)
+    lies, y = bed.reshape(-1), 320.0 if before else 80.0
+    sleeper = Body(0.97, 216.0, y, -170.0, 0.0)
+    stands, seen = (lambda s: flags(480.0)), body(480.0)
+    scene.run(5.0, lambda s: [sleeper, seen], lambda s: stands(s) | lies, lambda s: stands(s) | lies)
+    assert len(scene.people.believed) == 2
+    scene.run(20.0, lambda s: [sleeper, seen], figure=lambda s: stands(s) | lies)
+    behind = flags(280.0, 200.0, 75.0)
+    scene.run(1.4, lambda s: [], lambda s: stands(s) if s < 0.2 else behind, lambda s: behind | lies)
+    assert len(scene.people.believed) == count
 
 
 def test_a_corner_that_was_fired_on_before_does_not_take_the_place_of_who_walks_by():

@@ -102,7 +102,7 @@ class People:
             self._distinct(bodies), key=lambda found: (is_weak(found[0]), self._away(found))
         ):
             track = self._nearest(body, box, now_s, matched)
-            if track is not None and track.posture == "lying" and turned(body, track.body):
+            if track is not None and turned(body, track.body):
                 track = self._walked_before(track, body, now_s, matched) or track
             if track is None:
                 strangers.append((body, box))
@@ -314,11 +314,12 @@ class People:
 
     def _walked_before(self, lying: Track, body: Body, now_s: float, matched: set[int]) -> Track | None:
         """Who walked a moment ago, and is not where he was, has come to stand before who lies: nobody sits up at the
-        moment at which another vanishes.
+        moment at which another vanishes. Who lay down lies across, whatever the last look at how he is held said.
         """
         walker = self._gone_from_where_he_was(body, matched | {id(lying)})
-        lately = walker is not None and walker.walks and now_s - walker.seen_s < JUST_S
-        return walker if lately else None
+        if walker is None or not walker.walks or turned(body, walker.body):
+            return None
+        return walker if now_s - walker.seen_s < JUST_S else None
 
     def _seen_in_part(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
         """Somebody first seen a moment ago, or on his way down, not found in this look, which has a larger body around

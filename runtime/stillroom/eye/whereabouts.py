@@ -162,7 +162,7 @@ class Whereabouts:
 
         His place is known to be vacant half a second after he left it: so long has he walked. Who slows down to sit
         moves little of himself at a time, no more than counts as movement. What moves beside another who walks is
-        the other.
+        the other. Who goes behind somebody lying moves above him only.
         """
         others = [
             beside(other.box) if self.has_moved(other) else other.box
@@ -171,11 +171,17 @@ class Whereabouts:
         ]
         may = track.believed and self.has_moved(track)
         box = self._moves_on(track.box, others) if may else None
-        high = track.box.y1 - track.box.y0
-        if box is None or not AS_HIGH * high <= box.y1 - box.y0 <= high / AS_HIGH:
+        if box is None or not self._is_as_high(box, track, tracks):
             return False
         self._put(track, box)
         return True
+
+    def _is_as_high(self, box: Box, track: Track, tracks: Sequence[Track]) -> bool:
+        """As he is, or as much of him as shows above whoever lies before him there."""
+        place = track.box
+        before = [other.box for other in tracks if other is not track and _lies_before(other.box, box)]
+        shows = min([place.y1, *(other.y0 for other in before)]) - place.y0
+        return AS_HIGH * shows <= box.y1 - box.y0 <= (place.y1 - place.y0) / AS_HIGH
 
     def _moves_on(self, place: Box, others: Sequence[Box]) -> Box | None:
         """Around what moves beside his place; what is met at the end of his reach may move beyond it as well."""
@@ -244,6 +250,12 @@ class Whereabouts:
 
 def _area(box: Box) -> float:
     return (box.x1 - box.x0) * (box.y1 - box.y0)
+
+
+def _lies_before(other: Box, box: Box) -> bool:
+    """Wider than high in the picture, in all columns of the box, and the box ends in it."""
+    wide = other.x1 - other.x0 > other.y1 - other.y0 and other.x0 <= box.x0 and box.x1 <= other.x1
+    return wide and box.y0 < other.y0 < box.y1 < other.y1
 
 
 def _swept(track: Track) -> Box:
