@@ -125,3 +125,9 @@ def test_what_moves_partly_behind_another_is_as_high_as_all_that_moves_in_its_co
         assert found is not None and abs(found.y1 - found.y0 - 0.6) < 0.1, others
     assert agreement.moving_at(Box(0.1, 0.1, 0.9, 0.9), [PLACE], PLACE) is None
     assert agreement.moving_at(ELSEWHERE, [], PLACE) is None
+
+
+def test_what_moved_two_fifths_ago_is_known_and_is_nobody_when_it_was_the_light():
+    for lit, found in ((NOTHING, [False, False, True]), (~NOTHING, [False, False, False])):
+        seen = cells(1.0, moving=where(PLACE) | lit), cells(1.2), cells(1.4)
+        assert [after(*seen).moving_at(PLACE, [], PLACE, ago) is not None for ago in range(3)] == found

@@ -341,6 +341,20 @@ def test_who_slows_down_and_sits_down_unfound_is_where_little_moves_of_him():
     assert scene.run(2.0, lambda s: [])[-1] == 0, "nothing shows there any more"
 
 
+@pytest.mark.parametrize(("shows", "count"), [(True, 1), (False, 0)])
+def test_who_has_come_to_rest_unfound_before_his_place_is_known_to_be_vacant_is_where_he_moved_last(
+    shows, count
+):
+    """He got up and stopped within half a second; where the known room shows there, it was a shadow."""
+    scene = Scene()
+    walker(scene)
+    scene.run(0.4, lambda s: [body(400.0)], lambda s: flags(400.0), lambda s: flags(400.0))
+    there = lambda s: flags(300.0) if shows else NOTHING  # noqa: E731
+    counts = scene.run(1.0, lambda s: [], lambda s: flags(300.0) if s < 0.2 else NOTHING, there)
+    assert counts[-1] == count
+    assert not shows or scene.one.box.x1 < 0.6
+
+
 def test_who_has_walked_so_far_that_only_his_edge_is_met_is_where_all_of_him_moves():
     """Nobody is a hand wide because he was two widths away when he was looked for."""
     scene = Scene()

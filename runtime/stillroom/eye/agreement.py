@@ -82,6 +82,8 @@ class Agreement:
         self.any_restless = False
         self.moving: Flags = self.restless
         """(cells,) True for the others that move now."""
+        self._before: list[Flags] = []
+        """(cells,) what moved in the two fifths before this one, the later first; none in changing light."""
         self.moves = 0
         """How many cells move now, restless or not. In a still room none does, nearly always."""
         self.light = False
@@ -89,6 +91,8 @@ class Agreement:
         self._lit_s = -1e9
 
     def feed(self, cells: Cells) -> None:
+        if self._now is not None:
+            self._before = [] if self.light else [self._now.moving, *self._before[:1]]
         self._now, self.moves = cells, int(np.count_nonzero(cells.moving))
         self._calm_fifths += 1
         if self.moves or self.any_restless:
@@ -253,15 +257,16 @@ class Agreement:
         own: Flags = ~covered[self._slices(box)]
         return own
 
-    def moving_at(self, box: Box, others: Sequence[Box], of: Box) -> Box | None:
+    def moving_at(self, box: Box, others: Sequence[Box], of: Box, ago: int = 0) -> Box | None:
         """Around what moves now in the box and in no other; None: next to nothing of a place as large as `of`.
 
         As high as all that moves in its columns: who goes behind another, or a bed, is cut off by their boxes.
+        ago: in fifths of a second, at most two; of what moved then.
         """
         where, now = self._slices(box), self._now
-        if now is None:
+        if now is None or ago > len(self._before):
             return None
-        moving = now.moving.reshape(self._shape)[where]
+        moving = (self._before[ago - 1] if ago else now.moving).reshape(self._shape)[where]
         own = self._own(box, others)
         moves = moving if own is None else moving & own
         if np.count_nonzero(moves) < LEAST_MOVED * self._moved_s[self._slices(of)].size:

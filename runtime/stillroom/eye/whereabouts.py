@@ -171,6 +171,7 @@ class Whereabouts:
         ]
         may = track.believed and self.has_moved(track)
         box = self._moves_on(track.box, others) if may else None
+        box = box or (self._came_to_rest(track.box, others) if may else None)
         if box is None or not self._is_as_high(box, track, tracks):
             return False
         self._put(track, box)
@@ -183,14 +184,22 @@ class Whereabouts:
         shows = min([place.y1, *(other.y0 for other in before)]) - place.y0
         return AS_HIGH * shows <= box.y1 - box.y0 <= (place.y1 - place.y0) / AS_HIGH
 
-    def _moves_on(self, place: Box, others: Sequence[Box]) -> Box | None:
+    def _came_to_rest(self, place: Box, others: Sequence[Box]) -> Box | None:
+        """He has stopped in the half second in which his place became vacant: what moved last still hides the room."""
+        boxes = (self._moves_on(place, others, ago) for ago in (1, 2))
+        box = next((each for each in boxes if each is not None), None)
+        if box is None or not self._agreement.has_room or self._agreement.like_the_room(box):
+            return None
+        return box
+
+    def _moves_on(self, place: Box, others: Sequence[Box], ago: int = 0) -> Box | None:
         """Around what moves beside his place; what is met at the end of his reach may move beyond it as well."""
-        box = self._agreement.moving_at(beside(place, SWEPT), others, place)
+        box = self._agreement.moving_at(beside(place, SWEPT), others, place, ago)
         if box is None:
             return None
         wide = min(place.x1 - place.x0, place.y1 - place.y0)
         around = Box(max(0.0, box.x0 - wide), place.y0, min(1.0, box.x1 + wide), place.y1)
-        return self._agreement.moving_at(around, others, place)
+        return self._agreement.moving_at(around, others, place, ago)
 
     def stays_behind(self, track: Track, tracks: Sequence[Track], now_s: float) -> bool:
         """He went behind another, or beside him, and is where the other is: until he is found again, the last movement
