@@ -13,7 +13,7 @@ from stillroom.eye.agreement import Agreement, Cells
 from stillroom.eye.detect import Body, Held, Square
 from stillroom.eye.falling import Descent, Falling
 from stillroom.eye.people import People
-from stillroom.eye.track import Track
+from stillroom.eye.track import Track, box_in, within
 from stillroom.observation import Box
 
 WIDTH, HEIGHT = 640, 480
@@ -463,6 +463,18 @@ def test_who_sits_up_by_way_of_a_slant_does_not_lie_where_he_sits(said):
     assert scene.one.body == sits and scene.one.posture == "unsure" and scene.people.wants_posture() == sits
 
 
+def test_who_lay_at_a_slant_and_is_found_sitting_half_a_length_away_does_not_lie_there():
+    """He has turned by less than two thirds of a right angle; but nobody moves so far and lies as he lay."""
+    scene = Scene(learned=False, empty=False)
+    scene.run(5.0, lambda s: [Body(0.9, 200.0, 300.0, -54.0, -76.0)], lambda s: flags(200.0, 300.0))
+    scene.one.posture = "lying"
+    moves = lambda s: flags(240.0, 290.0, 100.0) | flags(200.0, 300.0)  # noqa: E731
+    scene.run(0.4, lambda s: [], moves, every_s=9.0)
+    sits = Body(0.9, 270.0, 300.0, 9.0, -55.0)
+    scene.people.looked([sits], WHOLE, scene.now_s, empty=False)
+    assert scene.one.body == sits and scene.one.posture == "unsure" and scene.people.wants_posture() == sits
+
+
 @pytest.mark.parametrize(("score", "his"), [(0.95, True), (0.7, False)], ids=["he", "a cat, perhaps"])
 def test_who_lay_across_the_picture_and_is_found_sitting_is_a_third_as_large(score, his):
     """His legs point at the camera; what scores no more than a cat may be one."""
@@ -599,6 +611,21 @@ def test_who_lies_still_is_found_as_well_in_a_way_that_was_suspected_before_he_w
     scene.run(12.0, every_s=30.0)
     hand = flags(200.0, 250.0, 30.0)
     assert max(scene.run(3.0, lambda s: [small], lambda s: hand)) == 1
+
+
+def test_a_corner_beside_who_lies_that_hardly_looks_like_somebody_is_not_he():
+    """Its middle is where he lies, by the box around him; it was found there before he was, again and again."""
+    scene = Scene(learned=False, empty=False)
+    corner = Body(0.52, 300.0, 200.0, 0.0, -60.0)
+    scene.run(6.0, lambda s: [corner])
+    lies = Body(0.97, 220.0, 250.0, -150.0, 0.0)
+    scene.run(5.0, lambda s: [lies], lambda s: flags(220.0, 250.0))
+    scene.one.posture = "lying"
+    assert within(box_in(corner, WIDTH, HEIGHT), scene.one.box)
+    scene.run(12.0, every_s=30.0)
+    glow = flags(300.0, 200.0, 40.0)
+    scene.run(4.0, lambda s: [corner], lambda s: glow)
+    assert scene.one.body == lies
 
 
 @pytest.mark.parametrize("posture", ["lying", "unsure"])

@@ -264,7 +264,7 @@ class People:
         for track in sorted(self._tracks, key=lambda each: each.behind is not None):
             if id(track) in matched or not self._where.may_be(track, body, box):
                 continue
-            if suspect and not (alike(body, track.body) or self._is_there(track, box)):
+            if suspect and not (alike(body, track.body) or self._is_there(track, body, box)):
                 continue
             away = away_px(body, track.body)
             if common(box, track.box) >= SAME_BOX:
@@ -289,7 +289,7 @@ class People:
         """Nobody else is there, and he has moved since he was found lying."""
         return len(self._tracks) == 1 and track.posture == "lying" and self._where.has_moved(track)
 
-    def _is_there(self, track: Track, box: Box) -> bool:
+    def _is_there(self, track: Track, body: Body, box: Box) -> bool:
         """Who lies, or stirs there, is found in one way and another, also where that was suspected before he was
         believed. Who turns over is still there: nothing moved on from there.
         """
@@ -297,7 +297,7 @@ class People:
             return False
         there = common(box, track.box) >= SAME_BOX
         if track.posture == "lying":
-            return there or within(box, track.box)
+            return there or (within(box, track.box) and not is_weak(body))  # or it is a corner beside him
         return there and self._agreement.of(box) == "motion"
 
     def _gone_from_where_he_was(self, body: Body, matched: set[int]) -> Track | None:
@@ -400,4 +400,4 @@ def _got_up(track: Track, body: Body) -> bool:
     Than in the last look, or than when he lay still: who sits up is found at a slant on the way, and said to lie.
     """
     before = (each for each in (track.body, track.lay) if each is not None)
-    return any(away_px(body, each) > MOVED_UP * each.radius_px and turned(body, each) for each in before)
+    return any(away_px(body, each) > MOVED_UP * each.radius_px and changed(body, each) for each in before)
