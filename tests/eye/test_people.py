@@ -618,12 +618,12 @@ def test_a_corner_beside_who_lies_that_hardly_looks_like_somebody_is_not_he():
     scene = Scene(learned=False, empty=False)
     corner = Body(0.52, 300.0, 200.0, 0.0, -60.0)
     scene.run(6.0, lambda s: [corner])
-    lies = Body(0.97, 220.0, 250.0, -150.0, 0.0)
-    scene.run(5.0, lambda s: [lies], lambda s: flags(220.0, 250.0))
+    lies = Body(0.97, 220.0, 230.0, -100.0, 0.0)
+    scene.run(5.0, lambda s: [lies], lambda s: flags(220.0, 230.0))
     scene.one.posture = "lying"
     assert within(box_in(corner, WIDTH, HEIGHT), scene.one.box)
     scene.run(12.0, every_s=30.0)
-    glow = flags(300.0, 200.0, 40.0)
+    glow = flags(300.0, 200.0, 40.0) | flags(220.0, 230.0, 60.0)
     scene.run(4.0, lambda s: [corner], lambda s: glow)
     assert scene.one.body == lies
 
