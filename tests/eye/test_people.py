@@ -587,6 +587,17 @@ def test_who_is_found_lying_across_a_sleeper_who_was_placed_wrongly_is_the_sleep
         assert max(scene.run(2.0, lambda s: [lies])) == count
 
 
+def test_who_has_lain_down_as_he_was_drawn_sitting_and_moves_no_more_is_he_who_is_found_lying():
+    """He moved there before he was last found, lying down; who comes in and stands there since is another."""
+    lies, stands = Body(0.98, 200.0, 250.0, -150.0, 0.0), body(200.0, 230.0, radius=90.0)
+    for placed, found, count in ((body(200.0), lies, 1), (lies, stands, 2)):
+        scene = Scene(empty=False)
+        shown = lambda s: flags(200.0) | flags(100.0)  # noqa: E731
+        scene.run(4.0, lambda s, placed=placed: [placed], shown, shown)
+        scene.run(2.0, lambda s, placed=placed: [placed], figure=shown)
+        assert scene.run(3.0, lambda s, found=found: [found], figure=shown)[-1] == count
+
+
 @pytest.mark.parametrize(("moves", "count"), [(False, 1), (True, 2)])
 def test_who_is_found_whole_where_nothing_moved_is_he_of_whom_a_part_was_found(moves, count):
     """A third as large: his head, or a cat before him. Where something moved since, somebody else has come."""
@@ -789,6 +800,28 @@ def test_who_has_come_to_stand_before_a_sleeper_is_who_walked_there(said):
     scene.run(3.0, looks, lambda s: shown(s) if s < 2.0 else NOTHING, lambda s: bed.reshape(-1) | shown(s))
     assert sleeper.posture == said and sleeper.body.up_x_px == -130.0
     assert len(scene.people.believed) == 2
+
+
+@pytest.mark.parametrize("walks", [True, False])
+def test_who_comes_to_stand_by_a_sleeper_drawn_as_he_sat_is_who_moved_though_the_other_is_nearer(walks):
+    """No look has found the sleeper since he lay down. Where nothing moved, nobody has come: it is the sleeper."""
+    scene = Scene(empty=False)
+    sits, lain = Body(0.97, 210.0, 300.0, -60.0, -150.0), np.zeros((ROWS, COLS), bool)
+    lain[32:44, 8:36] = True
+    bed = lain.reshape(-1)
+    scene.run(4.0, lambda s: [sits], lambda s: bed, lambda s: bed)
+    sleeper = scene.one
+    scene.run(20.0, figure=lambda s: bed, every_s=10.0)
+    stands = lambda s: flags(480.0, 220.0, 130.0)  # noqa: E731
+    scene.run(3.0, lambda s: [body(480.0, 220.0, radius=130.0)], stands, lambda s: bed | stands(s))
+    assert len(scene.people.believed) == 2
+    way = lambda s: 480.0 - 170.0 * min(s / 0.6, 1.0)  # noqa: E731
+    shown = lambda s: flags(way(s), 220.0, 130.0)  # noqa: E731
+    moves = lambda s: shown(s) if walks else NOTHING  # noqa: E731
+    scene.run(
+        0.8, lambda s: [body(way(s), 220.0, radius=130.0)], moves, lambda s: bed | shown(s), every_s=0.6
+    )
+    assert len(scene.people.believed) == 2 and (sleeper.misses == 0) != walks
 
 
 def test_who_lies_down_while_another_walks_by_unfound_is_not_the_one_who_walked():

@@ -90,3 +90,26 @@ def test_who_is_drawn_wider_than_high_sits_on_no_edge():
     bed = Bed()
     bed.sees(*[COMES] * 3)
     assert bed.sees(*[replace(SITS, box=Box(0.45, 0.5, 0.72, 0.65))] * 30) == "in-bed"
+
+
+FEET_LOW = replace(SITS, place="off-bed", box=Box(0.49, 0.3, 0.74, 1.0))
+ON_EDGE = replace(SITS, place="bed-edge")
+
+
+@pytest.mark.parametrize(
+    ("between", "after", "state"),
+    [
+        pytest.param([ON_EDGE], FEET_LOW, "bed-edge", id="found on the edge at rest"),
+        pytest.param([], FEET_LOW, "out-of-bed", id="by no look"),
+        pytest.param(
+            [ON_EDGE], replace(FEET_LOW, posture="upright"), "out-of-bed", id="and is seen to stand"
+        ),
+        pytest.param([ON_EDGE, COMES], FEET_LOW, "out-of-bed", id="and moved whole since"),
+    ],
+)
+def test_who_was_found_on_the_edge_has_not_got_up_because_a_look_draws_his_feet_before_it(
+    between, after, state
+):
+    bed = Bed()
+    bed.sees(*[COMES] * 3, *between)
+    assert bed.sees(*[after] * 30) == state

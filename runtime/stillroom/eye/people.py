@@ -259,8 +259,8 @@ class People:
         return track.misses > needed and self._where.may_have_gone(track)
 
     def _nearest(self, body: Body, box: Box, now_s: float, matched: set[int]) -> Track | None:
-        best, least = None, math.inf
-        suspect = self._fixtures.suspects_in(body, box)
+        best, least = None, (True, math.inf)
+        suspect, stirred = self._fixtures.suspects_in(body, box), self._where.has_stirred(box)
         for track in sorted(self._tracks, key=lambda each: each.behind is not None):
             if id(track) in matched or not self._where.may_be(track, body, box):
                 continue
@@ -274,8 +274,10 @@ class People:
             ratio = size / max(1e-6, min(body.radius_px, track.body.radius_px))
             most = SAT_UP if body.score >= SURE_SCORE and self._lay_alone(track) else SAME_SIZE
             same = ratio < most or away == 0.0 or self._seen_whole(track, body, box)
-            if away <= within and same and away < least:
-                best, least = track, away
+            # Where something has moved, of two who may be found there it is the one who moved, and not who lies still.
+            still = stirred and away > 0.0 and not self._where.has_moved(track)
+            if away <= within and same and (still, away) < least:
+                best, least = track, (still, away)
         return best
 
     def _seen_whole(self, track: Track, body: Body, box: Box) -> bool:

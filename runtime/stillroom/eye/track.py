@@ -156,6 +156,11 @@ def across(body: Body, other: Body) -> bool:
     return abs(math.remainder(turned, math.pi)) > math.pi / 4
 
 
+def lies(body: Body) -> bool:
+    """Its axis is nearer to the picture's rows than to its columns."""
+    return abs(body.up_x_px) > abs(body.up_y_px)
+
+
 def changed(body: Body, before: Body | None) -> bool:
     """The axis turned, the body became longer or shorter, or the hips went down or up."""
     if before is None:

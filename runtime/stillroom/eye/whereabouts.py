@@ -13,7 +13,7 @@ from stillroom.clock import NS_PER_S
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body
 from stillroom.eye.falling import Descent
-from stillroom.eye.track import SAME_BOX, Track, across, at_edge, away_px, beside, common, within
+from stillroom.eye.track import SAME_BOX, Track, across, at_edge, away_px, beside, common, lies, within
 from stillroom.observation import Box
 
 SURER = 0.15
@@ -65,7 +65,15 @@ class Whereabouts:
         if common(box, track.box) >= SAME_BOX or self.has_moved(track) or self._stood_on(track, box):
             return True
         near = away_px(body, track.body) <= BESIDE * max(body.radius_px, track.body.radius_px)
-        return near and not (across(body, track.body) and self.has_stirred(box))
+        return near and not (across(body, track.body) and self._came(track, body, box))
+
+    def _came(self, track: Track, body: Body, box: Box) -> bool:
+        """It may be another who moved there. Who comes in stands; who is found lying has lain down since the one who
+        is known was last found: what moved there before was himself, lying down, whom a look drew as he sat.
+        """
+        if lies(body):
+            return self._agreement.stirred(box, self._lately_s(track)) >= LEFT_SHARE
+        return self.has_stirred(box)
 
     def _stood_on(self, track: Track, box: Box) -> bool:
         """It was another who stirred below him: he is found where he was before, and nothing has moved there since."""
@@ -80,8 +88,11 @@ class Whereabouts:
 
     def has_moved(self, track: Track) -> bool:
         """His place has, lately and since he was found there, and it was nobody else who moved before it."""
-        since_s = max(track.seen_s - LOOK_S, self._agreement.time_s - LATELY_S)
-        return self._agreement.stirred(track.box, since_s, track.stirred_s) >= LEFT_SHARE
+        return self._agreement.stirred(track.box, self._lately_s(track), track.stirred_s) >= LEFT_SHARE
+
+    def _lately_s(self, track: Track) -> float:
+        """Since when it is lately, and since he was found."""
+        return max(track.seen_s - LOOK_S, self._agreement.time_s - LATELY_S)
 
     def watch(self, tracks: Sequence[Track]) -> None:
         """Each fifth of a second: of several, who it is that moves before somebody's place; and who goes from his."""

@@ -1,8 +1,9 @@
 """Somebody who sits on the bed's edge, where a look draws him too large, or without his legs.
 
 What a model finds is drawn alike above the hips and below, so feet are placed a hand's breadth too low, and who sits on
-the edge seems to sit on the bed. What moved last when he came there is himself, from head to foot. And nobody gets back
-onto the bed without moving: whom one look has found on the edge is there in the next.
+the edge seems to sit on the bed, or with his feet before its edge. What moved last when he came there is himself, from
+head to foot. And nobody gets back onto the bed, or up, without moving: whom one look has found on the edge is there in
+the next.
 """
 
 from stillroom.events import RoomState
@@ -39,9 +40,9 @@ class Perch:
         self._found = self._came is not None and (rests or (self._found and self._came is not moves))
 
     def sits(self, evidence: Evidence, state: RoomState) -> bool:
-        """He seems to be on the bed, and is on its edge. state: the room's until now."""
-        box = evidence.box
-        if evidence.place != "bed" or evidence.people != 1 or box is None or self._came is None:
+        """He seems to be on the bed, or before it, and is on its edge. state: the room's until now."""
+        box, seems = evidence.box, evidence.place == "bed" or (evidence.place == "off-bed" and self._found)
+        if not seems or evidence.people != 1 or box is None or self._came is None:
             return False
         if box.x1 - box.x0 > _height(box):
             return False  # drawn wider than high in a picture that is: he lies, or has his legs on the bed
