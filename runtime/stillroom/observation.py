@@ -66,6 +66,16 @@ class Box(Struct, frozen=True, forbid_unknown_fields=True):
     y1: PersonShare
 
 
+def common(box: Box, other: Box) -> float:
+    """Intersection over union."""
+    wide = min(box.x1, other.x1) - max(box.x0, other.x0)
+    high = min(box.y1, other.y1) - max(box.y0, other.y0)
+    if wide <= 0 or high <= 0:
+        return 0.0
+    areas = [(b.x1 - b.x0) * (b.y1 - b.y0) for b in (box, other)]
+    return wide * high / max(sum(areas) - wide * high, 1e-9)
+
+
 class Blob(Struct, frozen=True, forbid_unknown_fields=True):
     """A connected part of the picture that differs from the empty room."""
 

@@ -14,7 +14,7 @@ from stillroom.eye.detect import Body, Held, Square
 from stillroom.eye.falling import Descent, Falling
 from stillroom.eye.people import People
 from stillroom.eye.track import Track, box_in, within
-from stillroom.observation import Box
+from stillroom.observation import Box, Posture
 
 WIDTH, HEIGHT = 640, 480
 ROWS, COLS = HEIGHT // 8, WIDTH // 8
@@ -611,14 +611,19 @@ def test_who_is_found_whole_where_nothing_moved_is_he_of_whom_a_part_was_found(m
     assert max(scene.run(4.0, lambda s: [whole], lambda s: lies)) == count
 
 
-def test_who_lies_still_is_found_as_well_in_a_way_that_was_suspected_before_he_was_believed():
-    """Under a blanket nothing agreed with what looks had found of him."""
-    scene = Scene(learned=False, empty=False)
-    small = Body(0.9, 200.0, 250.0, -100.0, 0.0)
-    scene.run(4.0, lambda s: [small])
+def rests_where_something_was_suspected(posture: Posture) -> tuple[Scene, Body]:
+    """Somebody larger than what looks found there before, with which nothing agreed; and that."""
+    scene, suspected = Scene(learned=False, empty=False), Body(0.9, 200.0, 250.0, -100.0, 0.0)
+    scene.run(4.0, lambda s: [suspected])
     assert not scene.people.believed
     scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
-    scene.one.posture = "lying"
+    scene.one.posture = posture
+    return scene, suspected
+
+
+def test_who_lies_still_is_found_as_well_in_a_way_that_was_suspected_before_he_was_believed():
+    """Under a blanket nothing agreed with what looks had found of him."""
+    scene, small = rests_where_something_was_suspected("lying")
     scene.run(12.0, every_s=30.0)
     hand = flags(200.0, 250.0, 30.0)
     assert max(scene.run(3.0, lambda s: [small], lambda s: hand)) == 1
@@ -642,11 +647,7 @@ def test_a_corner_beside_who_lies_that_hardly_looks_like_somebody_is_not_he():
 @pytest.mark.parametrize("posture", ["lying", "unsure"])
 def test_who_turns_over_is_found_as_well_in_a_way_that_was_suspected_before_he_was_believed(posture):
     """He moved a moment ago, and nothing moved on from there; the next look finds him as nothing agreed with before."""
-    scene = Scene(learned=False, empty=False)
-    suspected = Body(0.9, 200.0, 250.0, -100.0, 0.0)
-    scene.run(4.0, lambda s: [suspected])
-    scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
-    scene.one.posture = posture
+    scene, suspected = rests_where_something_was_suspected(posture)
     scene.run(12.0, every_s=30.0)
     lies = flags(140.0, 250.0, 60.0) | flags(250.0, 250.0, 60.0)
     scene.run(1.0, moving=lambda s: lies, every_s=30.0)
@@ -655,11 +656,7 @@ def test_who_turns_over_is_found_as_well_in_a_way_that_was_suspected_before_he_w
 
 @pytest.mark.parametrize("posture", ["lying", "unsure"])
 def test_who_lay_and_went_is_not_kept_by_what_was_suspected_where_he_lay(posture):
-    scene = Scene(learned=False, empty=False)
-    thing = Body(0.9, 200.0, 250.0, -100.0, 0.0)
-    scene.run(4.0, lambda s: [thing])
-    scene.run(5.0, lambda s: [Body(0.97, 205.0, 250.0, -150.0, 0.0)], lambda s: flags(205.0, 250.0))
-    scene.one.posture = posture
+    scene, thing = rests_where_something_was_suspected(posture)
     rises, goes = flags(205.0, 250.0), flags(600.0, 250.0, 40.0)
     scene.run(4.0, moving=lambda s: rises if s < 0.8 else goes if s < 1.6 else NOTHING, every_s=30.0)
     assert scene.run(9.0, lambda s: [thing])[-1] == 0

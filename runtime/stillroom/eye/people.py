@@ -23,7 +23,6 @@ from stillroom.eye.track import (
     away_px,
     box_in,
     changed,
-    common,
     inside,
     is_weak,
     turned,
@@ -31,7 +30,7 @@ from stillroom.eye.track import (
     worth,
 )
 from stillroom.eye.whereabouts import YOUNG_S, Whereabouts
-from stillroom.observation import Box
+from stillroom.observation import Box, common
 
 MOST = 4
 BELIEVED = 0.75

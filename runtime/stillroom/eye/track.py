@@ -123,16 +123,6 @@ def is_weak(body: Body) -> bool:
     return worth(body.score) <= LEAST_WORTH
 
 
-def common(box: Box, other: Box) -> float:
-    """Intersection over union."""
-    wide = min(box.x1, other.x1) - max(box.x0, other.x0)
-    high = min(box.y1, other.y1) - max(box.y0, other.y0)
-    if wide <= 0 or high <= 0:
-        return 0.0
-    areas = [(b.x1 - b.x0) * (b.y1 - b.y0) for b in (box, other)]
-    return wide * high / max(sum(areas) - wide * high, 1e-9)
-
-
 def at_edge(box: Box) -> bool:
     """It reaches an edge of the picture by which people leave: not the upper one."""
     return box.x0 < EDGE or max(box.x1, box.y1) > 1 - EDGE

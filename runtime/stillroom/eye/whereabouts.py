@@ -13,8 +13,8 @@ from stillroom.clock import NS_PER_S
 from stillroom.eye.agreement import Agreement
 from stillroom.eye.detect import Body
 from stillroom.eye.falling import Descent
-from stillroom.eye.track import SAME_BOX, Track, across, at_edge, away_px, beside, common, lies, within
-from stillroom.observation import Box
+from stillroom.eye.track import SAME_BOX, Track, across, at_edge, away_px, beside, lies, within
+from stillroom.observation import Box, common
 
 SURER = 0.15
 """Score of a look that finds somebody elsewhere, above that of the look that placed him."""
@@ -175,14 +175,14 @@ class Whereabouts:
         moves little of himself at a time, no more than counts as movement. What moves beside another who walks is
         the other. Who goes behind somebody lying moves above him only.
         """
+        if not (track.believed and self.has_moved(track)):
+            return False
         others = [
             beside(other.box) if self.has_moved(other) else other.box
             for other in tracks
             if other is not track
         ]
-        may = track.believed and self.has_moved(track)
-        box = self._moves_on(track.box, others) if may else None
-        box = box or (self._came_to_rest(track.box, others) if may else None)
+        box = self._moves_on(track.box, others) or self._came_to_rest(track.box, others)
         if box is None or not self._is_as_high(box, track, tracks):
             return False
         self._put(track, box)

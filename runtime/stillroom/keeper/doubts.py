@@ -40,7 +40,7 @@ class Doubts:
         self.stirs_ns = _since(self.stirs_ns, frame_ns, evidence.doubted)
         doubted = evidence.doubted
         if empty and doubted and evidence.place != "bed":
-            doubted = self._came or self._stirs(frame_ns)
+            doubted = self._came or self.moved_within(frame_ns, STIRS_S)
         thing = self._is_thing(evidence, doubted) and not confirmed and (empty or evidence.place != "bed")
         doubted = doubted and not thing
         self.since_ns = _since(self.since_ns, frame_ns, doubted)
@@ -64,8 +64,9 @@ class Doubts:
             self._large += -1 if evidence.thing else 1
         return False
 
-    def _stirs(self, frame_ns: int) -> bool:
-        return self._moved_ns is not None and frame_ns - self._moved_ns < STIRS_S * NS_PER_S
+    def moved_within(self, frame_ns: int, seconds: float) -> bool:
+        """Anything has, in the last of them."""
+        return self._moved_ns is not None and frame_ns - self._moved_ns < seconds * NS_PER_S
 
 
 def _since(then_ns: int | None, now_ns: int, holds: bool) -> int | None:

@@ -111,9 +111,6 @@ def judge(seen: Observation, zones: Zones) -> Evidence:
         differs = seen.blobs if evidence.background_known else ()
         evidence = replace(
             evidence,
-            boxes=tuple([person.box for person in seen.persons]),
-            boxes_abed=tuple([each.box for each in seen.persons if _rests(each, zones) == "bed"]),
-            boxes_at_door=tuple([p.box for p in seen.persons if where.reaches(p.box, zones) == "door"]),
             differs=tuple([blob.box for blob in differs]),
         )
     box = seen.motion_box if evidence.moving else None
@@ -186,12 +183,17 @@ def _of_persons(seen: Observation, zones: Zones, moving: bool, known: bool, sure
     place = "floor" if rests[first] == "floor" else _place(box, person.posture, zones)
     why = f"{len(seen.persons)} seen by {seen.model}, {person.certainty:.0%} sure, {person.posture}"
     edge = _at_edge(box) or (moving and seen.motion_box is not None and _at_edge(seen.motion_box))
-    abed = rests.count("bed")
+    boxes = tuple([each.box for each in seen.persons])
+    abed = tuple([each for each, rest in zip(boxes, rests, strict=True) if rest == "bed"])
     door = where.reaches(box, zones)
     high = box.y1 - box.y0 if known else None
     sure = sure or _two(seen.persons)
     return Evidence(
-        place, moving, door, known, why, seen.people, sure, abed, person.posture, high, edge, box=box
+        *(place, moving, door, known, why, seen.people, sure, len(abed), person.posture, high, edge),
+        box=box,
+        boxes=boxes,
+        boxes_abed=abed,
+        boxes_at_door=tuple([each for each in boxes if where.reaches(each, zones) == "door"]),
     )
 
 

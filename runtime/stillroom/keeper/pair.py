@@ -7,8 +7,7 @@ been.
 """
 
 from stillroom.keeper.occupancy import Evidence
-from stillroom.keeper.zones import area, shared_by
-from stillroom.observation import Box
+from stillroom.observation import Box, common
 
 STAYS = 0.4
 """Intersection over union of two boxes between which nobody walked."""
@@ -62,5 +61,4 @@ class Pair:
 
 def _stays(box: Box, other: Box) -> bool:
     """Both are one body's, as looks place it while it does not walk."""
-    shared = area(shared_by(box, other))
-    return shared >= STAYS * (area(box) + area(other) - shared)
+    return common(box, other) >= STAYS

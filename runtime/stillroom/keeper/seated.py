@@ -8,13 +8,10 @@ from msgspec.structs import replace
 
 from stillroom.events import RoomState
 from stillroom.keeper.occupancy import Evidence
+from stillroom.keeper.sunk import LEAST_HIGH, LEVEL
 from stillroom.observation import Box
 
 UP: frozenset[RoomState] = frozenset({"occupied", "out-of-bed"})
-LEAST_HIGH = 0.25
-"""Of the picture, from the upper to the lower end of what moves: he stands, and it is he, whole."""
-LEVEL = 0.03
-"""Of the picture: heights of one who stands."""
 SANK = 0.5
 """Of his height above the bed; who sits down on its far edge sinks by 0.4."""
 STAYS = 0.15

@@ -157,7 +157,6 @@ class RoomStateMachine:
         self._edge_ns: int | None = None
         self._door_ns: int | None = None
         self._relit_ns: int | None = None
-        self._moved_ns = 0
         self._still_ns = None
         self._quiet = False
         self._confirmed = False
@@ -180,8 +179,6 @@ class RoomStateMachine:
             self._door_ns = frame_ns
         if evidence.moving and evidence.at_edge:
             self._edge_ns = frame_ns
-        if evidence.moving:
-            self._moved_ns = frame_ns
         self._confirmed |= bool(evidence.people)
         self._downed.note(frame_ns, evidence)
         self._visits.note(frame_ns, evidence)
@@ -239,7 +236,7 @@ class RoomStateMachine:
     def _is_of_before(self, frame_ns: int, evidence: Evidence) -> bool:
         """A rhythm off the bed, told too soon after somebody moved at a door: it may be of whoever has gone."""
         at_door = self._seen is not None and self._seen.door is not None
-        lately = frame_ns - self._moved_ns < BREATH_S * NS_PER_S
+        lately = self._doubts.moved_within(frame_ns, BREATH_S)
         return evidence.by_breath and evidence.place != "bed" and at_door and lately
 
     def _left_alone(self, frame_ns: int) -> bool:

@@ -73,12 +73,6 @@ def share_columns(one: Columns, other: Columns) -> bool:
     return shared >= 0.5 * min(one.x1 - one.x0, other.x1 - other.x0)
 
 
-def shared_by(box: Box, other: Box) -> Box:
-    """What is in both; without area where that is nothing."""
-    x0, y0 = max(box.x0, other.x0), max(box.y0, other.y0)
-    return Box(x0, y0, max(x0, min(box.x1, other.x1)), max(y0, min(box.y1, other.y1)))
-
-
 def area(box: Box) -> float:
     """Share of the picture."""
     return (box.x1 - box.x0) * (box.y1 - box.y0)
